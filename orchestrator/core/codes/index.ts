@@ -1,0 +1,22 @@
+// The registry of codes: every stop of the kit, in one place. runbooks/errors.md is generated from it.
+import { configCodes } from "./config.ts";
+import { databaseCodes } from "./database.ts";
+import { hostCodes } from "./host.ts";
+import { knowledgeBaseCodes } from "./knowledge-base.ts";
+import { planCodes } from "./plan.ts";
+import { provisionCodes } from "./provision.ts";
+import { runCodes } from "./run.ts";
+import { sandboxCodes } from "./sandbox.ts";
+
+export const codes = {
+  ...runCodes,
+  ...planCodes,
+  ...databaseCodes,
+  ...knowledgeBaseCodes,
+  ...configCodes,
+  ...hostCodes,
+  ...provisionCodes,
+  ...sandboxCodes,
+} as const;
+
+export type Code = keyof typeof codes;

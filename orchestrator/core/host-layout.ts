@@ -1,0 +1,35 @@
+// Where everything lies on the host (design section 3). Paths are contract; nobody builds them elsewhere.
+
+export const hostLayout = {
+  releases: "/opt/cutter/releases",
+  current: "/opt/cutter/current",
+  command: "/usr/local/bin/cutter",
+  etc: "/etc/cutter",
+  config: "/etc/cutter/orchestrator.yaml",
+  keys: "/etc/cutter/keys",
+  requests: "/etc/cutter/requests",
+  execution: "/etc/cutter/execution",
+  latch: "/etc/cutter/execution/DISABLED",
+  rollbackRunbook: "/etc/cutter/rollback_runbook.sql",
+  ownership: "/etc/cutter/ownership.jsonl",
+  runtime: "/run/cutter",
+  armed: "/run/cutter/armed",
+  live: "/run/cutter/live",
+  credentials: "/run/cutter/cred",
+  results: "/run/cutter/results",
+  dumpSocket: "/run/cutter/dump.sock",
+  state: "/var/lib/cutter",
+  runs: "/var/lib/cutter/runs",
+  batches: "/var/lib/cutter/batches",
+  locks: "/var/lib/cutter/locks",
+  ledger: "/var/lib/cutter-ledger",
+  units: "/etc/systemd/system",
+  dockerEnv: "/opt/incomex/docker/.env",
+  productionEnv: "/opt/incomex/secrets/.env.production",
+} as const;
+
+/** The unit's way to the KB: systemd-socket-proxyd listens here and forwards to the KB's real host; TLS stays end to end. */
+export const kbRelay = { address: "127.0.0.1", port: 17443 } as const;
+
+/** Unix user and group the orchestrator runs as. */
+export const cutterUser = "cutter";

@@ -1,0 +1,32 @@
+// The knowledge base: documents by id, and nothing else. Adapters: agent-data (HTTP), directory-kb.
+
+export interface KbDocument {
+  readonly id: string;
+  readonly revision: number;
+  readonly body: string; // verbatim; sha256 is of its UTF-8 bytes
+  readonly sha256: string;
+  readonly title: string;
+}
+
+export interface KbWritten {
+  readonly id: string;
+  readonly revision: number;
+  readonly status: "created" | "updated";
+}
+
+/** Proof that a document is stored: read back in full after the write (design 4.9). */
+export interface KbReceipt {
+  readonly id: string;
+  readonly revision: number;
+  readonly sha256: string;
+}
+
+export interface KnowledgeBase {
+  readonly kind: "agent-data" | "directory";
+  /** null when missing or deleted. KB_UNAVAILABLE on outage, KB_* codes on anything unexpected. */
+  read(id: string): Promise<KbDocument | null>;
+  /** Upsert. An answer that never came is KB_UNAVAILABLE: read before writing again. */
+  write(document: { readonly id: string; readonly title: string; readonly body: string; readonly tags: readonly string[] }): Promise<KbWritten>;
+  list(prefix: string): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]>;
+  close(): Promise<void>;
+}
