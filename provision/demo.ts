@@ -1,0 +1,68 @@
+// The demonstration: from a bare machine to a ready host, a survey and a dry run, by the very commands a person would type.
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+
+const checkout = resolve(import.meta.dirname, "..");
+const documentId = "knowledge/other/commonmark-spec-0-31-2.md";
+const documentFile = resolve(checkout, ".sandbox/commonmark-spec.md");
+const npm = (script: string, ...args: readonly string[]) => ["npm", "run", "--silent", script, "--", ...args] as const;
+
+interface Step {
+  readonly title: string;
+  readonly seconds: number;
+}
+
+await demo().catch((error: unknown) => {
+  console.error(`[ERR] ${error instanceof Error ? error.message : String(error)}`);
+  console.error("[INFO] the sandbox is left as it is, to look at: npm run sandbox -- status; to remove it: npm run sandbox -- down");
+  process.exitCode = 1;
+});
+
+async function demo(): Promise<void> {
+  const startedMs = performance.now();
+  const runId = `demo-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
+  const steps: Step[] = [];
+  const step = async (title: string, argv: readonly string[], accept: readonly number[] = [0]) => {
+    const stepStartedMs = performance.now();
+    console.log(`\n── ${title}\n$ ${argv.join(" ").replace("--silent ", "")}`);
+    const code = await run(argv);
+    if (!accept.includes(code)) throw new Error(`"${argv.join(" ")}" ended with exit code ${code}`);
+    steps.push({ title, seconds: (performance.now() - stepStartedMs) / 1000 });
+  };
+
+  await step("A replica of the production host boots", npm("sandbox", "up"));
+  await step("Survey before: what is missing", npm("survey", "--stack", "sandbox"));
+  await step("The stack exists", npm("pulumi", "stack", "select", "--create", "sandbox"));
+  await step("pulumi up makes the host ready", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview"));
+  await step("A second up changes nothing", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview", "--expect-no-changes"));
+  await step("Survey after: what is closed", npm("survey", "--stack", "sandbox"));
+  writeFileSync(documentFile, readCommonMarkText());
+  await step("A real document enters the knowledge base", npm("sandbox", "document", "add", documentFile, "--id", documentId));
+  await step("Dry run: all 11 phases under systemd", ["node", "runbooks/prepare.ts", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
+  await step("Live is refused: the kill switch is off", npm("sandbox", "ssh", "--", `/usr/local/bin/cutter orchestrate run --run-id ${runId} --document ${documentId} --mode live`), [10]);
+  await step("The kill switch says so itself", npm("sandbox", "ssh", "--", "/usr/local/bin/cutter kill-switch status"));
+
+  console.log("\n── Summary");
+  for (const { title, seconds } of steps) console.log(`[OK]   ${title.padEnd(52)} ${seconds.toFixed(1).padStart(6)} s`);
+  console.log(`[INFO] run ${runId}.dryrun: its evidence lies in /var/lib/cutter/runs/${runId}.dryrun on the sandbox host`);
+  console.log("[INFO] nothing was written to the database; the live cut is not part of this version");
+  console.log("[INFO] look around with: npm run sandbox -- ssh     remove it with: npm run sandbox -- down");
+  console.log(`[OK]   the host is ready and the dry run is proven, in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+}
+
+/** The CommonMark specification's text: a real document (CC-BY-SA-4.0) that nobody of ours wrote. */
+function readCommonMarkText(): string {
+  const { text } = createRequire(import.meta.url)("commonmark-spec") as { readonly text: string };
+  return text;
+}
+
+function run(argv: readonly string[]): Promise<number> {
+  const [command = "", ...args] = argv;
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { cwd: checkout, stdio: "inherit" });
+    child.on("error", fail);
+    child.on("close", (code) => done(code ?? 70));
+  });
+}
