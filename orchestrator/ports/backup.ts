@@ -14,6 +14,8 @@ export interface DumpStream {
 }
 
 export interface DumpSource {
+  /** Version of the pg_dump that would be used, e.g. "18.6"; nothing is dumped. */
+  readVersion(): Promise<string>;
   open(request: DumpRequest): Promise<DumpStream>;
 }
 
