@@ -1,0 +1,47 @@
+// cutter-dump.socket and cutter-dump@.service: pg_dump of the server's own version, for the user cutter and nobody else.
+import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { confinement } from "./hardening.ts";
+import { toUnitText } from "./section.ts";
+
+/** Only root and cutter can open the socket; what may be asked is checked by the helper behind it. */
+export function dumpSocketText(): string {
+  return toUnitText("The run's way to pg_dump.", {
+    Unit: { Description: "cutter: pg_dump for the run" },
+    Socket: {
+      ListenStream: hostLayout.dumpSocket,
+      SocketUser: "root",
+      SocketGroup: cutterUser,
+      SocketMode: "0660",
+      DirectoryMode: "0755",
+      Accept: "yes",
+      MaxConnections: "4",
+      RemoveOnStop: "yes",
+    },
+    Install: { WantedBy: "sockets.target" },
+  });
+}
+
+/** Root, because the Docker socket is root's. One connection, one request, fixed arguments. A stall ends after the timeout, with the connection. */
+export function dumpServiceText(): string {
+  return toUnitText("One pg_dump for the run.", {
+    Unit: { Description: "cutter: one pg_dump", CollectMode: "inactive-or-failed" },
+    Service: {
+      Type: "simple",
+      ExecStart: `${hostLayout.current}/bin/cutter-root stream-dump`,
+      StandardInput: "socket",
+      StandardOutput: "socket",
+      StandardError: "journal",
+      RuntimeMaxSec: "30min",
+      WorkingDirectory: "/",
+      SyslogIdentifier: "cutter-dump",
+      UnsetEnvironment: "NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_PATH",
+      ...confinement,
+      CapabilityBoundingSet: "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH",
+      ReadWritePaths: hostLayout.credentials,
+      RestrictAddressFamilies: "AF_UNIX AF_INET AF_INET6",
+      IPAddressDeny: "any",
+      IPAddressAllow: "localhost",
+      SystemCallFilter: "@system-service",
+    },
+  });
+}
