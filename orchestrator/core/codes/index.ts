@@ -2,21 +2,27 @@
 import { configCodes } from "./config.ts";
 import { databaseCodes } from "./database.ts";
 import { hostCodes } from "./host.ts";
+import { keyCodes } from "./key.ts";
 import { knowledgeBaseCodes } from "./knowledge-base.ts";
+import { phaseCodes } from "./phases.ts";
 import { planCodes } from "./plan.ts";
 import { provisionCodes } from "./provision.ts";
 import { runCodes } from "./run.ts";
 import { sandboxCodes } from "./sandbox.ts";
+import { toolchainCodes } from "./toolchain.ts";
 
 export const codes = {
   ...runCodes,
+  ...phaseCodes,
   ...planCodes,
   ...databaseCodes,
   ...knowledgeBaseCodes,
+  ...keyCodes,
   ...configCodes,
   ...hostCodes,
   ...provisionCodes,
   ...sandboxCodes,
+  ...toolchainCodes,
 } as const;
 
 export type Code = keyof typeof codes;

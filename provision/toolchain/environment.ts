@@ -1,0 +1,70 @@
+// The environment the Pulumi engine runs in: private home, local state, Node 24 first on PATH, and the ssh agent that fits the stack.
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fixedEnvironment } from "./bootstrap/home.mjs";
+import { thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
+
+export const sandboxStack = "sandbox";
+
+/**
+ * Everything to set for an engine of this checkout; to be laid over the caller's own environment.
+ * A PULUMI_BACKEND_URL of the caller's own (team state: s3://, postgres://) stays, except for the sandbox stack, whose state is always local.
+ * `stack` decides the ssh agent: the sandbox stack gets the sandbox's, any other the caller's.
+ */
+export function pulumiEnvironment(checkout: string = thisCheckout, stack: string | null = sandboxStack, caller: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const layout = toolchainLayout(checkout, caller);
+  const environment = fixedEnvironment(layout);
+  const path = [layout.engineBin, layout.nodeBin, ...(caller.PATH ?? "").split(":").filter((folder) => folder !== layout.wrapperBin)];
+  environment.PATH = [...new Set(path)].join(":");
+  if (stack === sandboxStack) {
+    const agentSocket = readSandboxAgentSocket(checkout);
+    if (agentSocket !== null) environment.SSH_AUTH_SOCK = agentSocket;
+    return environment;
+  }
+  const ownBackend = caller.PULUMI_BACKEND_URL ?? "";
+  if (ownBackend !== "" && !ownBackend.endsWith("/.pulumi-state/backend")) environment.PULUMI_BACKEND_URL = ownBackend;
+  const ownPassphraseFile = caller.PULUMI_CONFIG_PASSPHRASE_FILE ?? "";
+  if (ownPassphraseFile !== "" && !ownPassphraseFile.endsWith("/.pulumi-state/passphrase")) environment.PULUMI_CONFIG_PASSPHRASE_FILE = ownPassphraseFile;
+  return environment;
+}
+
+/** The stack a command line means: `--stack`, `-s`, PULUMI_STACK, else the one selected for the project of `workingDirectory`; null when none. */
+export function toStackName(args: readonly string[], workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
+  const named = toStackOption(args) ?? caller.PULUMI_STACK ?? readSelectedStack(workingDirectory, checkout, caller);
+  return named === null || named === "" ? null : (named.split("/").at(-1) ?? null);
+}
+
+function toStackOption(args: readonly string[]): string | null {
+  for (const [index, arg] of args.entries()) {
+    if (arg === "--") return null;
+    if (arg === "--stack" || arg === "-s") return args[index + 1] ?? null;
+    const joined = /^(?:--stack=|-s=?)(.+)$/.exec(arg)?.[1];
+    if (joined !== undefined) return joined;
+  }
+  const operands = args.filter((arg) => !arg.startsWith("-"));
+  const [command, verb, name] = operands;
+  return command === "stack" && (verb === "select" || verb === "init" || verb === "rm") ? (name ?? null) : null;
+}
+
+/** Pulumi keeps the selection in `$PULUMI_HOME/workspaces/<project>-<sha1 of the project file's path>-workspace.json`. */
+function readSelectedStack(workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
+  const projectFile = join(workingDirectory, "Pulumi.yaml");
+  if (!existsSync(projectFile)) return null;
+  const project = /^name:\s*["']?([A-Za-z0-9_.-]+)/m.exec(readFileSync(projectFile, "utf8"))?.[1] ?? "";
+  const digest = createHash("sha1").update(projectFile).digest("hex");
+  const file = join(toolchainLayout(checkout, caller).pulumiHome, "workspaces", `${project}-${digest}-workspace.json`);
+  return existsSync(file) ? readStringField(file, "stack") : null;
+}
+
+/** The agent the running sandbox of this checkout has started, or null when there is no sandbox. */
+function readSandboxAgentSocket(checkout: string): string | null {
+  const file = join(checkout, ".sandbox/state.json");
+  return existsSync(file) ? readStringField(file, "agentSocket") : null;
+}
+
+function readStringField(file: string, field: string): string | null {
+  const content: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const value: unknown = typeof content === "object" && content !== null ? Reflect.get(content, field) : null;
+  return typeof value === "string" && value !== "" ? value : null;
+}
