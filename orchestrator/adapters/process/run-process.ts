@@ -1,0 +1,72 @@
+// The one way the orchestrator starts another program: an argv array, an explicit environment, a deadline, a cap on what is kept.
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CutterError } from "../../core/errors.ts";
+
+export interface ProcessRequest {
+  readonly file: string; // looked up in env.PATH
+  readonly args: readonly string[]; // never a secret: argv is public
+  readonly env: Readonly<Record<string, string>>; // the whole environment; nothing is inherited
+  readonly stdin: Readable | Buffer | null;
+  readonly stdout: Writable | "keep"; // a stream to write into, or kept in memory up to the cap
+  readonly deadlineMs: number;
+  readonly keepBytesMax: number; // cap of kept stdout, and of stderr
+}
+
+export interface ProcessResult {
+  readonly code: number; // 0 is the only success
+  readonly stdout: Buffer; // empty unless "keep"
+  readonly stderr: string;
+}
+
+/**
+ * Runs to the end and gives the exit code; a non-zero code is the caller's to judge.
+ * @throws PROCESS_NOT_STARTED, PROCESS_DEADLINE (killed), PROCESS_KILLED (by a signal), PROCESS_OUTPUT_TOO_LARGE,
+ * or the error of the stream that feeds or takes the bytes.
+ */
+export async function runProcess(request: ProcessRequest): Promise<ProcessResult> {
+  const deadline = AbortSignal.timeout(request.deadlineMs);
+  const overflow = new AbortController();
+  const child = spawn(request.file, request.args, { env: request.env, stdio: ["pipe", "pipe", "pipe"], signal: AbortSignal.any([deadline, overflow.signal]), killSignal: "SIGKILL" });
+  const ended = new Promise<{ code: number | null; signal: string | null }>((done, fail) => {
+    child.once("error", fail);
+    child.once("close", (code, signal) => done({ code, signal }));
+  });
+  const kept: Buffer[] = [];
+  let keptBytes = 0;
+  let stderr = "";
+  child.stderr.on("data", (bytes: Buffer) => {
+    stderr = (stderr + bytes.toString("utf8")).slice(0, request.keepBytesMax);
+  });
+  if (request.stdout === "keep") {
+    child.stdout.on("data", (bytes: Buffer) => {
+      keptBytes += bytes.length;
+      if (keptBytes > request.keepBytesMax) overflow.abort();
+      else kept.push(bytes);
+    });
+  }
+  const fed = feed(request.stdin, child.stdin);
+  const taken = request.stdout === "keep" ? Promise.resolve() : pipeline(child.stdout, request.stdout);
+  const [end, feedEnd, takeEnd] = await Promise.allSettled([ended, fed, taken]);
+  if (overflow.signal.aborted) throw new CutterError("PROCESS_OUTPUT_TOO_LARGE", { program: request.file, bytes_max: request.keepBytesMax });
+  if (deadline.aborted) throw new CutterError("PROCESS_DEADLINE", { program: request.file, deadline_ms: request.deadlineMs });
+  if (end.status === "rejected") throw new CutterError("PROCESS_NOT_STARTED", { program: request.file }, { cause: end.reason });
+  if (takeEnd.status === "rejected") throw takeEnd.reason;
+  if (feedEnd.status === "rejected") throw feedEnd.reason;
+  if (end.value.code === null) throw new CutterError("PROCESS_KILLED", { program: request.file, signal: end.value.signal ?? "unknown" });
+  return { code: end.value.code, stdout: Buffer.concat(kept), stderr };
+}
+
+/** A program that ends before it has read everything closes its stdin: that is its right, and its exit code tells why. A source that breaks off is an error. */
+async function feed(source: Readable | Buffer | null, stdin: Writable): Promise<void> {
+  stdin.on("error", () => undefined); // seen by pipeline or irrelevant: the exit code judges
+  if (source === null || Buffer.isBuffer(source)) {
+    stdin.end(source ?? undefined);
+    return;
+  }
+  await pipeline(source, stdin).catch((error: unknown) => {
+    const closedByReader = error instanceof Error && "code" in error && error.code === "EPIPE";
+    if (!closedByReader) throw error;
+  });
+}
