@@ -1,6 +1,35 @@
-// Codes of root helpers and the host's files.
+// Codes of root helpers, the host's files and the survey.
 import type { CodeEntry } from "./entry.ts";
 
 export const hostCodes = {
   NOT_ROOT: { summary: "this helper works as root only", remedy: "systemd starts it; by hand, become root", exit: 10 },
+  ROOT_VERB_UNKNOWN: { summary: "the root helper has no such verb, or other arguments", remedy: "systemd calls it; its verbs are prepare-run ID, finish-run ID, stream-dump, run-as-cutter -- ARGS, host-facts", exit: 2 },
+  HOST_FILE_UNSAFE: {
+    summary: "a file that root relies on could have been changed by somebody else, or is no plain file",
+    remedy: "look at its owner, mode and kind; it must be a regular file of root that nobody else can write",
+    exit: 78,
+  },
+  HOST_FILE_MISSING: { summary: "a file that root relies on is not there", remedy: "pulumi up writes what the kit owns; the env files are the host's own", exit: 78 },
+  HOST_FILE_TOO_LARGE: { summary: "a file that root relies on is larger than it can sensibly be", remedy: "look at it; it is not what it should be", exit: 78 },
+  ENV_LINE_AMBIGUOUS: {
+    summary: "a line of an env file would be read differently by different programs",
+    remedy: "write the named key on one line as NAME='value' without quote or backslash inside the value",
+    exit: 78,
+  },
+  ENV_NAME_DOUBLED: { summary: "a name stands twice in one env file", remedy: "remove one of the two lines", exit: 78 },
+  ENV_NAME_CONFLICT: { summary: "a name stands in both env files with different values", remedy: "remove the wrong one, or make them equal", exit: 78 },
+  ENV_NAME_MISSING: { summary: "a needed name is in none of its env files", remedy: "add the named line to the file on the host; orchestrator.env_files says which file holds which name", exit: 78 },
+  RUN_FOLDER_REFUSED: { summary: "the run's folder cannot be made: something else stands there", remedy: "look at the named path and move it away yourself", exit: 10 },
+  DUMP_REQUEST_REFUSED: { summary: "the dump helper was asked for something it does not do", remedy: "only the run asks it, and only for the tables of the narrow backup; look who opened the socket", exit: 10 },
+  DUMP_ACCESS_INVALID: {
+    summary: "postgres_access names a user whose password the env files do not hold",
+    remedy: "name the user of one of the DOT_CUTTER_*_DB_USER values, or use kind: docker",
+    exit: 78,
+  },
+  RUN_KILLED: { summary: "the run was killed before it could say what it did", remedy: "start it again: it goes on from its journal", exit: 10 },
+  RUN_UNIT_NOT_SET_UP: { summary: "systemd could not set the run's unit up", remedy: "journalctl -u cutter-run@<run_id> tells what was missing; pulumi up repairs what the kit owns", exit: 78 },
+  RUN_RESULT_MISSING: { summary: "the run left no result on the host", remedy: "journalctl -u cutter-run@<run_id> -u cutter-prepare@<run_id> tells what happened", exit: 70 },
+  SURVEY_FACTS_INVALID: { summary: "the facts of the host do not have the shape the survey expects", remedy: "kit and release on the host may differ in version: pulumi up, then survey again", exit: 70 },
+  SURVEY_FACTS_UNREADABLE: { summary: "the facts of the host could not be gathered", remedy: "the survey needs root on the host; look at the named step", exit: 10 },
+  RUNBOOK_NOT_BUILT: { summary: "this runbook belongs to live execution, which this release does not have", remedy: "nothing was done; CHANGELOG.md says which release delivers it", exit: 10 },
 } as const satisfies Record<string, CodeEntry>;
