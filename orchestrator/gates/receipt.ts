@@ -1,0 +1,70 @@
+// Receipts: a document counts as stored only when it was read back in full and is, byte for byte, what was sent (design 4.9).
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import type { NewKbDocument } from "../core/kb-document.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
+
+export interface ReceiptOptions {
+  readonly waitAtMostMs: number; // from the first try on; 0: no waiting
+  /** Told before each pause of an outage; `sinceMs` counts from the first failed try. */
+  readonly onWaiting?: (sinceMs: number) => void;
+  readonly signal?: AbortSignal; // ends a pause; the clock's rejection is passed on
+}
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+
+/**
+ * Stores the document and proves it, waiting out an outage with growing pauses. What is repeated is the decision, never a blind upload:
+ * each try reads first, and a body that already stands there gives its receipt without a new revision. May be called again.
+ * @throws KB_UNAVAILABLE (with waited_ms) once `waitAtMostMs` is over, and what `storeWithReceipt` refuses
+ */
+export async function uploadWithReceipt(knowledgeBase: KnowledgeBase, document: NewKbDocument, clock: Clock, options: ReceiptOptions): Promise<KbReceipt> {
+  const startedMs = clock.monotonicMs();
+  let outSinceMs: number | null = null;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    try {
+      return await storeWithReceipt(knowledgeBase, document);
+    } catch (error) {
+      if (!(error instanceof CutterError && error.code === "KB_UNAVAILABLE")) throw error;
+      const nowMs = clock.monotonicMs();
+      const leftMs = startedMs + options.waitAtMostMs - nowMs;
+      if (leftMs <= 0) throw new CutterError("KB_UNAVAILABLE", { ...error.facts, id: document.id, waited_ms: nowMs - startedMs }, { cause: error });
+      outSinceMs ??= nowMs;
+      options.onWaiting?.(nowMs - outSinceMs);
+      await clock.wait(Math.min(pauseMs, leftMs), options.signal);
+    }
+  }
+}
+
+/**
+ * One try: what stands there already, else write and read back.
+ * @throws KB_UNAVAILABLE, KB_BODY_DIFFERS, KB_REVISION_UNEXPECTED, KB_OTHER_DOCUMENT, and what the port throws
+ */
+export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: NewKbDocument): Promise<KbReceipt> {
+  const expectedSha256 = sha256Hex(document.body);
+  const standing = await knowledgeBase.read(document.id);
+  if (standing !== null && toSha256(standing) === expectedSha256) return toReceipt(standing, document.id);
+
+  const written = await knowledgeBase.write(document);
+  const stored = await knowledgeBase.read(document.id);
+  if (stored === null || toSha256(stored) !== expectedSha256) {
+    throw new CutterError("KB_BODY_DIFFERS", { id: document.id, expected_sha256: expectedSha256, found_sha256: stored === null ? "none" : toSha256(stored) });
+  }
+  // A higher one with our body is an upload of ours that landed late; a lower one is another history.
+  if (stored.revision < written.revision || (standing !== null && stored.revision <= standing.revision)) {
+    throw new CutterError("KB_REVISION_UNEXPECTED", { id: document.id, before: standing?.revision ?? 0, written: written.revision, found: stored.revision });
+  }
+  return toReceipt(stored, document.id);
+}
+
+function toReceipt(stored: KbDocument, id: string): KbReceipt {
+  if (stored.id !== id) throw new CutterError("KB_OTHER_DOCUMENT", { id });
+  return { id, revision: stored.revision, sha256: toSha256(stored) };
+}
+
+/** Taken from the bytes here, whatever an adapter says it is. */
+function toSha256(stored: KbDocument): string {
+  return sha256Hex(stored.body);
+}
