@@ -17,4 +17,108 @@ export const runCodes = {
     remedy: "choose another run id",
     exit: 10,
   },
+  RUN_UNKNOWN: { summary: "there is no run of this id on this host", remedy: "cutter orchestrate status lists the runs", exit: 10 },
+  RUN_INPUTS_CHANGED: {
+    summary: "this run was begun with other inputs",
+    remedy: "nothing was written; begin again under another run id, or put the named input back as it was",
+    exit: 10,
+  },
+  RUN_FOLDER_FOREIGN: {
+    summary: "the run's folder is not the kit's: a link, a file, or open to others",
+    remedy: "look at it and move it away yourself, then start the run again",
+    exit: 10,
+  },
+  RUN_FILE_DAMAGED: {
+    summary: "a file of the run differs from what the journal recorded",
+    remedy: "keep the folder as evidence and begin again under another run id",
+    exit: 30,
+  },
+  REQUEST_MISSING: { summary: "there is no request file for this run", remedy: "runbooks/prepare --run-id R --document D writes it", exit: 10 },
+  REQUEST_INVALID: { summary: "the request file does not fit its schema", remedy: "write it again with runbooks/prepare", exit: 10 },
+  REQUEST_CONFLICT: {
+    summary: "the command line and the request say different things",
+    remedy: "name the run by its request file alone, or by options alone",
+    exit: 2,
+  },
+  USAGE_INVALID: { summary: "the command line is not understood", remedy: "see the command's --help", exit: 2 },
+  COMMAND_NOT_BUILT: {
+    summary: "this release does not bring that command yet",
+    remedy: "nothing ran; CHANGELOG.md says which release delivers it",
+    exit: 10,
+  },
+  LIVE_APPLY_NOT_BUILT: {
+    summary: "this release cannot write: the live side of this phase is not in it",
+    remedy: "nothing was written; dry-run the document, and use a release whose CHANGELOG names the live cut",
+    exit: 10,
+  },
+  EXECUTION_OUTSIDE_UNIT: {
+    summary: "a live run works only inside its own unit",
+    remedy: "systemctl start cutter-run@<run_id>, or runbooks/start-run",
+    exit: 10,
+  },
+  ENVIRONMENT_DANGEROUS: {
+    summary: "an environment variable is set that could change what runs or where it connects",
+    remedy: "unset the named variables and try again",
+    exit: 10,
+  },
+  KILL_SWITCH_UNREADABLE: {
+    summary: "the state of the kill switch cannot be read",
+    remedy: "treat it as off; run the command as root, and check /run/cutter and /etc/cutter/execution",
+    exit: 10,
+  },
+  DOCUMENT_LOCKED: {
+    summary: "another run holds this document on this host",
+    remedy: "wait for it; cutter orchestrate status --run-id with the holder's id tells what it waits for",
+    exit: 10,
+  },
+  LOCK_DAMAGED: {
+    summary: "the document's lock file cannot be read as one",
+    remedy: "make sure that no run is going on, look at the file, then remove it",
+    exit: 30,
+  },
+  JOURNAL_TORN: {
+    summary: "the journal ends in the middle of a record",
+    remedy: "keep the folder as evidence; a dry run wrote nothing and can begin again under another run id",
+    exit: 30,
+  },
+  JOURNAL_DAMAGED: {
+    summary: "the journal's chain does not hold: a record was edited, moved or lost",
+    remedy: "keep the folder as evidence and ask who changed it; the receipts in the knowledge base are the witness",
+    exit: 30,
+  },
+  JOURNAL_ILLEGAL: {
+    summary: "the journal says something that cannot follow from what stands before it",
+    remedy: "keep the folder as evidence; begin again under another run id",
+    exit: 30,
+  },
+  RUN_HARD_CAP_REACHED: {
+    summary: "the run took longer than run_hard_cap_minutes",
+    remedy: "nothing was written; start it again, it goes on where it stood, or raise the cap",
+    exit: 10,
+  },
+  RUN_INTERRUPTED: {
+    summary: "the run was told to stop",
+    remedy: "nothing was written; start it again, it goes on where it stood",
+    exit: 10,
+  },
+  PHASE_SOFT_CAP_PASSED: { summary: "a phase took longer than phase_soft_cap_minutes", remedy: "look what it waited for; the run went on", exit: 10 },
+  DRY_RUN_WROTE: {
+    summary: "a dry run wrote to the database",
+    remedy: "this is a bug of the kit: keep the run's folder, do not go on to live, report it",
+    exit: 70,
+  },
+  CERTIFICATE_INCONCLUSIVE: {
+    summary: "others wrote meanwhile, so the dry run cannot prove that it did not",
+    remedy: "dry-run again under another run id at a quieter time",
+    exit: 10,
+  },
+  APPROVAL_MISSING: { summary: "the request names no approval for this gate", remedy: "have it drafted and signed, then name it in the request", exit: 10 },
+  PRINCIPAL_NOT_PINNED: {
+    summary: "no governance principal is pinned",
+    remedy: "pin orchestrator:governance_principal in the stack and run pulumi up (GAP-4)",
+    exit: 10,
+  },
+  RELEASE_UNKNOWN: { summary: "this is not a release: there is no manifest.json beside it", remedy: "run the deployed release, /usr/local/bin/cutter", exit: 10 },
+  RELEASE_DAMAGED: { summary: "the release differs from its manifest", remedy: "pulumi up repairs it", exit: 10 },
+  INTERNAL_BUG: { summary: "the kit met something it does not allow for", remedy: "run again with --verbose and report what it prints", exit: 70 },
 } as const satisfies Record<string, CodeEntry>;

@@ -1,0 +1,31 @@
+// Who a process is: its start time and the boot it lives in, so that a reused pid is not taken for the old one.
+import { readFile } from "node:fs/promises";
+import { toErrorCode } from "../node-files/node-files.ts";
+
+/** Field 22 of /proc/<pid>/stat; "unknown" where the process is hidden or gone. */
+export async function readProcessStart(pid: number): Promise<string> {
+  try {
+    const stat = await readFile(`/proc/${String(pid)}/stat`, "utf8");
+    // The command name stands in parentheses and may hold anything: count after the last one.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "unknown";
+  } catch {
+    return "unknown";
+  }
+}
+
+/** Answers also for processes that /proc hides (ProtectProc=invisible): EPERM means alive. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return toErrorCode(error) !== "ESRCH";
+  }
+}
+
+/** 32 hex digits. From the unit's CUTTER_BOOT_ID, since ProcSubset=pid hides the file; "unknown" where neither is there. */
+export async function readBootId(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
+  const given = environment["CUTTER_BOOT_ID"] ?? (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => ""));
+  const bootId = given.trim().replaceAll("-", "").toLowerCase();
+  return /^[0-9a-f]{32}$/.test(bootId) ? bootId : "unknown";
+}

@@ -1,0 +1,39 @@
+// Three ways to tell how a run goes: a live line per phase on a terminal, one line per event in a log, JSON lines.
+import type { Reporter, RunEvent } from "../../ports/reporter.ts";
+import { toEventLine, toPlace } from "./lines.ts";
+
+type Write = (text: string) => void;
+
+export function lineReporter(write: Write): Reporter {
+  return {
+    report: (event) => {
+      const line = toEventLine(event);
+      if (line !== null) write(`${line}\n`);
+    },
+  };
+}
+
+/** The current phase stands on the last line and is overwritten when it is done. Lines are kept shorter than any terminal's. */
+export function terminalReporter(write: Write): Reporter {
+  const clearLine = "\r\u001b[K";
+  return {
+    report: (event: RunEvent) => {
+      const live = toLiveText(event);
+      const line = event.kind === "gate_waiting" || event.kind === "gate_passed" ? null : toEventLine(event);
+      write(`${clearLine}${line === null ? "" : `${line}\n`}${live}`);
+    },
+  };
+}
+
+function toLiveText(event: RunEvent): string {
+  if (event.kind === "phase_started") return `  …    phase ${toPlace(event)}`;
+  if (event.kind === "gate_waiting") return `  …    gate ${event.phase} waits for ${event.waitsOn}, ${String(Math.round(event.sinceMs / 1000))} s`;
+  return "";
+}
+
+export function jsonReporter(write: Write): Reporter {
+  return { report: (event) => write(`${JSON.stringify({ schema: "cutter.event/1", ...event })}\n`) };
+}
+
+/** For commands that print one JSON object at their end and nothing before. */
+export const silentReporter: Reporter = { report: () => undefined };

@@ -1,0 +1,37 @@
+// Codes of the phases' gates: why a live run would stop, or a dry run cannot go on.
+import type { CodeEntry } from "./entry.ts";
+
+export const phaseCodes = {
+  DOCUMENT_MISSING: { summary: "the knowledge base has no such document", remedy: "check the document id in the request", exit: 10 },
+  DOCUMENT_NOT_REGISTERED: {
+    summary: "the document does not stand in the source registries",
+    remedy: "register it in cutter_governance.source_document_registry and source_document_version_registry, the way the programme does",
+    exit: 10,
+  },
+  SOURCE_REGISTRY_DIFFERS: {
+    summary: "the document's bytes are not those its newest registered version names",
+    remedy: "register the document's present version, or put the registered bytes back",
+    exit: 10,
+  },
+  SOURCE_MOVED: { summary: "the document changed since the run pinned it", remedy: "begin again under another run id", exit: 10 },
+  ROWS_MOVED: {
+    summary: "rows of this document changed since the plan was made",
+    remedy: "find out who writes to this document's units, then begin again under another run id",
+    exit: 10,
+  },
+  SERVER_IS_STANDBY: { summary: "the database is a standby", remedy: "point DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT at the primary", exit: 10 },
+  SERVER_NOT_DURABLE: { summary: "the database may lose committed transactions", remedy: "set fsync and full_page_writes on", exit: 10 },
+  SERVER_UNSUPPORTED: { summary: "this PostgreSQL version is not supported", remedy: "PostgreSQL 15 to 18 are", exit: 10 },
+  PG_DUMP_TOO_OLD: { summary: "pg_dump is older than the server", remedy: "set orchestrator:postgres_access to a pg_dump of the server's version or newer", exit: 10 },
+  CONTRACT_MISMATCH: { summary: "the database is not what sql/contract describes", remedy: "compare with cutter contract check; either the database or the contract is to change", exit: 10 },
+  ADDRESSES_TAKEN: { summary: "addresses of the plan exist already", remedy: "this document was cut before: revert that run, or cut another document", exit: 10 },
+  BACKUP_UNPROVEN: { summary: "the backup could not be made", remedy: "no backup, no write: mend what the facts name and run again", exit: 10 },
+  GRANT_MATRIX_MISMATCH: {
+    summary: "the effective grants are not the expected ones",
+    remedy: "compare with cutter grants; if they are right, pin this sha as orchestrator:expected_grant_matrix_sha and have the ruling name it",
+    exit: 10,
+  },
+  FORBIDDEN_RIGHT_PRESENT: { summary: "a login could do what it must not", remedy: "revoke the right; cutter grants shows where it comes from", exit: 10 },
+  STRUCTURE_BROKEN: { summary: "the plan's units do not make up the document", remedy: "this is a bug of the kit: keep the run's folder and report it", exit: 70 },
+  SWITCH_NOT_OFF: { summary: "the kill switch is not off at the end of the run", remedy: "runbooks/disable --now, then find out why", exit: 10 },
+} as const satisfies Record<string, CodeEntry>;

@@ -1,0 +1,56 @@
+// One record of a run's journal, as it stands on disk: what may be said, and nothing else.
+import { z } from "zod";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const factValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
+const facts = z.record(z.string(), factValue);
+
+/** Something that would stop a live run, or did stop this one: a code of the registry and its facts. */
+export const refusalSchema = z.strictObject({ code: z.string(), facts });
+export type RecordedRefusal = z.infer<typeof refusalSchema>;
+
+export const connectionSchema = z.strictObject({ login: z.string(), transactions: z.int(), transactionIdsAssigned: z.array(z.string()) });
+export const censusSchema = z.strictObject({ table: z.string(), rowCount: z.int(), sha256: z.string(), modifications: z.string() });
+
+/** What a run was begun with; another start with other inputs is refused. */
+export const runInputsSchema = z.strictObject({
+  request_sha256: sha256,
+  config_sha256: sha256,
+  release_sha256: sha256.nullable(),
+  host_identity: sha256.nullable(),
+});
+export type RunInputs = z.infer<typeof runInputsSchema>;
+
+const entrySchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("run_started"), run_id: z.string(), document_id: z.string(), mode: z.enum(["dryrun", "live"]), inputs: runInputsSchema }),
+  z.strictObject({ kind: z.literal("attempt_started"), attempt: z.int(), pid: z.int(), boot_id: z.string() }),
+  z.strictObject({ kind: z.literal("census_before"), system_identifier: z.string(), tables: z.array(censusSchema) }),
+  z.strictObject({ kind: z.literal("phase_started"), phase: z.string(), number: z.int() }),
+  z.strictObject({ kind: z.literal("decision_rehearsed"), gate: z.enum(["SG_1", "SG_2"]), phase: z.string(), row: facts, would_refuse: z.array(refusalSchema) }),
+  z.strictObject({ kind: z.literal("phase_done"), phase: z.string(), number: z.int(), output_sha256: sha256, would_refuse: z.array(refusalSchema), duration_ms: z.int() }),
+  z.strictObject({ kind: z.literal("receipt"), phase: z.string(), document_id: z.string(), revision: z.int(), sha256 }),
+  z.strictObject({ kind: z.literal("index_written"), document_id: z.string(), revision: z.int(), sha256 }),
+  z.strictObject({ kind: z.literal("attempt_ended"), attempt: z.int(), why: z.enum(["waiting", "stopped", "finished"]), code: z.string().nullable(), facts, connections: z.array(connectionSchema) }),
+  z.strictObject({ kind: z.literal("run_finished"), result: z.literal("done"), certificate: z.enum(["pass", "inconclusive", "fail"]), exit_code: z.int() }),
+]);
+
+/** What happened. The journal adds sequence, time and the chain. */
+export type JournalEntry = z.infer<typeof entrySchema>;
+
+const chainSchema = z.looseObject({ seq: z.int().min(0), at: z.iso.datetime(), prev: sha256 });
+
+export interface JournalRecord {
+  readonly seq: number; // 0, 1, 2, … without a gap
+  readonly at: string; // ISO 8601 UTC
+  readonly prev: string; // sha256 of the line before, 64 zeros for the first
+  readonly entry: JournalEntry;
+}
+
+/** Parses the object of one line; null when it is no record. Pure. */
+export function parseRecord(value: unknown): JournalRecord | null {
+  const chained = chainSchema.safeParse(value);
+  if (!chained.success) return null;
+  const { seq, at, prev, ...rest } = chained.data;
+  const entry = entrySchema.safeParse(rest);
+  return entry.success ? { seq, at, prev, entry: entry.data } : null;
+}

@@ -1,0 +1,11 @@
+// How a phase is named in files and in the knowledge base (design 4.9). Pure.
+
+/** `07-structural-verify`. */
+export function toPhaseStem(number: number, phase: string): string {
+  return `${String(number).padStart(2, "0")}-${phase.replaceAll("_", "-")}`;
+}
+
+/** `<kb_runs_folder>/<run_id in lower case>/<nn>-<phase with hyphens>.md`. */
+export function toPhaseDocumentId(kbRunsFolder: string, runId: string, number: number, phase: string): string {
+  return `${kbRunsFolder}/${runId.toLowerCase()}/${toPhaseStem(number, phase)}.md`;
+}

@@ -1,0 +1,50 @@
+// After the last phase: the runs index, the report, the digests of everything in the folder, and the end of the journal.
+import { createHash } from "node:crypto";
+import { passInternalGate } from "../gates/internal.ts";
+import { toIndexBody } from "../gates/runs-index.ts";
+import { toRunReport } from "../core/report.ts";
+import { toOutcome, toCertificateVerdict } from "./outcome.ts";
+import type { Attempt } from "./run.ts";
+
+const evidenceName = "EVIDENCE.sha256";
+
+/** May be repeated: an index line is written once a run, whatever interrupts it. */
+export async function closeRun(attempt: Attempt): Promise<void> {
+  const { run, journal, outputs, ports } = attempt;
+  const certificate = toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
+  if (!journal.status().indexWritten) await writeIndex(attempt, certificate);
+  await writeReport(attempt);
+  await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
+  if (certificate === "inconclusive") ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
+  if (certificate === "fail") ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });
+}
+
+async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }: Attempt, certificate: string): Promise<void> {
+  const { config, runId, documentId, mode } = run.facts;
+  const current = await ports.knowledgeBase.read(config.kb_runs_index_path);
+  const outcome = toOutcome({ run: run.facts, status: journal.status(), outputs, folder: folder.path, replay: false, next: null });
+  const body = toIndexBody(current?.body ?? null, {
+    runId, documentId, mode, result: "done", certificate, payloadSha: outcome.payload_sha, finishedAt: ports.clock.now().toISOString(), folderId: `${config.kb_runs_folder}/${runId.toLowerCase()}`,
+  });
+  const document = { id: config.kb_runs_index_path, title: "Runs of the cutter", body, tags: ["cutter-run"] };
+  const waitAtMostMs = Math.min(config.phase_soft_cap_minutes * 60_000, checkpoints.leftMs());
+  const receipt = await passInternalGate({ phase: "runs_index", document, knowledgeBase: ports.knowledgeBase, clock: ports.clock, reporter: ports.reporter, waitAtMostMs, signal: run.signal });
+  await journal.append({ kind: "index_written", document_id: receipt.id, revision: receipt.revision, sha256: receipt.sha256 });
+}
+
+async function writeReport({ run, journal, folder, outputs, ports }: Attempt): Promise<void> {
+  const texts = run.phases.map((phase) => ({ phase: phase.name, text: phase.toResult(outputs.get(phase.name)).text }));
+  const report = toRunReport({ status: journal.status(), texts, certificate: toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? "")) });
+  await folder.write("report.txt", report);
+  const names = ["request.yaml", "report.txt", ...(await listFolder(ports, folder.path, "outputs")), ...(await listFolder(ports, folder.path, "documents"))];
+  const lines: string[] = [];
+  for (const name of names) {
+    const content = await folder.read(name);
+    if (content !== null) lines.push(`${createHash("sha256").update(content).digest("hex")}  ${name}`);
+  }
+  await folder.write(evidenceName, `${lines.join("\n")}\n`);
+}
+
+async function listFolder(ports: Attempt["ports"], path: string, name: string): Promise<readonly string[]> {
+  return ((await ports.files.list(`${path}/${name}`)) ?? []).map((file) => `${name}/${file}`);
+}

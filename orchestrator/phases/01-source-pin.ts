@@ -1,0 +1,91 @@
+// Phase 1: pins what the run is about, so that nothing can change under it: document, registry rows, server, release, contract.
+import { z } from "zod";
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { readPhase } from "./define.ts";
+import { sha256 } from "./schemas.ts";
+
+const oldestMajor = 15;
+const newestMajor = 18;
+
+const finding = z.strictObject({ object: z.string(), expected: z.string(), found: z.string() });
+
+const output = z.strictObject({
+  documentId: z.string(),
+  revision: z.int(),
+  bytes: z.int(),
+  sha256,
+  body: z.string(), // verbatim; the phases after compute from it, so a resumed run cuts the same bytes
+  registry: z.strictObject({ docCode: z.string(), sourceDocumentId: z.string(), sourceVersionId: z.string(), registeredSha256: z.string(), registeredRevision: z.int() }),
+  server: z.strictObject({ version: z.string(), versionNum: z.int(), systemIdentifier: z.string(), database: z.string(), clock: z.string() }),
+  pgDumpVersion: z.string(),
+  release: z.strictObject({ version: z.string(), sha256: sha256.nullable() }),
+  contractFindings: z.array(finding),
+});
+
+export const sourcePin = readPhase({
+  name: "source_pin",
+  needs: {},
+  output,
+  observe: async ({ run, knowledgeBase, database, dumpSource }) => {
+    const document = await knowledgeBase.read(run.documentId);
+    if (document === null) throw new CutterError("DOCUMENT_MISSING", { document_id: run.documentId });
+    const registry = await database.readRegistryRows(run.documentId);
+    if (registry === null) throw new CutterError("DOCUMENT_NOT_REGISTERED", { document_id: run.documentId });
+    const server = await database.readServerFacts();
+    const contractFindings = await database.readContractFindings();
+    return { run, document, registry, server, contractFindings, pgDumpVersion: await dumpSource.readVersion() };
+  },
+  gate: ({ run, document, registry, server, contractFindings, pgDumpVersion }) => {
+    const major = Math.floor(server.serverVersionNum / 10_000);
+    const [finding] = contractFindings;
+    return toVerdict(
+      refuseIf(run.releaseSha256 === null, "RELEASE_UNKNOWN"),
+      refuseIf(server.inRecovery, "SERVER_IS_STANDBY", { system_identifier: server.systemIdentifier }),
+      refuseIf(!server.fsync || !server.fullPageWrites, "SERVER_NOT_DURABLE", { fsync: server.fsync, full_page_writes: server.fullPageWrites }),
+      refuseIf(major < oldestMajor || major > newestMajor, "SERVER_UNSUPPORTED", { server_version: server.serverVersion }),
+      refuseIf(toMajor(pgDumpVersion) < major, "PG_DUMP_TOO_OLD", { pg_dump: pgDumpVersion, server_version: server.serverVersion }),
+      refuseIf(registry.registeredSha256 !== document.sha256, "SOURCE_REGISTRY_DIFFERS", { registered_sha256: registry.registeredSha256, found_sha256: document.sha256 }),
+      refuseIf(finding !== undefined, "CONTRACT_MISMATCH", { findings: contractFindings.length, first: finding?.object ?? "" }),
+    );
+  },
+  conclude: ({ run, document, registry, server, contractFindings, pgDumpVersion }) => ({
+    documentId: run.documentId,
+    revision: document.revision,
+    bytes: Buffer.byteLength(document.body, "utf8"),
+    sha256: sha256Hex(document.body),
+    body: document.body,
+    registry: { docCode: registry.docCode, sourceDocumentId: registry.sourceDocumentId, sourceVersionId: registry.sourceVersionId, registeredSha256: registry.registeredSha256, registeredRevision: registry.registeredRevision },
+    server: { version: server.serverVersion, versionNum: server.serverVersionNum, systemIdentifier: server.systemIdentifier, database: server.database, clock: server.now },
+    pgDumpVersion,
+    release: { version: run.releaseVersion, sha256: run.releaseSha256 },
+    contractFindings: contractFindings.map((found) => ({ ...found })),
+  }),
+  files: ({ body }) => [{ name: "source.md", content: body }],
+  text: (pin) => ({
+    summary: `${pin.documentId} pinned: revision ${String(pin.revision)}, ${String(pin.bytes)} bytes`,
+    facts: [
+      ["revision", pin.revision],
+      ["bytes", pin.bytes],
+      ["sha256", pin.sha256],
+      ["document code", pin.registry.docCode],
+      ["source document", pin.registry.sourceDocumentId],
+      ["source version", pin.registry.sourceVersionId],
+      ["registered sha256", pin.registry.registeredSha256],
+      ["server version", pin.server.version],
+      ["system identifier", pin.server.systemIdentifier],
+      ["database", pin.server.database],
+      ["server clock", pin.server.clock],
+      ["pg_dump version", pin.pgDumpVersion],
+      ["release", pin.release.version],
+      ["release sha256", pin.release.sha256],
+      ["contract findings", pin.contractFindings.length],
+    ],
+    sections: pin.contractFindings.length === 0 ? [] : [{ title: "Contract findings", body: pin.contractFindings.map((found) => `- ${found.object}: expected ${found.expected}, found ${found.found}`).join("\n") }],
+  }),
+});
+
+function toMajor(version: string): number {
+  return Number.parseInt(version, 10);
+}

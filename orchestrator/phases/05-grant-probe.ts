@@ -1,0 +1,56 @@
+// Phase 5: who may do what, in effect; and forbidden actions proven refused without risking them.
+import { z } from "zod";
+import { refuseIf, toVerdict } from "../core/verdict.ts";
+import type { OrchestratorConfig } from "../core/config-schema.ts";
+import { toFence } from "../core/fence.ts";
+import { readPhase } from "./define.ts";
+import { sha256 } from "./schemas.ts";
+
+/** The four roles of design 2.3; PUBLIC and every path to them belong to the matrix by itself. */
+const roles = ["context_pack_readonly", "cutter_exec", "cutter_verify", "cutter_ro"] as const;
+
+/** Whose rights the matrix shows: the roles, and the principals that are pinned. Pure. */
+export function toMatrixPrincipals(config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal">): readonly string[] {
+  const pinned = [config.governance_principal, config.revert_principal].filter((principal) => principal !== null);
+  return [...new Set<string>([...roles, ...pinned])].sort();
+}
+
+const probe = z.strictObject({ login: z.string(), action: z.string(), refused: z.boolean(), sqlState: z.string().nullable() });
+const output = z.strictObject({ principals: z.array(z.string()), matrixText: z.string(), matrixSha256: sha256, expectedSha256: sha256, probes: z.array(probe) });
+
+export const grantProbe = readPhase({
+  name: "grant_probe",
+  needs: {},
+  output,
+  observe: async ({ database, run }) => {
+    const principals = toMatrixPrincipals(run.config);
+    return { config: run.config, principals, matrix: await database.readGrantMatrix(principals), probes: await database.probeForbiddenActions() };
+  },
+  gate: ({ config, matrix, probes }) =>
+    toVerdict(
+      refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
+      refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", { expected_sha256: config.expected_grant_matrix_sha, found_sha256: matrix.sha256 }),
+      ...probes.map((tried) => refuseIf(!tried.refused, "FORBIDDEN_RIGHT_PRESENT", { login: tried.login, action: tried.action, sqlstate: tried.sqlState })),
+    ),
+  conclude: ({ config, principals, matrix, probes }) => ({
+    principals: [...principals],
+    matrixText: matrix.text,
+    matrixSha256: matrix.sha256,
+    expectedSha256: config.expected_grant_matrix_sha,
+    probes: probes.map((tried) => ({ ...tried })),
+  }),
+  files: ({ matrixText }) => [{ name: "grant-matrix.txt", content: matrixText }],
+  text: (found) => ({
+    summary: `grant matrix ${found.matrixSha256 === found.expectedSha256 ? "as expected" : "differs from the expected one"}, ${String(found.probes.filter((tried) => tried.refused).length)} of ${String(found.probes.length)} forbidden actions refused`,
+    facts: [
+      ["principals", found.principals.join(" ")],
+      ["matrix sha256", found.matrixSha256],
+      ["expected sha256", found.expectedSha256],
+      ["matrix lines", found.matrixText.split("\n").length - 1],
+    ],
+    sections: [
+      { title: "Forbidden actions, tried inside READ ONLY", body: found.probes.map((tried) => `- ${tried.login}: ${tried.action}: ${tried.refused ? "refused" : "NOT refused"} (${tried.sqlState ?? "no error"})`).join("\n") },
+      { title: "The matrix in canonical form", body: toFence(found.matrixText, "text").join("\n") },
+    ],
+  }),
+});

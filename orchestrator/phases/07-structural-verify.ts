@@ -1,0 +1,56 @@
+// Phase 7: bytes, tree, counts and addresses equal the plan. A dry run verifies what leg A would have written.
+import { z } from "zod";
+import { checkLossless } from "../core/cutplan.ts";
+import { CutterError } from "../core/errors.ts";
+import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { sourcePin } from "./01-source-pin.ts";
+import { cutplan } from "./03-cutplan.ts";
+import { cutLegA } from "./06-cut-leg-a.ts";
+import { readPhase } from "./define.ts";
+
+const check = z.strictObject({ name: z.string(), holds: z.boolean() });
+const output = z.strictObject({ source: z.enum(["plan", "database"]), units: z.int(), checks: z.array(check) });
+
+export const structuralVerify = readPhase({
+  name: "structural_verify",
+  needs: { sourcePin, cutplan, cutLegA },
+  output,
+  observe: (_ports, { sourcePin, cutplan, cutLegA }) => Promise.resolve(toChecks(Buffer.from(sourcePin.body, "utf8"), cutplan.plan.units, cutLegA.calls)),
+  gate: (checks) => toVerdict(...checks.map((found) => refuseIf(!found.holds, "STRUCTURE_BROKEN", { check: found.name }))),
+  conclude: (checks, { cutplan }) => ({ source: "plan" as const, units: cutplan.plan.units.length, checks: [...checks] }),
+  text: ({ units, checks }) => ({
+    summary: `${String(checks.filter((found) => found.holds).length)} of ${String(checks.length)} structural checks hold for ${String(units)} units`,
+    facts: checks.map((found) => [found.name, found.holds ? "holds" : "BROKEN"] as const),
+  }),
+});
+
+type Unit = z.output<typeof cutplan.output>["plan"]["units"][number];
+type Call = z.output<typeof cutLegA.output>["calls"][number];
+
+/** Each check a sentence. Pure. */
+function toChecks(bytes: Uint8Array, units: readonly Unit[], calls: readonly Call[]): readonly { readonly name: string; readonly holds: boolean }[] {
+  const seen = new Set<string>();
+  const parentsFirst = units.every((unit) => {
+    const holds = unit.parent === null || seen.has(unit.parent);
+    seen.add(unit.address);
+    return holds;
+  });
+  return [
+    { name: "the units' bytes in order are the document", holds: isLossless(bytes, units) },
+    { name: "ordinals count from 0 without a gap", holds: units.every((unit, index) => unit.ordinal === index) },
+    { name: "addresses are unique", holds: new Set(units.map((unit) => unit.address)).size === units.length },
+    { name: "every parent stands before its children", holds: parentsFirst },
+    { name: "one call a unit, in the plan's order, with the plan's digests", holds: calls.length === units.length && calls.every((call, index) => call.canonicalAddress === units[index]?.address && call.contentSha256 === units[index]?.sha256) },
+    { name: "idempotency keys are unique", holds: new Set(calls.map((call) => call.idempotencyKey)).size === calls.length },
+  ];
+}
+
+function isLossless(bytes: Uint8Array, units: readonly Unit[]): boolean {
+  try {
+    checkLossless(bytes, units);
+    return true;
+  } catch (error) {
+    if (error instanceof CutterError) return false;
+    throw error;
+  }
+}

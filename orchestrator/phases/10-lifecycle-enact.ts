@@ -1,0 +1,31 @@
+// Phase 10: the units' way from draft to enacted, fn_iu_enact once per unit. A dry run computes every call and makes none.
+import { z } from "zod";
+import { sha256OfJson } from "../core/digest.ts";
+import { toVerdict } from "../core/verdict.ts";
+import { cutLegA, toIdempotencyKey } from "./06-cut-leg-a.ts";
+import { writeVerify } from "./09-write-verify.ts";
+import { refuseLive, writePhase } from "./define.ts";
+import { sha256 } from "./schemas.ts";
+
+const call = z.strictObject({ idempotencyKey: z.string(), canonicalAddress: z.string(), fromState: z.literal("draft"), toState: z.literal("enacted") });
+const output = z.strictObject({ function: z.literal("public.fn_iu_enact"), calls: z.array(call), callsSha256: sha256, rows: z.record(z.string(), z.int()) });
+
+export const lifecycleEnact = writePhase({
+  name: "lifecycle_enact",
+  role: "cutter_exec",
+  needs: { cutLegA, writeVerify },
+  output,
+  observe: ({ run }) => Promise.resolve(run),
+  gate: () => toVerdict(),
+  rehearse: (run, { cutLegA }) => {
+    const calls = cutLegA.calls.map((unit) => ({ idempotencyKey: toIdempotencyKey(run.runId, unit.ordinal), canonicalAddress: unit.canonicalAddress, fromState: "draft" as const, toState: "enacted" as const }));
+    return { function: "public.fn_iu_enact" as const, calls, callsSha256: sha256OfJson(calls), rows: { "public.iu_lifecycle_log": calls.length } };
+  },
+  apply: refuseLive("lifecycle_enact"),
+  probe: refuseLive("lifecycle_enact"),
+  undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
+  text: ({ calls, callsSha256, rows }) => ({
+    summary: `${String(calls.length)} calls of fn_iu_enact computed, none made`,
+    facts: [["role", "cutter_exec"], ["calls", calls.length], ["calls sha256", callsSha256], ["transition", "draft to enacted"], ...Object.entries(rows).map(([table, count]) => [`rows a live run would insert into ${table}`, count] as const)],
+  }),
+});

@@ -1,0 +1,57 @@
+// Phase 11: the proof. The switch is off, every table in scope is as it was, and what was written to the knowledge base is named.
+import { z } from "zod";
+import { certificateSchema, toCertificate } from "../core/certificate.ts";
+import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { toPhaseDocumentId } from "../core/phase-document-id.ts";
+import { cutplan } from "./03-cutplan.ts";
+import { lifecycleEnact } from "./10-lifecycle-enact.ts";
+import { readPhase } from "./define.ts";
+
+const output = z.strictObject({
+  payloadSha: z.string(),
+  killSwitch: z.string(),
+  certificate: certificateSchema,
+  wouldRefuse: z.int(),
+});
+
+export const closeout = readPhase({
+  name: "closeout",
+  needs: { cutplan, lifecycleEnact },
+  output,
+  observe: async ({ database, history, run, readKillSwitch }) => {
+    const after = await database.readTableCensus();
+    const own = toPhaseDocumentId(run.config.kb_runs_folder, run.runId, history.done.length + 1, "closeout");
+    const kbDocuments = [...history.done.flatMap((done) => (done.receipt === null ? [] : [done.receipt.documentId])), own, run.config.kb_runs_index_path];
+    const certificate = toCertificate({
+      before: history.before.tables,
+      after,
+      connections: [...history.connections.map(toEvidence), ...database.connectionEvidence()],
+      unknownAttempts: history.killedAttempts,
+      kbDocuments,
+    });
+    return { certificate, killSwitch: await readKillSwitch(), wouldRefuse: history.done.reduce((sum, done) => sum + done.wouldRefuse.length, 0) };
+  },
+  gate: ({ killSwitch }) => toVerdict(refuseIf(killSwitch.state === "armed" || killSwitch.state === "live", "SWITCH_NOT_OFF", { state: killSwitch.state })),
+  conclude: ({ certificate, killSwitch, wouldRefuse }, { cutplan }) => ({ payloadSha: cutplan.payloadSha, killSwitch: killSwitch.state, certificate, wouldRefuse }),
+  files: ({ certificate }) => [{ name: "certificate.json", content: `${JSON.stringify(certificate, null, 1)}\n` }],
+  text: ({ payloadSha, killSwitch, certificate, wouldRefuse }) => ({
+    summary: `no-side-effect certificate: ${certificate.verdict}`,
+    facts: [
+      ["certificate", certificate.verdict],
+      ["kill switch", killSwitch],
+      ["payload_sha", payloadSha],
+      ["tables in scope", certificate.tables.length],
+      ["reasons that would stop a live run", wouldRefuse],
+    ],
+    sections: [
+      ...(certificate.reasons.length === 0 ? [] : [{ title: "Why not pass", body: certificate.reasons.map((reason) => `- ${reason}`).join("\n") }]),
+      { title: "Knowledge base documents of this run", body: certificate.kbDocuments.map((id) => `- \`${id}\``).join("\n") },
+    ],
+  }),
+});
+
+type RecordedConnection = { readonly login: string; readonly transactions: number; readonly transactionIdsAssigned: readonly string[] };
+
+function toEvidence(connection: RecordedConnection): RecordedConnection {
+  return connection;
+}

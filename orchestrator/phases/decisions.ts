@@ -1,0 +1,49 @@
+// SG_1 and SG_2: the two review_decision rows, each a journalled step of its own just before the phase it allows.
+import { z } from "zod";
+import type { RecordedRefusal } from "../core/journal-record.ts";
+import { refuseIf, toRecordedRefusal, toRefusals, toVerdict } from "../core/verdict.ts";
+import type { RunFacts } from "../ports/run-ports.ts";
+import type { PhaseOutputs } from "./define.ts";
+
+export interface DecisionStep {
+  readonly gate: "SG_1" | "SG_2";
+  readonly before: string; // phase name
+}
+
+/** Both, in the order of the run. */
+export const decisionSteps: readonly DecisionStep[] = [
+  { gate: "SG_1", before: "cut_leg_a" },
+  { gate: "SG_2", before: "lifecycle_enact" },
+];
+
+export interface RehearsedDecision {
+  readonly row: Readonly<Record<string, string | null>>;
+  readonly wouldRefuse: readonly RecordedRefusal[];
+}
+
+const planned = z.looseObject({ payloadSha: z.string() });
+
+/** The row a live run would insert; the sovereign issues its id, so a dry run has none. Pure. */
+export function rehearseDecision(step: DecisionStep, run: RunFacts, outputs: PhaseOutputs): RehearsedDecision {
+  const plan = planned.safeParse(outputs.get("cutplan"));
+  const approval = run.approvals[step.gate] ?? null;
+  const verdict = toVerdict(
+    refuseIf(approval === null, "APPROVAL_MISSING", { gate: step.gate, phase: step.before }),
+    refuseIf(run.config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: step.gate }),
+  );
+  return {
+    row: {
+      table: "cutter_governance.review_decision",
+      review_decision_id: null,
+      gate: step.gate,
+      phase: step.before,
+      decision: "approve",
+      run_id: run.runId,
+      document_id: run.documentId,
+      payload_sha: plan.success ? plan.data.payloadSha : null,
+      approval,
+      principal: run.config.governance_principal,
+    },
+    wouldRefuse: toRefusals(verdict).map(toRecordedRefusal),
+  };
+}

@@ -1,0 +1,140 @@
+// What a phase is: a typed value. A read phase has no way to write; a write phase writes only with a permission in hand.
+import type { z } from "zod";
+import { CutterError } from "../core/errors.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { LoginName } from "../ports/database.ts";
+import type { WritePermission } from "../ports/permission.ts";
+import type { ReadPorts } from "../ports/run-ports.ts";
+
+/** What the phase's document says to a reader. */
+export interface PhaseText {
+  readonly summary: string; // one line, no final stop
+  readonly facts: readonly (readonly [name: string, value: string | number | boolean | null])[];
+  readonly sections?: readonly { readonly title: string; readonly body: string }[]; // Markdown
+}
+
+/** A file the phase leaves in the run folder. */
+export interface PhaseFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+export interface PhaseResult {
+  readonly output: unknown; // fits the phase's schema
+  readonly text: PhaseText;
+  readonly files: readonly PhaseFile[];
+}
+
+/** A phase that has looked and judged, and has done nothing yet. */
+export interface ObservedPhase {
+  readonly verdict: Verdict;
+  /** What it would do, or for a read phase what it found. Writes nothing. */
+  rehearse(): PhaseResult;
+  /** Null for read phases. */
+  readonly apply: ((permission: WritePermission) => Promise<PhaseResult>) | null;
+}
+
+/** Outputs of the phases before, by name. */
+export type PhaseOutputs = ReadonlyMap<string, unknown>;
+
+/** A phase as the engine sees it. `Output` is what later phases get of it. */
+export interface Phase<Output = unknown> {
+  readonly name: string;
+  readonly kind: "read" | "write";
+  readonly role: LoginName | "governance principal" | "filesystem" | null; // who writes, in a live run
+  readonly output: z.ZodType<Output>;
+  observe(ports: ReadPorts, outputs: PhaseOutputs): Promise<ObservedPhase>;
+  /** Builds text and files again from a recorded output. Pure. */
+  toResult(output: unknown): PhaseResult;
+  readonly undo: Undo | null;
+}
+
+export interface Undo {
+  readonly how: "runbook" | "delete file";
+  readonly page: string;
+}
+
+type Needs = Readonly<Record<string, Phase>>;
+type OutputsOf<N extends Needs> = { readonly [K in keyof N]: z.output<N[K]["output"]> };
+
+interface CommonSpec<N extends Needs, Evidence, Output> {
+  readonly name: string;
+  readonly needs: N;
+  readonly output: z.ZodType<Output>;
+  /** Looks, through read-only ports. Throws only what makes going on impossible even in a dry run. */
+  readonly observe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Evidence>;
+  /** Pure. Every reason that stops a live run. */
+  readonly gate: (evidence: Evidence, needs: OutputsOf<N>) => Verdict;
+  readonly text: (output: Output) => PhaseText;
+  readonly files?: (output: Output) => readonly PhaseFile[];
+}
+
+interface ReadSpec<N extends Needs, Evidence, Output> extends CommonSpec<N, Evidence, Output> {
+  /** Pure. */
+  readonly conclude: (evidence: Evidence, needs: OutputsOf<N>) => Output;
+}
+
+interface WriteSpec<N extends Needs, Evidence, Output> extends CommonSpec<N, Evidence, Output> {
+  readonly role: NonNullable<Phase["role"]>;
+  /** Pure: exactly what `apply` would do. */
+  readonly rehearse: (evidence: Evidence, needs: OutputsOf<N>) => Output;
+  /** Does it. Cannot be called without the permission value. */
+  readonly apply: (ports: ReadPorts, evidence: Evidence, permission: WritePermission) => Promise<Output>;
+  /** After a crash: did it land? */
+  readonly probe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Probe<Output>>;
+  readonly undo: Undo;
+}
+
+export type Probe<Output> = { readonly state: "landed"; readonly output: Output } | { readonly state: "absent" } | { readonly state: "unknown" };
+
+export function readPhase<N extends Needs, Evidence, Output>(spec: ReadSpec<N, Evidence, Output>): Phase<Output> {
+  return {
+    name: spec.name,
+    kind: "read",
+    role: null,
+    output: spec.output,
+    undo: null,
+    toResult: (output) => toResult(spec, output),
+    observe: async (ports, outputs) => {
+      const needs = toNeeds(spec.needs, outputs);
+      const evidence = await spec.observe(ports, needs);
+      return { verdict: spec.gate(evidence, needs), rehearse: () => toResult(spec, spec.conclude(evidence, needs)), apply: null };
+    },
+  };
+}
+
+export function writePhase<N extends Needs, Evidence, Output>(spec: WriteSpec<N, Evidence, Output>): Phase<Output> {
+  return {
+    name: spec.name,
+    kind: "write",
+    role: spec.role,
+    output: spec.output,
+    undo: spec.undo,
+    toResult: (output) => toResult(spec, output),
+    observe: async (ports, outputs) => {
+      const needs = toNeeds(spec.needs, outputs);
+      const evidence = await spec.observe(ports, needs);
+      return {
+        verdict: spec.gate(evidence, needs),
+        rehearse: () => toResult(spec, spec.rehearse(evidence, needs)),
+        apply: async (permission) => toResult(spec, await spec.apply(ports, evidence, permission)),
+      };
+    },
+  };
+}
+
+/** For `apply` and `probe` of a release that cannot write yet. @throws LIVE_APPLY_NOT_BUILT */
+export function refuseLive(phase: string): () => Promise<never> {
+  return () => Promise.reject(new CutterError("LIVE_APPLY_NOT_BUILT", { phase }));
+}
+
+function toResult<N extends Needs, Evidence, Output>(spec: CommonSpec<N, Evidence, Output>, candidate: unknown): PhaseResult {
+  const output = spec.output.parse(candidate);
+  return { output, text: spec.text(output), files: spec.files?.(output) ?? [] };
+}
+
+/** Each need parsed by the schema of the phase it comes from: trust inside, whoever wrote the file it was read from. */
+function toNeeds<N extends Needs>(needs: N, outputs: PhaseOutputs): OutputsOf<N> {
+  const entries = Object.entries(needs).map(([key, phase]) => [key, phase.output.parse(outputs.get(phase.name))]);
+  return Object.fromEntries(entries) as OutputsOf<N>;
+}

@@ -1,0 +1,44 @@
+// Shapes that several phases' outputs share.
+import { z } from "zod";
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const plannedUnitSchema = z.strictObject({
+  address: z.string(),
+  kind: z.enum(["preamble", "section", "document"]),
+  parent: z.string().nullable(),
+  ordinal: z.int().min(0),
+  level: z.int().min(0).max(6),
+  title: z.string(),
+  byteStart: z.int().min(0),
+  byteEnd: z.int().min(0),
+  sha256,
+});
+
+export const cutPlanSchema = z.strictObject({
+  schema: z.literal("cutter.plan/1"),
+  documentId: z.string(),
+  docCode: z.string(),
+  sourceSha256: sha256,
+  sourceBytes: z.int(),
+  sourceRevision: z.int(),
+  fromDigest: sha256,
+  units: z.array(plannedUnitSchema),
+});
+
+export const headingSchema = z.strictObject({
+  kind: z.enum(["atx", "setext"]),
+  level: z.int().min(1).max(6),
+  title: z.string(),
+  byteOffset: z.int().min(0),
+  lineByteOffset: z.int().min(0),
+  line: z.int().min(1),
+  cut: z.enum(["cut_point", "nested", "front_matter"]),
+});
+
+export const markedSourceSchema = z.strictObject({
+  sourceSha256: sha256,
+  sourceBytes: z.int(),
+  frontMatterEnd: z.int().nullable(),
+  headings: z.array(headingSchema),
+});
