@@ -1,0 +1,41 @@
+// The certificate never says more than its evidence: each kind of evidence alone takes the pass away.
+import { describe, expect, it } from "vitest";
+import { toCertificate, type CertificateEvidence } from "../../orchestrator/core/certificate.ts";
+
+const unit = { table: "public.information_unit", rowCount: 60, sha256: "a".repeat(64), modifications: "60" };
+const clean: CertificateEvidence = {
+  before: [unit],
+  after: [unit],
+  connections: [{ login: "context_pack_readonly", transactions: 9, transactionIdsAssigned: [] }],
+  unknownAttempts: 0,
+  kbDocuments: ["knowledge/other/a.md"],
+};
+
+describe("the no-side-effect certificate", () => {
+  it("passes when counts, digests, counters and transaction ids all say that nothing moved", () => {
+    expect(toCertificate(clean)).toMatchObject({ verdict: "pass", reasons: [], kbDocuments: ["knowledge/other/a.md"], tables: [{ rowsBefore: 60, rowsAfter: 60, modifications: "0" }] });
+  });
+
+  it("fails when a connection of ours was given a transaction id, even if the rows are as before", () => {
+    const connections = [...clean.connections, { login: "cutter_exec", transactions: 1, transactionIdsAssigned: ["771"] }];
+    const { verdict, reasons } = toCertificate({ ...clean, connections });
+    expect(verdict).toBe("fail");
+    expect(reasons).toEqual(["cutter_exec was given transaction ids 771: this run wrote"]);
+  });
+
+  it.each([
+    ["a row more", { after: [{ ...unit, rowCount: 61 }] }, "60 rows before, 61 after"],
+    ["another digest", { after: [{ ...unit, sha256: "b".repeat(64) }] }, "changed"],
+    ["an insert that was deleted again", { after: [{ ...unit, modifications: "62" }] }, "2 rows inserted, updated or deleted"],
+    ["counters that were reset", { after: [{ ...unit, modifications: "0" }] }, "-60 rows"],
+    ["a table that is gone", { after: [] }, "is not there after"],
+    ["a table nobody measured before", { before: [], after: [unit] }, "was not measured before"],
+    ["no measurement at all", { before: [], after: [] }, "no table in scope was measured"],
+    ["no connection that told anything", { connections: [] }, "no connection told what it did"],
+    ["a start that was killed", { unknownAttempts: 1 }, "1 earlier start(s)"],
+  ] satisfies readonly (readonly [string, Partial<CertificateEvidence>, string])[])("is inconclusive for %s", (_name, change, reason) => {
+    const { verdict, reasons } = toCertificate({ ...clean, ...change });
+    expect(verdict).toBe("inconclusive");
+    expect(reasons.join("\n")).toContain(reason);
+  });
+});
