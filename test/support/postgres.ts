@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import pg from "pg";
+import { Client } from "pg";
 import { fillSqlPlaceholders } from "../../orchestrator/core/sql-placeholders.ts";
 
 export type TestRole = "workflow_admin" | "directus" | "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "directus_secdef";
@@ -18,7 +18,7 @@ export interface TestPostgres {
   readonly database: "directus";
   readonly passwords: Readonly<Record<TestRole, string>>;
   /** A connected client of that role; `stop` ends those still open. */
-  connect(role: TestRole, options?: { readonly database?: string }): Promise<pg.Client>;
+  connect(role: TestRole, options?: { readonly database?: string }): Promise<Client>;
   /** Ends the clients and the server and removes its folder. May be repeated. */
   stop(): Promise<void>;
 }
@@ -56,9 +56,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     { flag: "a" },
   );
   const server = run("postgres", ["-D", dataFolder]);
-  const clients: pg.Client[] = [];
-  const connect = async (role: TestRole, options: { readonly database?: string } = {}): Promise<pg.Client> => {
-    const client = new pg.Client({ host: "127.0.0.1", port, database: options.database ?? "directus", user: role, password: passwords[role], ssl: false, connectionTimeoutMillis: 10_000 });
+  const clients: Client[] = [];
+  const connect = async (role: TestRole, options: { readonly database?: string } = {}): Promise<Client> => {
+    const client = new Client({ host: "127.0.0.1", port, database: options.database ?? "directus", user: role, password: passwords[role], ssl: false, connectionTimeoutMillis: 10_000 });
     client.on("error", () => undefined); // the server may be stopped under an open client
     await client.connect();
     clients.push(client);
