@@ -1,5 +1,6 @@
 // The effective grant matrix as text: sorted lines and their sha256. The lines come from sql/phases/grant_probe/grant-matrix.sql.
 import assert from "node:assert/strict";
+import type { OrchestratorConfig } from "./config-schema.ts";
 import { sha256Hex } from "./digest.ts";
 import { toSqlLiteral } from "./sql-placeholders.ts";
 
@@ -7,6 +8,15 @@ import { toSqlLiteral } from "./sql-placeholders.ts";
 export interface GrantMatrix {
   readonly text: string;
   readonly sha256: string;
+}
+
+/** The four roles of design 2.3; PUBLIC and every path to them belong to the matrix by itself. */
+const roles = ["context_pack_readonly", "cutter_exec", "cutter_verify", "cutter_ro"] as const;
+
+/** Whose rights the matrix shows: the roles, and the principals that are pinned. Pure. */
+export function toMatrixPrincipals(config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal">): readonly string[] {
+  const pinned = [config.governance_principal, config.revert_principal].filter((principal) => principal !== null);
+  return [...new Set<string>([...roles, ...pinned])].sort();
 }
 
 /** The lines as the database sorted them (by bytes). Pure. */

@@ -1,19 +1,10 @@
 // Phase 5: who may do what, in effect; and forbidden actions proven refused without risking them.
 import { z } from "zod";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
-import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { toFence } from "../core/fence.ts";
+import { toMatrixPrincipals } from "../core/grant-matrix.ts";
 import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";
-
-/** The four roles of design 2.3; PUBLIC and every path to them belong to the matrix by itself. */
-const roles = ["context_pack_readonly", "cutter_exec", "cutter_verify", "cutter_ro"] as const;
-
-/** Whose rights the matrix shows: the roles, and the principals that are pinned. Pure. */
-export function toMatrixPrincipals(config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal">): readonly string[] {
-  const pinned = [config.governance_principal, config.revert_principal].filter((principal) => principal !== null);
-  return [...new Set<string>([...roles, ...pinned])].sort();
-}
 
 const probe = z.strictObject({ login: z.string(), action: z.string(), refused: z.boolean(), sqlState: z.string().nullable() });
 const output = z.strictObject({ principals: z.array(z.string()), matrixText: z.string(), matrixSha256: sha256, expectedSha256: sha256, probes: z.array(probe) });

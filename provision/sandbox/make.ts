@@ -54,7 +54,7 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
     kb: { baseUrl: `https://${kbName}/api`, caFile: tls.caFile, apiKeyFile: `${place.keysDirectory}/kb-api-key` },
     keys, rootDirectory: place.rootDirectory, pid: supervisorPid,
   };
-  writeStackFile(place, state, await readGrantMatrixSha(inside));
+  writeStackFile(place, state, await readGrantMatrixSha(inside, place.checkout));
   writeSandboxState(place.checkout, state);
   return state;
 }

@@ -1,6 +1,7 @@
 // Pulumi.sandbox.yaml: the stack configuration that `up` writes for this sandbox, so that `pulumi up --stack sandbox` needs no editing. Pure.
 import { stringify } from "yaml";
 import { orchestratorConfigSchema } from "../../orchestrator/core/config-schema.ts";
+import { sandboxPrincipals } from "./grant-matrix.ts";
 
 export interface PinnedFile {
   readonly path: string;
@@ -29,8 +30,7 @@ export function renderStackConfig(facts: StackFacts): string {
     kb_ca_file: "/etc/cutter/keys/kb-ca.pem",
     kb_runs_folder: "knowledge/current-state/cutter-runs",
     kb_runs_index_path: "knowledge/current-state/cutter-runs/index.md",
-    governance_principal: "directus_secdef",
-    revert_principal: "workflow_admin",
+    ...sandboxPrincipals,
     postgres_access: { kind: "docker", container: "postgres", user: "directus" },
   };
   orchestratorConfigSchema.parse(orchestrator);

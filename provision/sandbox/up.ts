@@ -6,13 +6,16 @@ import { bootHost } from "./boot.ts";
 import { toSandboxPlace, type SandboxPlace } from "./checkout.ts";
 import { endProcesses, removeFiles } from "./cleanup.ts";
 import { waitForPostgres } from "./database.ts";
+import { readGrantMatrixSha } from "./grant-matrix.ts";
 import type { Suite } from "./image/recipe.ts";
 import { withSandboxLock } from "./lock.ts";
 import { assertMachineFits } from "./machine.ts";
 import { makeSandbox } from "./make.ts";
+import { Inside } from "./nspawn.ts";
 import { pollUntil, type Say, timed } from "./progress.ts";
 import { runOnHost } from "./ssh.ts";
 import { readSandboxState, type SandboxState, writeSandboxState } from "./state.ts";
+import { writeStackFile } from "./stack-file.ts";
 import { readLiveSupervisor } from "./supervisor-record.ts";
 
 /**
@@ -43,6 +46,7 @@ export async function bringUp(checkout: string, suite: Suite | null, say: Say): 
   });
 }
 
+/** Boots again what was powered off, and writes the stack file anew: it follows the files of the checkout. */
 async function resume(place: SandboxPlace, before: SandboxState, say: Say): Promise<SandboxState> {
   mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
   const agentPid = (await isAgentAlive(place.agentSocket)) ? before.agentPid : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
@@ -52,6 +56,7 @@ async function resume(place: SandboxPlace, before: SandboxState, say: Say): Prom
   const state = { ...before, pid, agentPid };
   writeSandboxState(place.checkout, state);
   await waitForSsh(place.checkout, say);
+  writeStackFile(place, state, await readGrantMatrixSha(new Inside(readLiveSupervisor(place)?.nspawnPid ?? 0), place.checkout));
   return state;
 }
 
