@@ -3,5 +3,3 @@ import type { ToolchainLayout } from "./layout.mjs";
 
 export declare function ensurePulumiHome(layout: ToolchainLayout): void;
 export declare function fixedEnvironment(layout: ToolchainLayout): Record<string, string>;
-export declare function ensureFile(path: string, text: string, mode: number): void;
-export declare function ensureSymlink(target: string, link: string): void;

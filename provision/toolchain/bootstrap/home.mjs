@@ -1,8 +1,10 @@
 // The checkout's private side of the toolchain: PULUMI_HOME, state folder, passphrase, the `pulumi` wrapper and .env.pulumi. Made again whenever missing.
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ensureFile, ensureSymlink, shellQuoted } from "./files.mjs";
 import { engineExecutables } from "./layout.mjs";
+import { ensureCommandPlugin } from "./plugin.mjs";
 
 /** Idempotent; replaces nothing that is already right. The passphrase is made once and never again: losing it loses the stack's secrets. */
 export function ensurePulumiHome(layout) {
@@ -10,6 +12,7 @@ export function ensurePulumiHome(layout) {
   ensurePassphrase(layout.passphraseFile);
   // The npm launcher looks here before it would download; the engine finds its language host beside its real path, in the cache.
   for (const name of engineExecutables) ensureSymlink(join(layout.engineBin, name), join(layout.launcherBin, name));
+  ensureCommandPlugin(layout);
   ensureFile(join(layout.wrapperBin, "pulumi"), wrapperText(layout), 0o755);
   ensureFile(layout.dotEnv, dotEnvText(layout), 0o600);
 }
@@ -23,27 +26,9 @@ export function fixedEnvironment(layout) {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_RUN_PROGRAM: "true",
+    NODE_COMPILE_CACHE: join(layout.state, "compile-cache"),
     CUTTER_KIT_TOOLCHAIN: layout.checkout,
   };
-}
-
-/** Writes `text` by temporary name and rename unless the file already holds it; `mode` is set either way. */
-export function ensureFile(path, text, mode) {
-  if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
-    mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${process.pid}.tmp`;
-    writeFileSync(temporary, text, { mode });
-    renameSync(temporary, path);
-  }
-  chmodSync(path, mode);
-}
-
-/** `link` points to `target` afterwards. A folder in its way is an error of rename, not removed. */
-export function ensureSymlink(target, link) {
-  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(link) === target) return;
-  const temporary = `${link}.${process.pid}.tmp`;
-  symlinkSync(target, temporary);
-  renameSync(temporary, link);
 }
 
 /** A generated passphrase: it protects what Pulumi marks secret in local state, which holds no secret of the kit's. */
@@ -62,19 +47,15 @@ function ensurePassphrase(path) {
 
 /** Plain `pulumi` of a shell that has read .env.pulumi: picks the ssh agent by stack, then becomes the engine. */
 function wrapperText(layout) {
-  return ["#!/bin/sh", `exec ${quoted(join(layout.nodeBin, "node"))} ${quoted(join(layout.checkout, "provision/toolchain/pulumi.ts"))} "$@"`, ""].join("\n");
+  return ["#!/bin/sh", `exec ${shellQuoted(join(layout.nodeBin, "node"))} ${shellQuoted(join(layout.checkout, "provision/toolchain/pulumi.ts"))} "$@"`, ""].join("\n");
 }
 
 function dotEnvText(layout) {
-  const lines = Object.entries(fixedEnvironment(layout)).map(([name, value]) => `export ${name}=${quoted(value)}`);
+  const lines = Object.entries(fixedEnvironment(layout)).map(([name, value]) => `export ${name}=${shellQuoted(value)}`);
   return [
     "# Written by npm run doctor for this checkout alone: . ./.env.pulumi makes plain `pulumi preview|up|refresh|destroy` work.",
     ...lines,
-    `export PATH=${quoted(layout.wrapperBin)}:${quoted(layout.engineBin)}:${quoted(layout.nodeBin)}:"$PATH"`,
+    `export PATH=${shellQuoted(layout.wrapperBin)}:${shellQuoted(layout.engineBin)}:${shellQuoted(layout.nodeBin)}:"$PATH"`,
     "",
   ].join("\n");
-}
-
-function quoted(text) {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
