@@ -60,7 +60,7 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
   } catch (error) {
     // Path only: a query or a body is the client's business and stays out of the journal.
     console.error(`[ERR] ${method} ${target.split("?")[0]}: ${error instanceof Error ? error.message : "unknown error"}`);
-    if (!response.headersSent && !request.destroyed) send(response, toApplicationError(503, "INTERNAL", "The server could not carry out the request"));
+    if (!response.headersSent && !response.destroyed) send(response, toApplicationError(503, "INTERNAL", "The server could not carry out the request"));
   }
 }
 
