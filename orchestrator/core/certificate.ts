@@ -32,13 +32,18 @@ export interface CertificateEvidence {
   readonly kbDocuments: readonly string[];
 }
 
+/** Stands for the transaction id of a connection that died before it could be asked. */
+export const unknownTransactionId = "unknown";
+
 /**
  * Pure. `fail`: one of our connections was given a transaction id, so we wrote. `inconclusive`: a table in scope changed, or was written and
  * changed back (the modification counters see that), while we wrote nothing; or the evidence has a hole. `pass`: all three kinds agree that nothing moved.
  */
 export function toCertificate(evidence: CertificateEvidence): Certificate {
-  const written = evidence.connections.filter(({ transactionIdsAssigned }) => transactionIdsAssigned.length > 0);
-  const failures = written.map(({ login, transactionIdsAssigned }) => `${login} was given transaction ids ${transactionIdsAssigned.join(", ")}: this run wrote`);
+  const failures = evidence.connections.flatMap(({ login, transactionIdsAssigned }) => {
+    const assigned = transactionIdsAssigned.filter((id) => id !== unknownTransactionId);
+    return assigned.length === 0 ? [] : [`${login} was given transaction ids ${assigned.join(", ")}: this run wrote`];
+  });
   const tables = toTables(evidence);
   const doubts = [
     ...holes(evidence),
@@ -65,6 +70,7 @@ function holes({ before, after, connections, unknownAttempts }: CertificateEvide
     ...added,
     ...(before.length === 0 || after.length === 0 ? ["no table in scope was measured"] : []),
     ...(connections.some(({ transactions }) => transactions > 0) ? [] : ["no connection told what it did"]),
+    ...connections.filter(({ transactionIdsAssigned }) => transactionIdsAssigned.includes(unknownTransactionId)).map(({ login }) => `a connection of ${login} broke off before it could tell what it did`),
     ...(unknownAttempts > 0 ? [`${unknownAttempts} earlier start(s) of this run were killed before they could tell what they did`] : []),
   ];
 }

@@ -32,6 +32,7 @@ describe("the no-side-effect certificate", () => {
     ["a table nobody measured before", { before: [], after: [unit] }, "was not measured before"],
     ["no measurement at all", { before: [], after: [] }, "no table in scope was measured"],
     ["no connection that told anything", { connections: [] }, "no connection told what it did"],
+    ["a connection that broke off", { connections: [{ login: "cutter_exec", transactions: 1, transactionIdsAssigned: ["unknown"] }] }, "a connection of cutter_exec broke off"],
     ["a start that was killed", { unknownAttempts: 1 }, "1 earlier start(s)"],
   ] satisfies readonly (readonly [string, Partial<CertificateEvidence>, string])[])("is inconclusive for %s", (_name, change, reason) => {
     const { verdict, reasons } = toCertificate({ ...clean, ...change });
