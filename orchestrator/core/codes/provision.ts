@@ -2,7 +2,21 @@
 import type { CodeEntry } from "./entry.ts";
 
 export const provisionCodes = {
+  STACK_CONFIG_INVALID: { summary: "the stack config does not fit its schema", remedy: "mend the named key in Pulumi.<stack>.yaml; Pulumi.<stack>.example.yaml shows each", exit: 78 },
+  SSH_AGENT_MISSING: { summary: "there is no ssh-agent to authenticate with", remedy: "start an ssh-agent, ssh-add the operator's key and export SSH_AUTH_SOCK", exit: 10 },
+  HOST_UNREACHABLE: { summary: "no SSH connection to the host", remedy: "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed", exit: 10 },
+  HOST_AUTH_REFUSED: { summary: "the host refused the keys of the ssh-agent", remedy: "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out", exit: 10 },
   HOST_KEY_MISMATCH: { summary: "the host shows another SSH key than the pinned one", remedy: "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled", exit: 10 },
   HOST_IDENTITY_MISMATCH: { summary: "this is another machine than the stack expects", remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity", exit: 10 },
+  HOST_COMMAND_FAILED: { summary: "a step on the host failed", remedy: "read its output, mend the cause and run pulumi up again", exit: 10 },
+  HOST_OUTCOME_UNKNOWN: { summary: "the connection was lost and the host does not show what was asked for", remedy: "run pulumi up again: it reads the host first and repairs what is missing", exit: 10 },
+  HOST_NOT_AS_WRITTEN: { summary: "what was just written reads back differently", remedy: "something else changes this path on the host; find it, then run pulumi up again", exit: 10 },
   FOREIGN_FILE: { summary: "a file that is not the kit's stands in its way", remedy: "look at it and move it away yourself; the kit never overwrites what it does not own", exit: 10 },
+  FOREIGN_ACCOUNT: { summary: "a user or group of this name exists and is not the kit's", remedy: "look at it; if it may be used, list it in cutter-kit:adopt as user:NAME or group:NAME", exit: 10 },
+  ENV_FILE_UNFIT: { summary: "the env file cannot be edited safely", remedy: "mend the named line by hand; every other byte of the file is left alone", exit: 10 },
+  ENV_LINE_FOREIGN: { summary: "the env file holds another value for this name, and not from the kit", remedy: "compare both values with the owner of the host; remove the line or pin its value, then run pulumi up again", exit: 10 },
+  KEY_FILE_REFUSED: { summary: "a key file is not fit to be pinned", remedy: "export exactly one public key: gpg --armor --export FINGERPRINT", exit: 78 },
+  RELEASE_MISSING: { summary: "the release is neither built here nor on the host", remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases", exit: 10 },
+  RELEASE_REFUSED: { summary: "the release on the host is not what its manifest says", remedy: "nothing was switched; run pulumi up again, and if it persists look for what writes to /opt/cutter/releases", exit: 10 },
+  RESOURCE_INVALID: { summary: "a resource's inputs do not fit its schema", remedy: "this is a mistake in the program under provision/components", exit: 70 },
 } as const satisfies Record<string, CodeEntry>;

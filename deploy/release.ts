@@ -1,0 +1,40 @@
+// The release on a host: uploaded once, verified there, switched by rename; and the command that runs the current one.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { sha256Hex } from "../orchestrator/core/digest.ts";
+import { hostLayout } from "../orchestrator/core/host-layout.ts";
+import { manifestName } from "../orchestrator/core/release-manifest.ts";
+import { under, type HostTarget } from "../provision/components/target.ts";
+import { findCheckout } from "../provision/host/checkout.ts";
+import { declareFile, declareRelease } from "../provision/provider/resources.ts";
+import { buildRelease } from "./build.ts";
+
+/** Which release a stack wants. `sha256` is the manifest's, or its first 12 digits when the release exists on the host only. */
+export interface WantedRelease {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** The pinned release, or the one this checkout builds to. Building an unchanged checkout again takes about a second. */
+export async function chooseRelease(pinned: string): Promise<WantedRelease> {
+  if (pinned === "") {
+    const { name, sha256 } = await buildRelease();
+    return { name, sha256 };
+  }
+  const manifest = join(findCheckout(), ".build/releases", pinned, manifestName);
+  const prefix = pinned.slice(-12);
+  const sha256 = existsSync(manifest) ? sha256Hex(readFileSync(manifest)) : prefix;
+  return { name: pinned, sha256: sha256.startsWith(prefix) ? sha256 : prefix };
+}
+
+export class Release extends ComponentResource {
+  constructor(target: HostTarget, release: WantedRelease, options: ComponentResourceOptions = {}) {
+    super("cutter-kit:host:Release", target.nameOf("release"), {}, options);
+    const installed = declareRelease(target.nameOf(hostLayout.releases), { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 }, under(this));
+    const path = hostLayout.command;
+    const content = `#!/bin/sh\n# Runs the current release of the cutter. Installed by pulumi up.\nexec ${hostLayout.current}/bin/cutter "$@"\n`;
+    declareFile(target.nameOf(path), { ...target.base(path), path, mode: "0755", owner: "root", group: "root", content }, under(this, [installed]));
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,83 @@
+// A mutation as a named job of the host's systemd: it ends there even if our connection is cut, and its outcome can be read again.
+import type { Readable } from "node:stream";
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import type { RemoteHost } from "./connection.ts";
+import { toShellWord } from "./shell.ts";
+
+export interface Job {
+  /** For people and journald: lower case, digits, hyphens. */
+  readonly name: string;
+  /** Fixed text for sh; arguments are "$1", "$2", …; must be repeatable. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly stdin?: Buffer | Readable;
+  readonly timeoutMs: number;
+}
+
+/** `unknown`: the connection was cut and no result could be read; the caller reads the thing itself. */
+export type JobOutcome = { readonly state: "done" } | { readonly state: "unknown" };
+
+export interface JobRunner {
+  /** @throws HOST_COMMAND_FAILED with the job's exit code and its (capped) stderr. */
+  run(job: Job): Promise<JobOutcome>;
+}
+
+const jobsDirectory = "/run/cutter-jobs";
+const pollIntervalMs = 500;
+
+/** `connect` gives the open connection, a new one after a cut. */
+export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
+  return {
+    run: async (job) => {
+      const host = await connect();
+      const unit = `cutter-job-${job.name}-${randomBytes(4).toString("hex")}`;
+      const outcome = await host.run(startScript, [unit, toJobScript(job), String(Math.ceil(job.timeoutMs / 1000))], {
+        timeoutMs: job.timeoutMs + 5_000,
+        ...(job.stdin === undefined ? {} : { stdin: job.stdin }),
+      });
+      if (outcome.code === 0) return { state: "done" };
+      if (outcome.code !== null) throw toFailure(host, job, outcome.code, outcome.stderr);
+      return await rereadOutcome(await connect(), job, unit);
+    },
+  };
+}
+
+/** After a cut: waits until the unit has ended, then reads the result it left. */
+async function rereadOutcome(host: RemoteHost, job: Job, unit: string): Promise<JobOutcome> {
+  const pollsMax = Math.ceil(job.timeoutMs / pollIntervalMs);
+  for (let poll = 0; poll < pollsMax; poll += 1) {
+    const outcome = await host.run(rereadScript, [unit], { timeoutMs: 10_000 });
+    if (outcome.code !== 0) return { state: "unknown" };
+    const [state = "", code = ""] = outcome.stdout.trim().split(" ");
+    if (state === "running") await sleep(pollIntervalMs);
+    else if (state === "ended" && code === "0") return { state: "done" };
+    else if (state === "ended") throw toFailure(host, job, Number(code), "(seen after the connection was cut)");
+    else return { state: "unknown" };
+  }
+  return { state: "unknown" };
+}
+
+function toFailure(host: RemoteHost, job: Job, code: number, stderr: string): CutterError {
+  return new CutterError("HOST_COMMAND_FAILED", { host: host.address.name, job: job.name, code, stderr: stderr.trim().slice(0, 2_000) });
+}
+
+/** Arguments stand in the script, not in the unit's command line: systemd expands `$` and `%` there, differently by version. */
+function toJobScript(job: Job): string {
+  return [`set -eu`, `export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, `umask 077`, ["set --", ...job.args.map(toShellWord)].join(" "), job.script, ""].join("\n");
+}
+
+const startScript = `d=${jobsDirectory}/$1
+umask 077; mkdir -p "$d" && printf '%s' "$2" >"$d/script" || exit 1
+printf '%s\\n' 'sh "$1/script" 2>"$1/stderr"; code=$?; printf %s "$code" >"$1/result.new"; mv "$1/result.new" "$1/result"; exit "$code"' >"$d/run"
+systemd-run --quiet --collect --wait --pipe --unit="$1" -p RuntimeMaxSec="$3" sh "$d/run" "$d" 
+code=$?
+head -c 4000 "$d/stderr" >&2 2>/dev/null
+rm -rf "$d"
+exit $code`;
+
+const rereadScript = `case $(systemctl show -p ActiveState --value "$1.service") in
+active|activating|deactivating|reloading) echo running;;
+*) if [ -f "${jobsDirectory}/$1/result" ]; then echo "ended $(cat "${jobsDirectory}/$1/result")"; rm -rf "${jobsDirectory}/$1"; else echo gone; fi;;
+esac`;

@@ -1,0 +1,44 @@
+// One connection per host for the whole process; opened on first use, opened again after a cut, never after a refusal.
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import type { HostAddress } from "./address.ts";
+import { findAgentSocket } from "./agent-socket.ts";
+import { openConnection, type RemoteHost } from "./connection.ts";
+
+export interface HostPool {
+  /** The open connection to this host. A refusal (key, identity, authentication) is remembered and given again without a second try. */
+  get(address: HostAddress): Promise<RemoteHost>;
+  closeAll(): Promise<void>;
+}
+
+/** `open` is a parameter for tests only. */
+export function createHostPool(open: (address: HostAddress) => Promise<RemoteHost> = (address) => openConnection(address, findAgentSocket(address))): HostPool {
+  const connections = new Map<string, Promise<RemoteHost>>();
+
+  const get = async (address: HostAddress): Promise<RemoteHost> => {
+    const key = JSON.stringify(address);
+    const current = connections.get(key);
+    if (current !== undefined) {
+      const outcome = await current.then((host) => ({ host }), (error: unknown) => ({ error }));
+      if ("host" in outcome && outcome.host.isOpen()) return outcome.host;
+      if ("error" in outcome && !isWorthAnotherTry(outcome.error)) throw outcome.error;
+      // Another caller may have replaced the entry while we waited.
+      if (connections.get(key) !== current) return await get(address);
+    }
+    const fresh = open(address);
+    connections.set(key, fresh);
+    return await fresh;
+  };
+
+  return {
+    get,
+    closeAll: async () => {
+      const settled = await Promise.allSettled(connections.values());
+      for (const outcome of settled) if (outcome.status === "fulfilled") outcome.value.close();
+      connections.clear();
+    },
+  };
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  return error instanceof CutterError && error.code === "HOST_UNREACHABLE";
+}

@@ -1,0 +1,28 @@
+// A directory with its mode and owner. Goes only when empty; `keep`: stays when the resource goes, with all it holds.
+import { z } from "zod";
+import { readPathFacts } from "../../host/path-facts.ts";
+import { accountField, baseFields, modeField, observed, pathField } from "../fields.ts";
+import { defineKind } from "../kind.ts";
+
+export const directoryKind = defineKind({
+  type: "Directory",
+  schema: z.strictObject({ ...baseFields, path: pathField, mode: modeField.or(observed), owner: accountField.or(observed), group: accountField.or(observed), keep: z.boolean() }),
+  replaceOn: ["path"],
+  compared: ["path", "mode", "owner", "group", "keep"],
+  claimOf: ({ path }) => path,
+  foreignCode: "FOREIGN_FILE",
+  read: async (host, inputs) => {
+    const facts = await readPathFacts(host, inputs.path);
+    if (facts.kind === "absent") return { state: "absent" };
+    if (facts.kind !== "directory") return { state: "obstructed", by: `a ${facts.kind}` };
+    return { state: "present", inputs: { ...inputs, mode: facts.mode, owner: facts.owner, group: facts.group } };
+  },
+  write: async ({ runJob }, { path, mode, owner, group }) =>
+    await runJob({
+      script: `[ ! -L "$1" ] || exit 17
+[ -d "$1" ] || mkdir -- "$1"
+chown -h -- "$3" "$1"; chmod -- "$2" "$1"; sync -- "$1" "$(dirname -- "$1")"`,
+      args: [path, mode, `${owner}:${group}`],
+    }),
+  remove: ({ path, keep }) => (keep ? null : { script: 'rmdir -- "$1" 2>/dev/null || [ ! -d "$1" ] || echo "not empty, kept: $1" >&2', args: [path] }),
+});

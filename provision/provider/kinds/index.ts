@@ -1,0 +1,11 @@
+// All kinds of resources the provider has.
+import type { Kind } from "../kind.ts";
+import { groupKind, userKind } from "./account.ts";
+import { directoryKind } from "./directory.ts";
+import { envLineKind } from "./env-line.ts";
+import { fileKind } from "./file.ts";
+import { keyFileKind } from "./key-file.ts";
+import { releaseKind } from "./release.ts";
+import { unitKind } from "./unit.ts";
+
+export const kinds: readonly Kind[] = [groupKind, userKind, directoryKind, fileKind, keyFileKind, unitKind, envLineKind, releaseKind];

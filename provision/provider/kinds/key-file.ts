@@ -1,0 +1,32 @@
+// A public key on the host: judged by OpenPGP and by both pins (fingerprint and file digest) before anything is written.
+import { z } from "zod";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { readPinnedKey } from "../../../orchestrator/core/public-key.ts";
+import { defineKind } from "../kind.ts";
+import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
+import { toWriteFile } from "../write-file.ts";
+
+interface KeyFileInputs extends FileInputs {
+  readonly fingerprint: string;
+  readonly pinnedSha256: string;
+  readonly purpose: "encrypt" | "sign";
+}
+
+export const keyFileKind = defineKind<KeyFileInputs>({
+  type: "KeyFile",
+  schema: z.strictObject({ ...fileFields, fingerprint: z.string(), pinnedSha256: z.string(), purpose: z.enum(["encrypt", "sign"]) }),
+  complete: async (inputs) => {
+    const pin = { fingerprint: inputs.fingerprint, fileSha256: inputs.pinnedSha256 };
+    await readPinnedKey(Buffer.from(inputs.content, "utf8"), pin, inputs.purpose, new Date()).catch((error: unknown) => {
+      throw error instanceof CutterError ? error : new CutterError("KEY_FILE_REFUSED", { path: inputs.path }, { cause: error });
+    });
+    return withDigest(inputs);
+  },
+  replaceOn: ["path"],
+  compared: ["path", "mode", "owner", "group", "content", "sha256", "fingerprint", "pinnedSha256", "purpose"],
+  claimOf: ({ path }) => path,
+  foreignCode: "FOREIGN_FILE",
+  read: readFileInputs,
+  write: async ({ runJob }, inputs) => await runJob(toWriteFile(inputs, Buffer.from(inputs.content, "utf8"))),
+  remove: ({ path }) => ({ script: 'rm -f -- "$1"; sync -- "$(dirname -- "$1")"', args: [path] }),
+});

@@ -1,0 +1,101 @@
+// A release on the host: uploaded once, verified file by file against its manifest, switched by rename(2). Drift in any file is seen.
+import { createReadStream, existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { toDamage, type FoundFile } from "../../../deploy/damage.ts";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { hostLayout } from "../../../orchestrator/core/host-layout.ts";
+import { findCheckout } from "../../host/checkout.ts";
+import type { RemoteHost } from "../../host/connection.ts";
+import { baseFields } from "../fields.ts";
+import { defineKind, type BaseInputs, type WriteContext } from "../kind.ts";
+
+interface ReleaseInputs extends BaseInputs {
+  readonly name: string;
+  readonly sha256: string; // of manifest.json; its first 12 digits where only the name is known
+  readonly current: string; // the release that /opt/cutter/current leads to; wanted: this one
+  readonly damage: readonly string[]; // differences from the manifest; wanted: none
+}
+
+const uploadTimeoutMs = 600_000;
+
+export const releaseKind = defineKind<ReleaseInputs>({
+  type: "Release",
+  schema: z.strictObject({ ...baseFields, name: z.string().regex(/^\d+\.\d+\.\d+-[0-9a-f]{12}$/), sha256: z.string().regex(/^([0-9a-f]{12}|[0-9a-f]{64})$/), current: z.string().default(""), damage: z.array(z.string()).default([]) }),
+  complete: (inputs) => ({ ...inputs, current: inputs.name, damage: [] }),
+  replaceOn: [],
+  compared: ["name", "sha256", "current", "damage"],
+  claimOf: ({ name }) => `${hostLayout.releases}/${name}`,
+  foreignCode: "FOREIGN_FILE",
+  read: async (host, inputs) => {
+    const folder = await readFolder(host, `${hostLayout.releases}/${inputs.name}`);
+    if (folder === null) return { state: "absent" };
+    return { state: "present", inputs: { ...inputs, current: folder.current, damage: toDamage(folder.manifest, inputs.sha256, folder.files) } };
+  },
+  write: async (context, inputs) => {
+    const folder = await readFolder(context.host, `${hostLayout.releases}/${inputs.name}`);
+    const whole = folder !== null && toDamage(folder.manifest, inputs.sha256, folder.files).length === 0;
+    if (!whole) await upload(context, inputs);
+    await context.runJob({ script: 'sh "$1/bin/activate.sh"', args: [`${hostLayout.releases}/${inputs.name}`] });
+  },
+  remove: () => ({
+    script: `rm -f -- "$1/current" "$1/last-good"
+find "$1/releases" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended -regex '.*/(\\.(incoming|damaged)-)?[0-9]+\\.[0-9]+\\.[0-9]+-[0-9a-f]{12}' -exec rm -rf -- {} +`,
+    args: ["/opt/cutter"],
+  }),
+});
+
+/** Into a folder beside, verified there, then renamed; a damaged one in its place is moved aside first and removed after. */
+async function upload({ host, runJob }: WriteContext, inputs: ReleaseInputs): Promise<void> {
+  const archive = join(findCheckout(), ".build/releases", `${inputs.name}.tar.gz`);
+  if (!existsSync(archive)) throw new CutterError("RELEASE_MISSING", { release: inputs.name, archive });
+  const incoming = `${hostLayout.releases}/.incoming-${inputs.name}`;
+  await runJob({
+    script: 'rm -rf -- "$1"; mkdir -m 0755 -- "$1"; umask 022; tar -xz --no-same-owner -C "$1"; chown -R root:root "$1"; find "$1" -type d -exec chmod 0755 {} +; sync -f -- "$1"',
+    args: [incoming],
+    stdin: createReadStream(archive),
+    timeoutMs: uploadTimeoutMs,
+  });
+  const folder = await readFolder(host, incoming);
+  const damage = folder === null ? ["missing"] : toDamage(folder.manifest, inputs.sha256, folder.files);
+  if (damage.length > 0) throw new CutterError("RELEASE_REFUSED", { host: host.address.name, release: inputs.name, damage: damage.slice(0, 10) });
+  await runJob({
+    script: `final=$2/$3; aside=$2/.damaged-$3
+rm -rf -- "$aside"; [ ! -e "$final" ] || mv -T -- "$final" "$aside"
+mv -T -- "$1" "$final"; sync -- "$2"; rm -rf -- "$aside"`,
+    args: [incoming, hostLayout.releases, inputs.name],
+  });
+}
+
+interface ReleaseFolder {
+  readonly current: string;
+  readonly manifest: Buffer;
+  readonly files: readonly FoundFile[];
+}
+
+/** Digests every file on the host: some 130 MB, under a second. null: there is no such folder. */
+async function readFolder(host: RemoteHost, path: string): Promise<ReleaseFolder | null> {
+  const outcome = await host.run(readScript, [path, hostLayout.current], { timeoutMs: 120_000 });
+  if (outcome.code === 4) return null;
+  if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: host.address.name, reading: path, stderr: outcome.stderr.slice(0, 300) });
+  const [currentTarget = "", manifest = "", ...rest] = outcome.stdout.split("\n");
+  const files = rest.filter((line) => line !== "").map(toFoundFile);
+  const current = currentTarget.startsWith("releases/") ? currentTarget.slice("releases/".length) : currentTarget;
+  return { current, manifest: Buffer.from(manifest, "base64"), files };
+}
+
+/** Line: digest or -, find's letter, mode, owner, size, path. */
+function toFoundFile(line: string): FoundFile {
+  const [sha256 = "", kind = "", mode = "", owner = "", size = "", ...path] = line.split(" ");
+  return { sha256, kind, mode: mode.padStart(4, "0"), owner, size: Number(size), path: path.join(" ") };
+}
+
+const readScript = `[ -d "$1" ] && [ ! -L "$1" ] || exit 4
+readlink -- "$2" || echo
+cd -- "$1" || exit 5
+if [ -f manifest.json ]; then head -c 1000000 manifest.json | base64 -w0; fi; echo
+find . -mindepth 1 ! -type d -printf '%y %m %u:%g %s %P\\n' | while IFS= read -r line; do
+  path=\${line#* * * * }
+  case $line in "f "*) digest=$(sha256sum <"$path" | cut -c1-64);; *) digest=-;; esac
+  printf '%s %s\\n' "$digest" "$line"
+done`;

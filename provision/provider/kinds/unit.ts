@@ -1,0 +1,59 @@
+// A systemd file: its text, and whether it is enabled and running. systemd is told of every change.
+import { z } from "zod";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { baseFields } from "../fields.ts";
+import { defineKind } from "../kind.ts";
+import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
+import { toWriteFile } from "../write-file.ts";
+
+interface UnitInputs extends FileInputs {
+  readonly name: string;
+  /** `none`: installed only. `socket`: enabled and listening. `service`: restarted if it runs. `tmpfiles`: applied at once. */
+  readonly activation: "none" | "socket" | "service" | "tmpfiles";
+  readonly enabled: string; // "enabled" for sockets, "" where it does not apply; a reading has systemd's word
+  readonly active: string; // likewise
+}
+
+export const unitKind = defineKind<UnitInputs>({
+  type: "Unit",
+  schema: z.strictObject({
+    ...fileFields,
+    ...baseFields,
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]*@?\.(service|socket|conf)$/),
+    activation: z.enum(["none", "socket", "service", "tmpfiles"]),
+    enabled: z.string().default(""),
+    active: z.string().default(""),
+  }),
+  complete: (inputs) => ({ ...withDigest(inputs), ...wantedState(inputs.activation) }),
+  replaceOn: ["path", "name"],
+  compared: ["path", "mode", "owner", "group", "content", "sha256", "name", "activation", "enabled", "active"],
+  claimOf: ({ path }) => path,
+  foreignCode: "FOREIGN_FILE",
+  read: async (host, inputs) => {
+    const file = await readFileInputs(host, inputs);
+    if (file.state !== "present" || inputs.activation !== "socket") return file;
+    const outcome = await host.run('systemctl is-enabled -- "$1"; systemctl is-active -- "$1"; exit 0', [inputs.name], { timeoutMs: 15_000 });
+    if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: inputs.name });
+    const [enabled = "", active = ""] = outcome.stdout.split("\n");
+    return { state: "present", inputs: { ...file.inputs, enabled, active } };
+  },
+  write: async ({ runJob }, inputs) => await runJob({ ...toWriteFile(inputs, Buffer.from(inputs.content, "utf8"), activationScript[inputs.activation](inputs)), timeoutMs: 60_000 }),
+  remove: ({ path, name, activation }) => ({
+    script: `${activation === "socket" ? 'systemctl disable --now -- "$2" || :' : activation === "service" ? 'systemctl stop -- "$2" || :' : ":"}
+rm -f -- "$1"; systemctl daemon-reload`,
+    args: [path, name],
+  }),
+});
+
+function wantedState(activation: UnitInputs["activation"]): { readonly enabled: string; readonly active: string } {
+  return activation === "socket" ? { enabled: "enabled", active: "active" } : { enabled: "", active: "" };
+}
+
+/** The name's shape admits nothing that sh would read otherwise. */
+const activationScript: Record<UnitInputs["activation"], (inputs: UnitInputs) => string> = {
+  none: () => "systemctl daemon-reload",
+  tmpfiles: () => 'systemd-tmpfiles --create -- "$1"',
+  service: ({ name }) => `systemctl daemon-reload; systemctl try-restart -- ${name}`,
+  // A socket cannot be restarted while its service runs: stop both, then listen again.
+  socket: ({ name }) => `systemctl daemon-reload; systemctl stop -- ${name} ${name.replace(".socket", ".service")} 2>/dev/null || :; systemctl enable -- ${name}; systemctl start -- ${name}`,
+};

@@ -1,0 +1,97 @@
+// The life of any resource: foreign things are refused, a claim is durable before the thing, and what was written is read back.
+import { sha256OfJson } from "../../orchestrator/core/digest.ts";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { createJobRunner } from "../host/job.ts";
+import type { HostPool } from "../host/pool.ts";
+import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind.ts";
+import { isOurs, readClaims, withClaim, type Claim } from "./ownership.ts";
+
+const jobTimeoutMs = 60_000;
+
+export interface Lifecycle {
+  /** Also the way to finish a create that was interrupted: what the manifest claims for this stack is taken up. */
+  create(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
+  /** null: it is gone. `obstructedBy`: something of another sort stands there. */
+  read(kind: Kind, inputs: BaseInputs): Promise<(BaseInputs & { readonly obstructedBy?: string }) | null>;
+  update(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
+  /** Leaves what another resource has claimed since, what was found and not made, and what its kind keeps. */
+  remove(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
+}
+
+export function createLifecycle(pool: HostPool): Lifecycle {
+  return {
+    create: async (kind, urn, inputs) => {
+      const host = await pool.get(inputs.host);
+      const resource = kind.bind(inputs);
+      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      const claim = claims.get(resource.claim);
+      if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
+      const equal = resource.adoptsEqual && toDifferences(kind, reading, inputs).length === 0;
+      if (reading.state === "present" && !isOurs(claim, urn) && !inputs.adopt && !equal) {
+        throw toForeign(resource, inputs, claim === undefined ? "not in the ownership manifest" : `claimed by ${claim.urn}`);
+      }
+      await bring(pool, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
+    },
+    read: async (kind, inputs) => {
+      const reading = await kind.bind(inputs).read(await pool.get(inputs.host));
+      if (reading.state === "absent") return null;
+      return reading.state === "present" ? reading.inputs : { ...inputs, obstructedBy: reading.by };
+    },
+    update: async (kind, urn, inputs) => {
+      const host = await pool.get(inputs.host);
+      const resource = kind.bind(inputs);
+      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
+      await bring(pool, kind, urn, inputs, claims.get(resource.claim)?.found === true);
+    },
+    remove: async (kind, urn, inputs) => {
+      const resource = kind.bind(inputs);
+      const claim = (await readClaims(await pool.get(inputs.host))).get(resource.claim);
+      const work = resource.remove();
+      if (work === null || (claim !== undefined && (claim.urn !== urn || claim.found === true))) return;
+      const runJob = toJobRunner(pool, kind, inputs);
+      const outcome = await runJob(work);
+      if (outcome === "unknown" && (await resource.read(await pool.get(inputs.host))).state !== "absent") {
+        throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim });
+      }
+      // Released after the removal: a cut in between leaves a claim on nothing, which harms nobody.
+      await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
+    },
+  };
+}
+
+/** Claims, writes, reads back. */
+async function bring(pool: HostPool, kind: Kind, urn: string, inputs: BaseInputs, found: boolean): Promise<void> {
+  const resource = kind.bind(inputs);
+  const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
+  const runJob = toJobRunner(pool, kind, inputs);
+  let outcome = await runJob(withClaim(claim, { script: ":", args: [] }));
+  if (outcome === "done") {
+    await resource.write({
+      host: await pool.get(inputs.host),
+      runJob: async (work) => {
+        if (outcome === "done") outcome = await runJob(work);
+      },
+    });
+  }
+  const differences = toDifferences(kind, await resource.read(await pool.get(inputs.host)), inputs);
+  if (differences.length === 0) return;
+  throw new CutterError(outcome === "unknown" ? "HOST_OUTCOME_UNKNOWN" : "HOST_NOT_AS_WRITTEN", { host: inputs.host.name, resource: resource.claim, differs: differences });
+}
+
+function toContentSha256(inputs: BaseInputs): { readonly contentSha256?: string } {
+  return "content" in inputs && "sha256" in inputs && typeof inputs.sha256 === "string" ? { contentSha256: inputs.sha256 } : {};
+}
+
+function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: Work) => Promise<"done" | "unknown"> {
+  const jobs = createJobRunner(async () => await pool.get(inputs.host));
+  return async (work) => (await jobs.run({ timeoutMs: jobTimeoutMs, ...work, name: kind.type.toLowerCase() })).state;
+}
+
+function toDifferences(kind: Kind, reading: Reading<BaseInputs>, wanted: BaseInputs): readonly string[] {
+  return reading.state === "present" ? kind.changes(reading.inputs, wanted).changed : [reading.state];
+}
+
+function toForeign(resource: BoundKind, inputs: BaseInputs, found: string): CutterError {
+  return new CutterError(resource.foreignCode, { host: inputs.host.name, path: resource.claim, found });
+}

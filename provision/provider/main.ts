@@ -1,0 +1,14 @@
+// The provider's process: one for a whole pulumi command, gone when its engine is gone.
+import { main } from "@pulumi/pulumi/provider/index.js";
+import { createHostPool } from "../host/pool.ts";
+import { createProvider } from "./provider.ts";
+
+const engineCheckIntervalMs = 1_000;
+
+// A killed engine leaves its plugins behind, with their SSH connections: the parent's change is the only sign.
+const engine = process.ppid;
+setInterval(() => {
+  if (process.ppid !== engine) process.exit(0);
+}, engineCheckIntervalMs).unref();
+
+await main(createProvider(createHostPool()), process.argv.slice(2));

@@ -1,0 +1,58 @@
+// The ownership manifest: what on the host is the kit's. One JSON line per claim, written before the thing itself exists.
+import { z } from "zod";
+import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import type { RemoteHost } from "../host/connection.ts";
+
+const claimSchema = z.strictObject({
+  path: z.string(),
+  urn: z.string(),
+  sha256: z.string(), // of the inputs that were to be written
+  state: z.enum(["claimed", "released"]),
+  contentSha256: z.string().optional(), // of the file's bytes, for the survey on the host
+  found: z.boolean().optional(), // it stood there already, equal: a destroy leaves it
+});
+
+export type Claim = z.infer<typeof claimSchema>;
+
+/** The last line of each path is what counts. A cut last line (a crash while appending) is no claim. */
+export function parseClaims(text: string): ReadonlyMap<string, Claim> {
+  const claims = new Map<string, Claim>();
+  for (const line of text.split("\n")) {
+    const claim = claimSchema.safeParse(toJson(line));
+    if (!claim.success) continue;
+    if (claim.data.state === "claimed") claims.set(claim.data.path, claim.data);
+    else claims.delete(claim.data.path);
+  }
+  return claims;
+}
+
+export async function readClaims(host: RemoteHost): Promise<ReadonlyMap<string, Claim>> {
+  const outcome = await host.run('[ ! -e "$1" ] || cat -- "$1"', [hostLayout.ownership], { timeoutMs: 15_000 });
+  if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: hostLayout.ownership });
+  return parseClaims(outcome.stdout);
+}
+
+/** A claim of this very stack, under whatever name: a renamed resource takes its path along. */
+export function isOurs(claim: Claim | undefined, urn: string): boolean {
+  return claim !== undefined && toStackPrefix(claim.urn) === toStackPrefix(urn);
+}
+
+/** Puts "append this line to the manifest, durably" before a job's script; the line becomes its first argument. */
+export function withClaim(claim: Claim, job: { readonly script: string; readonly args: readonly string[] }): { readonly script: string; readonly args: readonly string[] } {
+  const append = `m=${hostLayout.ownership}; [ -d ${hostLayout.etc} ] || mkdir -m 0755 ${hostLayout.etc}
+(flock 9; printf '%s\\n' "$1" >&9; sync -- "$m") 9>>"$m"; shift`;
+  return { script: `${append}\n${job.script}`, args: [JSON.stringify(claim), ...job.args] };
+}
+
+function toStackPrefix(urn: string): string {
+  return urn.split("::").slice(0, 2).join("::");
+}
+
+function toJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,98 @@
+// Our Pulumi provider: the engine's questions, answered by the kinds. No closure is in state, so destroy and refresh run this code.
+import type { CheckResult, CreateResult, DiffResult, InvokeResult, Provider, ReadResult, UpdateResult } from "@pulumi/pulumi/provider/provider.js";
+import { z } from "zod";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { hostAddressSchema } from "../host/address.ts";
+import type { HostPool } from "../host/pool.ts";
+import { readHostFacts } from "./host-facts.ts";
+import type { BaseInputs, Kind } from "./kind.ts";
+import { kinds } from "./kinds/index.ts";
+import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+
+export const packageName = "cutterhost";
+
+export function createProvider(pool: HostPool): Provider {
+  const lifecycle: Lifecycle = createLifecycle(pool);
+  return {
+    version: "0.6.0",
+    check: async (urn: string, _olds: unknown, news: unknown): Promise<CheckResult> => {
+      try {
+        return { inputs: toBag(await findKind(urn).parse(withoutInternals(news))) };
+      } catch (error) {
+        if (error instanceof z.ZodError) return { failures: error.issues.map(({ path, message }) => ({ property: path.join("."), reason: message })) };
+        return { failures: [{ property: "", reason: toMessage(error) }] };
+      }
+    },
+    diff: async (_id: string, urn: string, olds: unknown, news: unknown): Promise<DiffResult> => {
+      const { changed, replaces } = findKind(urn).changes(olds, news);
+      return { changes: changed.length > 0, replaces: [...replaces] };
+    },
+    create: async (urn: string, news: unknown): Promise<CreateResult> =>
+      await plain(async () => {
+        const { kind, inputs } = accept(urn, news);
+        await lifecycle.create(kind, urn, inputs);
+        return { id: kind.bind(inputs).claim, outs: toBag(inputs) };
+      }),
+    read: async (id: string, urn: string, props: unknown): Promise<ReadResult> =>
+      await plain(async () => {
+        const { kind, inputs } = accept(urn, props);
+        const found = await lifecycle.read(kind, inputs);
+        return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
+      }),
+    update: async (_id: string, urn: string, _olds: unknown, news: unknown): Promise<UpdateResult> =>
+      await plain(async () => {
+        const { kind, inputs } = accept(urn, news);
+        await lifecycle.update(kind, urn, inputs);
+        return { outs: toBag(inputs) };
+      }),
+    delete: async (_id: string, urn: string, props: unknown): Promise<void> =>
+      await plain(async () => {
+        const { kind, inputs } = accept(urn, props);
+        await lifecycle.remove(kind, urn, inputs);
+      }),
+    invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
+      await plain(async () => {
+        if (token !== `${packageName}:index:readHostFacts`) throw new CutterError("RESOURCE_INVALID", { token });
+        const { host } = z.object({ host: hostAddressSchema, after: z.unknown().optional() }).parse(args);
+        return { outputs: { facts: await readHostFacts(await pool.get(host)) } };
+      }),
+  };
+}
+
+function findKind(urn: string): Kind {
+  const type = urn.split("::")[2]?.split("$").at(-1)?.split(":").at(-1) ?? "";
+  const kind = kinds.find((candidate) => candidate.type === type);
+  if (kind === undefined) throw new CutterError("RESOURCE_INVALID", { type });
+  return kind;
+}
+
+function accept(urn: string, properties: unknown): { readonly kind: Kind; readonly inputs: BaseInputs } {
+  const kind = findKind(urn);
+  return { kind, inputs: kind.accept(withoutInternals(properties)) };
+}
+
+/** The engine adds `__internal`-like fields; what a reading added (`obstructedBy`) is no input either. */
+function withoutInternals(properties: unknown): unknown {
+  if (typeof properties !== "object" || properties === null) return properties;
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("__") && name !== "obstructedBy"));
+}
+
+function toBag(inputs: BaseInputs): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== undefined));
+}
+
+function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The SDK prints stacks to the terminal; a person needs the one line that says what to do. */
+async function plain<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const shown = new Error(toMessage(error));
+    if (error instanceof CutterError) shown.stack = "";
+    else if (error instanceof Error && error.stack !== undefined) shown.stack = error.stack;
+    throw shown;
+  }
+}

@@ -1,0 +1,47 @@
+// The program's side of our provider: one function per kind declares a resource. All inputs are plain values, known at preview.
+import * as pulumi from "@pulumi/pulumi";
+import type { HostAddress } from "../host/address.ts";
+
+interface Target {
+  readonly host: HostAddress;
+  readonly adopt: boolean;
+}
+
+interface Access {
+  readonly path: string;
+  readonly mode: string; // four octal digits
+  readonly owner: string;
+  readonly group: string;
+}
+
+type FileArgs = Target & Access & { readonly content: string };
+type Declare<Args> = (name: string, args: Args, options: pulumi.CustomResourceOptions) => pulumi.CustomResource;
+
+/** A system group or user that is there already is refused unless adopted; both stay after a destroy. */
+export const declareGroup: Declare<Target & { readonly name: string }> = toDeclare("Group");
+export const declareUser: Declare<Target & { readonly name: string; readonly group: string; readonly home: string; readonly shell: string; readonly groups: readonly string[] }> = toDeclare("User");
+/** A changed path makes a new directory and removes the old one if it is empty. `keep`: never removed. */
+export const declareDirectory: Declare<Target & Access & { readonly keep: boolean }> = toDeclare("Directory");
+/** A changed path writes the new file, then removes the old one. Content stands in state: no secrets. */
+export const declareFile: Declare<FileArgs> = toDeclare("File");
+export const declareKeyFile: Declare<FileArgs & { readonly fingerprint: string; readonly pinnedSha256: string; readonly purpose: "encrypt" | "sign" }> = toDeclare("KeyFile");
+export const declareUnit: Declare<FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" }> = toDeclare("Unit");
+/** One line of a file that is not ours; nothing else of it is touched. */
+export const declareEnvLine: Declare<Target & { readonly path: string; readonly name: "BACKUP_GPG_FPR"; readonly value: string }> = toDeclare("EnvLine");
+/** A changed name uploads that release if it is absent and switches; the one before stays. Destroyed: all releases go. */
+export const declareRelease: Declare<Target & { readonly name: string; readonly sha256: string }> = toDeclare("Release");
+
+/** Host facts, read at every preview and up once `after` is known. */
+export function readHostFacts(host: HostAddress, after: pulumi.Output<string>): pulumi.Output<string> {
+  return after.apply(async () => {
+    const answer: unknown = await pulumi.runtime.invoke("cutterhost:index:readHostFacts", { host });
+    if (typeof answer !== "object" || answer === null || !("facts" in answer) || typeof answer.facts !== "string") throw new TypeError("readHostFacts gave no facts");
+    return answer.facts;
+  });
+}
+
+function toDeclare<Args extends object>(kind: string): Declare<Args> {
+  return (name, args, options) => new HostResource(`cutterhost:index:${kind}`, name, { ...args }, options);
+}
+
+class HostResource extends pulumi.CustomResource {}
