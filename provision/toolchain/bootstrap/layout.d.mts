@@ -17,13 +17,11 @@ export interface ToolchainLayout {
   readonly launcherBin: string;
   readonly pluginFolder: string;
   readonly pluginExecutable: string;
-  readonly pluginOrigin: string;
   readonly backend: string;
   readonly passphraseFile: string;
   readonly wrapperBin: string;
   readonly dotEnv: string;
   readonly nodeBin: string;
-  readonly npmStamp: string;
 }
 
 export declare function cacheRoot(environment?: NodeJS.ProcessEnv): string;

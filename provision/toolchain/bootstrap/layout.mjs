@@ -44,12 +44,10 @@ export function toolchainLayout(checkout = thisCheckout, environment = process.e
     launcherBin: join(pulumiHome, "versions", pulumiVersion, "bin"),
     pluginFolder: join(pulumiHome, "plugins", `resource-command-v${commandPluginVersion}`),
     pluginExecutable: join(pulumiHome, "plugins", `resource-command-v${commandPluginVersion}`, "pulumi-resource-command"),
-    pluginOrigin: join(pulumiHome, "plugins", `resource-command-v${commandPluginVersion}.origin.json`),
     backend: join(state, "backend"),
     passphraseFile: join(state, "passphrase"),
     wrapperBin: join(state, "bin"),
     dotEnv: join(checkout, ".env.pulumi"),
     nodeBin: join(checkout, "node_modules/.bin"),
-    npmStamp: join(checkout, "node_modules/.cutter-kit-lockfile.sha256"),
   };
 }

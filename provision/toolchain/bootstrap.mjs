@@ -1,0 +1,40 @@
+// What npm run demo, npm test and npm run doctor run first, on a bare machine: plain JavaScript for Node 20, no dependencies.
+import { ensureDebianPackages } from "./bootstrap/debian.mjs";
+import { ensureEngine } from "./bootstrap/engine.mjs";
+import { ensurePulumiHome } from "./bootstrap/home.mjs";
+import { toolchainLayout } from "./bootstrap/layout.mjs";
+import { ensureNpmPackages } from "./bootstrap/npm.mjs";
+import { ensureOfficialPlugin } from "./bootstrap/official.mjs";
+import { judgeMachine } from "./bootstrap/machine.mjs";
+import { Missing, step, warn } from "./bootstrap/step.mjs";
+
+const layout = toolchainLayout();
+/** With --tolerate what is missing is named and the rest goes on (npm test, npm run doctor); without, it ends here (npm run demo). */
+const tolerate = process.argv.includes("--tolerate");
+/** The official plugin is asked for again only by npm run doctor, so that a test run does not wait for a silent firewall. */
+const askAgain = process.argv.includes("--ask-again");
+
+const missing = [];
+for (const run of [
+  () => step("machine", () => judgeMachine()),
+  () => step("npm packages", () => ensureNpmPackages(layout)),
+  () => step("Debian packages", () => ensureDebianPackages(layout)),
+  () => step("Pulumi engine", (progress) => ensureEngine(layout, progress)),
+  () => step("command plugin", () => ensureOfficialPlugin(layout, askAgain)),
+  () => step(".env.pulumi", () => ensureEnvironment()),
+]) {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    missing.push(error);
+    warn(`${error.message}\n       without it: ${error.without}`);
+    if (error.fatal) break;
+  }
+}
+if (missing.some(({ fatal }) => fatal) || (missing.length > 0 && !tolerate)) process.exitCode = 10;
+
+function ensureEnvironment() {
+  ensurePulumiHome(layout);
+  return "written: `. ./.env.pulumi` makes plain `pulumi` work in this checkout";
+}

@@ -1,0 +1,44 @@
+// Builds engine and language host from the two small Go modules beside this folder, whose go.sum pins every byte.
+import { join } from "node:path";
+import { languageHostVersion, pulumiVersion } from "./layout.mjs";
+import { findProgram, run } from "./run.mjs";
+import { Missing } from "./step.mjs";
+
+const timeoutMs = 45 * 60_000;
+
+/** What is built: module folder, package, and the variable that carries the version. */
+export const goBuilds = {
+  "pulumi": {
+    module: "engine",
+    package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    versionVariable: `github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${pulumiVersion}`,
+    tags: "osusergo,grpcnotrace",
+  },
+  "pulumi-language-nodejs": {
+    module: "language-nodejs",
+    package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+    versionVariable: `github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${languageHostVersion}`,
+    tags: "osusergo",
+  },
+};
+
+/** Both executables into `bin`. Throws `Missing` without Go, or with what Go said when it fails. */
+export async function buildFromGoModules(layout, bin, progress) {
+  progress("building it from Go modules, once (3 to 7 minutes on 2 cores)");
+  for (const name of Object.keys(goBuilds)) await goBuild(layout, name, join(bin, name));
+  return "built from Go modules";
+}
+
+/** One executable to `output`. */
+export async function goBuild(layout, name, output) {
+  const without = "unit tests except the command plugin's, typecheck, lint, the sandbox; not npm run pulumi and the demonstration";
+  const go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
+  if (go === null) throw new Missing("the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH", without);
+  const { module, package: packagePath, versionVariable, tags } = goBuilds[name];
+  const args = ["build", "-trimpath", "-mod=readonly", "-tags", tags, "-ldflags", `-s -w -X ${versionVariable}`, "-o", output, packagePath];
+  try {
+    await run(go, args, { cwd: join(layout.checkout, "provision/toolchain", module), env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" }, timeoutMs });
+  } catch (error) {
+    throw new Missing(`${name} could not be built: ${error.message}`, without);
+  }
+}
