@@ -1,6 +1,6 @@
 // cutter-dump.socket and cutter-dump@.service: pg_dump of the server's own version, for the user cutter and nobody else.
+import { confinement, dangerousVariables } from "../../orchestrator/core/confinement.ts";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
-import { confinement } from "./hardening.ts";
 import { toUnitText } from "./section.ts";
 
 /** Only root and cutter can open the socket; what may be asked is checked by the helper behind it. */
@@ -34,7 +34,7 @@ export function dumpServiceText(): string {
       RuntimeMaxSec: "30min",
       WorkingDirectory: "/",
       SyslogIdentifier: "cutter-dump",
-      UnsetEnvironment: "NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_PATH",
+      UnsetEnvironment: dangerousVariables,
       ...confinement,
       CapabilityBoundingSet: "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH",
       ReadWritePaths: hostLayout.credentials,

@@ -1,6 +1,6 @@
 // cutter-run@.service: the one place where a run executes, started once per scoped run.
+import { dangerousVariables, orchestratorConfinement } from "../../orchestrator/core/confinement.ts";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
-import { unprivileged } from "./hardening.ts";
 import { toUnitText } from "./section.ts";
 
 export interface RunServiceInputs {
@@ -32,22 +32,14 @@ export function runServiceText(inputs: RunServiceInputs): string {
       ExecStopPost: `+${hostLayout.current}/bin/cutter-root finish-run %i`,
       LoadCredential: `s:${hostLayout.credentials}/%i`,
       Environment: ["CUTTER_UNIT=cutter-run@%i", "CUTTER_BOOT_ID=%b"],
-      UnsetEnvironment: "NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_PATH",
+      UnsetEnvironment: dangerousVariables,
       SuccessExitStatus: "11 20",
       TimeoutStartSec: `${inputs.timeoutStartMinutes}min`,
       TimeoutStopSec: "60s",
       WorkingDirectory: "/",
       SyslogIdentifier: "cutter-run",
-      ...unprivileged,
+      ...orchestratorConfinement,
       ReadWritePaths: [`${inputs.sidecarRoot}/%i`, inputs.batchDirectory, inputs.locksDirectory],
-      InaccessiblePaths: inaccessible,
-      RestrictAddressFamilies: "AF_INET AF_INET6 AF_UNIX",
-      IPAddressDeny: "any",
-      IPAddressAllow: "localhost",
-      TasksMax: "256",
     },
   });
 }
-
-/** What the run never needs: the business's files with the env files, Docker's sockets (they are root), the ledger, other users' sockets. */
-const inaccessible = ["-/opt/incomex", "-/run/docker.sock", "-/run/docker", "-/run/containerd", "-/var/lib/docker", "-/run/dbus", "-/run/systemd/private", `-${hostLayout.ledger}`];

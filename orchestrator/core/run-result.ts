@@ -1,0 +1,62 @@
+// What systemd and the orchestrator say of one start of a run, joined into one result. Pure; finish-run writes it, start-run exits with it.
+import { z } from "zod";
+import { codes } from "./codes/index.ts";
+
+export const runResultSchema = z.strictObject({
+  schema: z.literal("cutter.result/1"),
+  run_id: z.string(),
+  exit_code: z.int(), // of design 4.1: what happened to production
+  code: z.string().nullable(), // of the registry, when it did not end as done
+  exit_kind: z.string(), // systemd's EXIT_CODE: exited, killed, dumped; "not-started" when the pre-unit refused
+  exit_raw: z.string(), // systemd's EXIT_STATUS: a number or a signal name
+  service_result: z.string(), // systemd's SERVICE_RESULT: success, exit-code, timeout, …
+  result: z.string().nullable(),
+  phase: z.string().nullable(),
+  certificate: z.string().nullable(),
+  payload_sha: z.string().nullable(),
+});
+
+export type RunResult = z.infer<typeof runResultSchema>;
+
+/** What the orchestrator leaves in runs/<run_id>/outcome.json, as far as it is repeated here. */
+const outcomeSchema = z.looseObject({
+  exit_code: z.int(),
+  code: z.string().nullable().default(null),
+  result: z.string().nullable().default(null),
+  phase: z.string().nullable().default(null),
+  certificate: z.string().nullable().default(null),
+  payload_sha: z.string().nullable().default(null),
+});
+
+export interface ServiceEnd {
+  readonly exitKind: string;
+  readonly exitRaw: string;
+  readonly serviceResult: string;
+}
+
+/**
+ * `outcome` is the text of outcome.json or null; it is cutter's file, so it counts only where it agrees with the exit status systemd saw: an older one must not speak for this start.
+ * A run killed by a signal or by the time limit wrote nothing if it was a dry run (10); a live one may have written and is resumable (20).
+ */
+export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceEnd, outcome: string | null): RunResult {
+  const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;
+  const base = { schema: "cutter.result/1" as const, run_id: runId, exit_kind: end.exitKind, exit_raw: end.exitRaw, service_result: end.serviceResult };
+  const silent = { result: null, phase: null, certificate: null, payload_sha: null };
+  if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
+  if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
+  const told = outcomeSchema.safeParse(parseOrNull(outcome));
+  if (!told.success || told.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
+  const { code, result, phase, certificate, payload_sha } = told.data;
+  return { ...base, exit_code: exited, code, result, phase, certificate, payload_sha };
+}
+
+/** 200 to 243 are systemd's own: it could not set the process up (user, namespace, credentials, …). */
+const firstStatusOfSystemd = 200;
+
+function parseOrNull(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,29 @@
+// /run/cutter/cred/<name>/: one 0400 file per secret, on tmpfs. systemd copies them into the unit; they go when the run ends.
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hostLayout } from "../core/host-layout.ts";
+import type { EnvName } from "../core/secret-names.ts";
+import type { Secret } from "../core/secret.ts";
+import { toHostPath, type Host } from "./host.ts";
+
+/** Replaces whatever an earlier start left. `name` is a checked run id, or `_adhoc…`, which no run id can be. */
+export function writeCredentials(host: Host, name: string, values: ReadonlyMap<EnvName, Secret>): string {
+  removeCredentials(host, name);
+  const folder = toFolder(host, name);
+  mkdirSync(folder, { mode: 0o700 });
+  for (const [envName, value] of values) {
+    const file = join(folder, envName);
+    writeFileSync(file, value.reveal(), { mode: 0o400, flag: "wx" });
+    chmodSync(file, 0o400);
+  }
+  return folder;
+}
+
+/** May be repeated; nothing there is fine. */
+export function removeCredentials(host: Host, name: string): void {
+  rmSync(toFolder(host, name), { recursive: true, force: true });
+}
+
+function toFolder(host: Host, name: string): string {
+  return toHostPath(host, `${hostLayout.credentials}/${name}`);
+}

@@ -1,0 +1,51 @@
+// finish-run ID: the root step after a run, whatever its end. The token goes first, then the secrets, then the result is written.
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { hostLayout } from "../core/host-layout.ts";
+import { parseRunId, type RunId } from "../core/run-id.ts";
+import { toRunResult, type ServiceEnd } from "../core/run-result.ts";
+import { removeCredentials } from "./credentials.ts";
+import { toHostPath, type Host } from "./host.ts";
+import { writeResult } from "./result.ts";
+import { readConfig, readRequest } from "./settings.ts";
+import { removeLiveToken } from "./token.ts";
+
+const outcomeBytesMax = 1024 * 1024;
+
+/** `end` is what systemd tells ExecStopPost. Runs also when the start failed or the process was killed. @throws RUN_ID_INVALID */
+export function finishRun(host: Host, idText: string, end: ServiceEnd): void {
+  const runId = parseRunId(idText, { allowDryRunSuffix: true });
+  removeLiveToken(host, runId);
+  removeCredentials(host, runId);
+  writeResult(host, runId, toRunResult(runId, readMode(host, runId), end, readOutcome(host, runId)));
+}
+
+/** Unreadable counts as live: then a kill is reported as "may have written", never as "nothing written". */
+function readMode(host: Host, runId: RunId): "dryrun" | "live" {
+  try {
+    return readRequest(host, runId).mode;
+  } catch {
+    return "live";
+  }
+}
+
+/** cutter's file, read as such: no link is followed, no pipe waited for, no more than the bound. Null is "it told nothing". */
+function readOutcome(host: Host, runId: RunId): string | null {
+  let descriptor: number | null = null;
+  try {
+    descriptor = openSync(toHostPath(host, `${toSidecarRoot(host)}/${runId}/outcome.json`), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const facts = fstatSync(descriptor);
+    return facts.isFile() && facts.size <= outcomeBytesMax ? readFileSync(descriptor, "utf8") : null;
+  } catch {
+    return null;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
+}
+
+function toSidecarRoot(host: Host): string {
+  try {
+    return readConfig(host).sidecar_root;
+  } catch {
+    return hostLayout.runs;
+  }
+}

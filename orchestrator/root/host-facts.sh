@@ -1,0 +1,103 @@
+#!/bin/sh
+# The facts of a host from which the survey judges it: one fact a line, fields separated by tabs. Reads only; names of secrets, never values.
+# Works as root, on the host (cutter-root host-facts) or through `sh -s` over ssh. Needs nothing of ours to be installed.
+set -u
+LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 077
+
+# What stands between tabs must hold neither tab nor newline.
+plain() { printf '%s' "$1" | tr -c '[:print:]' '?' | cut -c 1-400; }
+fact() {
+  printf '%s' "$1"; shift
+  for field in "$@"; do printf '\t%s' "$(plain "$field")"; done
+  printf '\n'
+}
+# path KIND MODE OWNER GROUP SIZE PATH [sha256 or link target]
+path_fact() {
+  if [ -L "$1" ]; then fact path link "$(stat -c '%a' "$1")" "$(stat -c '%U' "$1")" "$(stat -c '%G' "$1")" 0 "$1" "$(readlink "$1")"
+  elif [ -f "$1" ]; then fact path file "$(stat -c '%a' "$1")" "$(stat -c '%U' "$1")" "$(stat -c '%G' "$1")" "$(stat -c '%s' "$1")" "$1" "$2"
+  elif [ -d "$1" ]; then fact path folder "$(stat -c '%a' "$1")" "$(stat -c '%U' "$1")" "$(stat -c '%G' "$1")" 0 "$1" ""
+  elif [ -e "$1" ]; then fact path other "$(stat -c '%a' "$1")" "$(stat -c '%U' "$1")" "$(stat -c '%G' "$1")" 0 "$1" ""
+  else fact path absent "" "" "" 0 "$1" ""
+  fi
+}
+digest() { if [ -f "$1" ] && [ ! -L "$1" ]; then sha256sum <"$1" | cut -d ' ' -f 1; fi; }
+# The lines of a small file, each as a fact of its own.
+lines_of() { [ ! -f "$2" ] || [ -L "$2" ] || sed "s/[[:cntrl:]]/?/g; s/^/$1	/" "$2"; }
+names_in() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | while IFS= read -r name; do fact "$1" "$name"; done; }
+
+fact format cutter.host-facts/1
+fact uid "$(id -u)"
+fact hostname "$(uname -n)"
+[ ! -r /etc/machine-id ] || fact machine "$(printf 'cutter:%s' "$(cat /etc/machine-id)" | sha256sum | cut -d ' ' -f 1)"
+
+# The release: every file, measured; whether they are those of the manifest is judged elsewhere.
+path_fact /opt/cutter/current ""
+path_fact /usr/local/bin/cutter ""
+names_in release /opt/cutter/releases
+if [ -d /opt/cutter/current ]; then
+  release=$(readlink -f /opt/cutter/current)
+  fact current "$(basename "$release")" "$(digest "$release/manifest.json")"
+  lines_of manifest "$release/manifest.json"
+  (cd "$release" && find . -mindepth 1 ! -type d -printf '%P\n' | sort | while IFS= read -r file; do
+    fact release_file "$(stat -c '%a' "$file")" "$(stat -c '%s' "$file")" "$(stat -c '%U' "$file")" "$(digest "$file")" "$file"
+  done)
+fi
+
+for path in /etc/cutter /etc/cutter/keys /etc/cutter/requests /etc/cutter/execution /run/cutter /run/cutter/armed /run/cutter/live /run/cutter/cred /run/cutter/results \
+  /var/lib/cutter /var/lib/cutter/runs /var/lib/cutter/batches /var/lib/cutter/locks /var/lib/cutter-ledger /opt/cutter /opt/cutter/releases \
+  /opt/incomex/dot/iu-cutter /opt/incomex/dot/iu-cutter-v0.6 /opt/incomex/docker/.env /opt/incomex/secrets/.env.production /etc/cutter/execution/DISABLED; do
+  path_fact "$path" ""
+done
+for file in /etc/cutter/orchestrator.yaml /etc/cutter/rollback_runbook.sql /etc/tmpfiles.d/cutter.conf /etc/cutter/keys/* /etc/systemd/system/cutter-*; do
+  case $file in *'*') continue ;; esac
+  path_fact "$file" "$(digest "$file")"
+done
+# Folders that the configuration moves elsewhere.
+if [ -f /etc/cutter/orchestrator.yaml ]; then
+  sed -n 's/^\(sidecar_root\|batch_dir\|global_locks_dir\): *\(\/[A-Za-z0-9._\/-]*\)$/\2/p' /etc/cutter/orchestrator.yaml | while IFS= read -r folder; do path_fact "$folder" ""; done
+fi
+lines_of config /etc/cutter/orchestrator.yaml
+lines_of claim /etc/cutter/ownership.jsonl
+
+for unit in cutter-kb.socket cutter-dump.socket; do
+  fact unit "$unit" "$(systemctl is-enabled "$unit" 2>/dev/null)" "$(systemctl is-active "$unit" 2>/dev/null)"
+done
+fact user "$(getent passwd cutter | cut -d : -f 1,6,7)" "$(getent group cutter | cut -d : -f 1)"
+
+# Names only. doubled counts any line that some reader could take for the key; equals tells whether the value holds a second "=".
+for file in /opt/incomex/docker/.env /opt/incomex/secrets/.env.production; do
+  [ -f "$file" ] && [ -r "$file" ] || continue
+  for name in DOT_CUTTER_EXEC_DB_USER DOT_CUTTER_EXEC_DB_PASSWORD DOT_CUTTER_VERIFY_DB_USER DOT_CUTTER_VERIFY_DB_PASSWORD DOT_CUTTER_READONLY_DB_USER \
+    DOT_CUTTER_READONLY_DB_PASSWORD DOT_CUTTER_DB_HOST DOT_CUTTER_DB_PORT DOT_CUTTER_DB_NAME DOT_CUTTER_DB_SSLMODE AGENT_DATA_API_KEY BACKUP_GPG_FPR DIRECTUS_SECDEF_DSN; do
+    any=$(grep -cE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*[=:]" "$file")
+    [ "$any" -gt 0 ] || continue
+    fact env "$file" "$name" "$any" "$(grep -cE "^$name='?[^']" "$file")" "$(grep -cE "^$name=.*=" "$file")"
+  done
+  # A fingerprint is no secret, and the survey has to compare it.
+  sed -n "s/^BACKUP_GPG_FPR='\{0,1\}\([0-9A-F]\{40\}\)'\{0,1\}\$/\1/p" "$file" | while IFS= read -r fingerprint; do fact backup_fingerprint "$file" "$fingerprint"; done
+done
+
+names_in request /etc/cutter/requests
+names_in armed /run/cutter/armed
+names_in live /run/cutter/live
+
+# gpg writes into its home even when it lists: it gets an empty one that goes again, and root's keyring by name, without a lock.
+if command -v gpg >/dev/null; then
+  home=$(mktemp -d)
+  fingerprints() { awk -F : -v source="$1" '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { printf "%s\t%s\n", source, $10; primary = 0 }'; }
+  for file in /etc/cutter/keys/*.asc; do
+    [ -f "$file" ] && gpg --homedir "$home" --no-options --batch --no-tty --quiet --with-colons --show-keys "$file" 2>/dev/null | fingerprints "key	$file"
+  done
+  [ ! -f /root/.gnupg/pubring.kbx ] || gpg --homedir "$home" --no-options --batch --no-tty --quiet --lock-never --no-auto-check-trustdb --no-default-keyring \
+    --keyring /root/.gnupg/pubring.kbx --with-colons --list-keys 2>/dev/null | fingerprints "root_key"
+  gpgconf --homedir "$home" --kill all 2>/dev/null
+  rm -rf "$home"
+fi
+
+if command -v docker >/dev/null; then
+  timeout 15 docker ps --all --format '{{.Names}}	{{.State}}	{{.Image}}' 2>/dev/null | sed 's/^/container	/'
+fi
+fact disk_free_mib "$(df -Pm /var/lib | awk 'NR == 2 { print $4 }')"
+fact end ok

@@ -1,0 +1,49 @@
+// cutter-root: the small things that need root, each with fixed arguments. systemd calls it, and `cutter` when root starts it. Never a shell, never a path from outside.
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { CutterError, toErrorLine } from "../core/errors.ts";
+import { finishRun } from "./finish-run.ts";
+import { readHost } from "./host.ts";
+import { printHostFacts } from "./host-facts.ts";
+import { prepareRun } from "./prepare-run.ts";
+import { runAsCutter } from "./run-as-cutter.ts";
+import { serveDump } from "./stream-dump.ts";
+
+const here = import.meta.dirname;
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CutterError) {
+    console.error(`[ERR] ${error.message}`);
+    return error.exitCode;
+  }
+  console.error(`[ERR] ${toErrorLine("INTERNAL_BUG", { problem: error instanceof Error ? error.message : "unknown" })}`);
+  return 70;
+});
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (process.getuid?.() !== 0) throw new CutterError("NOT_ROOT", { verb: argv[0] ?? "" });
+  const [verb, first, ...rest] = argv;
+  const alone = first === undefined;
+  if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first));
+  if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
+  if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
+  if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, toPassedEnvironment(process.env));
+  if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
+  throw new CutterError("ROOT_VERB_UNKNOWN", { verb: verb ?? "", arguments: argv.length });
+}
+
+function done(work: () => void): number {
+  work();
+  return 0;
+}
+
+/** What systemd tells ExecStopPost. By hand there is nothing to tell, and that is said, not guessed. */
+function toServiceEnd(environment: NodeJS.ProcessEnv): { readonly exitKind: string; readonly exitRaw: string; readonly serviceResult: string } {
+  return { exitKind: environment["EXIT_CODE"] ?? "unknown", exitRaw: environment["EXIT_STATUS"] ?? "unknown", serviceResult: environment["SERVICE_RESULT"] ?? "unknown" };
+}
+
+/** The terminal's type and language and nothing else: the rest of root's environment stays with root. */
+function toPassedEnvironment(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const names = ["TERM", "LANG", "NO_COLOR"] as const;
+  return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+}

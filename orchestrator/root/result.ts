@@ -1,0 +1,30 @@
+// /run/cutter/results/<run_id>.json: a run's outcome, which survives systemd's own (a collected unit tells nothing any more).
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { hostLayout } from "../core/host-layout.ts";
+import type { RunResult } from "../core/run-result.ts";
+import type { RunId } from "../core/run-id.ts";
+import { toHostPath, type Host } from "./host.ts";
+
+/** Whole or not at all: a reader never sees half of it. 0644: it holds no secret, and cutter's status command reads it. */
+export function writeResult(host: Host, runId: RunId, result: RunResult): void {
+  const path = toPath(host, runId);
+  const temporary = `${path}.new`;
+  rmSync(temporary, { force: true });
+  const descriptor = openSync(temporary, "wx", 0o644);
+  try {
+    writeSync(descriptor, `${JSON.stringify(result, null, 1)}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, path);
+}
+
+/** Before a run starts: what an earlier start said must not be taken for this one's result. */
+export function removeResult(host: Host, runId: RunId): void {
+  rmSync(toPath(host, runId), { force: true });
+}
+
+function toPath(host: Host, runId: RunId): string {
+  return toHostPath(host, `${hostLayout.results}/${runId}.json`);
+}

@@ -1,0 +1,165 @@
+// The root steps around a run, in a folder that stands for the host: what is handed over, what is refused, what is left.
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { runResultSchema, type RunResult } from "../../orchestrator/core/run-result.ts";
+import { finishRun } from "../../orchestrator/root/finish-run.ts";
+import { prepareRun } from "../../orchestrator/root/prepare-run.ts";
+import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "./host-folder.ts";
+
+let folder: HostFolder;
+beforeEach(() => {
+  folder = makeHostFolder();
+  folder.write("etc/cutter/requests/R-1.dryrun.yaml", requestText("R-1.dryrun"), 0o640);
+});
+afterEach(() => folder.remove());
+
+function codeOf(action: () => void): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CutterError) {
+      return plantedSecrets.some((secret) => error.message.includes(secret)) ? "a secret leaked" : error.code;
+    }
+    throw error;
+  }
+  return "nothing was refused";
+}
+const prepare = (id = "R-1.dryrun") => codeOf(() => prepareRun(folder.host, id));
+const readResult = (id = "R-1.dryrun"): RunResult => runResultSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/results/${id}.json`), "utf8")));
+const tree = () => execFileSync("find", [folder.host.root, "-printf", "%P %m %s\n"], { encoding: "utf8" });
+
+describe("prepare-run", () => {
+  test("hands over exactly the needed names, each 0400, and makes the run's own folder", () => {
+    prepareRun(folder.host, "R-1.dryrun");
+    const names = readdirSync(folder.at("run/cutter/cred/R-1.dryrun"));
+    expect(names.sort()).toEqual([
+      "AGENT_DATA_API_KEY", "BACKUP_GPG_FPR", "DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_SSLMODE", "DOT_CUTTER_EXEC_DB_PASSWORD",
+      "DOT_CUTTER_EXEC_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD", "DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_VERIFY_DB_PASSWORD", "DOT_CUTTER_VERIFY_DB_USER",
+    ]);
+    expect(readFileSync(folder.at("run/cutter/cred/R-1.dryrun/DOT_CUTTER_EXEC_DB_PASSWORD"), "utf8")).toBe("exec-s3cret");
+    for (const name of names) expect(statSync(folder.at(`run/cutter/cred/R-1.dryrun/${name}`)).mode & 0o777).toBe(0o400);
+    expect(statSync(folder.at("run/cutter/cred/R-1.dryrun")).mode & 0o777).toBe(0o700);
+    expect(statSync(folder.at("var/lib/cutter/runs/R-1.dryrun")).mode & 0o777).toBe(0o700);
+  });
+
+  test("hands over the governance principal's DSN only when that principal is pinned", () => {
+    folder.write("etc/cutter/orchestrator.yaml", configText("governance_principal: directus_secdef"), 0o640);
+    prepareRun(folder.host, "R-1.dryrun");
+    expect(readdirSync(folder.at("run/cutter/cred/R-1.dryrun"))).toContain("DIRECTUS_SECDEF_DSN");
+  });
+
+  test("may be repeated: an earlier start's credentials are replaced", () => {
+    prepareRun(folder.host, "R-1.dryrun");
+    writeFileSync(folder.at("run/cutter/cred/R-1.dryrun/stale"), "x");
+    prepareRun(folder.host, "R-1.dryrun");
+    expect(readdirSync(folder.at("run/cutter/cred/R-1.dryrun"))).not.toContain("stale");
+  });
+
+  test.each(["..", ".", "", "a", "-rf", "../R-1", "R-1/../..", "a..b", "a__b", "$(id)", "R-1\n", "R 1", "R-1\0", "é-1", "x".repeat(49), "R.dryrun.dryrun", ".dryrun"])("the id %j is refused before any path is touched", (id) => {
+    const before = tree();
+    expect(prepare(id)).toBe("RUN_ID_INVALID");
+    expect(codeOf(() => finishRun(folder.host, id, { exitKind: "exited", exitRaw: "0", serviceResult: "success" }))).toBe("RUN_ID_INVALID");
+    expect(tree()).toBe(before);
+  });
+
+  test("an id that differs from an existing run only in case is refused", () => {
+    mkdirSync(folder.at("var/lib/cutter/runs/r-1.dryrun"));
+    expect(prepare()).toBe("RUN_ID_CASE_CONFLICT");
+  });
+
+  test.each<[string, string, (f: HostFolder) => void]>([
+    ["a missing request", "REQUEST_MISSING", (f) => renameSync(f.at("etc/cutter/requests/R-1.dryrun.yaml"), f.at("etc/cutter/requests/other.yaml"))],
+    ["a request of another run", "REQUEST_INVALID", (f) => f.write("etc/cutter/requests/R-1.dryrun.yaml", requestText("R-2"), 0o640)],
+    ["a request with an unknown field", "REQUEST_INVALID", (f) => f.write("etc/cutter/requests/R-1.dryrun.yaml", `${requestText("R-1.dryrun")}force: true\n`, 0o640)],
+    ["a request others can write", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("etc/cutter/requests/R-1.dryrun.yaml"), 0o660)],
+    ["a config others can write", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("etc/cutter/orchestrator.yaml"), 0o646)],
+    ["a config with an unknown key", "CONFIG_INVALID", (f) => f.write("etc/cutter/orchestrator.yaml", configText("execution_enabled: true"), 0o640)],
+    ["a folder of requests anybody can write", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("etc/cutter/requests"), 0o777)],
+    ["an env file everybody can read", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("opt/incomex/docker/.env"), 0o644)],
+    ["an env file that is a link", "HOST_FILE_UNSAFE", (f) => { renameSync(f.at("opt/incomex/docker/.env"), f.at("opt/incomex/docker/real")); symlinkSync("real", f.at("opt/incomex/docker/.env")); }],
+    ["an env file that is a pipe", "HOST_FILE_UNSAFE", (f) => { renameSync(f.at("opt/incomex/docker/.env"), f.at("opt/incomex/docker/real")); execFileSync("mkfifo", ["-m", "600", f.at("opt/incomex/docker/.env")]); }],
+    ["a doubled key", "ENV_NAME_DOUBLED", (f) => f.write("opt/incomex/docker/.env", `${envText}DOT_CUTTER_DB_NAME=directus\n`, 0o600)],
+    ["an ambiguous line", "ENV_LINE_AMBIGUOUS", (f) => f.write("opt/incomex/docker/.env", envText.replace("'exec-s3cret'", '"exec-s3cret"'), 0o600)],
+    ["different values in two files", "ENV_NAME_CONFLICT", (f) => f.write("opt/incomex/docker/.env", `${envText}AGENT_DATA_API_KEY='kb-s3cret-2'\n`, 0o600)],
+    ["a missing name", "ENV_NAME_MISSING", (f) => f.write("opt/incomex/docker/.env", envText.replace("BACKUP_GPG_FPR", "GPG"), 0o600)],
+    ["a run folder that is a link", "RUN_FOLDER_REFUSED", (f) => symlinkSync("/etc", f.at("var/lib/cutter/runs/R-1.dryrun"))],
+  ])("%s is refused; no credential is left and the result tells the code", (_what, code, spoil) => {
+    prepareRun(folder.host, "R-1.dryrun"); // an earlier start
+    if (code === "RUN_FOLDER_REFUSED") execFileSync("rmdir", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
+    spoil(folder);
+    expect(prepare()).toBe(code);
+    expect(existsSync(folder.at("run/cutter/cred/R-1.dryrun"))).toBe(false);
+    expect(readResult()).toMatchObject({ code, exit_kind: "not-started", service_result: "dependency" });
+  });
+
+  test("a file of another owner is refused", () => {
+    const stranger = { ...folder.host, ownerUid: folder.host.ownerUid + 1 };
+    expect(codeOf(() => prepareRun(stranger, "R-1.dryrun"))).toBe("HOST_FILE_UNSAFE");
+  });
+
+  test("a dry run takes no token; a live run moves its own, and not while the latch is set", () => {
+    mkdirSync(folder.at("run/cutter/armed/R-1"));
+    mkdirSync(folder.at("run/cutter/armed/R-1.dryrun"));
+    prepareRun(folder.host, "R-1.dryrun");
+    expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
+    folder.write("etc/cutter/requests/R-1.yaml", requestText("R-1", "live"), 0o640);
+    writeFileSync(folder.at("etc/cutter/execution/DISABLED"), "");
+    prepareRun(folder.host, "R-1");
+    expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
+    execFileSync("rm", [folder.at("etc/cutter/execution/DISABLED")]);
+    prepareRun(folder.host, "R-1");
+    expect(readdirSync(folder.at("run/cutter/live"))).toEqual(["R-1"]);
+    expect(readdirSync(folder.at("run/cutter/armed"))).toEqual(["R-1.dryrun"]);
+  });
+});
+
+describe("finish-run", () => {
+  const outcome = { exit_code: 0, code: null, result: "done", certificate: "pass", payload_sha: "ab", phase: null };
+  const leaveOutcome = (value: unknown) => writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"), JSON.stringify(value));
+  const finish = (exitKind: string, exitRaw: string, serviceResult: string) => finishRun(folder.host, "R-1.dryrun", { exitKind, exitRaw, serviceResult });
+
+  beforeEach(() => prepareRun(folder.host, "R-1.dryrun"));
+
+  test("removes credentials and token and repeats what the orchestrator said", () => {
+    mkdirSync(folder.at("run/cutter/live/R-1.dryrun"));
+    leaveOutcome(outcome);
+    finish("exited", "0", "success");
+    expect(readdirSync(folder.at("run/cutter/cred"))).toEqual([]);
+    expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
+    expect(readResult()).toEqual({
+      schema: "cutter.result/1", run_id: "R-1.dryrun", exit_code: 0, code: null, exit_kind: "exited", exit_raw: "0", service_result: "success",
+      result: "done", phase: null, certificate: "pass", payload_sha: "ab",
+    });
+  });
+
+  test("an outcome of an earlier start does not speak for this one", () => {
+    leaveOutcome(outcome);
+    finish("exited", "11", "success");
+    expect(readResult()).toMatchObject({ exit_code: 11, certificate: null, payload_sha: null });
+  });
+
+  test("a dry run that was killed wrote nothing; one whose mode cannot be read may have written", () => {
+    finish("killed", "KILL", "signal");
+    expect(readResult()).toMatchObject({ exit_code: 10, code: "RUN_KILLED", exit_raw: "KILL" });
+    renameSync(folder.at("etc/cutter/requests/R-1.dryrun.yaml"), folder.at("etc/cutter/requests/gone"));
+    finish("killed", "TERM", "timeout");
+    expect(readResult()).toMatchObject({ exit_code: 20, code: "RUN_KILLED", service_result: "timeout" });
+  });
+
+  test("a status of systemd's own is told from the orchestrator's", () => {
+    finish("exited", "243", "exit-code");
+    expect(readResult()).toMatchObject({ exit_code: 78, code: "RUN_UNIT_NOT_SET_UP" });
+  });
+
+  test("an outcome that is a link or a pipe is not read", () => {
+    symlinkSync("/etc/hostname", folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"));
+    finish("exited", "0", "success");
+    expect(readResult()).toMatchObject({ exit_code: 0, certificate: null });
+    execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json")]);
+    execFileSync("mkfifo", [folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json")]);
+    finish("exited", "0", "success");
+    expect(readResult()).toMatchObject({ exit_code: 0, certificate: null });
+  });
+});
