@@ -14,30 +14,37 @@ interface Folder {
 export class Foundation extends ComponentResource {
   constructor(target: HostTarget, options: ComponentResourceOptions = {}) {
     super("cutter-kit:host:Foundation", target.nameOf("foundation"), {}, options);
-    const group = declareGroup(target.nameOf("group"), { ...target.base(`group:${cutterUser}`), name: cutterUser }, under(this));
+    const { path: etcPath, ...etcFolder } = etc;
+    // First of all: the ownership manifest lies in it, and without that nothing can be claimed.
+    const home = declareDirectory(target.nameOf(etcPath), { ...target.base(etcPath), ...toAccess(etcFolder), path: etcPath }, under(this));
+    const group = declareGroup(target.nameOf("group"), { ...target.base(`group:${cutterUser}`), name: cutterUser }, under(this, [home]));
     const user = declareUser(
       target.nameOf("user"),
       { ...target.base(`user:${cutterUser}`), name: cutterUser, group: cutterUser, home: "/nonexistent", shell: "/usr/sbin/nologin", groups: [] },
       under(this, [group]),
     );
     const made = new Map<string, Resource>();
-    for (const { path, mode, owner, keep } of toFolders(target)) {
+    for (const { path, ...folder } of toFolders(target)) {
       const parent = made.get(path.slice(0, path.lastIndexOf("/")));
-      const directory = declareDirectory(target.nameOf(path), { ...target.base(path), path, mode, owner, group: owner, keep }, under(this, [user, ...(parent === undefined ? [] : [parent])]));
-      made.set(path, directory);
+      made.set(path, declareDirectory(target.nameOf(path), { ...target.base(path), ...toAccess(folder), path }, under(this, parent === undefined ? [user] : [user, parent])));
     }
     this.registerOutputs({});
   }
 }
 
+const root = (path: string, mode = "0755", keep = false): Folder => ({ path, mode, owner: "root", keep });
+const etc = root(hostLayout.etc);
+
+function toAccess({ mode, owner, keep }: Omit<Folder, "path">): { readonly mode: string; readonly owner: string; readonly group: string; readonly keep: boolean } {
+  return { mode, owner, group: owner, keep };
+}
+
 /** Parents first. Runs, batches, locks and the ledger hold what people need after a destroy. */
 function toFolders({ config }: HostTarget): readonly Folder[] {
   const { sidecar_root, batch_dir, global_locks_dir } = config.orchestrator;
-  const root = (path: string, mode = "0755", keep = false): Folder => ({ path, mode, owner: "root", keep });
   return [
     root("/opt/cutter"),
     root(hostLayout.releases),
-    root(hostLayout.etc),
     root(hostLayout.keys),
     root(hostLayout.requests),
     root(hostLayout.execution),

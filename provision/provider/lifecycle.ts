@@ -65,18 +65,16 @@ async function bring(pool: HostPool, kind: Kind, urn: string, inputs: BaseInputs
   const resource = kind.bind(inputs);
   const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
   const runJob = toJobRunner(pool, kind, inputs);
-  let outcome = await runJob(withClaim(claim, { script: ":", args: [] }));
-  if (outcome === "done") {
-    await resource.write({
-      host: await pool.get(inputs.host),
-      runJob: async (work) => {
-        if (outcome === "done") outcome = await runJob(work);
-      },
-    });
-  }
+  const outcomes: ("done" | "unknown")[] = [];
+  // The first job carries the claim; after a lost connection no further job is started, the reading below decides.
+  const run = async (work: Work) => {
+    if (!outcomes.includes("unknown")) outcomes.push(await runJob(outcomes.length > 0 ? work : withClaim(claim, work)));
+  };
+  await resource.write({ host: await pool.get(inputs.host), runJob: run });
+  if (outcomes.length === 0) await run({ script: ":", args: [] });
   const differences = toDifferences(kind, await resource.read(await pool.get(inputs.host)), inputs);
   if (differences.length === 0) return;
-  throw new CutterError(outcome === "unknown" ? "HOST_OUTCOME_UNKNOWN" : "HOST_NOT_AS_WRITTEN", { host: inputs.host.name, resource: resource.claim, differs: differences });
+  throw new CutterError(outcomes.includes("unknown") ? "HOST_OUTCOME_UNKNOWN" : "HOST_NOT_AS_WRITTEN", { host: inputs.host.name, resource: resource.claim, differs: differences });
 }
 
 function toContentSha256(inputs: BaseInputs): { readonly contentSha256?: string } {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../host/connection.ts";
+import type { Work } from "./kind.ts";
 
 const claimSchema = z.strictObject({
   path: z.string(),
@@ -38,11 +39,16 @@ export function isOurs(claim: Claim | undefined, urn: string): boolean {
   return claim !== undefined && toStackPrefix(claim.urn) === toStackPrefix(urn);
 }
 
-/** Puts "append this line to the manifest, durably" before a job's script; the line becomes its first argument. */
-export function withClaim(claim: Claim, job: { readonly script: string; readonly args: readonly string[] }): { readonly script: string; readonly args: readonly string[] } {
-  const append = `m=${hostLayout.ownership}; [ -d ${hostLayout.etc} ] || mkdir -m 0755 ${hostLayout.etc}
-(flock 9; printf '%s\\n' "$1" >&9; sync -- "$m") 9>>"$m"; shift`;
-  return { script: `${append}\n${job.script}`, args: [JSON.stringify(claim), ...job.args] };
+/**
+ * Puts "append this line to the manifest, durably" before a job's work. The manifest's own folder, where it is missing, comes into being
+ * together with the line that claims it: a cut never leaves a folder nobody owns.
+ */
+export function withClaim(claim: Claim, work: Work): Work {
+  const append = `e=${hostLayout.etc}; m=${hostLayout.ownership}
+if [ -d "$e" ]; then (flock 9; printf '%s\\n' "$1" >&9; sync -- "$m") 9>>"$m"
+else t=$(mktemp -d "$e.XXXXXXXX"); chmod 0755 "$t"; printf '%s\\n' "$1" >"$t/\${m##*/}"; sync -- "$t"/* "$t"; mv -T -- "$t" "$e"; sync -- "\${e%/*}"; fi
+shift`;
+  return { ...work, script: `${append}\n${work.script}`, args: [JSON.stringify(claim), ...work.args] };
 }
 
 function toStackPrefix(urn: string): string {
