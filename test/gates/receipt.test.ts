@@ -89,8 +89,17 @@ describe("one try", () => {
   });
 
   it("refuses when the document was deleted and begun anew under our hands", async () => {
-    const { knowledgeBase } = knowledgeBaseWith({ standing: toStored("old", 4), lie: () => toStored(document.body, 1) });
-    await expect(storeWithReceipt(knowledgeBase, document)).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
+    const { knowledgeBase } = knowledgeBaseWith({ standing: toStored("old", 4) });
+    let written = false;
+    const begunAnew: KnowledgeBase = {
+      ...knowledgeBase,
+      write: async ({ id }) => {
+        written = true;
+        return { id, revision: 1, status: "created" };
+      },
+      read: async (id) => (written ? toStored(document.body, 1) : await knowledgeBase.read(id)),
+    };
+    await expect(storeWithReceipt(begunAnew, document)).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
   });
 });
 

@@ -53,6 +53,14 @@ it("has the new body at its new revision when it dies between body and note", as
   expect(await open().read("knowledge/a.md")).toMatchObject({ revision: 2, body: "two" });
 });
 
+it("does not give the revision of an edit by hand to another body, even when it dies between body and note", async () => {
+  await write("one");
+  writeFileSync(file(), "edited");
+  const dying: Files = { ...nodeFiles, writeAtomic: (path, content, mode) => (String(content).includes('"revision": 3') ? Promise.reject(new Error("died")) : nodeFiles.writeAtomic(path, content, mode)) };
+  await expect(write("three", dying)).rejects.toThrow("died");
+  expect(await open().read("knowledge/a.md")).toMatchObject({ revision: 3, body: "three" });
+});
+
 it.each([
   ["a link in place of the file", () => symlinkSync("/etc/hostname", file())],
   ["a folder in place of the file", () => mkdirSync(file())],

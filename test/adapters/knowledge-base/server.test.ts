@@ -142,6 +142,9 @@ describe("writing", () => {
     const admin = await postgres.connect("workflow_admin", { database: "agent_data" });
     expect((await admin.query("select body, deleted_at is not null as deleted from public.document where document_id = $1", [id])).rows).toEqual([{ body: "two", deleted: true }]);
     expect((await ask("POST", "/api/documents", toDocument(id, "three"))).json).toEqual({ id, status: "created", revision: 1 });
+    await upsert(id, "four");
+    await ask("DELETE", `/api/documents/${id}`);
+    expect((await upsert(id, "five")).json).toEqual({ id, status: "created", revision: 1 });
   });
 
   it("refuses more than 50 MB with the proxy's page, before it takes the bytes", async () => {
