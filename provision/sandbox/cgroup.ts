@@ -30,6 +30,30 @@ export function removeCgroups(name: string): boolean {
   return sandboxCgroups(name).every((directory) => !existsSync(directory) || removeTree(directory));
 }
 
+/**
+ * Ends every process in the sandbox's cgroups at once. A killed nspawn leaves its whole container running: this is what ends it.
+ * Only the sandbox's own processes can be in there.
+ */
+export function killCgroups(name: string): void {
+  for (const directory of sandboxCgroups(name)) {
+    if (existsSync(directory)) killTree(directory);
+  }
+}
+
+function killTree(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) killTree(`${directory}/${entry.name}`);
+  }
+  const pids = readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n").map(Number);
+  for (const pid of pids.filter((pid) => pid > 1)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // ended meanwhile, with its container's PID 1
+    }
+  }
+}
+
 function removeTree(directory: string): boolean {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (entry.isDirectory()) removeTree(`${directory}/${entry.name}`);

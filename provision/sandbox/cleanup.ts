@@ -1,7 +1,7 @@
 // Taking a sandbox away without a trace: its processes (found by their own arguments, never by a name alone), cgroups, mounts, sockets and files.
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { removeCgroups } from "./cgroup.ts";
+import { killCgroups, removeCgroups } from "./cgroup.ts";
 import type { SandboxPlace } from "./checkout.ts";
 import { mustRun, runCommand } from "./process.ts";
 import { pollUntil } from "./progress.ts";
@@ -9,21 +9,31 @@ import { readLiveSupervisor } from "./supervisor-record.ts";
 
 const orderlyEndMs = 20_000;
 
-/** Ends the host (in order, then by force), its supervisor and its agent. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
+/** Ends host, supervisor and agent. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
 export async function endProcesses(place: SandboxPlace): Promise<void> {
+  await endHost(place);
+  await endAll("ssh-agent", () => findProcesses("ssh-agent", place.agentSocket));
+}
+
+/** Ends the host (in order, then by force) and its supervisor, whether or not the supervisor still lives. */
+export async function endHost(place: SandboxPlace): Promise<void> {
   const supervisor = readLiveSupervisor(place);
   if (supervisor !== null) {
     process.kill(supervisor.pid, "SIGTERM");
     await pollUntil(orderlyEndMs, 50, async () => readLiveSupervisor(place) === null);
   }
-  const leftovers = () => [
-    ...findProcesses("supervisor.ts", place.checkout),
-    ...findProcesses("systemd-nspawn", `--directory=${place.rootDirectory}`),
-    ...findProcesses("ssh-agent", place.agentSocket),
-  ];
-  for (const pid of leftovers()) killQuietly(pid, "SIGKILL");
-  if (!(await pollUntil(10_000, 50, async () => leftovers().length === 0))) throw new CutterError("SANDBOX_NOT_READY", { what: "end of processes", pids: leftovers().map(String) });
-  await pollUntil(5_000, 50, async () => removeCgroups(place.name));
+  await endAll("supervisor", () => findProcesses("supervisor.ts", place.checkout));
+  await endAll("host", () => findProcesses("systemd-nspawn", `--directory=${place.rootDirectory}`));
+  const gone = await pollUntil(10_000, 50, async () => {
+    killCgroups(place.name);
+    return removeCgroups(place.name);
+  });
+  if (!gone) throw new CutterError("SANDBOX_NOT_READY", { what: "end of the host's processes", cgroup: place.name });
+}
+
+async function endAll(what: string, find: () => readonly number[]): Promise<void> {
+  for (const pid of find()) killQuietly(pid, "SIGKILL");
+  if (!(await pollUntil(10_000, 50, async () => find().length === 0))) throw new CutterError("SANDBOX_NOT_READY", { what: `end of ${what}`, pids: find().map(String) });
 }
 
 /** Everything `up` made, besides the image cache. The processes must have ended. */
@@ -39,7 +49,7 @@ export async function removeFiles(place: SandboxPlace): Promise<void> {
 export function findProcesses(program: string, argument: string): readonly number[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
     const words = readArguments(pid);
-    return pid !== process.pid && words.includes(argument) && words.some((word) => word === program || word.endsWith(`/${program}`));
+    return argument !== "" && pid !== process.pid && words.includes(argument) && words.some((word) => word === program || word.endsWith(`/${program}`));
   });
 }
 

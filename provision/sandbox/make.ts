@@ -45,7 +45,7 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
   await inside.mustRun("backup key into root's keyring", ["gpg", "--batch", "--quiet", "--no-autostart", "--import"], { input: readFileSync(keys.backup.file), environment: { HOME: "/root" } });
   await timed(say, "PostgreSQL 18 runs in container postgres", () => startPostgres(inside, secrets));
   await timed(say, "roles, substrate and the business's rows are in the database", () => fillDatabase(inside, secrets, `${place.checkout}/sql/substrate`));
-  await timed(say, `knowledge base answers as ${kbName}`, () => waitForKnowledgeBase(inside));
+  await timed(say, `knowledge base answers as ${kbName}`, () => waitForKnowledgeBase(inside, secrets.kbApiKey));
   const agentPid = await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
 
   const state: SandboxState = {
@@ -85,12 +85,12 @@ async function makeSshKeys(place: SandboxPlace): Promise<string> {
   return readFileSync(`${place.keysDirectory}/host.pub`, "utf8").split(" ").slice(0, 2).join(" ");
 }
 
-/** From inside, by name and with the replica's own CA left out: only that something speaks TLS there; the e2e test checks the certificate. */
-async function waitForKnowledgeBase(inside: Inside): Promise<void> {
+/** Asked from inside, by name, with the key: only a working database behind it gives 200. (The e2e test checks the certificate.) */
+async function waitForKnowledgeBase(inside: Inside, apiKey: string): Promise<void> {
   const limitMs = 30_000;
-  const answered = await pollUntil(limitMs, 200, async () => {
-    const outcome = await inside.run(["curl", "--silent", "--insecure", "--fail", "--max-time", "3", `https://${kbName}/api/health`]);
-    return outcome.code === 0;
+  const answered = await pollUntil(limitMs, 100, async () => {
+    const ask = ["curl", "--silent", "--insecure", "--fail", "--max-time", "3", "--header", "@-", `https://${kbName}/api/kb/list?prefix=knowledge/`];
+    return (await inside.run(ask, { input: `X-API-Key: ${apiKey}\n` })).code === 0;
   });
   if (!answered) throw new CutterError("SANDBOX_NOT_READY", { what: "knowledge base", limit_ms: limitMs, unit: "agent-data.service" });
 }

@@ -2,7 +2,7 @@
 // Started detached by `up` with the place and the outer address as arguments; ends on SIGTERM, or when the host powers itself off.
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { removeCgroups, toGroupedArguments } from "./cgroup.ts";
+import { killCgroups, removeCgroups, toGroupedArguments } from "./cgroup.ts";
 import { toSandboxPlace } from "./checkout.ts";
 import { findLeader, nspawnEnvironment, powerOffNowSignal, powerOffSignal, rebootExitCode, toNspawnArguments } from "./nspawn.ts";
 import { childEnvironment, mustRun, runCommand } from "./process.ts";
@@ -34,7 +34,8 @@ export async function supervise(checkout: string, outerAddress: string): Promise
     const ended = waitForEnd(host);
     await Promise.race([ended, addressInterface(place.outerInterface, outerAddress)]).catch((error: unknown) => console.error(error));
     const exitCode = await ended;
-    removeCgroups(place.name);
+    killCgroups(place.name); // nspawn killed by force leaves its container running
+    await pollUntil(5_000, 20, async () => removeCgroups(place.name));
     console.log(`[INFO] host ended with ${exitCode}`);
     if (stopping || exitCode !== rebootExitCode) break;
   }

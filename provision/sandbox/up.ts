@@ -4,7 +4,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { isAgentAlive, startAgent } from "./agent.ts";
 import { bootHost } from "./boot.ts";
 import { toSandboxPlace, type SandboxPlace } from "./checkout.ts";
-import { endProcesses, removeFiles } from "./cleanup.ts";
+import { endHost, endProcesses, removeFiles } from "./cleanup.ts";
 import { waitForPostgres } from "./database.ts";
 import { readGrantMatrixSha } from "./grant-matrix.ts";
 import type { Suite } from "./image/recipe.ts";
@@ -51,7 +51,7 @@ async function resume(place: SandboxPlace, before: SandboxState, say: Say): Prom
   mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
   const agentPid = (await isAgentAlive(place.agentSocket)) ? before.agentPid : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
   const supervisor = readLiveSupervisor(place);
-  if (supervisor === null) await endProcesses({ ...place, agentSocket: "" });
+  if (supervisor === null) await endHost(place); // an orphan, if its supervisor was killed
   const pid = supervisor?.pid ?? (await timed(say, "host booted again", () => bootAgain(place, before.outerAddress)));
   const state = { ...before, pid, agentPid };
   writeSandboxState(place.checkout, state);

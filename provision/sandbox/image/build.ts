@@ -1,5 +1,5 @@
 // Makes the root file systems sandboxes are copied from, once, into the user's cache: Debian by mmdebstrap, finished by one boot that loads the PostgreSQL image into Docker.
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { imageCacheDirectory, thisCheckout } from "../checkout.ts";
@@ -10,6 +10,7 @@ import { findDebianMirror, hostRecipe, postgresImage, postgresMajor, postgresRec
 
 const customizeScript = resolve(import.meta.dirname, "customize.sh");
 const bootstrapLimitMs = 15 * 60_000;
+const unusedLimitDays = 14;
 
 /**
  * The directory of a finished host root for the suite: from the cache, or made now (about a minute and a half, mostly downloads).
@@ -21,7 +22,7 @@ export async function ensureHostImage(suite: Suite, say: Say): Promise<string> {
   const postgresKey = toImageKey(postgresRecipe, []);
   const hostKey = toImageKey(hostRecipe(suite), [readFileSync(customizeScript, "utf8"), nodeVersion, postgresKey, readFileSync(resolve(import.meta.dirname, "load-postgres.ts"), "utf8")]);
   const finished = `${imageCacheDirectory()}/${hostKey}`;
-  if (existsSync(`${finished}/image.json`)) return `${finished}/root`;
+  if (isMade(finished)) return `${finished}/root`;
   removeAbandoned();
   await timed(say, `image ${hostKey} made`, async () => {
     const work = `${imageCacheDirectory()}/.making-${process.pid}-${hostKey}`;
@@ -45,7 +46,7 @@ export async function ensureHostImage(suite: Suite, say: Say): Promise<string> {
 
 async function ensurePostgresRoot(key: string, say: Say): Promise<string> {
   const finished = `${imageCacheDirectory()}/${key}`;
-  if (existsSync(`${finished}/image.json`)) return `${finished}/root`;
+  if (isMade(finished)) return `${finished}/root`;
   const work = `${imageCacheDirectory()}/.making-${process.pid}-${key}`;
   try {
     mkdirSync(work, { recursive: true, mode: 0o700 });
@@ -78,11 +79,22 @@ function publish(work: string, finished: string, facts: Readonly<Record<string, 
   }
 }
 
-/** What a killed maker left: its pid stands in the name. */
+/** Also marks the image as used today, so that it is not pruned. */
+function isMade(finished: string): boolean {
+  if (!existsSync(`${finished}/image.json`)) return false;
+  utimesSync(`${finished}/image.json`, new Date(), new Date());
+  return true;
+}
+
+/** What a killed maker left (its pid stands in the name), and images that nobody has used for `unusedLimitDays`. */
 function removeAbandoned(): void {
-  mkdirSync(imageCacheDirectory(), { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(imageCacheDirectory())) {
-    const pid = /^\.making-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(`${imageCacheDirectory()}/${name}`, { recursive: true, force: true });
+  const cache = imageCacheDirectory();
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(cache)) {
+    const maker = /^\.making-(\d+)-/.exec(name)?.[1];
+    const mark = `${cache}/${name}/image.json`;
+    const abandoned = maker !== undefined && !existsSync(`/proc/${maker}`);
+    const unused = maker === undefined && existsSync(mark) && Date.now() - statSync(mark).mtimeMs > unusedLimitDays * 86_400_000;
+    if (abandoned || unused) rmSync(`${cache}/${name}`, { recursive: true, force: true });
   }
 }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { removeCgroups, toGroupedArguments } from "../cgroup.ts";
+import { killCgroups, removeCgroups, toGroupedArguments } from "../cgroup.ts";
 import { Inside, nspawnEnvironment, powerOffSignal, toInsideArguments, toNspawnArguments } from "../nspawn.ts";
 import { childEnvironment, mustRun } from "../process.ts";
 import { pollUntil } from "../progress.ts";
@@ -29,7 +29,8 @@ export async function loadPostgresImage(root: string, postgresRoot: string): Pro
   } finally {
     if (host.exitCode === null && host.signalCode === null) host.kill("SIGKILL");
     await ended;
-    removeCgroups(name);
+    killCgroups(name);
+    await pollUntil(10_000, 50, async () => removeCgroups(name));
   }
   for (const left of leftByTheBoot) rmSync(`${root}/${left}`, { recursive: true, force: true });
   writeFileSync(`${root}/etc/machine-id`, "");
