@@ -14,6 +14,3 @@ export const databaseFactsSchema = z.strictObject({
 });
 
 export type DatabaseFacts = z.infer<typeof databaseFactsSchema>;
-
-/** The options under which the facts are asked; the SQL comes on stdin, because a file on the host is not seen inside the container. */
-export const databaseFactsPsqlOptions = ["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1"] as const;

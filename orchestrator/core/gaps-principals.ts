@@ -56,10 +56,14 @@ function judgeDatabase(facts: HostFacts): readonly Evidence[] {
   const { database } = facts;
   if (database === null) return [{ ok: false, text: `the database could not be asked: ${facts.databaseProblem ?? "unknown"}` }];
   const missing = [...database.tables, ...database.functions].filter(({ present }) => !present).map(({ name }) => name);
+  const differences = facts.contractDifferences.filter(({ object }) => !object.startsWith("right "));
   return [
     { ok: missing.length === 0, text: missing.length === 0 ? `all ${database.tables.length} tables and ${database.functions.length} functions of the substrate are there` : `the database has no ${missing.join(", ")}` },
+    ...(differences.length === 0 ? [{ ok: true, text: "the database fits sql/contract" }] : differences.slice(0, shownDifferencesMax).map(({ object, expected, found }) => ({ ok: false, text: `sql/contract: ${object} is ${found}, expected ${expected}` }))),
   ];
 }
+
+const shownDifferencesMax = 8;
 
 function judgeRights(database: DatabaseFacts, principal: NonNullable<OrchestratorConfig["governance_principal"]>): readonly Evidence[] {
   const rights = database.governance_rights.filter((right) => right.principal === principal);

@@ -1,6 +1,7 @@
 // The facts of a host: the lines of host-facts.sh, parsed and judged for shape. Pure; the survey's rules work on these and on nothing else.
 import { z } from "zod";
 import { databaseFactsSchema, type DatabaseFacts } from "./database-facts.ts";
+import { catalogueSchema, databaseContractSchema, toContractDifferences, type ContractDifference } from "./database-contract.ts";
 import { CutterError } from "./errors.ts";
 
 const text = z.string();
@@ -51,6 +52,8 @@ export interface HostFacts {
   readonly diskFreeMib: number | null;
   readonly database: DatabaseFacts | null;
   readonly databaseProblem: string | null;
+  readonly contractDifferences: readonly ContractDifference[];
+  readonly grantMatrixSha: string | null;
 }
 
 export interface ReleaseFileFact {
@@ -106,6 +109,8 @@ export function parseHostFacts(output: string): HostFacts {
     containers: of("container").map(([name = "", state = "", image = ""]) => ({ name, state, image })),
     diskFreeMib: first("disk_free_mib")[0] === undefined ? null : Number(first("disk_free_mib")[0]),
     ...toDatabase(first("database"), first("database_problem"), invalid),
+    contractDifferences: toDifferences(first("contract"), first("catalogue"), invalid),
+    grantMatrixSha: first("grant_matrix_sha")[0] ?? null,
   };
 }
 
@@ -114,6 +119,14 @@ function toDatabase(json: readonly string[], problem: readonly string[], invalid
   const parsed = databaseFactsSchema.safeParse(parseJson(toRaw(json)));
   if (!parsed.success) throw invalid("the facts of the database have another shape");
   return { database: parsed.data, databaseProblem: null };
+}
+
+function toDifferences(contractLine: readonly string[], catalogueLine: readonly string[], invalid: (problem: string) => CutterError): readonly ContractDifference[] {
+  if (contractLine.length === 0) return [];
+  const contract = databaseContractSchema.safeParse(parseJson(toRaw(contractLine)));
+  const catalogue = catalogueSchema.safeParse(parseJson(toRaw(catalogueLine)));
+  if (!contract.success || !catalogue.success) throw invalid("the database's catalogue has another shape");
+  return toContractDifferences(contract.data, catalogue.data);
 }
 
 function toFirst(fields: readonly string[]): string {

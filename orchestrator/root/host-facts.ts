@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { databaseFactsPsqlOptions } from "../core/database-facts.ts";
+import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../core/database-survey.ts";
 import { CutterError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
 import type { EnvName } from "../core/secret-names.ts";
@@ -19,23 +19,31 @@ export async function printHostFacts(host: Host, here: string): Promise<number> 
   const facts = await run("sh", [join(here, "host-facts.sh")], { env: environment, stdin: "", deadlineMs: factsDeadlineMs });
   if (facts.code !== 0) throw new CutterError("SURVEY_FACTS_UNREADABLE", { step: "host-facts.sh", exit_code: facts.code });
   process.stdout.write(facts.stdout);
-  process.stdout.write(`${await readDatabaseLine(host, here)}\n`);
+  process.stdout.write(await readDatabaseLines(host, here));
   return 0;
 }
 
-async function readDatabaseLine(host: Host, here: string): Promise<string> {
+async function readDatabaseLines(host: Host, here: string): Promise<string> {
   try {
-    const sql = readFileSync(findSql(here), "utf8");
+    const survey = toSurveyQuestions(host, here);
     const { file, args, env, done } = toPsql(host);
     try {
-      const answer = await run(file, args, { env, stdin: sql, deadlineMs: databaseDeadlineMs });
-      return answer.code === 0 ? `database\t${answer.stdout.trim()}` : `database_problem\tpsql ended with exit code ${answer.code}`;
+      const answer = await run(file, args, { env, stdin: survey.script, deadlineMs: databaseDeadlineMs });
+      return answer.code === 0 ? survey.toFactLines(answer.stdout) : `database_problem\tpsql ended with exit code ${answer.code}\n`;
     } finally {
       done();
     }
   } catch (error) {
-    return `database_problem\t${error instanceof CutterError ? error.code : "psql did not start"}`;
+    return `database_problem\t${error instanceof CutterError ? error.code : "psql did not start"}\n`;
   }
+}
+
+/** The SQL lies beside bin/ in a release, two folders up in a checkout. */
+function toSurveyQuestions(host: Host, here: string): DatabaseSurvey {
+  const root = [join(here, "../sql"), join(here, "../../sql")].find((place) => existsSync(join(place, databaseSurveyFiles.facts)));
+  if (root === undefined) throw new CutterError("HOST_FILE_MISSING", { file: databaseSurveyFiles.facts });
+  const read = (name: keyof typeof databaseSurveyFiles): string => readFileSync(join(root, databaseSurveyFiles[name]), "utf8");
+  return toDatabaseSurvey({ facts: read("facts"), contract: read("contract"), catalogue: read("catalogue"), matrix: read("matrix") }, readConfig(host));
 }
 
 interface Psql {
@@ -52,7 +60,7 @@ function toPsql(host: Host): Psql {
   const readOnly = "-c default_transaction_read_only=on";
   if (access.kind === "docker") {
     const database = valueOf(readEnvValues(host, ["DOT_CUTTER_DB_NAME"], config), "DOT_CUTTER_DB_NAME");
-    const args = ["exec", "-i", "-e", `PGOPTIONS=${readOnly}`, access.container, "psql", ...databaseFactsPsqlOptions, "-U", access.user, "-d", database];
+    const args = ["exec", "-i", "-e", `PGOPTIONS=${readOnly}`, access.container, "psql", ...psqlOptions, "-U", access.user, "-d", database];
     return { file: "docker", args, env: environment, done: () => undefined };
   }
   const names = ["DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_SSLMODE", "DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD"] as const;
@@ -60,17 +68,10 @@ function toPsql(host: Host): Psql {
   const passwordFile = writePasswordFile(host, valueOf(values, "DOT_CUTTER_READONLY_DB_USER"), secretOf(values, "DOT_CUTTER_READONLY_DB_PASSWORD"));
   return {
     file: `${access.bin_dir}/psql`,
-    args: [...databaseFactsPsqlOptions, "-h", valueOf(values, "DOT_CUTTER_DB_HOST"), "-p", valueOf(values, "DOT_CUTTER_DB_PORT"), "-U", valueOf(values, "DOT_CUTTER_READONLY_DB_USER"), "-d", valueOf(values, "DOT_CUTTER_DB_NAME")],
+    args: [...psqlOptions, "-h", valueOf(values, "DOT_CUTTER_DB_HOST"), "-p", valueOf(values, "DOT_CUTTER_DB_PORT"), "-U", valueOf(values, "DOT_CUTTER_READONLY_DB_USER"), "-d", valueOf(values, "DOT_CUTTER_DB_NAME")],
     env: { ...environment, PGOPTIONS: readOnly, PGPASSFILE: passwordFile.path, PGSSLMODE: valueOf(values, "DOT_CUTTER_DB_SSLMODE") },
     done: passwordFile.remove,
   };
-}
-
-function findSql(here: string): string {
-  const places = [join(here, "../sql/survey/database-facts.sql"), join(here, "../../sql/survey/database-facts.sql")];
-  const place = places.find((candidate) => existsSync(candidate));
-  if (place === undefined) throw new CutterError("HOST_FILE_MISSING", { file: "sql/survey/database-facts.sql" });
-  return place;
 }
 
 function secretOf(values: ReadonlyMap<EnvName, Secret>, name: EnvName): Secret {

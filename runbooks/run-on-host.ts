@@ -1,0 +1,49 @@
+// Starts one scoped run on the host and shows its journal while it works; the result is what the host wrote, not what the line carried.
+import { setTimeout as pause } from "node:timers/promises";
+import { CutterError } from "../orchestrator/core/errors.ts";
+import { hostLayout } from "../orchestrator/core/host-layout.ts";
+import type { RunId } from "../orchestrator/core/run-id.ts";
+import { runResultSchema, type RunResult } from "../orchestrator/core/run-result.ts";
+import type { RemoteHost } from "../provision/host/connection.ts";
+
+const pollMs = 400;
+const readTimeoutMs = 30_000;
+
+/** The unit's journal since a cursor; the last line names the next cursor. */
+const readJournal = `journalctl --quiet --output=cat --show-cursor \${2:+--after-cursor="$2"} --since="@$3" -u "cutter-run@$1.service" -u "cutter-prepare@$1.service" 2>/dev/null || true`;
+
+/**
+ * Blocks until the run ended, at the latest `deadlineMs` later. `print` gets each line once.
+ * @throws RUN_OUTCOME_UNKNOWN when the line broke and the host has no result yet: the run goes on without us
+ */
+export async function runOnHost(host: RemoteHost, runId: RunId, deadlineMs: number, print: (line: string) => void): Promise<RunResult> {
+  const startedAt = (await host.run("date +%s", [], { timeoutMs: readTimeoutMs })).stdout.trim();
+  let running = true;
+  const started = host.run('systemctl start "cutter-run@$1.service"', [runId], { timeoutMs: deadlineMs }).finally(() => (running = false));
+  let cursor = "";
+  do {
+    await Promise.race([pause(pollMs), started]);
+    const { stdout } = await host.run(readJournal, [runId, cursor, startedAt], { timeoutMs: readTimeoutMs });
+    for (const line of stdout.split("\n")) {
+      const next = /^-- cursor: (.+)$/.exec(line)?.[1];
+      if (next !== undefined) cursor = next;
+      else if (line !== "" && !/^(Starting|Started|Finished|Stopping|Stopped) |: (Deactivated successfully|Consumed )/.test(line)) print(line);
+    }
+  } while (running);
+  const outcome = await started;
+  const result = await readResult(host, runId);
+  if (outcome.code === null || result === null) throw new CutterError("RUN_OUTCOME_UNKNOWN", { run_id: runId, host: host.address.name });
+  return result;
+}
+
+/** What the host says of the last start of a run; null when it says nothing yet. */
+export async function readResult(host: RemoteHost, runId: RunId): Promise<RunResult | null> {
+  const { code, stdout } = await host.run('cat "$1"', [`${hostLayout.results}/${runId}.json`], { timeoutMs: readTimeoutMs });
+  return code === 0 ? runResultSchema.parse(JSON.parse(stdout)) : null;
+}
+
+/** One line that closes a run's output. */
+export function toResultLine(result: RunResult): string {
+  const facts = Object.entries({ code: result.code, certificate: result.certificate, payload_sha: result.payload_sha }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  return `${result.exit_code === 0 ? "[OK]" : "[ERR]"}  run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
+}

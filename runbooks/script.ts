@@ -1,0 +1,28 @@
+// What every runbook does at its edge: exit codes of the contract, errors as one line, options that are not understood refused.
+import { CutterError } from "../orchestrator/core/errors.ts";
+
+/** Runs a runbook's work; its number is the exit code. Unknown or missing options exit 2, a refusal with its code's exit, a bug with 70. */
+export async function runScript(usage: string, work: () => Promise<number>): Promise<void> {
+  if (process.argv.slice(2).some((argument) => argument === "--help" || argument === "-h")) {
+    console.log(usage);
+    return;
+  }
+  try {
+    process.exitCode = await work();
+  } catch (error) {
+    process.exitCode = report(error, usage);
+  }
+}
+
+function report(error: unknown, usage: string): number {
+  if (error instanceof CutterError) {
+    console.error(`[ERR] ${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS")) {
+    console.error(`[ERR] ${error.message}\n${usage}`);
+    return 2;
+  }
+  console.error(`[ERR] INTERNAL_BUG ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return 70;
+}

@@ -1,0 +1,44 @@
+// Which host a runbook speaks of: the stack's config file, judged by its schema, and a pinned connection to one of its hosts.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { CutterError } from "../orchestrator/core/errors.ts";
+import { parseStackConfig, type StackConfig } from "../provision/config.ts";
+import { findCheckout } from "../provision/host/checkout.ts";
+import { connectToHost } from "../provision/host/connect.ts";
+import type { RemoteHost } from "../provision/host/connection.ts";
+
+/** Options every runbook has. */
+export const stackOptions = { stack: { type: "string", default: "sandbox" }, host: { type: "string" } } as const;
+
+/** @throws STACK_CONFIG_INVALID when Pulumi.<stack>.yaml is missing or does not fit */
+export function readStack(stack: string): StackConfig {
+  const file = join(findCheckout(), `Pulumi.${stack}.yaml`);
+  return parseStackConfig(stack, readConfigValues(stack, file));
+}
+
+/** Connects, does the work, and closes, whatever happens. `hostName` is needed only where the stack has several hosts. */
+export async function withHost<T>(config: StackConfig, hostName: string | undefined, work: (host: RemoteHost) => Promise<T>): Promise<T> {
+  const address = hostName === undefined && config.hosts.length === 1 ? config.hosts[0] : config.hosts.find(({ name }) => name === hostName);
+  if (address === undefined) throw new CutterError("STACK_CONFIG_INVALID", { stack: config.stack, problems: [`--host must be one of ${config.hosts.map(({ name }) => name).join(", ")}`] });
+  const host = await connectToHost(address);
+  try {
+    return await work(host);
+  } finally {
+    host.close();
+  }
+}
+
+function readConfigValues(stack: string, file: string): Readonly<Record<string, unknown>> {
+  const refuse = (problem: string): CutterError => new CutterError("STACK_CONFIG_INVALID", { stack, problems: [problem] });
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw refuse(`Pulumi.${stack}.yaml cannot be read; npm run sandbox -- up writes the sandbox's, Pulumi.${stack}.example.yaml shows the others'`);
+  }
+  const parsed: unknown = parse(text);
+  const config = typeof parsed === "object" && parsed !== null && "config" in parsed ? parsed.config : null;
+  if (typeof config !== "object" || config === null) throw refuse("it has no config:");
+  return config as Readonly<Record<string, unknown>>;
+}

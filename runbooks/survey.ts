@@ -1,0 +1,26 @@
+// survey: how ready the stack's host is, gap by gap, with evidence. Reads only: it enables nothing and changes nothing.
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { CutterError } from "../orchestrator/core/errors.ts";
+import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey-renderings.ts";
+import { toSurvey } from "../orchestrator/core/survey.ts";
+import { readSurveyFacts } from "../provision/survey/read-facts.ts";
+import { runScript } from "./script.ts";
+import { readStack, stackOptions, withHost } from "./stack.ts";
+
+const usage = "npm run survey -- [--stack sandbox] [--host NAME] [--json | --markdown | --html FILE]";
+
+await runScript(usage, async () => {
+  const { values } = parseArgs({ options: { ...stackOptions, json: { type: "boolean", default: false }, markdown: { type: "boolean", default: false }, html: { type: "string" } } });
+  if ([values.json, values.markdown, values.html !== undefined].filter(Boolean).length > 1) throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
+  const form: SurveyForm = values.json ? "json" : values.markdown ? "markdown" : values.html !== undefined ? "html" : "text";
+  const config = readStack(values.stack);
+  const survey = await withHost(config, values.host, async (host) => toSurvey(await readSurveyFacts(host, config.psql), { hostName: host.address.name, takenAt: new Date() }));
+  const text = renderSurvey(survey, form);
+  if (values.html === undefined) process.stdout.write(text);
+  else {
+    writeFileSync(values.html, text);
+    console.log(`[OK]   ${survey.result.summary}; written to ${values.html}`);
+  }
+  return 0;
+});
