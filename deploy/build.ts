@@ -71,7 +71,7 @@ async function fill(staging: string): Promise<void> {
 
 /** A launcher finds its own release through every symlink, so a run keeps the release it was started with. What could put code or trust into Node is taken away before Node starts. */
 function toLauncher(name: string): string {
-  return `#!/bin/sh\nunset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_V8_COVERAGE\nbin=$(dirname "$(readlink -f "$0")")\nexec "$bin/node" "$bin/${name}.mjs" "$@"\n`;
+  return `#!/bin/sh\nunset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_V8_COVERAGE NODE_DEBUG\nbin=$(dirname "$(readlink -f "$0")")\nexec "$bin/node" "$bin/${name}.mjs" "$@"\n`;
 }
 
 function toManifest(staging: string): ReleaseManifest {

@@ -1,4 +1,5 @@
 // prepare: writes the requests of run R on the host and dry-runs it as R.dryrun.
+import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { hostLayout } from "../orchestrator/core/host-layout.ts";
@@ -6,8 +7,9 @@ import { assertKbId } from "../orchestrator/core/kb-id.ts";
 import type { RunRequest } from "../orchestrator/core/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
-import { runOperatorScript, toRequired } from "./operator-script.ts";
 import { runOnHost, toResultLine } from "./run-on-host.ts";
+import { runScript, toRequired } from "./script.ts";
+import { readStack, stackOptions, withHost } from "./stack.ts";
 
 const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   Writes the requests of run R (live) and R.dryrun on the host, then dry-runs R.dryrun and prints its payload_sha.
@@ -23,22 +25,22 @@ cat > "$new"; chown root:cutter "$new"; chmod 0640 "$new"
 if [ -e "$path" ]; then cmp -s "$path" "$new" && exit 0; exit 3; fi
 sync "$new"; mv -T -n "$new" "$path"; sync "$(dirname "$path")"`;
 
-await runOperatorScript({
-  usage,
-  options: { "run-id": { type: "string" }, document: { type: "string" } },
-  act: async ({ host, target, values }) => {
-    const runId = parseRunId(toRequired(values, "run-id"), { allowDryRunSuffix: false });
-    const documentId = toRequired(values, "document");
-    assertKbId(documentId);
-    const dryRunId = toDryRunId(runId);
+await runScript(usage, async () => {
+  const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" }, document: { type: "string" } } });
+  const runId = parseRunId(toRequired(values["run-id"], "--run-id"), { allowDryRunSuffix: false });
+  const documentId = toRequired(values.document, "--document");
+  assertKbId(documentId);
+  const dryRunId = toDryRunId(runId);
+  const config = readStack(values.stack);
+  return await withHost(config, values.host, async (host) => {
+    console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: requests of ${runId} and ${dryRunId}, then the dry run`);
     await ensureRequest(host, runId, documentId, "live");
     await ensureRequest(host, dryRunId, documentId, "dryrun");
-    console.log(`[OK]   requests of ${runId} and ${dryRunId} stand in ${hostLayout.requests}`);
-    const result = await runOnHost(host, dryRunId, (target.config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
+    const result = await runOnHost(host, dryRunId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
     console.log(toResultLine(result));
     if (result.exit_code === 0) console.log("[INFO] this release has no live execution: the drafts to sign come with the one that has");
     return result.exit_code;
-  },
+  });
 });
 
 /** @throws REQUEST_DIFFERS when the id is taken by another request */

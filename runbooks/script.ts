@@ -14,6 +14,12 @@ export async function runScript(usage: string, work: () => Promise<number>): Pro
   }
 }
 
+/** @throws ARGUMENT_MISSING */
+export function toRequired(value: string | undefined, option: string): string {
+  if (value === undefined || value === "") throw new CutterError("ARGUMENT_MISSING", { option });
+  return value;
+}
+
 function report(error: unknown, usage: string): number {
   if (error instanceof CutterError) {
     console.error(`[ERR] ${error.message}`);

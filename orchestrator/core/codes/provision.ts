@@ -19,4 +19,7 @@ export const provisionCodes = {
   RELEASE_MISSING: { summary: "the release is neither built here nor on the host", remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases", exit: 10 },
   RELEASE_REFUSED: { summary: "the release on the host is not what its manifest says", remedy: "nothing was switched; run pulumi up again, and if it persists look for what writes to /opt/cutter/releases", exit: 10 },
   RESOURCE_INVALID: { summary: "a resource's inputs do not fit its schema", remedy: "this is a mistake in the program under provision/components", exit: 70 },
+  ARGUMENT_MISSING: { summary: "an argument is missing", remedy: "see --help", exit: 2 },
+  REQUEST_DIFFERS: { summary: "another request with this run id stands on the host", remedy: "choose another run id: ids are never used again", exit: 10 },
+  RUN_OUTCOME_UNKNOWN: { summary: "the line to the host broke before the run's result was seen", remedy: "the run goes on without you: look with runbooks/survey and at /run/cutter/results on the host", exit: 30 },
 } as const satisfies Record<string, CodeEntry>;
