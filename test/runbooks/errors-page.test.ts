@@ -1,0 +1,8 @@
+// The page of codes is in step with the registry it is generated from.
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { errorsPagePath, toErrorsPage } from "../../runbooks/errors-page.ts";
+
+it("runbooks/errors.md says what the registry says; node runbooks/errors-page.ts writes it anew", () => {
+  expect(readFileSync(errorsPagePath, "utf8")).toBe(toErrorsPage());
+});
