@@ -18,8 +18,8 @@ const readJournal = `journalctl --quiet --output=cat --show-cursor \${2:+--after
  */
 export async function runOnHost(host: RemoteHost, runId: RunId, deadlineMs: number, print: (line: string) => void): Promise<RunResult> {
   const startedAt = (await host.run("date +%s", [], { timeoutMs: readTimeoutMs })).stdout.trim();
-  let running = true;
-  const started = host.run('systemctl start "cutter-run@$1.service"', [runId], { timeoutMs: deadlineMs }).finally(() => (running = false));
+  const start = { running: true };
+  const started = host.run('systemctl start "cutter-run@$1.service"', [runId], { timeoutMs: deadlineMs }).finally(() => (start.running = false));
   let cursor = "";
   do {
     await Promise.race([pause(pollMs), started]);
@@ -29,7 +29,7 @@ export async function runOnHost(host: RemoteHost, runId: RunId, deadlineMs: numb
       if (next !== undefined) cursor = next;
       else if (line !== "" && !/^(Starting|Started|Finished|Stopping|Stopped) |: (Deactivated successfully|Consumed )/.test(line)) print(line);
     }
-  } while (running);
+  } while (start.running);
   const outcome = await started;
   const result = await readResult(host, runId);
   if (outcome.code === null || result === null) throw new CutterError("RUN_OUTCOME_UNKNOWN", { run_id: runId, host: host.address.name });
