@@ -1,0 +1,47 @@
+// cutter survey: how ready this host is, gap by gap, with evidence. Needs root to look, and changes nothing.
+import { resolve } from "node:path";
+import { buildCommand } from "@stricli/core";
+import { CutterError } from "../core/errors.ts";
+import { parseHostFacts } from "../core/host-facts.ts";
+import { renderSurvey, type SurveyForm } from "../core/survey-renderings.ts";
+import { toSurvey } from "../core/survey.ts";
+import type { CutterContext } from "./context.ts";
+import { commonFlags, word, type CommonFlags } from "./flags.ts";
+
+interface SurveyFlags extends CommonFlags {
+  readonly markdown: boolean;
+  readonly html?: string;
+}
+
+export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
+  docs: { brief: "Say which gaps are open and why, read-only; as root" },
+  parameters: {
+    flags: {
+      ...commonFlags,
+      markdown: { kind: "boolean", brief: "Print the readiness report as Markdown", default: false, withNegated: false },
+      html: { kind: "parsed", parse: word, brief: "Write the report as one HTML page", optional: true, placeholder: "FILE" },
+    },
+  },
+  func: async function (this: CutterContext, flags) {
+    const form = toForm(flags);
+    const { services } = this;
+    const survey = toSurvey(parseHostFacts(await services.readHostFactsText()), { hostName: null, takenAt: services.clock.now() });
+    const text = renderSurvey(survey, form);
+    if (flags.html === undefined) {
+      this.process.stdout.write(text);
+      return;
+    }
+    await services.files.writeAtomic(resolve(flags.html), text, htmlFileMode);
+    this.process.stdout.write(`[OK]   ${survey.result.summary}; written to ${flags.html}\n`);
+  },
+});
+
+/** It names no secret; whoever may read the folder may read the page. */
+const htmlFileMode = 0o644;
+
+function toForm(flags: SurveyFlags): SurveyForm {
+  if ([flags.json, flags.markdown, flags.html !== undefined].filter(Boolean).length > 1) throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
+  if (flags.json) return "json";
+  if (flags.markdown) return "markdown";
+  return flags.html === undefined ? "text" : "html";
+}
