@@ -2,9 +2,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { once } from "node:events";
+import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { dumpSocket } from "../../orchestrator/adapters/dump-socket/dump-socket.ts";
+import { databaseContractSchema } from "../../orchestrator/core/database-contract.ts";
 import { backupTables } from "../../orchestrator/core/backup-tables.ts";
 import { decodeFrames, type Frame } from "../../orchestrator/core/dump-frames.ts";
 import { serveDump } from "../../orchestrator/root/stream-dump.ts";
@@ -156,4 +158,9 @@ describe("what is refused", () => {
     await text(dump.stream);
     expect((await dump.exit).code).toBe(0);
   });
+});
+
+test("the list of the narrow backup is the contract's own", () => {
+  const contract = databaseContractSchema.parse(JSON.parse(readFileSync(resolve(import.meta.dirname, "../../sql/contract/contract.json"), "utf8")));
+  expect([...backupTables].sort()).toEqual([...contract.backupTables].sort());
 });
