@@ -1,6 +1,6 @@
 // Where a run stands, told from its journal by one pure function that refuses what cannot follow.
 import { CutterError } from "./errors.ts";
-import type { JournalEntry, JournalRecord, RecordedRefusal, RunInputs } from "./journal-record.ts";
+import type { JournalEntry, JournalRecord, RecordedRefusal } from "./journal-record.ts";
 
 /** A phase that is done: what it left and, once its internal gate passed, the receipt. */
 export interface DonePhase {

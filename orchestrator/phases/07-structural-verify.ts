@@ -40,8 +40,8 @@ function toChecks(bytes: Uint8Array, units: readonly Unit[], calls: readonly Cal
     { name: "ordinals count from 0 without a gap", holds: units.every((unit, index) => unit.ordinal === index) },
     { name: "addresses are unique", holds: new Set(units.map((unit) => unit.address)).size === units.length },
     { name: "every parent stands before its children", holds: parentsFirst },
-    { name: "one call a unit, in the plan's order, with the plan's digests", holds: calls.length === units.length && calls.every((call, index) => call.canonicalAddress === units[index]?.address && call.contentSha256 === units[index]?.sha256) },
-    { name: "idempotency keys are unique", holds: new Set(calls.map((call) => call.idempotencyKey)).size === calls.length },
+    { name: "one call a unit, in the plan's order, with the plan's digests", holds: calls.length === units.length && calls.every((call, index) => call.canonical_address === units[index]?.address && call.body_sha256 === units[index]?.sha256) },
+    { name: "idempotency keys are unique", holds: new Set(calls.map((call) => call.idempotency_key)).size === calls.length },
   ];
 }
 

@@ -1,6 +1,8 @@
-// Phase 8: the governance records of the cut, by the governance principal. A dry run computes the rows.
+// Phase 8: the governance records of the cut, by the governance principal. A dry run computes the rows; what only a cut or a
+// signature can give (review_decision_id, to_digest, fingerprints) is null there.
 import { z } from "zod";
-import { sha256OfJson } from "../core/digest.ts";
+import { toCanonicalJson } from "../core/canonical-json.ts";
+import { sha256Hex } from "../core/digest.ts";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
@@ -18,23 +20,21 @@ export const legBRecord = writePhase({
   output,
   observe: ({ run }) => Promise.resolve(run),
   gate: ({ config }) => toVerdict(refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "leg_b_record" })),
-  rehearse: (run, { sourcePin, cutplan, cutLegA }) => ({
-    principal: run.config.governance_principal,
-    rows: [
-      {
-        table: "cutter_governance.cut_change_set",
-        values: { run_id: run.runId, document_id: run.documentId, source_version_id: sourcePin.registry.sourceVersionId, payload_sha: cutplan.payloadSha, from_digest: cutplan.plan.fromDigest, unit_count: cutplan.plan.units.length },
-      },
-      {
-        table: "cutter_governance.manifest_envelope",
-        values: { run_id: run.runId, document_id: run.documentId, payload_sha: cutplan.payloadSha, manifest_sha256: sha256OfJson(cutplan.plan.units.map((unit) => [unit.address, unit.sha256])), release_sha256: run.releaseSha256 },
-      },
-      {
-        table: "cutter_governance.dot_pair_signature",
-        values: { run_id: run.runId, document_id: run.documentId, leg_a_sha256: cutLegA.callsSha256, leg_b_sha256: cutplan.payloadSha },
-      },
-    ],
-  }),
+  rehearse: (run, { sourcePin, cutplan }) => {
+    const manifest = toCanonicalJson(cutplan.plan.units.map((unit) => ({ address: unit.address, sha256: unit.sha256 })));
+    const { registry } = sourcePin;
+    return {
+      principal: run.config.governance_principal,
+      rows: [
+        {
+          table: "cutter_governance.cut_change_set",
+          values: { source_document_id: registry.sourceDocumentId, source_version_id: registry.sourceVersionId, run_id: run.runId, review_decision_id: null, payload_sha: cutplan.payloadSha, from_digest: cutplan.plan.fromDigest, to_digest: null, unit_count: cutplan.plan.units.length },
+        },
+        { table: "cutter_governance.manifest_envelope", values: { run_id: run.runId, manifest_sha256: sha256Hex(manifest) } },
+        { table: "cutter_governance.dot_pair_signature", values: { run_id: run.runId, signer_role: "sovereign", key_fingerprint: null, signature_sha256: null, approval_kb_id: run.approvals.SG_1 ?? null } },
+      ],
+    };
+  },
   apply: refuseLive("leg_b_record"),
   probe: refuseLive("leg_b_record"),
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },

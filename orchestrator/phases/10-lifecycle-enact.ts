@@ -7,7 +7,7 @@ import { writeVerify } from "./09-write-verify.ts";
 import { refuseLive, writePhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";
 
-const call = z.strictObject({ idempotencyKey: z.string(), canonicalAddress: z.string(), fromState: z.literal("draft"), toState: z.literal("enacted") });
+const call = z.strictObject({ idempotency_key: z.string(), run_id: z.string(), canonical_address: z.string(), to_state: z.literal("enacted"), review_decision_id: z.null() });
 const output = z.strictObject({ function: z.literal("public.fn_iu_enact"), calls: z.array(call), callsSha256: sha256, rows: z.record(z.string(), z.int()) });
 
 export const lifecycleEnact = writePhase({
@@ -18,7 +18,7 @@ export const lifecycleEnact = writePhase({
   observe: ({ run }) => Promise.resolve(run),
   gate: () => toVerdict(),
   rehearse: (run, { cutLegA }) => {
-    const calls = cutLegA.calls.map((unit) => ({ idempotencyKey: toIdempotencyKey(run.runId, unit.ordinal), canonicalAddress: unit.canonicalAddress, fromState: "draft" as const, toState: "enacted" as const }));
+    const calls = cutLegA.calls.map((unit) => ({ idempotency_key: toIdempotencyKey(run.runId, unit.ordinal), run_id: run.runId, canonical_address: unit.canonical_address, to_state: "enacted" as const, review_decision_id: null }));
     return { function: "public.fn_iu_enact" as const, calls, callsSha256: sha256OfJson(calls), rows: { "public.iu_lifecycle_log": calls.length } };
   },
   apply: refuseLive("lifecycle_enact"),

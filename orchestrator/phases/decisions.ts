@@ -22,10 +22,12 @@ export interface RehearsedDecision {
 }
 
 const planned = z.looseObject({ payloadSha: z.string() });
+const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
 
 /** The row a live run would insert; the sovereign issues its id, so a dry run has none. Pure. */
 export function rehearseDecision(step: DecisionStep, run: RunFacts, outputs: PhaseOutputs): RehearsedDecision {
   const plan = planned.safeParse(outputs.get("cutplan"));
+  const pin = pinned.safeParse(outputs.get("source_pin"));
   const approval = run.approvals[step.gate] ?? null;
   const verdict = toVerdict(
     refuseIf(approval === null, "APPROVAL_MISSING", { gate: step.gate, phase: step.before }),
@@ -34,14 +36,15 @@ export function rehearseDecision(step: DecisionStep, run: RunFacts, outputs: Pha
   return {
     row: {
       table: "cutter_governance.review_decision",
-      review_decision_id: null,
-      gate: step.gate,
+      id: null,
+      source_document_id: pin.success ? pin.data.registry.sourceDocumentId : null,
       phase: step.before,
-      decision: "approve",
+      gate: step.gate,
       run_id: run.runId,
-      document_id: run.documentId,
+      decision: "approve",
       payload_sha: plan.success ? plan.data.payloadSha : null,
-      approval,
+      approval_kb_id: approval,
+      approval_sha256: null,
       principal: run.config.governance_principal,
     },
     wouldRefuse: toRefusals(verdict).map(toRecordedRefusal),

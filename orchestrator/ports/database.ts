@@ -1,4 +1,5 @@
 // What the orchestrator asks of PostgreSQL, in the programme's terms. The adapter owns connections, SQL files and timeouts.
+import type { Catalogue } from "../core/database-contract.ts";
 import type { GrantMatrix } from "../core/grant-matrix.ts";
 
 /** The logins a run may hold; each is a connection of its own, opened on first use. Host names in secret-names.ts. */
@@ -72,6 +73,8 @@ export interface DatabaseSnapshot {
 export interface ProductionDatabase {
   readServerFacts(): Promise<ServerFacts>;
   readContractFindings(): Promise<readonly ContractFinding[]>;
+  /** What the database really has of the objects sql/contract names. */
+  captureContract(): Promise<Catalogue>;
   /** null when the document is not registered */
   readRegistryRows(documentId: string): Promise<RegistryRows | null>;
   readDocumentDigest(documentId: string, plannedAddresses: readonly string[]): Promise<DocumentDigest>;

@@ -10,6 +10,8 @@ export interface FileFacts {
 export interface Files {
   /** null when there is no such file; any other failure throws the system's error. */
   read(path: string): Promise<Uint8Array | null>;
+  /** Digest of a file's bytes, read as a stream; null when there is no such file. */
+  sha256(path: string): Promise<string | null>;
   /** Names in a folder, sorted; null when there is no such folder. */
   list(path: string): Promise<readonly string[] | null>;
   /** Of the entry itself, links are not followed; null when absent. */

@@ -1,13 +1,24 @@
 // Files by node:fs: durable writes, links never followed where it matters.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { lstat, mkdir, open, readdir, readFile, rename, unlink, chmod, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { FileFacts, Files } from "../../ports/files.ts";
 
-export const nodeFiles: Files = { read, list, facts, writeAtomic, makeFolder };
+export const nodeFiles: Files = { read, sha256, list, facts, writeAtomic, makeFolder };
 
 async function read(path: string): Promise<Uint8Array | null> {
   return readFile(path).catch(toNullIfAbsent);
+}
+
+async function sha256(path: string): Promise<string | null> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+    return hash.digest("hex");
+  } catch (error) {
+    return toNullIfAbsent(error);
+  }
 }
 
 async function list(path: string): Promise<readonly string[] | null> {

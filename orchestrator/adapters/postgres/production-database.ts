@@ -53,6 +53,7 @@ export function openProductionDatabase(settings: DatabaseSettings, governancePri
         const asked = withPrincipal(contract, governancePrincipal);
         return toContractDifferences(asked, await readCatalogue(transaction, asked));
       }),
+    captureContract: () => read("context_pack_readonly", quick, (transaction) => readCatalogue(transaction, withPrincipal(contract, governancePrincipal))),
     readRegistryRows: (documentId) =>
       read("context_pack_readonly", quick, async (transaction): Promise<RegistryRows | null> => toRegistryRows(await transaction.query("phases/source_pin/registry-rows.sql", [documentId]))),
     readDocumentDigest: (documentId, plannedAddresses) => read("context_pack_readonly", streaming, (transaction) => readDigest(transaction, documentId, plannedAddresses)),

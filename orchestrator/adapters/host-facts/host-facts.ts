@@ -1,0 +1,51 @@
+// What this process is part of: its release, its host, its unit.
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { sha256Hex } from "../../core/digest.ts";
+import { CutterError } from "../../core/errors.ts";
+import { manifestName, releaseManifestSchema, type ReleaseManifest } from "../../core/release-manifest.ts";
+import { toErrorCode } from "../node-files/node-files.ts";
+
+export interface ReleaseFacts {
+  readonly root: string;
+  readonly version: string;
+  readonly sha256: string | null; // of manifest.json; null in a source tree
+  readonly manifest: ReleaseManifest | null;
+}
+
+/** `moduleFolder` is the folder of the running program: bin/ in a release, orchestrator/ in a source tree. @throws RELEASE_DAMAGED */
+export async function readRelease(moduleFolder: string): Promise<ReleaseFacts> {
+  const root = join(moduleFolder, "..");
+  if (basename(moduleFolder) !== "bin") return { root, version: await readSourceVersion(root), sha256: null, manifest: null };
+  try {
+    const bytes = await readFile(join(root, manifestName));
+    const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString("utf8")));
+    return { root, version: manifest.version, sha256: sha256Hex(bytes), manifest };
+  } catch (cause) {
+    throw new CutterError("RELEASE_DAMAGED", { file: join(root, manifestName), problem: toErrorCode(cause) === "ENOENT" ? "absent" : "not a manifest" }, { cause });
+  }
+}
+
+async function readSourceVersion(root: string): Promise<string> {
+  const description: unknown = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const version = typeof description === "object" && description !== null && "version" in description ? description.version : "";
+  return `${String(version)}-source`;
+}
+
+/** sha256 of `cutter:` and the machine id's 32 hex digits; null where there is none. */
+export async function readHostIdentity(): Promise<string | null> {
+  const machineId = await readFile("/etc/machine-id", "utf8").catch(() => "");
+  return /^[0-9a-f]{32}\n?$/.test(machineId) ? sha256Hex(`cutter:${machineId.trim()}`) : null;
+}
+
+/** True only in cutter-run@<run_id>.service: its marker, systemd's invocation id and the control group all say so. */
+export async function isInRunUnit(runId: string, environment: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  if (environment["CUTTER_UNIT"] !== `cutter-run@${runId}` || environment["INVOCATION_ID"] === undefined) return false;
+  const groups = await readFile("/proc/self/cgroup", "utf8").catch(() => "");
+  return groups.split("\n").some((line) => toUnitName(line.split("/").at(-1) ?? "") === `cutter-run@${runId}.service`);
+}
+
+/** systemd writes a character it escapes in a unit's name as \xNN; run ids need only `-` undone. */
+function toUnitName(group: string): string {
+  return group.replaceAll("\\x2d", "-");
+}

@@ -1,0 +1,106 @@
+// The command line: every command in one tree, one way to print errors, and the contract's exit codes.
+import { ArgumentScannerError, buildApplication, buildRouteMap, ExitCode, formatMessageForArgumentScannerError, run, text_en } from "@stricli/core";
+import { CutterError, toErrorLine } from "../core/errors.ts";
+import { codes } from "../core/codes/index.ts";
+import { configCheckCommand } from "./config-check.ts";
+import type { CutterContext, Services } from "./context.ts";
+import { contractCaptureCommand, contractCheckCommand } from "./contract.ts";
+import { grantsCommand } from "./grants.ts";
+import { killSwitchStatusCommand } from "./kill-switch-status.ts";
+import { notBuilt } from "./not-built.ts";
+import { orchestrateExplainCommand } from "./orchestrate-explain.ts";
+import { orchestrateReportCommand } from "./orchestrate-report.ts";
+import { orchestrateRunCommand } from "./orchestrate-run.ts";
+import { orchestrateStatusCommand } from "./orchestrate-status.ts";
+import { selfVerifyCommand } from "./self-verify.ts";
+
+export interface Streams {
+  readonly stdout: { write(text: string): void };
+  readonly stderr: { write(text: string): void };
+}
+
+const root = buildRouteMap({
+  docs: { brief: "Cuts one Markdown document into addressable information units; dry run by default" },
+  routes: {
+    orchestrate: buildRouteMap({
+      docs: { brief: "Runs: begin, look at, explain, report" },
+      routes: {
+        run: orchestrateRunCommand,
+        status: orchestrateStatusCommand,
+        explain: orchestrateExplainCommand,
+        void: notBuilt("orchestrate void", "Clear a run's idempotency safely"),
+        report: orchestrateReportCommand,
+      },
+    }),
+    revert: notBuilt("revert", "Emergency revert of a run"),
+    approval: buildRouteMap({
+      docs: { brief: "Approval documents" },
+      routes: { draft: notBuilt("approval draft", "Print the document to sign"), verify: notBuilt("approval verify", "Verify a signed approval") },
+    }),
+    "kill-switch": buildRouteMap({ docs: { brief: "The kill switch" }, routes: { status: killSwitchStatusCommand } }),
+    contract: buildRouteMap({ docs: { brief: "The database against sql/contract" }, routes: { check: contractCheckCommand, capture: contractCaptureCommand } }),
+    grants: grantsCommand,
+    "self-verify": selfVerifyCommand,
+    audit: buildRouteMap({ docs: { brief: "Audit of a run or a bundle" }, routes: { verify: notBuilt("audit verify", "Check chain, receipts, signatures and digests again") } }),
+    config: buildRouteMap({ docs: { brief: "The configuration" }, routes: { check: configCheckCommand } }),
+  },
+});
+
+/** Runs one command line; gives the exit code of design 4.1. Never throws. */
+export async function runCli(inputs: readonly string[], streams: Streams, services: Services): Promise<number> {
+  const verbose = inputs.includes("--verbose");
+  const application = buildApplication(root, {
+    name: "cutter",
+    versionInfo: { getCurrentVersion: async () => (await services.readRelease()).version },
+    scanner: { caseStyle: "original", allowArgumentEscapeSequence: true },
+    documentation: { disableAnsiColor: true },
+    localization: {
+      text: {
+        ...text_en,
+        exceptionWhileRunningCommand: (exception) => toErrorText(exception, verbose),
+        commandErrorResult: (error) => toErrorText(error, verbose),
+        noCommandRegisteredForInput: ({ input, corrections }) => toErrorLine("USAGE_INVALID", { unknown_command: input, ...(corrections.length === 0 ? {} : { did_you_mean: corrections }) }),
+        exceptionWhileParsingArguments: (exception) => toErrorLine("USAGE_INVALID", { problem: exception instanceof ArgumentScannerError ? formatMessageForArgumentScannerError(exception, {}) : "cannot be parsed" }),
+      },
+    },
+    determineExitCode: (exception) => {
+      if (inputs.includes("--json") && !printed) streams.stdout.write(`${JSON.stringify(toErrorJson(exception))}\n`);
+      return exception instanceof CutterError ? exception.exitCode : codes.INTERNAL_BUG.exit;
+    },
+  });
+  let printed = false;
+  const stdout = {
+    write: (text: string) => {
+      printed = true;
+      streams.stdout.write(text);
+    },
+  };
+  const context: CutterContext & { process: { exitCode?: number | string | null } } = { process: { stdout, stderr: streams.stderr }, services };
+  await run(application, inputs, context);
+  return toExitCode(context.process.exitCode);
+}
+
+/** stricli's own codes are negative: what it could not understand is usage, everything else of its own is a bug. Pure. */
+function toExitCode(exitCode: number | string | null | undefined): number {
+  if (exitCode === ExitCode.UnknownCommand || exitCode === ExitCode.InvalidArgument) return codes.USAGE_INVALID.exit;
+  return typeof exitCode === "number" && exitCode >= 0 ? exitCode : codes.INTERNAL_BUG.exit;
+}
+
+/** `CODE summary name=value … remedy`; the stack, and those of its causes, only when asked for. */
+export function toErrorText(exception: unknown, verbose: boolean): string {
+  const line = exception instanceof CutterError ? exception.message : toErrorLine("INTERNAL_BUG", { error: exception instanceof Error ? exception.name : typeof exception });
+  return verbose ? [line, ...toStacks(exception)].join("\n") : line;
+}
+
+const causesMax = 10;
+
+function toStacks(exception: unknown): readonly string[] {
+  const stacks: string[] = [];
+  for (let cause: unknown = exception; cause instanceof Error && stacks.length < causesMax; cause = cause.cause) stacks.push(cause.stack ?? cause.message);
+  return stacks;
+}
+
+function toErrorJson(exception: unknown): object {
+  const known = exception instanceof CutterError ? exception : new CutterError("INTERNAL_BUG");
+  return { schema: "cutter.error/1", code: known.code, summary: codes[known.code].summary, facts: known.facts, remedy: known.remedy, exit_code: known.exitCode };
+}

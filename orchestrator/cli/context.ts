@@ -1,0 +1,49 @@
+// What every command is given. Commands know no adapter; compose.ts fills this in, tests fill in their own.
+import type { CommandContext } from "@stricli/core";
+import type { OrchestratorConfig } from "../core/config-schema.ts";
+import type { ReleaseManifest } from "../core/release-manifest.ts";
+import type { EnginePorts } from "../engine/ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ProductionDatabase } from "../ports/database.ts";
+import type { Files } from "../ports/files.ts";
+import type { Reporter } from "../ports/reporter.ts";
+
+/** Where things are; hostLayout, or a test's folders. */
+export interface Places {
+  readonly config: string;
+  readonly requests: string;
+  readonly latch: string;
+  readonly armed: string;
+  readonly live: string;
+}
+
+export interface Release {
+  readonly root: string;
+  readonly version: string;
+  readonly sha256: string | null;
+  readonly manifest: ReleaseManifest | null;
+}
+
+export interface Services {
+  readonly places: Places;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readRelease(): Promise<Release>;
+  readHostIdentity(): Promise<string | null>;
+  isInRunUnit(runId: string): Promise<boolean>;
+  executionEnabled(runId: string): Promise<boolean>;
+  /** As root: runs this very command line as user cutter, with a run's credentials, and gives its exit code. Null when we are not root. */
+  runAsCutter(): Promise<number | null>;
+  /** As root: the host's facts as text, from the root helper beside this release. */
+  readHostFactsText(): Promise<string>;
+  openDatabase(config: OrchestratorConfig): Promise<ProductionDatabase>;
+  openEngine(config: OrchestratorConfig, reporter: Reporter): Promise<{ readonly ports: EnginePorts; close(): Promise<void> }>;
+  /** How a run tells what it does: JSON lines on stderr beside --json, a live line on a terminal, else one line per event. */
+  toReporter(options: { readonly json: boolean }): Reporter;
+}
+
+export interface CutterContext extends CommandContext {
+  readonly process: CommandContext["process"] & { exitCode?: number | string | null };
+  readonly services: Services;
+}

@@ -1,0 +1,81 @@
+// cutter orchestrate run: a dry run from phase 1 to 11, or a live one inside its unit.
+import { buildCommand } from "@stricli/core";
+import { loadConfig, loadRequest, toRequest, type Loaded } from "../config/load.ts";
+import { CutterError } from "../core/errors.ts";
+import type { RunRequest } from "../core/request.ts";
+import { runPhases } from "../engine/run.ts";
+import { decisionSteps } from "../phases/decisions.ts";
+import { phases } from "../phases/index.ts";
+import type { CutterContext } from "./context.ts";
+import { commonFlags, print, ranAsCutter, word, type CommonFlags } from "./flags.ts";
+import { toOutcomeText } from "./render-outcome.ts";
+
+interface Flags extends CommonFlags {
+  readonly "run-id"?: string;
+  readonly document?: string;
+  readonly mode?: "dryrun" | "live";
+  readonly request?: string;
+}
+
+export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
+  docs: {
+    brief: "Run the 11 phases on one document (dry run by default)",
+    fullDescription: "Runs the 11 phases on one document. A dry run computes everything against live facts, writes nothing to the database and certifies it. The same run id again is a no-op once it is done, and goes on where it stood otherwise.",
+  },
+  parameters: {
+    flags: {
+      ...commonFlags,
+      "run-id": { kind: "parsed", parse: word, brief: "Run id, 3 to 48 characters", optional: true, placeholder: "R" },
+      document: { kind: "parsed", parse: word, brief: "Knowledge base id of the document", optional: true, placeholder: "D" },
+      mode: { kind: "enum", values: ["dryrun", "live"], brief: "What to do; dryrun when not said", optional: true },
+      request: { kind: "parsed", parse: word, brief: "Read run id, document, mode and approvals from this file", optional: true, placeholder: "FILE" },
+    },
+  },
+  func: runCommand,
+});
+
+async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
+  const { services } = this;
+  const request = await readRequest(this, flags);
+  const { run_id: runId, document_id: documentId, mode, approvals } = request.value;
+  if (mode === "live") {
+    // Before configuration, credentials, journal and database: an unauthorised live run touches nothing at all.
+    if (!(await services.executionEnabled(runId))) throw new CutterError("ProductionExecutionNotAuthorized", { run_id: runId });
+    if (!(await services.isInRunUnit(runId))) throw new CutterError("EXECUTION_OUTSIDE_UNIT", { run_id: runId });
+  }
+  if (await ranAsCutter(this)) return;
+  const config = await loadConfig(services.files, services.places.config);
+  const release = await services.readRelease();
+  const hostIdentity = await services.readHostIdentity();
+  const engine = await services.openEngine(config.value, services.toReporter({ json: flags.json }));
+  try {
+    const outcome = await runPhases(
+      {
+        facts: { runId, documentId, mode, config: config.value, approvals, releaseVersion: release.version, releaseSha256: release.sha256, hostIdentity },
+        inputs: { request_sha256: request.sha256, config_sha256: config.sha256, release_sha256: release.sha256, host_identity: hostIdentity },
+        requestText: request.text,
+        phases,
+        decisions: decisionSteps,
+        signal: services.signal,
+      },
+      engine.ports,
+    );
+    print(this, flags, outcome, toOutcomeText(outcome));
+    this.process.exitCode = outcome.exit_code;
+  } finally {
+    await engine.close();
+  }
+}
+
+/** From the file, or from the options; both together must agree. */
+async function readRequest(context: CutterContext, flags: Flags): Promise<Loaded<RunRequest>> {
+  if (flags.request === undefined) {
+    if (flags["run-id"] === undefined || flags.document === undefined) throw new CutterError("USAGE_INVALID", { problem: "--run-id and --document, or --request, are needed" });
+    return toRequest(flags["run-id"], flags.document, flags.mode ?? "dryrun");
+  }
+  const request = await loadRequest(context.services.files, flags.request);
+  const said = { run_id: flags["run-id"], document_id: flags.document, mode: flags.mode };
+  const different = (["run_id", "document_id", "mode"] as const).filter((name) => said[name] !== undefined && said[name] !== request.value[name]);
+  if (different.length > 0) throw new CutterError("REQUEST_CONFLICT", { different });
+  return request;
+}

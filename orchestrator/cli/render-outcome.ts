@@ -1,0 +1,22 @@
+// How the end of a run reads. Pure.
+import { codes, type Code } from "../core/codes/index.ts";
+import { toErrorLine } from "../core/errors.ts";
+import type { RunOutcome } from "../engine/outcome.ts";
+
+/** What would stop a live run, then one closing line. */
+export function toOutcomeText(outcome: RunOutcome): readonly string[] {
+  const stops = outcome.would_refuse.map((refusal) => `[WARN] would_refuse phase=${refusal.phase} ${refusal.code in codes ? toErrorLine(refusal.code as Code, refusal.facts) : refusal.code}`);
+  return [...stops, toClosingLine(outcome)];
+}
+
+function toClosingLine(outcome: RunOutcome): string {
+  const named = `run ${outcome.run_id} mode=${outcome.mode} phases=${String(outcome.phases_done)} exit=${String(outcome.exit_code)}`;
+  if (outcome.result === "done") {
+    const again = outcome.replay ? " (it was done before; nothing was repeated)" : "";
+    const mark = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
+    return `${mark} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
+  }
+  const why = outcome.code !== null && outcome.code in codes ? toErrorLine(outcome.code as Code, outcome.facts) : (outcome.code ?? "unknown");
+  const waits = outcome.waits_on === null ? "" : ` waits_on=${outcome.waits_on}`;
+  return `${outcome.result === "waiting" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} phase=${outcome.phase ?? "none"}${waits} ${why}`;
+}

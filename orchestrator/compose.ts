@@ -1,0 +1,119 @@
+// The only file that knows both ports and adapters: what the process edge gives becomes the services of the commands.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { openAgentData } from "./adapters/agent-data/agent-data.ts";
+import { credentialsFolder } from "./adapters/credentials/credentials-folder.ts";
+import { dumpSocket } from "./adapters/dump-socket/dump-socket.ts";
+import { gpgEncryptor } from "./adapters/gpg/gpg-encryptor.ts";
+import { isInRunUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
+import { openJournalFile } from "./adapters/journal/journal-file.ts";
+import { documentLockFiles } from "./adapters/lock/document-lock-file.ts";
+import { readBootId } from "./adapters/lock/process-facts.ts";
+import { nodeFiles } from "./adapters/node-files/node-files.ts";
+import { openProductionDatabase } from "./adapters/postgres/production-database.ts";
+import { readDatabaseSettings } from "./adapters/postgres/settings.ts";
+import { jsonReporter, lineReporter, terminalReporter } from "./adapters/reporter/reporters.ts";
+import { systemClock } from "./adapters/system-clock/system-clock.ts";
+import type { Services } from "./cli/context.ts";
+import type { OrchestratorConfig } from "./core/config-schema.ts";
+import { hostLayout, kbRelay } from "./core/host-layout.ts";
+import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
+import type { ProductionDatabase } from "./ports/database.ts";
+
+/** What the operating system gave this process. */
+export interface Edge {
+  readonly argv: readonly string[]; // without node and the program
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly pid: number;
+  readonly moduleFolder: string; // bin/ in a release
+  readonly terminal: boolean; // stdout is one
+  readonly signal: AbortSignal;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+const kbTimeoutMs = 30_000;
+const dumpIdleMs = 120_000;
+
+export function composeServices(edge: Edge): Services {
+  const { latch, armed, live, config, requests } = hostLayout;
+  const places = { latch, armed, live, config, requests };
+  const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
+  // This release brings no judge of tokens, so no token is ever a verified one.
+  const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken: () => Promise.resolve(false) });
+  const openDatabase = async (settings: OrchestratorConfig): Promise<ProductionDatabase> =>
+    openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal);
+  return {
+    places,
+    files: nodeFiles,
+    clock: systemClock,
+    signal: edge.signal,
+    readRelease: () => readRelease(edge.moduleFolder),
+    readHostIdentity,
+    isInRunUnit: (runId) => isInRunUnit(runId, edge.environment),
+    executionEnabled: enabled,
+    runAsCutter: async () => (edge.uid === 0 ? await runHelper(edge, ["run-as-cutter", "--", ...edge.argv]) : null),
+    readHostFactsText: () => readHelper(edge, ["host-facts"]),
+    openDatabase,
+    openEngine: async (settings, reporter) => {
+      const database = await openDatabase(settings);
+      const knowledgeBase = openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs });
+      const bootId = await readBootId(edge.environment);
+      return {
+        ports: {
+          database,
+          knowledgeBase,
+          dumpSource: dumpSocket({ path: hostLayout.dumpSocket, idleMs: dumpIdleMs }),
+          encryptor: gpgEncryptor({ homeParent: "/tmp", clock: systemClock }),
+          clock: systemClock,
+          files: nodeFiles,
+          locks: documentLockFiles({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
+          reporter,
+          process: { pid: edge.pid, bootId },
+          openJournal: openJournalFile,
+          readKillSwitch: () => readKillSwitch(nodeFiles, places),
+          executionEnabled: enabled,
+        },
+        close: async () => {
+          await Promise.allSettled([database.close(), knowledgeBase.close()]);
+        },
+      };
+    },
+    toReporter: ({ json }) => (json ? jsonReporter(edge.stderr) : edge.terminal ? terminalReporter(edge.stdout) : lineReporter(edge.stdout)),
+  };
+}
+
+/** Only what a terminal needs is passed on: the helper builds the command's environment itself. */
+function toHelperEnvironment(edge: Edge): Record<string, string> {
+  const passed = ["TERM", "LANG"].flatMap((name) => (edge.environment[name] === undefined ? [] : [[name, edge.environment[name]] as const]));
+  return { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...Object.fromEntries(passed) };
+}
+
+/** The root helper beside this program, so that both are of one release. */
+function toHelper(edge: Edge): string {
+  return join(edge.moduleFolder, "cutter-root");
+}
+
+function runHelper(edge: Edge, args: readonly string[]): Promise<number> {
+  return new Promise((done, fail) => {
+    const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: "inherit" });
+    child.on("error", fail);
+    child.on("close", (code) => done(code ?? 70));
+  });
+}
+
+const helperOutputBytesMax = 4 * 1024 * 1024;
+
+function readHelper(edge: Edge, args: readonly string[]): Promise<string> {
+  return new Promise((done, fail) => {
+    const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      if (text.length > helperOutputBytesMax) child.kill();
+    });
+    child.on("error", fail);
+    child.on("close", (code) => (code === 0 ? done(text) : fail(new Error(`cutter-root ${args.join(" ")} ended with ${String(code)}`))));
+  });
+}

@@ -1,0 +1,79 @@
+// The kill switch. Off in source and in every build; no option, environment variable or configuration key changes that.
+import { CutterError } from "./core/errors.ts";
+import type { Files } from "./ports/files.ts";
+import type { SwitchState } from "./ports/run-ports.ts";
+
+export const __execution_enabled__ = false;
+
+/** Where the switch's files are; design section 3. */
+export interface SwitchPlaces {
+  readonly latch: string;
+  readonly armed: string;
+  readonly live: string;
+}
+
+/** Judges the token that lies in the live folder: request, payload, release, host, ruling and signatures. */
+export type TokenJudge = (runId: string, tokenFolder: string) => Promise<boolean>;
+
+/**
+ * The only reader of `__execution_enabled__`. True only while this run's verified token lies in the live folder and the latch is absent.
+ * Whatever cannot be read counts as off.
+ */
+export async function executionEnabled(runId: string, world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge }): Promise<boolean> {
+  let enabled: boolean = __execution_enabled__;
+  if (await hasVerifiedToken(runId, world)) enabled = true;
+  return enabled && (await readLatch(world.files, world.places.latch)) === null;
+}
+
+async function hasVerifiedToken(runId: string, world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge }): Promise<boolean> {
+  const folder = `${world.places.live}/${runId}`;
+  try {
+    return (await world.files.facts(folder))?.kind === "folder" && (await world.judgeToken(runId, folder));
+  } catch {
+    return false;
+  }
+}
+
+/** Why the latch holds; null only when the file is certainly not there. */
+async function readLatch(files: Files, path: string): Promise<string | null> {
+  try {
+    return (await files.facts(path)) === null ? null : "the latch is set";
+  } catch {
+    return "the latch cannot be read, which counts as set";
+  }
+}
+
+/**
+ * What a person sees: off, armed, live or disabled. The latch wins over everything else.
+ * @throws KILL_SWITCH_UNREADABLE when the folders of tokens cannot be listed
+ */
+export async function readKillSwitch(files: Files, places: SwitchPlaces): Promise<SwitchState> {
+  const latch = await readLatch(files, places.latch);
+  if (latch !== null) return { state: "disabled", why: latch };
+  const [live] = await listTokens(files, places.live);
+  if (live !== undefined) return { state: "live", runId: live, since: await readTokenTime(files, `${places.live}/${live}`, "issued_at") };
+  const [armed] = await listTokens(files, places.armed);
+  if (armed !== undefined) return { state: "armed", runId: armed, until: await readTokenTime(files, `${places.armed}/${armed}`, "expires_at") };
+  return { state: "off" };
+}
+
+async function listTokens(files: Files, folder: string): Promise<readonly string[]> {
+  try {
+    return (await files.list(folder)) ?? [];
+  } catch (cause) {
+    throw new CutterError("KILL_SWITCH_UNREADABLE", { folder }, { cause });
+  }
+}
+
+/** For display only: nothing is decided by it. */
+async function readTokenTime(files: Files, folder: string, name: "issued_at" | "expires_at"): Promise<string | null> {
+  try {
+    const bytes = await files.read(`${folder}/token.json`);
+    const token: unknown = bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof token !== "object" || token === null || !(name in token)) return null;
+    const time: unknown = Object.entries(token).find(([key]) => key === name)?.[1];
+    return typeof time === "string" && !Number.isNaN(Date.parse(time)) ? new Date(time).toISOString() : null;
+  } catch {
+    return null;
+  }
+}
