@@ -7,7 +7,7 @@ import { hostLayout } from "../orchestrator/core/host-layout.ts";
 import { manifestName } from "../orchestrator/core/release-manifest.ts";
 import { under, type HostTarget } from "../provision/components/target.ts";
 import { findCheckout } from "../provision/host/checkout.ts";
-import { declareFile, declareRelease } from "../provision/provider/resources.ts";
+import { declareLink, declareRelease } from "../provision/provider/resources.ts";
 import { buildRelease } from "./build.ts";
 
 /** Which release a stack wants. `sha256` is the manifest's, or its first 12 digits when the release exists on the host only. */
@@ -33,8 +33,7 @@ export class Release extends ComponentResource {
     super("cutter-kit:host:Release", target.nameOf("release"), {}, options);
     const installed = declareRelease(target.nameOf(hostLayout.releases), { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 }, under(this));
     const path = hostLayout.command;
-    const content = `#!/bin/sh\n# Runs the current release of the cutter. Installed by pulumi up.\nexec ${hostLayout.current}/bin/cutter "$@"\n`;
-    declareFile(target.nameOf(path), { ...target.base(path), path, mode: "0755", owner: "root", group: "root", content }, under(this, [installed]));
+    declareLink(target.nameOf(path), { ...target.base(path), path, target: `${hostLayout.current}/bin/cutter` }, under(this, [installed]));
     this.registerOutputs({});
   }
 }

@@ -8,9 +8,10 @@ import { parseStackConfig } from "./config.ts";
 
 const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
 const wanted = await chooseRelease(config.release);
-const reports = config.hosts.map((host) => toHostReport(host, new ReadyHost(toTarget(config, host), wanted).proof));
+const targets = config.hosts.map((host) => toTarget(config, host));
+const reports = pulumi.all(targets.map((target) => toHostReport(target, new ReadyHost(target, wanted).proof)));
 
 export const release = wanted.name;
-export const gaps = pulumi.all(reports).apply((hosts) => hosts.flatMap((host) => host.gaps));
-export const executionEnabled = pulumi.all(reports).apply((hosts) => hosts.some((host) => host.executionEnabled));
-export const hosts = pulumi.all(reports).apply((all) => all.map(({ name, machineIdentity, proof }) => ({ name, machineIdentity, proof })));
+export const gaps = reports.apply((all) => all.flatMap((report) => report.gaps));
+export const executionEnabled = reports.apply((all) => all.some((report) => report.executionEnabled));
+export const hosts = reports.apply((all) => all.map(({ name, machineIdentity, proof }) => ({ name, machineIdentity, proof })));

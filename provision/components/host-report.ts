@@ -1,16 +1,24 @@
-// What the outputs say of one host: gaps and the state of the switch, judged from read-only facts taken at every preview and up.
-import type { Output } from "@pulumi/pulumi";
-import type { HostAddress } from "../host/address.ts";
-import { readHostFacts } from "../provider/resources.ts";
+// What the outputs say of one host: its gaps, the state of the switch, and the proof. No timestamps: an `up` that changes nothing changes no output.
+import { all, type Output } from "@pulumi/pulumi";
+import { surveyHost, type HostSurvey } from "../provider/resources.ts";
+import type { HostTarget } from "./target.ts";
 
 export interface HostReport {
   readonly name: string;
   readonly machineIdentity: string;
   readonly proof: string;
-  readonly gaps: readonly string[];
+  readonly gaps: readonly (HostSurvey["gaps"][number] & { readonly host: string })[];
+  /** A deploy leaves it false. */
   readonly executionEnabled: boolean;
 }
 
-export function toHostReport(host: HostAddress, proof: Output<string>): Output<HostReport> {
-  return readHostFacts(host, proof).apply((facts) => ({ name: host.name, machineIdentity: host.machineIdentity, proof: "", gaps: [], executionEnabled: /^(armed|live)\t/m.test(facts) }));
+/** The survey comes after the proof, so it sees the host as this `up` leaves it. */
+export function toHostReport({ host, config }: HostTarget, proof: Output<string>): Output<HostReport> {
+  return all([surveyHost(host, config.psql, proof), proof]).apply(([{ gaps, executionEnabled }, proven]) => ({
+    name: host.name,
+    machineIdentity: host.machineIdentity,
+    proof: proven,
+    gaps: gaps.map((gap) => ({ host: host.name, ...gap })),
+    executionEnabled,
+  }));
 }

@@ -2,9 +2,10 @@
 import type { CheckResult, CreateResult, DiffResult, InvokeResult, Provider, ReadResult, UpdateResult } from "@pulumi/pulumi/provider/provider.js";
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
+import { toGaps } from "../../orchestrator/core/gaps.ts";
 import { hostAddressSchema } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
-import { readHostFacts } from "./host-facts.ts";
+import { readSurveyFacts } from "../survey/read-facts.ts";
 import type { BaseInputs, Kind } from "./kind.ts";
 import { kinds } from "./kinds/index.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -52,12 +53,15 @@ export function createProvider(pool: HostPool): Provider {
       }),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
       await plain(async () => {
-        if (token !== `${packageName}:index:readHostFacts`) throw new CutterError("RESOURCE_INVALID", { token });
-        const { host } = z.object({ host: hostAddressSchema, after: z.unknown().optional() }).parse(args);
-        return { outputs: { facts: await readHostFacts(await pool.get(host)) } };
+        if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
+        const { host, psql } = surveyArgsSchema.parse(args);
+        const facts = await readSurveyFacts(await pool.get(host), psql);
+        return { outputs: { gaps: toGaps(facts), executionEnabled: facts.armed.length > 0 || facts.live.length > 0 } };
       }),
   };
 }
+
+const surveyArgsSchema = z.object({ host: hostAddressSchema, psql: z.array(z.string()).min(1) });
 
 function findKind(urn: string): Kind {
   const type = urn.split("::")[2]?.split("$").at(-1)?.split(":").at(-1) ?? "";

@@ -1,5 +1,6 @@
 // The program's side of our provider: one function per kind declares a resource. All inputs are plain values, known at preview.
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import type { HostAddress } from "../host/address.ts";
 
 interface Target {
@@ -24,6 +25,7 @@ export const declareUser: Declare<Target & { readonly name: string; readonly gro
 export const declareDirectory: Declare<Target & Access & { readonly keep: boolean }> = toDeclare("Directory");
 /** A changed path writes the new file, then removes the old one. Content stands in state: no secrets. */
 export const declareFile: Declare<FileArgs> = toDeclare("File");
+export const declareLink: Declare<Target & { readonly path: string; readonly target: string }> = toDeclare("Link");
 export const declareKeyFile: Declare<FileArgs & { readonly fingerprint: string; readonly pinnedSha256: string; readonly purpose: "encrypt" | "sign" }> = toDeclare("KeyFile");
 export const declareUnit: Declare<FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" }> = toDeclare("Unit");
 /** One line of a file that is not ours; nothing else of it is touched. */
@@ -31,14 +33,17 @@ export const declareEnvLine: Declare<Target & { readonly path: string; readonly 
 /** A changed name uploads that release if it is absent and switches; the one before stays. Destroyed: all releases go. */
 export const declareRelease: Declare<Target & { readonly name: string; readonly sha256: string }> = toDeclare("Release");
 
-/** Host facts, read at every preview and up once `after` is known. */
-export function readHostFacts(host: HostAddress, after: pulumi.Output<string>): pulumi.Output<string> {
-  return after.apply(async () => {
-    const answer: unknown = await pulumi.runtime.invoke("cutterhost:index:readHostFacts", { host });
-    if (typeof answer !== "object" || answer === null || !("facts" in answer) || typeof answer.facts !== "string") throw new TypeError("readHostFacts gave no facts");
-    return answer.facts;
-  });
+/** Gaps and the state of the switch, measured at every preview and up once `after` is known. Reads only. */
+export function surveyHost(host: HostAddress, psql: readonly string[], after: pulumi.Output<string>): pulumi.Output<HostSurvey> {
+  return after.apply(async () => surveySchema.parse(await pulumi.runtime.invoke("cutterhost:index:surveyHost", { host, psql: [...psql] })));
 }
+
+const surveySchema = z.object({
+  gaps: z.array(z.object({ id: z.string(), state: z.enum(["closed", "open"]), summary: z.string(), closedBy: z.string(), evidence: z.array(z.string()) })),
+  executionEnabled: z.boolean(), // true while a run is armed or live
+});
+
+export type HostSurvey = z.infer<typeof surveySchema>;
 
 function toDeclare<Args extends object>(kind: string): Declare<Args> {
   return (name, args, options) => new HostResource(`cutterhost:index:${kind}`, name, { ...args }, options);

@@ -1,0 +1,104 @@
+// One SSH connection, against a real SSH server on loopback: whom it trusts, how it authenticates, and what a cut looks like.
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import ssh2 from "ssh2";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { HostAddress } from "../../../provision/host/address.ts";
+import { openConnection } from "../../../provision/host/connection.ts";
+import { toMachineIdentity } from "../../../provision/host/machine-identity.ts";
+import { createHostPool } from "../../../provision/host/pool.ts";
+import { startSshAgent } from "../../support/ssh-agent.ts";
+import { startSshServer, type TestSshServer } from "../../support/ssh-server.ts";
+
+const machineId = "0123456789abcdef0123456789abcdef";
+const originalPath = process.env["PATH"];
+let folder: string;
+let server: TestSshServer;
+let agentSocket: string;
+let stopAgent: () => Promise<void>;
+let address: HostAddress;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "ck-"));
+  // The server's machine id, whatever machine the test runs on.
+  writeFileSync(join(folder, "cat"), `#!/bin/sh\n[ "$1" = /etc/machine-id ] && { echo ${machineId}; exit; }\nexec /bin/cat "$@"\n`);
+  chmodSync(join(folder, "cat"), 0o755);
+  process.env["PATH"] = `${folder}:${originalPath}`;
+  server = await startSshServer(folder, []);
+  agentSocket = join(folder, "agent");
+  stopAgent = await startSshAgent(agentSocket, server.clientKey);
+  address = { name: "test", host: "127.0.0.1", port: server.port, user: "root", hostKey: server.hostKey.split(" ").slice(0, 2).join(" "), machineIdentity: toMachineIdentity(machineId) ?? "" };
+});
+
+afterEach(async () => {
+  process.env["PATH"] = originalPath;
+  await server.stop();
+  await stopAgent();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it("runs a script with arguments that no shell interprets, and gives bytes and exit code back", async () => {
+  const host = await openConnection(address, agentSocket);
+  const nasty = ["a b", "", "$(id)", "'; exit 9; '", "*", "é\n"];
+  const outcome = await host.run('for a in "$@"; do printf "[%s]" "$a"; done; cat; exit 7', nasty, { timeoutMs: 10_000, stdin: Buffer.from("in") });
+  expect(outcome).toEqual({ code: 7, stdout: `${nasty.map((word) => `[${word}]`).join("")}in`, stderr: "" });
+  host.close();
+});
+
+it("refuses another host key before it authenticates", async () => {
+  const other = ssh2.utils.generateKeyPairSync("ed25519").public.split(" ").slice(0, 2).join(" ");
+  await expect(openConnection({ ...address, hostKey: other }, agentSocket)).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
+  expect(server.logins).toEqual([]);
+});
+
+it("refuses another machine behind the right key, and has run nothing there but the look at its identity", async () => {
+  await expect(openConnection({ ...address, machineIdentity: "f".repeat(64) }, agentSocket)).rejects.toMatchObject({ code: "HOST_IDENTITY_MISMATCH" });
+  expect(server.commands).toHaveLength(1);
+});
+
+it("tries a refused key once for the whole process, never again", async () => {
+  const strangersSocket = join(folder, "strangers-agent");
+  const stopStranger = await startSshAgent(strangersSocket, ssh2.utils.generateKeyPairSync("ed25519").private);
+  const pool = createHostPool((target) => openConnection(target, strangersSocket));
+  const tries = await Promise.allSettled([pool.get(address), pool.get(address)]);
+  await expect(pool.get(address)).rejects.toMatchObject({ code: "HOST_AUTH_REFUSED" });
+  expect(tries.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(server.logins.filter((method) => method === "publickey")).toHaveLength(1);
+  await stopStranger();
+});
+
+it("says that there is no agent, and that nobody listens, by code", async () => {
+  await expect(openConnection(address, null)).rejects.toMatchObject({ code: "SSH_AGENT_MISSING" });
+  await server.stop();
+  await expect(openConnection(address, agentSocket)).rejects.toMatchObject({ code: "HOST_UNREACHABLE" });
+});
+
+it("gives no exit code for a command whose connection was cut, and connects anew for the next", async () => {
+  const pool = createHostPool((target) => openConnection(target, agentSocket));
+  const host = await pool.get(address);
+  const running = host.run("echo started >&2; sleep 20", [], { timeoutMs: 15_000 });
+  while (!server.commands.some((command) => command.includes("sleep 20"))) await new Promise((next) => setImmediate(next));
+  server.cut();
+  expect((await running).code).toBeNull();
+  const again = await pool.get(address);
+  expect(again).not.toBe(host);
+  expect((await again.run("echo back", [], { timeoutMs: 10_000 })).stdout).toBe("back\n");
+  await pool.closeAll();
+});
+
+it("gives no exit code for a command that does not end in time", async () => {
+  const host = await openConnection(address, agentSocket);
+  expect((await host.run("sleep 20", [], { timeoutMs: 200 })).code).toBeNull();
+  host.close();
+});
+
+it("keeps at most six channels open, and queues the rest", async () => {
+  const host = await openConnection(address, agentSocket);
+  const script = `mkdir -p on; : >"on/$1"; ls on | wc -l; sleep 0.2; rm "on/$1"`;
+  const outcomes = await Promise.all(Array.from({ length: 15 }, (_, index) => host.run(script, [String(index)], { timeoutMs: 20_000 })));
+  const widths = outcomes.map(({ stdout }) => Number(stdout));
+  expect(Math.max(...widths)).toBeLessThanOrEqual(6);
+  expect(Math.max(...widths)).toBeGreaterThan(1);
+  host.close();
+});

@@ -1,0 +1,107 @@
+// The life of a resource on a host of the test's own: claims come first, foreign things stay, an unseen outcome is read again.
+import { beforeEach, expect, it } from "vitest";
+import { z } from "zod";
+import type { CommandOptions, CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
+import { baseFields } from "../../../provision/provider/fields.ts";
+import { defineKind } from "../../../provision/provider/kind.ts";
+import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
+import { parseClaims } from "../../../provision/provider/ownership.ts";
+import { localAddress } from "../../support/local-host.ts";
+
+const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";
+const renamed = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::renamed";
+const othersUrn = "urn:pulumi:contabo::cutter-kit::cutterhost:index:Note::one";
+
+/** What stands on the host; `note` is the one thing this test's kind writes. */
+let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean };
+
+const noteKind = defineKind<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }>({
+  type: "Note",
+  schema: z.strictObject({ ...baseFields, text: z.string() }) as never,
+  replaceOn: [],
+  compared: ["text"],
+  claimOf: () => "/note",
+  foreignCode: "FOREIGN_FILE",
+  read: async (_host, inputs) => (world.note === null ? { state: "absent" } : { state: "present", inputs: { ...inputs, text: world.note } }),
+  write: async ({ runJob }, { text }) => await runJob({ script: "WRITE", args: [text] }),
+  remove: () => ({ script: "REMOVE", args: [] }),
+});
+
+const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
+const lifecycle = createLifecycle({ get: async () => host, closeAll: async () => undefined });
+const inputs = (text: string, adopt = false) => ({ host: localAddress, adopt, text });
+const claims = () => [...parseClaims(world.manifest).values()];
+
+/** The manifest is read by `cat`; a job is a script with its arguments in `set --`. */
+async function run(_script: string, args: readonly string[], _options: CommandOptions): Promise<CommandOutcome> {
+  if (args.length === 1 && args[0]?.endsWith("ownership.jsonl") === true) return { code: 0, stdout: world.manifest, stderr: "" };
+  if (args.length === 1) return { code: 0, stdout: "gone\n", stderr: "" };
+  const job = args[1] ?? "";
+  const cut: CommandOutcome = { code: null, stdout: "", stderr: "" };
+  if (world.cutBeforeWork) return cut;
+  const words = [.../'([^']*)'/g[Symbol.matchAll](/^set -- (.*)$/m.exec(job)?.[1] ?? "")].map((match) => match[1] ?? "");
+  if (words[0]?.startsWith("{") === true) world.manifest += `${words.shift()}\n`;
+  if (/^WRITE$/m.test(job)) world.note = words[0] ?? "";
+  if (/^REMOVE$/m.test(job)) world.note = null;
+  return world.cutAfterWork ? cut : { code: 0, stdout: "", stderr: "" };
+}
+
+beforeEach(() => {
+  world = { note: null, manifest: "", cutBeforeWork: false, cutAfterWork: false };
+});
+
+it("claims a path and writes it, in one job", async () => {
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  expect(world.note).toBe("mine");
+  expect(claims()).toMatchObject([{ path: "/note", urn, state: "claimed" }]);
+});
+
+it("refuses a foreign thing and leaves it untouched, also when it is equal or another stack's", async () => {
+  world.note = "theirs";
+  await expect(lifecycle.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "FOREIGN_FILE" });
+  await expect(lifecycle.create(noteKind, urn, inputs("theirs"))).rejects.toMatchObject({ code: "FOREIGN_FILE" });
+  world.manifest = `${JSON.stringify({ path: "/note", urn: othersUrn, sha256: "", state: "claimed" })}\n`;
+  await expect(lifecycle.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "FOREIGN_FILE" });
+  expect(world.note).toBe("theirs");
+});
+
+it("adopts what the operator listed", async () => {
+  world.note = "theirs";
+  await lifecycle.create(noteKind, urn, inputs("mine", true));
+  expect(world.note).toBe("mine");
+});
+
+it("finishes a create that was interrupted after the claim", async () => {
+  world.manifest = `${JSON.stringify({ path: "/note", urn, sha256: "", state: "claimed" })}\n{"path":"/no`;
+  world.note = "half";
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  expect(world.note).toBe("mine");
+});
+
+it("takes a thing along when its resource was renamed, and the old name's removal leaves it", async () => {
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(noteKind, renamed, inputs("mine"));
+  await lifecycle.remove(noteKind, urn, inputs("mine"));
+  expect(world.note).toBe("mine");
+  await lifecycle.remove(noteKind, renamed, inputs("mine"));
+  expect(world.note).toBeNull();
+  expect(claims()).toEqual([]);
+});
+
+it("takes an outcome that nobody saw as done when the host shows it, and as unknown when not", async () => {
+  world.cutAfterWork = true;
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  expect(world.note).toBe("mine");
+  world.cutBeforeWork = true;
+  await expect(lifecycle.update(noteKind, urn, inputs("new"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+  expect(world.note).toBe("mine");
+});
+
+it("reads a thing that is gone as gone, and a changed one as changed", async () => {
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  world.note = "edited";
+  const found = await lifecycle.read(noteKind, inputs("mine"));
+  expect(noteKind.changes(found, inputs("mine"))).toEqual({ changed: ["text"], replaces: [] });
+  world.note = null;
+  expect(await lifecycle.read(noteKind, inputs("mine"))).toBeNull();
+});
