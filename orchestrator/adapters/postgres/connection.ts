@@ -153,15 +153,15 @@ export class ReadConnection {
     }
   }
 
-  /** A failed statement must not keep the transaction from answering its last question. */
+  /** A failed statement, told or swallowed, must not keep the transaction from answering its last question. What was read needs no savepoint. */
   async #guard<Result>(work: () => Promise<Result>): Promise<{ readonly failed: false; readonly result: Result } | { readonly failed: true; readonly error: unknown }> {
     await this.#command("savepoint work");
-    try {
-      return { failed: false, result: await work() };
-    } catch (error) {
-      await this.#command("rollback to savepoint work");
-      return { failed: true, error };
-    }
+    const outcome = await work().then(
+      (result) => ({ failed: false, result }) as const,
+      (error: unknown) => ({ failed: true, error }) as const,
+    );
+    await this.#command("rollback to savepoint work");
+    return outcome;
   }
 
   #toTransaction(snapshotId: string | null): ReadTransaction {
