@@ -22,8 +22,8 @@ export function pulumiEnvironment(checkout: string = thisCheckout, stack: string
     if (agentSocket !== null) environment.SSH_AUTH_SOCK = agentSocket;
     return environment;
   }
-  const ownBackend = caller.PULUMI_BACKEND_URL ?? "";
-  if (ownBackend !== "" && !ownBackend.endsWith("/.pulumi-state/backend")) environment.PULUMI_BACKEND_URL = ownBackend;
+  const ownBackend = toOwnBackend(caller);
+  if (ownBackend !== null) environment.PULUMI_BACKEND_URL = ownBackend;
   const ownPassphraseFile = caller.PULUMI_CONFIG_PASSPHRASE_FILE ?? "";
   if (ownPassphraseFile !== "" && !ownPassphraseFile.endsWith("/.pulumi-state/passphrase")) environment.PULUMI_CONFIG_PASSPHRASE_FILE = ownPassphraseFile;
   return environment;
@@ -47,24 +47,37 @@ function toStackOption(args: readonly string[]): string | null {
   return command === "stack" && (verb === "select" || verb === "init" || verb === "rm") ? (name ?? null) : null;
 }
 
-/** Pulumi keeps the selection in `$PULUMI_HOME/workspaces/<project>-<sha1 of the project file's path>-workspace.json`. */
+/** Pulumi keeps the selection, per backend, in `$PULUMI_HOME/workspaces/<project>-<sha1 of the project file's path>-workspace.json`. */
 function readSelectedStack(workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
   const projectFile = join(workingDirectory, "Pulumi.yaml");
   if (!existsSync(projectFile)) return null;
   const project = /^name:\s*["']?([A-Za-z0-9_.-]+)/m.exec(readFileSync(projectFile, "utf8"))?.[1] ?? "";
   const digest = createHash("sha1").update(projectFile).digest("hex");
-  const file = join(toolchainLayout(checkout, caller).pulumiHome, "workspaces", `${project}-${digest}-workspace.json`);
-  return existsSync(file) ? readStringField(file, "stack") : null;
+  const layout = toolchainLayout(checkout, caller);
+  const file = join(layout.pulumiHome, "workspaces", `${project}-${digest}-workspace.json`);
+  const backend = toOwnBackend(caller) ?? fixedEnvironment(layout).PULUMI_BACKEND_URL ?? "";
+  return existsSync(file) ? toStringAt(readJson(file), "stacks", backend) : null;
 }
 
 /** The agent the running sandbox of this checkout has started, or null when there is no sandbox. */
 function readSandboxAgentSocket(checkout: string): string | null {
   const file = join(checkout, ".sandbox/state.json");
-  return existsSync(file) ? readStringField(file, "agentSocket") : null;
+  return existsSync(file) ? toStringAt(readJson(file), "agentSocket") : null;
 }
 
-function readStringField(file: string, field: string): string | null {
-  const content: unknown = JSON.parse(readFileSync(file, "utf8"));
-  const value: unknown = typeof content === "object" && content !== null ? Reflect.get(content, field) : null;
+/** A backend the caller has chosen, which is not the local one of this or another checkout. */
+function toOwnBackend(caller: NodeJS.ProcessEnv): string | null {
+  const url = caller.PULUMI_BACKEND_URL ?? "";
+  return url === "" || url.endsWith("/.pulumi-state/backend") ? null : url;
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+/** The non-empty string below these fields, or null. */
+function toStringAt(content: unknown, ...fields: readonly string[]): string | null {
+  let value = content;
+  for (const field of fields) value = typeof value === "object" && value !== null ? Reflect.get(value, field) : null;
   return typeof value === "string" && value !== "" ? value : null;
 }

@@ -32,7 +32,7 @@ export function isInStep(wanted, installed) {
     return present.version !== entry.version || present.integrity !== entry.integrity;
   };
   const known = Object.entries(wanted).filter(([path]) => path !== "");
-  return installed !== null && !known.some(differs) && Object.keys(installed).every((path) => path in wanted);
+  return !known.some(differs) && Object.keys(installed).every((path) => path in wanted);
 }
 
 function readPackages(file) {
