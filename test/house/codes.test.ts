@@ -15,6 +15,7 @@ describe("the registry of codes", () => {
 
   test("holds each code once", () => {
     const homes = registries.flatMap(({ path, text }) => [...text.matchAll(/^ {2}([A-Za-z][A-Za-z0-9_]+): \{/gm)].map(([, name]) => ({ name, path })));
+    expect(homes.filter(({ name }, index) => homes.findIndex((other) => other.name === name) !== index)).toEqual([]);
     expect(homes.length).toBe(names.length);
   });
 
