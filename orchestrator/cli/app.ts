@@ -13,6 +13,7 @@ import { orchestrateReportCommand } from "./orchestrate-report.ts";
 import { orchestrateRunCommand } from "./orchestrate-run.ts";
 import { orchestrateStatusCommand } from "./orchestrate-status.ts";
 import { selfVerifyCommand } from "./self-verify.ts";
+import { surveyCommand } from "./survey.ts";
 
 export interface Streams {
   readonly stdout: { write(text: string): void };
@@ -40,6 +41,7 @@ const root = buildRouteMap({
     "kill-switch": buildRouteMap({ docs: { brief: "The kill switch" }, routes: { status: killSwitchStatusCommand } }),
     contract: buildRouteMap({ docs: { brief: "The database against sql/contract" }, routes: { check: contractCheckCommand, capture: contractCaptureCommand } }),
     grants: grantsCommand,
+    survey: surveyCommand,
     "self-verify": selfVerifyCommand,
     audit: buildRouteMap({ docs: { brief: "Audit of a run or a bundle" }, routes: { verify: notBuilt("audit verify", "Check chain, receipts, signatures and digests again") } }),
     config: buildRouteMap({ docs: { brief: "The configuration" }, routes: { check: configCheckCommand } }),

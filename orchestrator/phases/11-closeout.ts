@@ -1,7 +1,9 @@
 // Phase 11: the proof. The switch is off, every table in scope is as it was, and what was written to the knowledge base is named.
 import { z } from "zod";
 import { certificateSchema, toCertificate } from "../core/certificate.ts";
+import { CutterError } from "../core/errors.ts";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
+import type { SwitchState } from "../ports/run-ports.ts";
 import { toPhaseDocumentId } from "../core/phase-document-id.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { lifecycleEnact } from "./10-lifecycle-enact.ts";
@@ -25,14 +27,14 @@ export const closeout = readPhase({
     const certificate = toCertificate({
       before: history.before.tables,
       after,
-      connections: [...history.connections.map(toEvidence), ...database.connectionEvidence()],
+      connections: [...history.connections, ...database.connectionEvidence()],
       unknownAttempts: history.killedAttempts,
       kbDocuments,
     });
-    return { certificate, killSwitch: await readKillSwitch(), wouldRefuse: history.done.reduce((sum, done) => sum + done.wouldRefuse.length, 0) };
+    return { certificate, killSwitch: await readSwitch(readKillSwitch), wouldRefuse: history.done.reduce((sum, done) => sum + done.wouldRefuse.length, 0) };
   },
-  gate: ({ killSwitch }) => toVerdict(refuseIf(killSwitch.state === "armed" || killSwitch.state === "live", "SWITCH_NOT_OFF", { state: killSwitch.state })),
-  conclude: ({ certificate, killSwitch, wouldRefuse }, { cutplan }) => ({ payloadSha: cutplan.payloadSha, killSwitch: killSwitch.state, certificate, wouldRefuse }),
+  gate: ({ killSwitch }) => toVerdict(refuseIf(killSwitch !== "off" && killSwitch !== "disabled", "SWITCH_NOT_OFF", { state: killSwitch })),
+  conclude: ({ certificate, killSwitch, wouldRefuse }, { cutplan }) => ({ payloadSha: cutplan.payloadSha, killSwitch, certificate, wouldRefuse }),
   files: ({ certificate }) => [{ name: "certificate.json", content: `${JSON.stringify(certificate, null, 1)}\n` }],
   text: ({ payloadSha, killSwitch, certificate, wouldRefuse }) => ({
     summary: `no-side-effect certificate: ${certificate.verdict}`,
@@ -50,8 +52,12 @@ export const closeout = readPhase({
   }),
 });
 
-type RecordedConnection = { readonly login: string; readonly transactions: number; readonly transactionIdsAssigned: readonly string[] };
-
-function toEvidence(connection: RecordedConnection): RecordedConnection {
-  return connection;
+/** What cannot be read is not proven off; a dry run records that and goes on. */
+async function readSwitch(read: () => Promise<SwitchState>): Promise<SwitchState["state"] | "unreadable"> {
+  try {
+    return (await read()).state;
+  } catch (error) {
+    if (error instanceof CutterError) return "unreadable";
+    throw error;
+  }
 }

@@ -13,7 +13,6 @@ export const phaseCodes = {
     remedy: "register the document's present version, or put the registered bytes back",
     exit: 10,
   },
-  SOURCE_MOVED: { summary: "the document changed since the run pinned it", remedy: "begin again under another run id", exit: 10 },
   ROWS_MOVED: {
     summary: "rows of this document changed since the plan was made",
     remedy: "find out who writes to this document's units, then begin again under another run id",

@@ -1,0 +1,149 @@
+// The dry run from phase 1 to 11, judged by what lies in the folders afterwards.
+import { createHash } from "node:crypto";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { readChain } from "../../orchestrator/core/journal-chain.ts";
+import { phaseNames } from "../../orchestrator/core/phase-names.ts";
+import { readPhase, type Phase } from "../../orchestrator/phases/define.ts";
+import { phases } from "../../orchestrator/phases/index.ts";
+import { toVerdict } from "../../orchestrator/core/verdict.ts";
+import { documentBody, documentId, makeWorld, runId, type World } from "../support/fakes/world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(() => world.remove());
+
+const kbFolder = "knowledge/current-state/cutter-runs/run-1.dryrun";
+
+describe("a dry run", () => {
+  it("goes through all 11 phases, certifies that nothing was written, and leaves every document and file", async () => {
+    const outcome = await world.start();
+    expect(outcome).toMatchObject({ result: "done", exit_code: 0, certificate: "pass", phases_done: 11, replay: false });
+    expect((await readdir(join(world.runFolder, "outputs"))).map((name) => name.slice(3, -5).replaceAll("-", "_"))).toEqual([...phaseNames]);
+    for (const [index, name] of phaseNames.entries()) {
+      const body = await world.readKb(`${kbFolder}/${String(index + 1).padStart(2, "0")}-${name.replaceAll("_", "-")}.md`);
+      expect(body, name).toContain(`phase ${String(index + 1)}: ${name}`);
+    }
+    expect(await world.readRunFile("source.md")).toBe(documentBody);
+    expect(createHash("sha256").update(await world.readRunFile("plan.json")).digest("hex")).toBe(outcome.payload_sha);
+    expect(JSON.parse(await world.readRunFile("outcome.json"))).toMatchObject({ exit_code: 0, certificate: "pass" });
+    expect(await world.readKb(world.config.kb_runs_index_path)).toContain(`| ${runId} | dryrun | ${documentId} | done | pass |`);
+    expect(await readdir(world.config.global_locks_dir)).toEqual([]);
+    expect(world.database.snapshotsOpen).toBe(0);
+  });
+
+  it("keeps its folder 0700, its files 0600, and digests of them that hold", async () => {
+    await world.start();
+    expect((await stat(world.runFolder)).mode & 0o777).toBe(0o700);
+    for (const name of ["journal.jsonl", "plan.json", "source.md", "outcome.json", "report.txt", "certificate.json", "request.yaml", "EVIDENCE.sha256", "outputs/03-cutplan.json"]) {
+      expect((await stat(join(world.runFolder, name))).mode & 0o777, name).toBe(0o600);
+    }
+    const lines = (await world.readRunFile("EVIDENCE.sha256")).trimEnd().split("\n").map((line) => line.split("  "));
+    expect(lines.length).toBeGreaterThan(22);
+    for (const [digest, name] of lines) expect(createHash("sha256").update(await world.readRunFile(name ?? "")).digest("hex"), name).toBe(digest);
+  });
+
+  it("carries in each phase document the sequence and head of its journal", async () => {
+    await world.start();
+    const journal = await world.readRunFile("journal.jsonl");
+    const hashes = journal.trimEnd().split("\n").map((line) => createHash("sha256").update(line).digest("hex"));
+    for (const [index, name] of phaseNames.entries()) {
+      const body = (await world.readKb(`${kbFolder}/${String(index + 1).padStart(2, "0")}-${name.replaceAll("_", "-")}.md`)) ?? "";
+      const record = z.object({ journal: z.object({ seq: z.int(), head: z.string() }) }).parse(JSON.parse(/```json\n([\s\S]*?)\n```\n$/.exec(body)?.[1] ?? ""));
+      expect(hashes[record.journal.seq], name).toBe(record.journal.head);
+    }
+  });
+
+  it("asked for again is a no-op with the same result", async () => {
+    const first = await world.start();
+    const journal = await world.readRunFile("journal.jsonl");
+    const calls = world.database.calls;
+    const second = await world.start();
+    expect(second).toEqual({ ...first, replay: true });
+    expect(await world.readRunFile("journal.jsonl")).toBe(journal);
+    expect(world.database.calls).toBe(calls);
+  });
+
+  it("records the two decision rows before the phases they allow, without an id", async () => {
+    await world.start();
+    const { records } = readChain(Buffer.from(await world.readRunFile("journal.jsonl")), "journal");
+    const kinds = records.map(({ entry }) => (entry.kind === "decision_rehearsed" ? `${entry.gate} ${entry.phase}` : entry.kind === "phase_started" ? entry.phase : entry.kind));
+    expect(kinds.indexOf("SG_1 cut_leg_a")).toBe(kinds.indexOf("cut_leg_a") + 1);
+    expect(kinds.indexOf("SG_2 lifecycle_enact")).toBe(kinds.indexOf("lifecycle_enact") + 1);
+    const rows = records.flatMap(({ entry }) => (entry.kind === "decision_rehearsed" ? [entry.row] : []));
+    expect(rows.map((row) => row["id"])).toEqual([null, null]);
+  });
+});
+
+describe("what would stop a live run", () => {
+  it("is recorded with its code, and the dry run reaches phase 11 nevertheless", async () => {
+    const { database, dumpSource } = world;
+    database.server = { ...database.server, inRecovery: true, fsync: false };
+    database.contractFindings = [{ object: "function public.fn_iu_create", expected: "jsonb", found: "absent" }];
+    database.addressesTaken = ["harmless/one"];
+    database.matrixText = "role cutter_exec superuser\n";
+    database.probes = [{ login: "cutter_exec", action: "insert into public.information_unit", refused: false, sqlState: null }];
+    const rows = database.registry.get(documentId);
+    if (rows !== undefined) database.registry.set(documentId, { ...rows, registeredSha256: "f".repeat(64) });
+    dumpSource.version = "16.13";
+    dumpSource.exitCode = 1;
+    const config = { ...world.config, governance_principal: null };
+    const outcome = await world.start({ facts: { ...world.toRun().facts, config, releaseSha256: null } });
+    expect(outcome).toMatchObject({ result: "done", exit_code: 0, certificate: "pass", phases_done: 11 });
+    const codes = new Map<string, string[]>();
+    for (const { phase, code } of outcome.would_refuse) codes.set(phase, [...(codes.get(phase) ?? []), code]);
+    expect(Object.fromEntries(codes)).toEqual({
+      source_pin: ["RELEASE_UNKNOWN", "SERVER_IS_STANDBY", "SERVER_NOT_DURABLE", "PG_DUMP_TOO_OLD", "SOURCE_REGISTRY_DIFFERS", "CONTRACT_MISMATCH"],
+      cutplan: ["ADDRESSES_TAKEN"],
+      pre_write_backup: ["BACKUP_UNPROVEN"],
+      grant_probe: ["PRINCIPAL_NOT_PINNED", "GRANT_MATRIX_MISMATCH", "FORBIDDEN_RIGHT_PRESENT"],
+      cut_leg_a: ["APPROVAL_MISSING", "PRINCIPAL_NOT_PINNED", "ADDRESSES_TAKEN"],
+      leg_b_record: ["PRINCIPAL_NOT_PINNED"],
+      lifecycle_enact: ["APPROVAL_MISSING", "PRINCIPAL_NOT_PINNED"],
+    });
+    expect(await world.readRunFile("grant-matrix.txt")).toBe(database.matrixText);
+  });
+
+  it("is only the missing approvals when everything else is as it should be", async () => {
+    const outcome = await world.start();
+    expect(outcome.would_refuse.map(({ phase, code }) => `${phase} ${code}`)).toEqual(["cut_leg_a APPROVAL_MISSING", "lifecycle_enact APPROVAL_MISSING"]);
+  });
+});
+
+describe("the certificate", () => {
+  const extra = (name: string, act: () => void): Phase =>
+    readPhase({
+      name,
+      needs: {},
+      output: z.strictObject({}),
+      observe: () => {
+        act();
+        return Promise.resolve(null);
+      },
+      gate: () => toVerdict(),
+      conclude: () => ({}),
+      text: () => ({ summary: "a phase of the test", facts: [] }),
+    });
+  const withExtra = (phase: Phase): readonly Phase[] => [...phases.slice(0, 6), phase, ...phases.slice(6)];
+
+  it("fails a run with a phase that inserts and deletes one row, and the exit code says it is our bug", async () => {
+    const insertAndDelete = extra("test_write", () => {
+      world.database.writeAs("governance", "public.information_unit", (rows) => rows.push("a row"));
+      world.database.writeAs("governance", "public.information_unit", (rows) => rows.pop());
+    });
+    const outcome = await world.start({ phases: withExtra(insertAndDelete) });
+    expect(outcome).toMatchObject({ certificate: "fail", exit_code: 70, code: "DRY_RUN_WROTE", phases_done: 12 });
+  });
+
+  it.each([
+    ["inserts and deletes again", (rows: string[]) => rows.reverse().reverse()],
+    ["leaves a row", (rows: string[]) => rows.push("theirs")],
+  ])("is inconclusive when a stranger %s meanwhile", async (_what, change) => {
+    const outcome = await world.start({ phases: withExtra(extra("test_stranger", () => world.database.writeAsStranger("sandbox_tac.unit_version", (rows) => void change(rows)))) });
+    expect(outcome).toMatchObject({ certificate: "inconclusive", exit_code: 0 });
+  });
+});

@@ -1,0 +1,32 @@
+// pg_dump and gpg as far as the backup phase sees them.
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import type { DumpRequest, DumpSource, DumpStream, EncryptionResult, Encryptor } from "../../../orchestrator/ports/backup.ts";
+
+export class FakeDumpSource implements DumpSource {
+  version = "18.6";
+  exitCode = 0;
+  readonly requests: DumpRequest[] = [];
+
+  async readVersion(): Promise<string> {
+    return this.version;
+  }
+
+  async open(request: DumpRequest): Promise<DumpStream> {
+    this.requests.push(request);
+    return { pgDumpVersion: this.version, stream: Readable.from([Buffer.from("PGDMP…")]), exit: Promise.resolve({ code: this.exitCode, stderr: this.exitCode === 0 ? "" : "pg_dump: error: no matching tables were found" }) };
+  }
+}
+
+/** Reads the stream to its end, as the real one does; nothing is kept. */
+export class FakeEncryptor implements Encryptor {
+  async encrypt(plaintext: Readable): Promise<EncryptionResult> {
+    const hash = createHash("sha256");
+    let bytes = 0;
+    for await (const chunk of plaintext) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+    return { ciphertextSha256: hash.digest("hex"), ciphertextBytes: bytes, recipientKeyIds: ["0123456789ABCDEF"] };
+  }
+}

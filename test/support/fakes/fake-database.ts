@@ -1,0 +1,98 @@
+// PostgreSQL as far as a dry run sees it: tables with rows, counters that see undone writes, connections that tell what they did.
+import { createHash } from "node:crypto";
+import type { Catalogue } from "../../../orchestrator/core/database-contract.ts";
+import type { ConnectionEvidence, ContractFinding, DatabaseSnapshot, DocumentDigest, ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts, TableCensus } from "../../../orchestrator/ports/database.ts";
+
+const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+export class FakeDatabase implements ProductionDatabase {
+  readonly backupTables = ["public.information_unit", "public.unit_version"];
+  readonly tables = new Map<string, string[]>([
+    ["public.information_unit", ["an older unit"]],
+    ["public.unit_version", ["an older version"]],
+    ["sandbox_tac.unit_version", ["decoy"]],
+  ]);
+  readonly registry = new Map<string, RegistryRows>();
+  server: ServerFacts = { serverVersion: "18.6", serverVersionNum: 180006, systemIdentifier: "7000000000000000001", database: "directus", inRecovery: false, fsync: true, fullPageWrites: true, now: "2026-11-22T10:00:00.000Z" };
+  contractFindings: ContractFinding[] = [];
+  addressesTaken: string[] = [];
+  matrixText = "role cutter_exec\n";
+  probes: ForbiddenProbe[] = [{ login: "cutter_exec", action: "insert into public.information_unit", refused: true, sqlState: "42501" }];
+  calls = 0;
+  snapshotsOpen = 0;
+  readonly #modifications = new Map<string, number>();
+  readonly #evidence = new Map<LoginName, { transactions: number; assigned: string[] }>();
+  #nextTransaction = 700;
+
+  /** A write of ours, through one of the run's logins. */
+  writeAs(login: LoginName, table: string, change: (rows: string[]) => void): void {
+    this.#transaction(login).assigned.push(String(this.#nextTransaction++));
+    this.writeAsStranger(table, change);
+  }
+
+  /** A write by somebody else: no connection of ours knows of it. */
+  writeAsStranger(table: string, change: (rows: string[]) => void): void {
+    const rows = this.tables.get(table) ?? [];
+    change(rows);
+    this.tables.set(table, rows);
+    this.#modifications.set(table, (this.#modifications.get(table) ?? 0) + 1);
+  }
+
+  async readServerFacts(): Promise<ServerFacts> {
+    return this.#read(() => this.server);
+  }
+  async readContractFindings(): Promise<readonly ContractFinding[]> {
+    return this.#read(() => this.contractFindings);
+  }
+  async captureContract(): Promise<Catalogue> {
+    return this.#read(() => ({ tables: [], functions: [], rights: [] }));
+  }
+  async readRegistryRows(documentId: string): Promise<RegistryRows | null> {
+    return this.#read(() => this.registry.get(documentId) ?? null);
+  }
+  async readDocumentDigest(documentId: string): Promise<DocumentDigest> {
+    return this.#read(() => this.#digest(documentId));
+  }
+  async readTableCensus(): Promise<readonly TableCensus[]> {
+    return this.#read(() => [...this.tables].map(([table, rows]) => ({ table, rowCount: rows.length, sha256: sha(rows.join("\n")), modifications: String(this.#modifications.get(table) ?? 0) })));
+  }
+  async readGrantMatrix() {
+    return this.#read(() => ({ text: this.matrixText, sha256: sha(this.matrixText) }));
+  }
+  async probeForbiddenActions(): Promise<readonly ForbiddenProbe[]> {
+    return this.#read(() => this.probes);
+  }
+  async openSnapshot(documentId: string): Promise<DatabaseSnapshot> {
+    this.snapshotsOpen += 1;
+    return this.#read(() => ({
+      id: "00000003-0000001B-1",
+      digest: this.#digest(documentId),
+      close: async () => {
+        this.snapshotsOpen -= 1;
+      },
+    }));
+  }
+  connectionEvidence(): readonly ConnectionEvidence[] {
+    return [...this.#evidence].map(([login, { transactions, assigned }]) => ({ login, transactions, transactionIdsAssigned: [...assigned] }));
+  }
+  async close(): Promise<void> {
+    this.#evidence.clear();
+  }
+
+  #digest(documentId: string): DocumentDigest {
+    return { sha256: sha(`${documentId}\n${(this.tables.get("public.information_unit") ?? []).join("\n")}`), unitCount: 0, plannedAddressesTaken: this.addressesTaken };
+  }
+
+  #transaction(login: LoginName): { transactions: number; assigned: string[] } {
+    const evidence = this.#evidence.get(login) ?? { transactions: 0, assigned: [] };
+    evidence.transactions += 1;
+    this.#evidence.set(login, evidence);
+    return evidence;
+  }
+
+  async #read<Result>(answer: () => Result): Promise<Result> {
+    this.calls += 1;
+    this.#transaction("context_pack_readonly");
+    return answer();
+  }
+}
