@@ -42,7 +42,6 @@ async function importRoot(leader: number, postgresRoot: string): Promise<void> {
   const changes = [
     "USER postgres",
     `ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8 PATH=${binaries}:/usr/bin:/bin`,
-    "STOPSIGNAL SIGINT", // fast shutdown: open sessions are ended, nothing is lost
     `ENTRYPOINT ["${binaries}/postgres"]`,
   ];
   mkdirSync(`${postgresRoot}/var/lib/postgresql/data`, { recursive: true });

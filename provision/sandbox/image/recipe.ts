@@ -37,7 +37,7 @@ export function toImageKey(recipe: Recipe, sources: readonly string[]): string {
   return `${recipe.kind}-${recipe.suite}-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 }
 
-const dpkgOptions = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*"] as const;
+const dpkgOptions = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*", "force-unsafe-io"] as const;
 
 /**
  * argv of mmdebstrap for a root directory. The mirror is the one this machine's own apt uses, with the suite changed
