@@ -1,7 +1,8 @@
 // Servers that are not what they should be: the password never leaves, and a silent line ends at its deadline.
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { openConnection, type EvidenceLog } from "../../../orchestrator/adapters/postgres/connection.ts";
+import type { Client } from "pg";
+import { openConnection, ReadConnection, type EvidenceLog } from "../../../orchestrator/adapters/postgres/connection.ts";
 import { Secret } from "../../../orchestrator/core/secret.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
@@ -132,4 +133,11 @@ test("a transaction that was given an id says so even when it was rolled back", 
   expect([...evidence.assigned.values()]).toEqual([expect.stringMatching(/^[0-9]+$/), expect.stringMatching(/^[0-9]+$/)]);
   await expect(connection.read(limits, (transaction) => transaction.query("test", [], "insert into public.dot_config values ('a', 'b')"))).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED", facts: { sqlstate: "25006" } });
   await connection.close();
+});
+
+test("a COMMIT that the server answers with ROLLBACK is not taken for one", async () => {
+  const answers = { query: (text: string) => Promise.resolve({ command: text === "commit" ? "ROLLBACK" : "SELECT", rows: [{ id: null }] }), once: () => undefined };
+  const connection = new ReadConnection(answers as unknown as Client, log(), () => undefined);
+  const limits = { lockTimeoutMs: 1, statementTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1_000 };
+  await expect(connection.read(limits, () => Promise.resolve("read"))).rejects.toMatchObject({ code: "DATABASE_COMMIT_REFUSED", facts: { tag: "ROLLBACK" } });
 });

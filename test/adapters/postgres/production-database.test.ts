@@ -199,3 +199,37 @@ test("a wrong password, a missing right and a missing database each have their c
   await expect(asExec.readTableCensus()).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING", facts: { sqlstate: "42501" } });
   await asExec.close();
 });
+
+test("a lock held by others is given up after its limit, and the run may ask again", async () => {
+  const admin = await server.connect("workflow_admin");
+  await admin.query("begin; lock table cutter_governance.source_document_registry in access exclusive mode");
+  await expect(database.readRegistryRows(document)).rejects.toMatchObject({ code: "DATABASE_LOCKED", facts: { sqlstate: "55P03", statement: "phases/source_pin/registry-rows.sql" } });
+  await admin.query("rollback");
+  await admin.end();
+  expect(await database.readRegistryRows(document)).not.toBeNull();
+}, 20_000);
+
+test("a table that was renamed is a contract finding, absent from the census, and has a code where it is read", async () => {
+  await whilePlanted("alter table cutter_governance.source_document_registry rename to moved", "alter table cutter_governance.moved rename to source_document_registry", async () => {
+    expect((await database.readContractFindings()).map(({ object, found }) => [object, found])).toContainEqual(["table cutter_governance.source_document_registry", "absent"]);
+    expect((await database.readTableCensus()).map(({ table }) => table)).not.toContain("cutter_governance.source_document_registry");
+    await expect(database.readRegistryRows(document)).rejects.toMatchObject({ code: "DATABASE_OBJECT_MISSING", facts: { sqlstate: "42P01" } });
+  });
+});
+
+test("a principal that is pinned but has no login is said to be unset", async () => {
+  const { openProductionDatabase } = await import("../../../orchestrator/adapters/postgres/production-database.ts");
+  const { toTestSettings } = await import("../../support/production-database.ts");
+  const unset = openProductionDatabase({ logins: { ...toTestSettings(server).logins, governance: null } }, "directus_secdef");
+  await expect(unset.probeForbiddenActions()).rejects.toMatchObject({ code: "DATABASE_LOGIN_UNSET", facts: { login: "governance" } });
+  await unset.close();
+});
+
+test("after the server cut the line, the next question opens a new one", async () => {
+  await database.readServerFacts();
+  const admin = await server.connect("workflow_admin");
+  await admin.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'cutter'");
+  await admin.end();
+  await database.readServerFacts().catch(() => undefined); // the driver may hear of the cut only now
+  expect(await database.readServerFacts()).toMatchObject({ database: "directus" });
+});
