@@ -50,6 +50,12 @@ export interface World {
 export async function makeWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "cutter-world-"));
   for (const name of ["runs", "locks", "batches", "kb", "switch"]) await mkdir(join(folder, name), { mode: 0o700 });
+  await openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles }).write({ id: documentId, title: "A harmless document", body: documentBody, tags: [] });
+  return openWorld(folder);
+}
+
+/** The same world again, as another process finds it: files, journal, locks and knowledge base stand; the database is as it was in the beginning. */
+export function openWorld(folder: string): World {
   const database = new FakeDatabase();
   const dumpSource = new FakeDumpSource();
   const clock = new FakeClock();
@@ -69,7 +75,6 @@ export async function makeWorld(): Promise<World> {
   });
   const stored = openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles });
   const knowledgeBase = withOutage(stored, outage);
-  await stored.write({ id: documentId, title: "A harmless document", body: documentBody, tags: [] });
   const sha256 = createHash("sha256").update(documentBody).digest("hex");
   database.registry.set(documentId, { documentId, docCode: "harmless", sourceDocumentId: "11111111-1111-4111-8111-111111111111", sourceVersionId: "22222222-2222-4222-8222-222222222222", registeredSha256: sha256, registeredRevision: 1 });
   const places = { latch: join(folder, "switch/DISABLED"), armed: join(folder, "switch/armed"), live: join(folder, "switch/live") };
