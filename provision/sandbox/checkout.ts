@@ -19,7 +19,6 @@ export interface SandboxPlace {
   readonly stackFile: string;
   readonly runtimeDirectory: string;
   readonly agentSocket: string;
-  readonly controlSocket: string;
 }
 
 /** The checkout this source file stands in. */
@@ -45,7 +44,6 @@ export function toSandboxPlace(checkout: string): SandboxPlace {
     stackFile: `${checkout}/Pulumi.sandbox.yaml`,
     runtimeDirectory,
     agentSocket: `${runtimeDirectory}/agent`,
-    controlSocket: `${runtimeDirectory}/ssh`,
   };
 }
 

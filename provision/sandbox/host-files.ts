@@ -7,6 +7,9 @@ import { bundleKnowledgeBase } from "./knowledge-base/bundle.ts";
 import type { Subnet } from "./subnet.ts";
 import { kbName, type TlsFiles } from "./tls.ts";
 
+/** Tests write here, as root on the host, what the KB should do wrong; the server reads it anew for each request. */
+export const kbFaultsFile = "/etc/agent-data/faults.json";
+
 export interface HostIdentity {
   readonly name: string;
   readonly subnet: Subnet;
@@ -87,9 +90,6 @@ function renderKnowledgeBaseConfig(subnet: Subnet): string {
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }
-
-/** Tests write here, as root on the host, what the KB should do wrong; the server reads it anew for each request. */
-export const kbFaultsFile = "/etc/agent-data/faults.json";
 
 /** Restarted until the address is there: nothing orders it after the network on purpose, production's proxy is not either. */
 const knowledgeBaseUnit = `[Unit]
