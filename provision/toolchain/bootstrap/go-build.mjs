@@ -5,6 +5,7 @@ import { findProgram, run } from "./run.mjs";
 import { Missing } from "./step.mjs";
 
 const timeoutMs = 45 * 60_000;
+const without = "unit tests except the engine's own, typecheck, lint, the sandbox; not npm run pulumi and the demonstration";
 
 /** What is built: module folder, package, and the variable that carries the version. */
 export const goBuilds = {
@@ -24,6 +25,7 @@ export const goBuilds = {
 
 /** Both executables into `bin`. Throws `Missing` without Go, or with what Go said when it fails. */
 export async function buildFromGoModules(layout, bin, progress) {
+  requireGo();
   progress("building it from Go modules, once (3 to 7 minutes on 2 cores)");
   for (const name of Object.keys(goBuilds)) await goBuild(layout, name, join(bin, name));
   return "built from Go modules";
@@ -31,9 +33,7 @@ export async function buildFromGoModules(layout, bin, progress) {
 
 /** One executable to `output`. */
 export async function goBuild(layout, name, output) {
-  const without = "unit tests except the command plugin's, typecheck, lint, the sandbox; not npm run pulumi and the demonstration";
-  const go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
-  if (go === null) throw new Missing("the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH", without);
+  const go = requireGo();
   const { module, package: packagePath, versionVariable, tags } = goBuilds[name];
   const args = ["build", "-trimpath", "-mod=readonly", "-tags", tags, "-ldflags", `-s -w -X ${versionVariable}`, "-o", output, packagePath];
   try {
@@ -41,4 +41,10 @@ export async function goBuild(layout, name, output) {
   } catch (error) {
     throw new Missing(`${name} could not be built: ${error.message}`, without);
   }
+}
+
+function requireGo() {
+  const go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
+  if (go === null) throw new Missing("the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH", without);
+  return go;
 }
