@@ -9,8 +9,8 @@ import type { RemoteHost } from "../provision/host/connection.ts";
 const pollMs = 400;
 const readTimeoutMs = 30_000;
 
-/** The unit's journal since a cursor; the last line names the next cursor. */
-const readJournal = `journalctl --quiet --output=cat --show-cursor \${2:+--after-cursor="$2"} --since="@$3" -u "cutter-run@$1.service" -u "cutter-prepare@$1.service" 2>/dev/null || true`;
+/** The run's journal, from a moment ("--since=@…") or behind a cursor (journalctl takes only one of them); the last line names the next cursor. */
+const readJournal = `journalctl --quiet --output=cat --show-cursor "$2" -u "cutter-run@$1.service" -u "cutter-prepare@$1.service"`;
 
 /**
  * Blocks until the run ended, at the latest `deadlineMs` later. `print` gets each line once.
@@ -20,13 +20,13 @@ export async function runOnHost(host: RemoteHost, runId: RunId, deadlineMs: numb
   const startedAt = (await host.run("date +%s", [], { timeoutMs: readTimeoutMs })).stdout.trim();
   const start = { running: true };
   const started = host.run('systemctl start "cutter-run@$1.service"', [runId], { timeoutMs: deadlineMs }).finally(() => (start.running = false));
-  let cursor = "";
+  let position = `--since=@${startedAt}`;
   do {
     await Promise.race([pause(pollMs), started]);
-    const { stdout } = await host.run(readJournal, [runId, cursor, startedAt], { timeoutMs: readTimeoutMs });
+    const { stdout } = await host.run(readJournal, [runId, position], { timeoutMs: readTimeoutMs });
     for (const line of stdout.split("\n")) {
       const next = /^-- cursor: (.+)$/.exec(line)?.[1];
-      if (next !== undefined) cursor = next;
+      if (next !== undefined) position = `--after-cursor=${next}`;
       else if (line !== "" && !/^(Starting|Started|Finished|Stopping|Stopped) |: (Deactivated successfully|Consumed )/.test(line)) print(line);
     }
   } while (start.running);
