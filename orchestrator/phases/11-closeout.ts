@@ -1,6 +1,6 @@
 // Phase 11: the proof. The switch is off, every table in scope is as it was, and what was written to the knowledge base is named.
 import { z } from "zod";
-import { certificateSchema, toCertificate } from "../core/certificate.ts";
+import { certificateSchema, toCertificate, type Certificate } from "../core/certificate.ts";
 import { CutterError } from "../core/errors.ts";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
@@ -47,10 +47,17 @@ export const closeout = readPhase({
     ],
     sections: [
       ...(certificate.reasons.length === 0 ? [] : [{ title: "Why not pass", body: certificate.reasons.map((reason) => `- ${reason}`).join("\n") }]),
+      { title: "Tables in scope, before and after", body: toTableOfTables(certificate.tables) },
+      { title: "What our connections did", body: certificate.connections.map((connection) => `- ${connection.login}: ${String(connection.transactions)} transactions, transaction ids assigned: ${connection.transactionIdsAssigned.join(", ") || "none"}`).join("\n") },
       { title: "Knowledge base documents of this run", body: certificate.kbDocuments.map((id) => `- \`${id}\``).join("\n") },
     ],
   }),
 });
+
+function toTableOfTables(tables: Certificate["tables"]): string {
+  const rows = tables.map((row) => `| \`${row.table}\` | ${String(row.rowsBefore)} | ${String(row.rowsAfter)} | ${row.sha256Before === row.sha256After ? "equal" : "DIFFERENT"} | ${row.modifications} |`);
+  return ["| table | rows before | rows after | digests | rows written meanwhile |", "|---|---|---|---|---|", ...rows].join("\n");
+}
 
 /** What cannot be read is not proven off; a dry run records that and goes on. */
 async function readSwitch(read: () => Promise<SwitchState>): Promise<SwitchState["state"] | "unreadable"> {

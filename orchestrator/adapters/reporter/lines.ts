@@ -19,7 +19,7 @@ export function toEventLine(event: RunEvent): string | null {
     case "warning":
       return `[WARN] ${event.code} ${event.text}`;
     case "run_ended":
-      return `${event.exitCode === 0 ? "[OK]" : "[ERR]"} run ended: result=${event.result} exit=${String(event.exitCode)} certificate=${event.certificate ?? "none"}`;
+      return null; // the command's closing line says it
   }
 }
 
