@@ -58,7 +58,7 @@ export function composeServices(edge: Edge): Services {
     openDatabase,
     openEngine: async (settings, reporter) => {
       const database = await openDatabase(settings);
-      const knowledgeBase = openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs });
+      const knowledgeBase = openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs, signal: edge.signal });
       const bootId = await readBootId(edge.environment);
       return {
         ports: {

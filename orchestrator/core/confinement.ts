@@ -48,7 +48,7 @@ export const unprivileged = {
 /** The orchestrator, in its unit or in a transient one. It talks to loopback only, and never sees the business's files, Docker's sockets (they are root) or the ledger. */
 export const orchestratorConfinement = {
   ...unprivileged,
-  InaccessiblePaths: ["-/opt/incomex", "-/run/docker.sock", "-/run/docker", "-/run/containerd", "-/var/lib/docker", "-/run/dbus", "-/run/systemd/private", `-${hostLayout.ledger}`],
+  InaccessiblePaths: ["-/opt/incomex", "-/run/docker.sock", "-/run/docker", "-/run/containerd", "-/var/lib/docker", "-/run/dbus", "-/run/systemd/private", "-/dev/shm", "-/dev/mqueue", "-/run/lock", `-${hostLayout.ledger}`],
   RestrictAddressFamilies: "AF_INET AF_INET6 AF_UNIX",
   IPAddressDeny: "any",
   IPAddressAllow: "localhost",

@@ -1,5 +1,5 @@
 // /run/cutter/results/<run_id>.json: a run's outcome, which survives systemd's own (a collected unit tells nothing any more).
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { hostLayout } from "../core/host-layout.ts";
 import type { RunResult } from "../core/run-result.ts";
 import type { RunId } from "../core/run-id.ts";
@@ -12,6 +12,7 @@ export function writeResult(host: Host, runId: RunId, result: RunResult): void {
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, "wx", 0o644);
   try {
+    fchmodSync(descriptor, 0o644); // the unit's umask is 0077
     writeSync(descriptor, `${JSON.stringify(result, null, 1)}\n`);
     fsyncSync(descriptor);
   } finally {

@@ -14,6 +14,7 @@ export interface TransportOptions {
   /** Where to connect instead of the base URL's host: a loopback relay. TLS name and Host stay the base URL's. */
   readonly relay: { readonly address: string; readonly port: number } | null;
   readonly timeoutMs: number; // of one call, from connecting to the last byte
+  readonly signal?: AbortSignal; // ends a call that is under way: a stalled knowledge base must not hold up a stop
 }
 
 export interface Call {
@@ -89,12 +90,15 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
         ...(call.body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": call.body.length }),
       },
     });
+    const interrupt = () => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: "interrupted" }));
     const fail = (error: Error) => {
       clearTimeout(timer);
+      options.signal?.removeEventListener("abort", interrupt);
       request.destroy();
       reject(error instanceof CutterError ? error : toConnectionError(error, call));
     };
     const timer = setTimeout(() => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: `no answer within ${options.timeoutMs} ms` })), options.timeoutMs);
+    options.signal?.addEventListener("abort", interrupt, { once: true });
     request.on("error", fail);
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
@@ -107,11 +111,13 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
       });
       response.on("end", () => {
         clearTimeout(timer);
+        options.signal?.removeEventListener("abort", interrupt);
         const { "content-type": contentType = "", "content-encoding": contentEncoding = "identity" } = response.headers;
         resolve({ status: response.statusCode ?? 0, contentType, contentEncoding, bytes: Buffer.concat(chunks) });
       });
     });
-    request.end(call.body);
+    if (options.signal?.aborted === true) interrupt();
+    else request.end(call.body);
   });
 }
 
