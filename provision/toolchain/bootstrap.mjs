@@ -1,4 +1,6 @@
 // What npm run demo, npm test and npm run doctor run first, on a bare machine: plain JavaScript for Node 20, no dependencies.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { ensureDebianPackages } from "./bootstrap/debian.mjs";
 import { ensureEngine } from "./bootstrap/engine.mjs";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
@@ -13,13 +15,16 @@ const layout = toolchainLayout();
 const tolerate = process.argv.includes("--tolerate");
 /** The official plugin is asked for again only by npm run doctor, so that a test run does not wait for a silent firewall. */
 const askAgain = process.argv.includes("--ask-again");
+/** npm run demo and npm test need the sandbox's image next: it is made while the engine is built. */
+const withSandbox = process.argv.includes("--with-sandbox");
 
 const missing = [];
+let sandboxImage = Promise.resolve();
 for (const run of [
   () => step("machine", () => judgeMachine()),
   () => step("npm packages", () => ensureNpmPackages(layout)),
   () => step("Debian packages", () => ensureDebianPackages(layout)),
-  () => step("Pulumi engine", (progress) => ensureEngine(layout, progress)),
+  () => step("Pulumi engine", (progress) => ensureEngine(layout, (text) => (progress(text), startSandboxImage()))),
   () => step("command plugin", () => ensureOfficialPlugin(layout, askAgain)),
   () => step(".env.pulumi", () => ensureEnvironment()),
 ]) {
@@ -32,9 +37,17 @@ for (const run of [
     if (error.fatal) break;
   }
 }
+await sandboxImage;
 if (missing.some(({ fatal }) => fatal) || (missing.length > 0 && !tolerate)) process.exitCode = 10;
 
 function ensureEnvironment() {
   ensurePulumiHome(layout);
   return "written: `. ./.env.pulumi` makes plain `pulumi` work in this checkout";
+}
+
+/** Only while the engine is being made, and only as root; a failure here is told again, in full, by the sandbox itself. */
+function startSandboxImage() {
+  if (!withSandbox || process.getuid() !== 0 || missing.length > 0) return;
+  const child = spawn(join(layout.nodeBin, "node"), [join(layout.checkout, "provision/toolchain/make-sandbox-image.ts")], { stdio: ["ignore", "inherit", "inherit"] });
+  sandboxImage = new Promise((done) => child.on("error", done).on("close", done));
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
-import { pulumiEnvironment, toStackName } from "./environment.ts";
+import { pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
 
 export interface PulumiOptions {
   readonly checkout?: string;
@@ -41,7 +41,9 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   ensurePulumiHome(toolchainLayout(checkout));
   const caller = { ...process.env, ...options.environment };
   const stack = toStackName(args, options.workingDirectory ?? checkout, checkout, caller);
-  const entries = Object.entries({ ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...options.environment });
+  // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
+  const ownPassphrase = stack === sandboxStack ? { PULUMI_CONFIG_PASSPHRASE: undefined } : {};
+  const entries = Object.entries({ ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...ownPassphrase, ...options.environment });
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
