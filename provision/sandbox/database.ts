@@ -19,7 +19,7 @@ export async function startPostgres(inside: Inside, secrets: SandboxSecrets): Pr
   await inside.mustRun("initdb", ["docker", "run", "--rm", "-i", ...volume, "--entrypoint", "/bin/sh", postgresImage, "-c", script], { input: `${secrets.admin}\n` });
   // SIGINT is PostgreSQL's fast shutdown: open sessions are ended, nothing is lost.
   await inside.mustRun("docker run postgres", ["docker", "run", "--detach", "--name", "postgres", "--restart", "always", "--stop-signal", "SIGINT", ...volume,
-    "--tmpfs", "/var/run/postgresql:mode=1777", "--shm-size", "128m", "--publish", "127.0.0.1:5432:5432", postgresImage, "-c", "listen_addresses=*"]);
+    "--shm-size", "128m", "--publish", "127.0.0.1:5432:5432", postgresImage, "-c", "listen_addresses=*"]);
   if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL", limit_ms: readyLimitMs });
 }
 

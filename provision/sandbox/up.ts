@@ -52,18 +52,14 @@ async function resume(place: SandboxPlace, before: SandboxState, say: Say): Prom
   const agentPid = (await isAgentAlive(place.agentSocket)) ? before.agentPid : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
   const supervisor = readLiveSupervisor(place);
   if (supervisor === null) await endHost(place); // an orphan, if its supervisor was killed
-  const pid = supervisor?.pid ?? (await timed(say, "host booted again", () => bootAgain(place, before.outerAddress)));
+  const pid = supervisor?.pid ?? (await timed(say, "host booted again", async () => (await bootHost(place, before.outerAddress)).supervisorPid));
   const state = { ...before, pid, agentPid };
   writeSandboxState(place.checkout, state);
   await waitForSsh(place.checkout, say);
-  writeStackFile(place, state, await readGrantMatrixSha(new Inside(readLiveSupervisor(place)?.nspawnPid ?? 0), place.checkout));
-  return state;
-}
-
-async function bootAgain(place: SandboxPlace, outerAddress: string): Promise<number> {
-  const { inside, supervisorPid } = await bootHost(place, outerAddress);
+  const inside = new Inside(readLiveSupervisor(place)?.nspawnPid ?? 0);
   if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL" });
-  return supervisorPid;
+  writeStackFile(place, state, await readGrantMatrixSha(inside, place.checkout));
+  return state;
 }
 
 async function waitForSsh(checkout: string, say: Say): Promise<void> {

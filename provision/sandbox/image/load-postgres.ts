@@ -44,8 +44,11 @@ async function importRoot(leader: number, postgresRoot: string): Promise<void> {
     `ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8 PATH=${binaries}:/usr/bin:/bin`,
     `ENTRYPOINT ["${binaries}/postgres"]`,
   ];
-  mkdirSync(`${postgresRoot}/var/lib/postgresql/data`, { recursive: true });
-  await mustRun("owner of the data directory", ["chown", "--reference", `${postgresRoot}/var/lib/postgresql`, `${postgresRoot}/var/lib/postgresql/data`]);
+  // The socket's directory is made by Debian's own boot, which a container has not; as a tmpfs it would lose its mode when Docker 20.10 starts the container again.
+  for (const directory of [`${postgresRoot}/var/lib/postgresql/data`, `${postgresRoot}/run/postgresql`]) {
+    mkdirSync(directory, { recursive: true });
+    await mustRun("owner of a directory of PostgreSQL", ["chown", "--reference", `${postgresRoot}/var/lib/postgresql`, directory]);
+  }
   const excluded = ["./proc/*", "./sys/*", "./dev/*", "./var/cache/*", "./var/lib/apt/lists/*"].map((path) => `--exclude=${path}`);
   const tar = spawn("tar", ["--directory", postgresRoot, "--create", ...excluded, "."], { env: childEnvironment, stdio: ["ignore", "pipe", "ignore"] });
   const [program = "", ...args] = toInsideArguments(leader, ["docker", "import", ...changes.flatMap((change) => ["--change", change]), "-", postgresImage]);
