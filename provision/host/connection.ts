@@ -14,11 +14,12 @@ const connectTimeoutMs = 15_000;
 const keepaliveIntervalMs = 5_000;
 const keepaliveMissesMax = 3;
 
-/** `code` null: the connection was cut or the deadline passed, so the outcome is unknown. Only 0 is success. */
+/** `code` null: the connection was cut or the deadline passed, so the outcome is unknown; `problem` says what was seen. Only 0 is success. */
 export interface CommandOutcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  readonly problem?: string;
 }
 
 export interface CommandOptions {
@@ -105,18 +106,18 @@ function toRemoteHost(ssh: NodeSSH, address: HostAddress): RemoteHost {
 }
 
 async function runOnChannel(ssh: NodeSSH, command: string, options: CommandOptions): Promise<CommandOutcome> {
-  const unknown: CommandOutcome = { code: null, stdout: "", stderr: "" };
-  if (!ssh.isConnected()) return unknown;
+  const toUnknown = (problem: string): CommandOutcome => ({ code: null, stdout: "", stderr: "", problem });
+  if (!ssh.isConnected()) return toUnknown("the connection is closed");
   let closeChannel = () => {};
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<CommandOutcome>((resolve) => {
     timer = setTimeout(() => {
       closeChannel();
-      resolve(unknown);
+      resolve(toUnknown(`no end after ${options.timeoutMs} ms`));
     }, options.timeoutMs);
   });
   // latin1 keeps every byte as one character: a multi-byte character cut between two packets must not be damaged.
-  const command$ = ssh
+  const ended = ssh
     .execCommand(command, {
       encoding: "latin1",
       noTrim: true,
@@ -126,9 +127,9 @@ async function runOnChannel(ssh: NodeSSH, command: string, options: CommandOptio
         if (Buffer.isBuffer(options.stdin)) channel.write(options.stdin);
       },
     })
-    .then(({ code, stdout, stderr }) => ({ code, stdout: fromLatin1(stdout), stderr: fromLatin1(stderr) }))
-    .catch(() => unknown);
-  return await Promise.race([command$, deadline]).finally(() => clearTimeout(timer));
+    .then(({ code, signal, stdout, stderr }) => ({ code, stdout: fromLatin1(stdout), stderr: fromLatin1(stderr), ...(code === null ? { problem: signal === null ? "the channel closed without an exit code" : `ended by ${signal}` } : {}) }))
+    .catch((error: unknown) => toUnknown(error instanceof Error ? error.message : String(error)));
+  return await Promise.race([ended, deadline]).finally(() => clearTimeout(timer));
 }
 
 function fromLatin1(text: string): string {

@@ -17,7 +17,7 @@ export interface Job {
 }
 
 /** `unknown`: the connection was cut and no result could be read; the caller reads the thing itself. */
-export type JobOutcome = { readonly state: "done" } | { readonly state: "unknown" };
+export type JobOutcome = { readonly state: "done" } | { readonly state: "unknown"; readonly problem: string };
 
 export interface JobRunner {
   /** @throws HOST_COMMAND_FAILED with the job's exit code and its (capped) stderr. */
@@ -39,24 +39,24 @@ export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
       });
       if (outcome.code === 0) return { state: "done" };
       if (outcome.code !== null) throw toFailure(host, job, outcome.code, outcome.stderr);
-      return await rereadOutcome(await connect(), job, unit);
+      return await rereadOutcome(await connect(), job, unit, outcome.problem ?? "no exit code");
     },
   };
 }
 
 /** After a cut: waits until the unit has ended, then reads the result it left. */
-async function rereadOutcome(host: RemoteHost, job: Job, unit: string): Promise<JobOutcome> {
+async function rereadOutcome(host: RemoteHost, job: Job, unit: string, problem: string): Promise<JobOutcome> {
   const pollsMax = Math.ceil(job.timeoutMs / pollIntervalMs);
   for (let poll = 0; poll < pollsMax; poll += 1) {
     const outcome = await host.run(rereadScript, [unit], { timeoutMs: 10_000 });
-    if (outcome.code !== 0) return { state: "unknown" };
+    if (outcome.code !== 0) return { state: "unknown", problem: `${problem}; the result could not be read` };
     const [state = "", code = ""] = outcome.stdout.trim().split(" ");
     if (state === "running") await sleep(pollIntervalMs);
     else if (state === "ended" && code === "0") return { state: "done" };
     else if (state === "ended") throw toFailure(host, job, Number(code), "(seen after the connection was cut)");
-    else return { state: "unknown" };
+    else return { state: "unknown", problem: `${problem}; the host knows no such job` };
   }
-  return { state: "unknown" };
+  return { state: "unknown", problem: `${problem}; the job still runs` };
 }
 
 function toFailure(host: RemoteHost, job: Job, code: number, stderr: string): CutterError {

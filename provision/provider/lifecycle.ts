@@ -1,7 +1,7 @@
 // The life of any resource: foreign things are refused, a claim is durable before the thing, and what was written is read back.
 import { sha256OfJson } from "../../orchestrator/core/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { createJobRunner } from "../host/job.ts";
+import { createJobRunner, type JobOutcome } from "../host/job.ts";
 import type { HostPool } from "../host/pool.ts";
 import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind.ts";
 import { isOurs, readClaims, withClaim, type Claim } from "./ownership.ts";
@@ -51,11 +51,10 @@ export function createLifecycle(pool: HostPool): Lifecycle {
       if (work === null || (claim !== undefined && (claim.urn !== urn || claim.found === true))) return;
       const runJob = toJobRunner(pool, kind, inputs);
       const outcome = await runJob(work);
-      if (outcome === "unknown" && (await resource.read(await pool.get(inputs.host))).state !== "absent") {
-        throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim });
-      }
-      // Released after the removal: a cut in between leaves a claim on nothing, which harms nobody.
-      await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
+      const gone = (await resource.read(await pool.get(inputs.host))).state !== "present";
+      if (outcome.state === "unknown" && !gone) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
+      // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
+      if (gone) await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
     },
   };
 }
@@ -65,25 +64,28 @@ async function bring(pool: HostPool, kind: Kind, urn: string, inputs: BaseInputs
   const resource = kind.bind(inputs);
   const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
   const runJob = toJobRunner(pool, kind, inputs);
-  const outcomes: ("done" | "unknown")[] = [];
+  const outcomes: JobOutcome[] = [];
   // The first job carries the claim; after a lost connection no further job is started, the reading below decides.
   const run = async (work: Work) => {
-    if (!outcomes.includes("unknown")) outcomes.push(await runJob(outcomes.length > 0 ? work : withClaim(claim, work)));
+    if (outcomes.every(({ state }) => state === "done")) outcomes.push(await runJob(outcomes.length > 0 ? work : withClaim(claim, work)));
   };
   await resource.write({ host: await pool.get(inputs.host), runJob: run });
   if (outcomes.length === 0) await run({ script: ":", args: [] });
   const differences = toDifferences(kind, await resource.read(await pool.get(inputs.host)), inputs);
   if (differences.length === 0) return;
-  throw new CutterError(outcomes.includes("unknown") ? "HOST_OUTCOME_UNKNOWN" : "HOST_NOT_AS_WRITTEN", { host: inputs.host.name, resource: resource.claim, differs: differences });
+  const facts = { host: inputs.host.name, resource: resource.claim, differs: differences };
+  const last = outcomes.at(-1);
+  if (last?.state === "unknown") throw new CutterError("HOST_OUTCOME_UNKNOWN", { ...facts, seen: last.problem });
+  throw new CutterError("HOST_NOT_AS_WRITTEN", facts);
 }
 
 function toContentSha256(inputs: BaseInputs): { readonly contentSha256?: string } {
   return "content" in inputs && "sha256" in inputs && typeof inputs.sha256 === "string" ? { contentSha256: inputs.sha256 } : {};
 }
 
-function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: Work) => Promise<"done" | "unknown"> {
+function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: Work) => Promise<JobOutcome> {
   const jobs = createJobRunner(async () => await pool.get(inputs.host));
-  return async (work) => (await jobs.run({ timeoutMs: jobTimeoutMs, ...work, name: kind.type.toLowerCase() })).state;
+  return async (work) => await jobs.run({ timeoutMs: jobTimeoutMs, ...work, name: kind.type.toLowerCase() });
 }
 
 function toDifferences(kind: Kind, reading: Reading<BaseInputs>, wanted: BaseInputs): readonly string[] {

@@ -1,0 +1,101 @@
+// pulumi up against the booted sandbox: ready, unchanged, drifted, repaired, refused, removed; judged on the host itself.
+import { beforeAll, expect, it } from "vitest";
+import { ensureReady, npm, onHost } from "../support/e2e.ts";
+
+const envFile = "/opt/incomex/docker/.env";
+const pulumi = (...args: readonly string[]) => npm("pulumi", ...args, "--stack", "sandbox", "--non-interactive", "--color", "never");
+const up = (...args: readonly string[]) => pulumi("up", "--yes", "--skip-preview", ...args);
+const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
+
+/** Everything of the kit on the host: kind, mode, owner, digest or target of every path, without the manifest that only grows. */
+const readWorld = () =>
+  host(`for p in $(find /opt/cutter /etc/cutter /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter /var/lib/cutter /var/lib/cutter-ledger ! -path '*/runs/*' ! -path '*/batches/*' ! -path '*/locks/*' ! -name ownership.jsonl | sort); do
+  stat -c '%F %a %U:%G' "$p"; if [ -L "$p" ]; then readlink "$p"; elif [ -f "$p" ]; then sha256sum "$p"; else echo "$p"; fi
+done; systemctl is-active cutter-kb.socket cutter-dump.socket; systemctl is-enabled cutter-kb.socket cutter-dump.socket`);
+const readOutputs = async () => JSON.parse((await pulumi("stack", "output", "--json")).output) as { readonly gaps: readonly { id: string; state: string }[]; readonly executionEnabled: boolean; readonly release: string };
+const openGaps = async () => (await readOutputs()).gaps.filter(({ state }) => state === "open").map(({ id }) => id);
+
+/** The env file's bytes without our line, and how it may be accessed. */
+const readEnvFile = (filter = "cat") => host(`stat -c '%a %U:%G' ${envFile}; ${filter} ${envFile} | sha256sum`);
+const withoutOurLine = "grep -av '^BACKUP_GPG_FPR='";
+
+beforeAll(ensureReady);
+
+it("a destroy removes code, config and units and gives the env file its bytes back, but keeps runs, ledger and user", async () => {
+  await host("install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept && echo proof > /var/lib/cutter/runs/kept/report");
+  const businessBytes = await readEnvFile(withoutOurLine);
+  const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
+  expect(output).toContain("deleted");
+  expect(code).toBe(0);
+  expect(await readEnvFile()).toBe(businessBytes);
+  expect(await host("ls -d /opt/cutter /etc/cutter/orchestrator.yaml /etc/cutter/keys /etc/systemd/system/cutter-* /usr/local/bin/cutter 2>/dev/null; true")).toBe("");
+  expect(await host("cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe("proof\n700 root\ncutter\n");
+});
+
+it("an up refuses a foreign file in its way and leaves it untouched", async () => {
+  await host("echo somebody > /usr/local/bin/cutter; chmod 0600 /usr/local/bin/cutter");
+  const { code, output } = await up();
+  expect(code).not.toBe(0);
+  expect(output).toContain("FOREIGN_FILE");
+  expect(output).toContain("/usr/local/bin/cutter");
+  expect(await host("cat /usr/local/bin/cutter; stat -c %a /usr/local/bin/cutter; rm /usr/local/bin/cutter")).toBe("somebody\n600\n");
+});
+
+it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of the env file but its own line", async () => {
+  const before = await readEnvFile();
+  const { code, output } = await up();
+  expect(output).not.toContain("error:");
+  expect(code).toBe(0);
+  expect(await openGaps()).toEqual(["GAP-7", "GAP-8"]);
+  expect((await readOutputs()).executionEnabled).toBe(false);
+  expect(await readEnvFile(withoutOurLine)).toBe(before);
+  expect(await host(`grep -ac '^BACKUP_GPG_FPR=[0-9A-F]\\{40\\}$' ${envFile}`)).toBe("1\n");
+  expect(await host("/usr/local/bin/cutter kill-switch status; ls /run/cutter/armed /run/cutter/live")).toBe("off\n/run/cutter/armed:\n\n/run/cutter/live:\n");
+  expect(await host("basename $(readlink -f /opt/cutter/current)")).toBe(`${(await readOutputs()).release}\n`);
+});
+
+it("a second up reports no change and runs nothing again", async () => {
+  await host("touch /run/cutter-e2e-marker");
+  const { code, output } = await up("--expect-no-changes");
+  expect(output).toMatch(/\d+ unchanged/);
+  expect(output).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+  expect(code).toBe(0);
+  expect(await host("find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker -newer /run/cutter-e2e-marker")).toBe("");
+});
+
+it("preview shows exactly what drifted, with secrets cut out, and up repairs exactly that", async () => {
+  const before = await readWorld();
+  await host(`rm -r /var/lib/cutter/locks
+sed -i 's/^run_hard_cap_minutes:.*/run_hard_cap_minutes: 61/; $a # password: hunter2hunter2' /etc/cutter/orchestrator.yaml
+echo >> /opt/cutter/current/bin/cutter.mjs; touch /opt/cutter/current/planted
+sed -i 's/^NoNewPrivileges=.*//' /etc/systemd/system/cutter-run@.service; chown cutter /etc/cutter/keys; systemctl disable --now -q cutter-dump.socket`);
+  const drifted = await readWorld();
+  const preview = await pulumi("preview", "--diff");
+  for (const shown of ["61", "bin/cutter.mjs: content", "planted: not in the manifest", "[REDACTED]", '"disabled"']) expect(preview.output).toContain(shown);
+  expect(preview.output).not.toContain("hunter2");
+  expect(preview.output).toMatch(/1 to create\s+~ 5 to update\s+6 changes/);
+  expect((await pulumi("preview", "--expect-no-changes")).code).not.toBe(0);
+  expect(await readWorld()).toBe(drifted);
+
+  const repair = await up();
+  expect(repair.output).toMatch(/1 created\s+~ 5 updated\s+6 changes/);
+  expect(repair.code).toBe(0);
+  expect(await readWorld()).toBe(before);
+  expect((await up("--expect-no-changes")).code).toBe(0);
+});
+
+it("a changed env line is drift too, and its repair leaves every other byte", async () => {
+  const before = await readEnvFile();
+  await host(`sed -i 's/^BACKUP_GPG_FPR=.*/BACKUP_GPG_FPR=${"A".repeat(40)}/' ${envFile}`);
+  expect((await pulumi("preview", "--diff")).output).toContain("A".repeat(40));
+  expect((await up()).code).toBe(0);
+  expect(await readEnvFile()).toBe(before);
+});
+
+it("no secret of the host stands in the state", async () => {
+  const state = (await pulumi("stack", "export", "--show-secrets")).output;
+  const lines = (await host(`cat ${envFile} /opt/incomex/secrets/.env.production`)).split("\n");
+  const secrets = lines.flatMap((line) => /^[A-Z_]*(?:PASSWORD|KEY|DSN|TOKEN|SECRET)[A-Z_]*='?([^']{8,})'?$/.exec(line)?.[1] ?? []);
+  expect(secrets.length).toBeGreaterThan(3);
+  expect(secrets.filter((secret) => state.includes(secret))).toEqual([]);
+});
