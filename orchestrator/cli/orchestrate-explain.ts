@@ -21,7 +21,8 @@ export const orchestrateExplainCommand = buildCommand<Flags, [], CutterContext>(
     const runId = parseRunId(flags["run-id"], { allowDryRunSuffix: true });
     const config = await loadConfig(services.files, services.places.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
-    const explained = explain(run, toStanding(run, phases.map((phase) => phase.name)));
+    const requested = (await services.files.facts(`${services.places.requests}/${runId}.yaml`)) !== null;
+    const explained = explain(run, toStanding(run, phases.map((phase) => phase.name)), requested);
     print(this, flags, { schema: "cutter.orchestrate-explain/1", run_id: runId, ...explained }, [
       ...explained.certain.map((line) => `certain:  ${line}`),
       ...explained.uncertain.map((line) => `unknown:  ${line}`),
@@ -38,10 +39,10 @@ interface Explained {
   readonly who: string;
 }
 
-/** Pure. */
-function explain(run: RecordedRun, standing: RunStanding): Explained {
+/** `requested`: there is a request file, so its unit starts it again; a run named by options is started by the same options. Pure. */
+function explain(run: RecordedRun, standing: RunStanding, requested: boolean): Explained {
   const { status } = run;
-  const again = `systemctl start cutter-run@${run.runId}`;
+  const again = requested ? `systemctl start cutter-run@${run.runId}` : `cutter orchestrate run --run-id ${run.runId} --document ${standing.document_id ?? "D"}`;
   const certain = [
     ...(status.started === null ? ["this run never began"] : [`${status.started.mode} run of ${status.started.document_id}, begun ${status.started.at}, ${String(status.attempt)} starts`]),
     ...(status.started?.mode === "dryrun" ? ["it is a dry run: it has no way to write to the database"] : []),

@@ -4,7 +4,7 @@ import { passInternalGate } from "../gates/internal.ts";
 import { toIndexBody } from "../gates/runs-index.ts";
 import { toRunReport } from "../core/report.ts";
 import { toOutcome, toCertificateVerdict } from "./outcome.ts";
-import type { Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
 
 const evidenceName = "EVIDENCE.sha256";
 

@@ -1,41 +1,21 @@
 // The one loop: observe, gate, rehearse, journal, phase document, receipt, next. Everything it needs is a value passed in.
 import { CutterError } from "../core/errors.ts";
 import { assertKbId } from "../core/kb-id.ts";
-import type { RunInputs } from "../core/journal-record.ts";
 import { toPhaseStem } from "../core/phase-document-id.ts";
 import { toRecordedRefusal, toRefusals } from "../core/verdict.ts";
 import type { Phase, PhaseOutputs, PhaseResult } from "../phases/define.ts";
-import { rehearseDecision, type DecisionStep } from "../phases/decisions.ts";
+import { rehearseDecision } from "../phases/decisions.ts";
 import { passInternalGate } from "../gates/internal.ts";
-import type { ReadPorts, RunFacts } from "../ports/run-ports.ts";
+import type { ReadPorts } from "../ports/run-ports.ts";
 import { armPhase } from "./arm.ts";
-import { startCheckpoints, type CheckpointName, type Checkpoints } from "./checkpoint.ts";
+import type { Attempt, Run } from "./attempt.ts";
+import { startCheckpoints } from "./checkpoint.ts";
 import { closeRun } from "./close-run.ts";
 import { openJournal, type Journal } from "./journal-writer.ts";
 import { toOutcome, type RunOutcome } from "./outcome.ts";
 import { toPhaseDocument } from "./phase-document.ts";
 import type { EnginePorts } from "./ports.ts";
 import { ensureRunFolder, type RunFolder } from "./run-folder.ts";
-
-export interface Run {
-  readonly facts: RunFacts;
-  readonly inputs: RunInputs;
-  readonly requestText: string; // kept in the run folder
-  readonly phases: readonly Phase[];
-  readonly decisions: readonly DecisionStep[];
-  readonly signal: AbortSignal;
-  readonly onCheckpoint?: (name: CheckpointName, phase: string) => void; // tests stop the run here
-}
-
-/** One start of a run, with everything it holds. */
-export interface Attempt {
-  readonly run: Run;
-  readonly ports: EnginePorts;
-  readonly folder: RunFolder;
-  readonly journal: Journal;
-  readonly checkpoints: Checkpoints;
-  readonly outputs: Map<string, unknown>;
-}
 
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.

@@ -10,7 +10,8 @@ import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../../orchestrator/core/config-schema.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { EnginePorts } from "../../../orchestrator/engine/ports.ts";
-import { runPhases, type Run } from "../../../orchestrator/engine/run.ts";
+import type { Run } from "../../../orchestrator/engine/attempt.ts";
+import { runPhases } from "../../../orchestrator/engine/run.ts";
 import { readKillSwitch } from "../../../orchestrator/kill-switch.ts";
 import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";
 import { phases } from "../../../orchestrator/phases/index.ts";

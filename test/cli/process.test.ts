@@ -1,0 +1,29 @@
+// The process edge: the real program, its exit codes, and the environment it refuses to run in.
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+
+const program = join(import.meta.dirname, "../../orchestrator/main.ts");
+
+function run(inputs: readonly string[], env: Record<string, string> = {}): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((done) => {
+    const child = execFile(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...inputs], { env }, (_error, stdout, stderr) => done({ code: child.exitCode, stdout, stderr }));
+  });
+}
+
+it("refuses to start with variables set that change what runs or where it connects, naming them and no value", async () => {
+  const names = ["GNUPGHOME", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NODE_TLS_REJECT_UNAUTHORIZED", "PGHOST", "PGPASSWORD"];
+  const values = Object.fromEntries(names.map((name) => [name, name === "NODE_OPTIONS" ? "--title=hidden" : "hidden"]));
+  const ran = await run(["--help"], values);
+  expect(ran.code).toBe(10);
+  expect(ran.stderr).toContain(`names=${names.join(",")} `);
+  expect(ran.stdout).toBe("");
+  expect(ran.stderr.split("\n").find((line) => line.startsWith("ENVIRONMENT_DANGEROUS"))).not.toContain("hidden");
+});
+
+it("exits 2 for --force, 10 for live, 0 for --help, 78 without configuration", async () => {
+  expect((await run(["orchestrate", "run", "--force"])).code).toBe(2);
+  expect(await run(["orchestrate", "run", "--run-id", "run-1", "--document", "knowledge/a.md", "--mode", "live"])).toMatchObject({ code: 10, stderr: expect.stringMatching(/^ProductionExecutionNotAuthorized /) });
+  expect((await run(["--help"])).code).toBe(0);
+  expect(await run(["config", "check", "--json"])).toMatchObject({ code: 78, stdout: expect.stringContaining('"code":"CONFIG_MISSING"') });
+});
