@@ -41,10 +41,10 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   ensurePulumiHome(toolchainLayout(checkout));
   const caller = { ...process.env, ...options.environment };
   const stack = toStackName(args, options.workingDirectory ?? checkout, checkout, caller);
+  const environment: NodeJS.ProcessEnv = { ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...options.environment };
   // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
-  const ownPassphrase = stack === sandboxStack ? { PULUMI_CONFIG_PASSPHRASE: undefined } : {};
-  const entries = Object.entries({ ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...ownPassphrase, ...options.environment });
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
+  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Runs `pulumi args…` to its end. A non-zero exit is a result, not an error; only a missing or unstartable engine throws. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ensurePulumiHome } from "../../provision/toolchain/bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../../provision/toolchain/bootstrap/layout.mjs";
 import { pulumiEnvironment, toStackName } from "../../provision/toolchain/environment.ts";
-import { engineFile, runPulumi } from "../../provision/toolchain/run-pulumi.ts";
+import { engineEnvironment, engineFile, runPulumi } from "../../provision/toolchain/run-pulumi.ts";
 
 let checkout: string;
 
@@ -41,6 +41,12 @@ describe("the environment of the engine", () => {
     expect(pulumiEnvironment(checkout, "contabo", team).PULUMI_BACKEND_URL).toBe("s3://states");
     expect(pulumiEnvironment(checkout, "sandbox", team).PULUMI_BACKEND_URL).toBe(local);
     expect(pulumiEnvironment(checkout, "contabo", { PULUMI_BACKEND_URL: "file:///elsewhere/.pulumi-state/backend" }).PULUMI_BACKEND_URL).toBe(local);
+  });
+
+  test("lets no passphrase of the caller's own reach the sandbox's state", () => {
+    vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "the caller's");
+    expect(engineEnvironment(["up", "--stack", "sandbox"])).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE");
+    expect(engineEnvironment(["up", "--stack", "contabo"]).PULUMI_CONFIG_PASSPHRASE).toBe("the caller's");
   });
 
   test("puts the engine and the checkout's Node first, and downloads and checks for nothing", () => {
