@@ -1,7 +1,9 @@
 // One SSH connection to one pinned host: agent authentication only, six channels, deadlines, and null for an outcome nobody saw.
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { NodeSSH } from "node-ssh";
 import pLimit from "p-limit";
+import type { ClientChannel } from "ssh2";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { HostAddress } from "./address.ts";
 import { toHostKeyAlgorithms, toHostKeyVerifier } from "./host-key.ts";
@@ -10,6 +12,8 @@ import { toShellCommand } from "./shell.ts";
 
 /** sshd's MaxSessions is 10; 8 channels still failed under load, 6 were clean. */
 const channelsMax = 6;
+const openAttemptsMax = 20;
+const openRetryMs = 50;
 const connectTimeoutMs = 15_000;
 const keepaliveIntervalMs = 5_000;
 const keepaliveMissesMax = 3;
@@ -106,8 +110,6 @@ function toRemoteHost(ssh: NodeSSH, address: HostAddress): RemoteHost {
 }
 
 async function runOnChannel(ssh: NodeSSH, command: string, options: CommandOptions): Promise<CommandOutcome> {
-  const toUnknown = (problem: string): CommandOutcome => ({ code: null, stdout: "", stderr: "", problem });
-  if (!ssh.isConnected()) return toUnknown("the connection is closed");
   let closeChannel = () => {};
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<CommandOutcome>((resolve) => {
@@ -116,20 +118,37 @@ async function runOnChannel(ssh: NodeSSH, command: string, options: CommandOptio
       resolve(toUnknown(`no end after ${options.timeoutMs} ms`));
     }, options.timeoutMs);
   });
-  // latin1 keeps every byte as one character: a multi-byte character cut between two packets must not be damaged.
-  const ended = ssh
-    .execCommand(command, {
-      encoding: "latin1",
-      noTrim: true,
-      ...(options.stdin === undefined || Buffer.isBuffer(options.stdin) ? {} : { stdin: options.stdin }),
-      onChannel: (channel) => {
-        closeChannel = () => channel.destroy();
-        if (Buffer.isBuffer(options.stdin)) channel.write(options.stdin);
-      },
-    })
-    .then(({ code, signal, stdout, stderr }) => ({ code, stdout: fromLatin1(stdout), stderr: fromLatin1(stderr), ...(code === null ? { problem: signal === null ? "the channel closed without an exit code" : `ended by ${signal}` } : {}) }))
-    .catch((error: unknown) => toUnknown(error instanceof Error ? error.message : String(error)));
-  return await Promise.race([ended, deadline]).finally(() => clearTimeout(timer));
+  const onChannel = (channel: ClientChannel): void => {
+    closeChannel = () => channel.destroy();
+    if (Buffer.isBuffer(options.stdin)) channel.write(options.stdin);
+  };
+  return await Promise.race([execute(ssh, command, options, onChannel), deadline]).finally(() => clearTimeout(timer));
+}
+
+/** A channel the server would not open never started its command, so asking again is safe: a loaded host frees ended sessions late. */
+async function execute(ssh: NodeSSH, command: string, options: CommandOptions, onChannel: (channel: ClientChannel) => void): Promise<CommandOutcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    if (!ssh.isConnected()) return toUnknown("the connection is closed");
+    try {
+      // latin1 keeps every byte as one character: a multi-byte character cut between two packets must not be damaged.
+      const stdin = options.stdin === undefined || Buffer.isBuffer(options.stdin) ? {} : { stdin: options.stdin };
+      const { code, signal, stdout, stderr } = await ssh.execCommand(command, { encoding: "latin1", noTrim: true, ...stdin, onChannel });
+      const problem = signal === null ? "the channel closed without an exit code" : `ended by ${signal}`;
+      return { code, stdout: fromLatin1(stdout), stderr: fromLatin1(stderr), ...(code === null ? { problem } : {}) };
+    } catch (error) {
+      if (!isOpenRefused(error) || attempt === openAttemptsMax) return toUnknown(error instanceof Error ? error.message : String(error));
+      await sleep(openRetryMs * attempt);
+    }
+  }
+}
+
+/** ssh2 carries the server's reason number on exactly this error. */
+function isOpenRefused(error: unknown): boolean {
+  return error instanceof Error && "reason" in error && error.message.includes("Channel open failure");
+}
+
+function toUnknown(problem: string): CommandOutcome {
+  return { code: null, stdout: "", stderr: "", problem };
 }
 
 function fromLatin1(text: string): string {

@@ -1,6 +1,6 @@
 // pulumi up against the booted sandbox: ready, unchanged, drifted, repaired, refused, removed; judged on the host itself.
 import { beforeAll, expect, it } from "vitest";
-import { ensureReady, npm, onHost } from "../support/e2e.ts";
+import { npm, onHost, run } from "../support/e2e.ts";
 
 const envFile = "/opt/incomex/docker/.env";
 const pulumi = (...args: readonly string[]) => npm("pulumi", ...args, "--stack", "sandbox", "--non-interactive", "--color", "never");
@@ -19,30 +19,29 @@ const openGaps = async () => (await readOutputs()).gaps.filter(({ state }) => st
 const readEnvFile = (filter = "cat") => host(`stat -c '%a %U:%G' ${envFile}; ${filter} ${envFile} | sha256sum`);
 const withoutOurLine = "grep -av '^BACKUP_GPG_FPR='";
 
-beforeAll(ensureReady);
-
-it("a destroy removes code, config and units and gives the env file its bytes back, but keeps runs, ledger and user", async () => {
-  await host("install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept && echo proof > /var/lib/cutter/runs/kept/report");
-  const businessBytes = await readEnvFile(withoutOurLine);
-  const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
-  expect(output).toContain("deleted");
-  expect(code).toBe(0);
-  expect(await readEnvFile()).toBe(businessBytes);
-  expect(await host("ls -d /opt/cutter /etc/cutter/orchestrator.yaml /etc/cutter/keys /etc/systemd/system/cutter-* /usr/local/bin/cutter 2>/dev/null; true")).toBe("");
-  expect(await host("cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe("proof\n700 root\ncutter\n");
+/** A host that never saw the kit: a used sandbox is made anew. */
+beforeAll(async () => {
+  expect((await npm("sandbox", "up")).code).toBe(0);
+  if ((await host("ls -d /opt/cutter /etc/cutter 2>/dev/null; true")) !== "") {
+    expect((await npm("sandbox", "down")).code).toBe(0);
+    expect((await npm("sandbox", "up")).code).toBe(0);
+  }
+  await pulumi("stack", "rm", "--force", "--yes", "--preserve-config");
+  expect((await npm("pulumi", "stack", "select", "--create", "sandbox")).code).toBe(0);
 });
 
-it("an up refuses a foreign file in its way and leaves it untouched", async () => {
-  await host("echo somebody > /usr/local/bin/cutter; chmod 0600 /usr/local/bin/cutter");
-  const { code, output } = await up();
-  expect(code).not.toBe(0);
-  expect(output).toContain("FOREIGN_FILE");
-  expect(output).toContain("/usr/local/bin/cutter");
-  expect(await host("cat /usr/local/bin/cutter; stat -c %a /usr/local/bin/cutter; rm /usr/local/bin/cutter")).toBe("somebody\n600\n");
+it("a survey of the bare host finds every gap open, with evidence, and leaves nothing behind", async () => {
+  const { code, output } = await run(["node", "runbooks/survey.ts", "--stack", "sandbox", "--json"]);
+  expect(code).toBe(0);
+  const survey = JSON.parse(output) as { readonly gaps: readonly { readonly id: string; readonly state: string; readonly evidence: readonly string[] }[] };
+  expect(survey.gaps.map(({ id, state }) => `${id} ${state}`)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `GAP-${n} open`));
+  expect(survey.gaps.every(({ evidence }) => evidence.length > 0)).toBe(true);
+  expect(await host("ls -d /opt/cutter /etc/cutter /var/lib/cutter* /run/cutter* 2>/dev/null; true")).toBe("");
 });
 
 it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of the env file but its own line", async () => {
   const before = await readEnvFile();
+  expect(await host(`grep -ac BACKUP_GPG_FPR= ${envFile}; true`)).toBe("0\n");
   const { code, output } = await up();
   expect(output).not.toContain("error:");
   expect(code).toBe(0);
@@ -66,12 +65,12 @@ it("a second up reports no change and runs nothing again", async () => {
 it("preview shows exactly what drifted, with secrets cut out, and up repairs exactly that", async () => {
   const before = await readWorld();
   await host(`rm -r /var/lib/cutter/locks
-sed -i 's/^run_hard_cap_minutes:.*/run_hard_cap_minutes: 61/; $a # password: hunter2hunter2' /etc/cutter/orchestrator.yaml
+sed -i 's/^run_hard_cap_minutes:.*/run_hard_cap_minutes: 61/; $a extra_password: hunter2hunter2' /etc/cutter/orchestrator.yaml
 echo >> /opt/cutter/current/bin/cutter.mjs; touch /opt/cutter/current/planted
 sed -i 's/^NoNewPrivileges=.*//' /etc/systemd/system/cutter-run@.service; chown cutter /etc/cutter/keys; systemctl disable --now -q cutter-dump.socket`);
   const drifted = await readWorld();
   const preview = await pulumi("preview", "--diff");
-  for (const shown of ["61", "bin/cutter.mjs: content", "planted: not in the manifest", "[REDACTED]", '"disabled"']) expect(preview.output).toContain(shown);
+  for (const shown of ["61", "bin/cutter.mjs: content", "planted: not in the manifest", "REDACTED", '"disabled"']) expect(preview.output).toContain(shown);
   expect(preview.output).not.toContain("hunter2");
   expect(preview.output).toMatch(/1 to create\s+~ 5 to update\s+6 changes/);
   expect((await pulumi("preview", "--expect-no-changes")).code).not.toBe(0);
@@ -98,4 +97,26 @@ it("no secret of the host stands in the state", async () => {
   const secrets = lines.flatMap((line) => /^[A-Z_]*(?:PASSWORD|KEY|DSN|TOKEN|SECRET)[A-Z_]*='?([^']{8,})'?$/.exec(line)?.[1] ?? []);
   expect(secrets.length).toBeGreaterThan(3);
   expect(secrets.filter((secret) => state.includes(secret))).toEqual([]);
+});
+
+it("a destroy removes code, config and units and gives the env file its bytes back, but keeps runs, ledger and user", async () => {
+  await host("install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept && echo proof > /var/lib/cutter/runs/kept/report");
+  const businessBytes = await readEnvFile(withoutOurLine);
+  const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
+  expect(output).toContain("deleted");
+  expect(code).toBe(0);
+  expect(await readEnvFile()).toBe(businessBytes);
+  expect(await host("ls -d /opt/cutter /etc/cutter/orchestrator.yaml /etc/cutter/keys /etc/systemd/system/cutter-* /usr/local/bin/cutter 2>/dev/null; true")).toBe("");
+  expect(await host("cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe("proof\n700 root\ncutter\n");
+});
+
+it("an up refuses a foreign file in its way and leaves it untouched", async () => {
+  await host("echo somebody > /usr/local/bin/cutter; chmod 0600 /usr/local/bin/cutter");
+  const { code, output } = await up();
+  expect(code).not.toBe(0);
+  expect(output).toContain("FOREIGN_FILE");
+  expect(output).toContain("/usr/local/bin/cutter");
+  expect(await host("cat /usr/local/bin/cutter; stat -c %a /usr/local/bin/cutter; rm /usr/local/bin/cutter")).toBe("somebody\n600\n");
+  expect((await up()).code).toBe(0);
+  expect(await openGaps()).toEqual(["GAP-7", "GAP-8"]);
 });
