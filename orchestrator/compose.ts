@@ -38,7 +38,8 @@ const dumpIdleMs = 120_000;
 
 export function composeServices(edge: Edge): Services {
   const { latch, armed, live, config, requests } = hostLayout;
-  const places = { latch, armed, live, config, requests };
+  const startFolder = edge.environment["RUNTIME_DIRECTORY"];
+  const places = { latch, armed, live, config, requests, refusal: startFolder === undefined ? null : join(startFolder, "refusal.json") };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
   // This release brings no judge of tokens, so no token is ever a verified one.
   const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken: () => Promise.resolve(false) });

@@ -15,6 +15,8 @@ export interface Places {
   readonly latch: string;
   readonly armed: string;
   readonly live: string;
+  /** Where one start of a unit tells why it was refused, before it has a run folder; null outside a unit. */
+  readonly refusal: string | null;
 }
 
 export interface Release {

@@ -31,8 +31,21 @@ export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
       request: { kind: "parsed", parse: word, brief: "Read run id, document, mode and approvals from this file", optional: true, placeholder: "FILE" },
     },
   },
-  func: runCommand,
+  func: async function (this: CutterContext, flags: Flags): Promise<void> {
+    try {
+      await runCommand.call(this, flags);
+    } catch (error) {
+      if (error instanceof CutterError) await tellRefusal(this, error);
+      throw error;
+    }
+  },
 });
+
+/** What is refused before the run's folder is ours has no outcome there: the root step after the run reads the reason from here. */
+async function tellRefusal({ services }: CutterContext, error: CutterError): Promise<void> {
+  if (services.places.refusal === null) return;
+  await services.files.writeAtomic(services.places.refusal, `${JSON.stringify({ exit_code: error.exitCode, code: error.code, result: "stopped" })}\n`, 0o600);
+}
 
 async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
   const { services } = this;

@@ -17,6 +17,7 @@ export const hostLayout = {
   live: "/run/cutter/live",
   credentials: "/run/cutter/cred",
   results: "/run/cutter/results",
+  starts: "/run/cutter-run", // <run_id>/ of one start, made and removed by systemd: a refusal is told here
   dumpSocket: "/run/cutter/dump.sock",
   state: "/var/lib/cutter",
   runs: "/var/lib/cutter/runs",

@@ -16,7 +16,8 @@ export function finishRun(host: Host, idText: string, end: ServiceEnd): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
   removeLiveToken(host, runId);
   removeCredentials(host, runId);
-  writeResult(host, runId, toRunResult(runId, readMode(host, runId), end, readOutcome(host, runId)));
+  const told = readTold(host, `${hostLayout.starts}/${runId}/refusal.json`) ?? readTold(host, `${toSidecarRoot(host)}/${runId}/outcome.json`);
+  writeResult(host, runId, toRunResult(runId, readMode(host, runId), end, told));
 }
 
 /** Unreadable counts as live: then a kill is reported as "may have written", never as "nothing written". */
@@ -29,10 +30,10 @@ function readMode(host: Host, runId: RunId): "dryrun" | "live" {
 }
 
 /** cutter's file, read as such: no link is followed, no pipe waited for, no more than the bound. Null is "it told nothing". */
-function readOutcome(host: Host, runId: RunId): string | null {
+function readTold(host: Host, path: string): string | null {
   let descriptor: number | null = null;
   try {
-    descriptor = openSync(toHostPath(host, `${toSidecarRoot(host)}/${runId}/outcome.json`), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    descriptor = openSync(toHostPath(host, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const facts = fstatSync(descriptor);
     return facts.isFile() && facts.size <= outcomeBytesMax ? readFileSync(descriptor, "utf8") : null;
   } catch {

@@ -36,6 +36,8 @@ export function runServiceText(inputs: RunServiceInputs): string {
       SuccessExitStatus: "11 20",
       TimeoutStartSec: `${inputs.timeoutStartMinutes}min`,
       TimeoutStopSec: "60s",
+      RuntimeDirectory: "cutter-run/%i",
+      RuntimeDirectoryMode: "0700",
       WorkingDirectory: "/",
       SyslogIdentifier: "cutter-run",
       ...orchestratorConfinement,

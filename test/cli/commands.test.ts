@@ -1,6 +1,6 @@
 // The commands as people and programs see them: text, JSON, exit codes.
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeCli, type Cli } from "../support/fakes/cli.ts";
@@ -61,6 +61,11 @@ describe("orchestrate run", () => {
     expect(cli.opened).toEqual([]);
     expect(await readdir(world.config.sidecar_root)).toEqual([]);
     expect(await readdir(world.config.global_locks_dir)).toEqual([]);
+  });
+
+  it("leaves the reason of a refusal where the root step after the run looks for it", async () => {
+    await cli.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live");
+    expect(JSON.parse(await readFile(join(cli.folder, "refusal.json"), "utf8"))).toEqual({ exit_code: 10, code: "ProductionExecutionNotAuthorized", result: "stopped" });
   });
 
   it("refuses live outside its unit even if the switch were on", async () => {

@@ -140,6 +140,14 @@ describe("finish-run", () => {
     expect(readResult()).toMatchObject({ exit_code: 11, certificate: null, payload_sha: null });
   });
 
+  test("a start that was refused tells its own reason, not an earlier start's", () => {
+    leaveOutcome({ ...outcome, exit_code: 10, code: "ROWS_MOVED", result: "stopped" });
+    mkdirSync(folder.at("run/cutter-run/R-1.dryrun"), { recursive: true });
+    writeFileSync(folder.at("run/cutter-run/R-1.dryrun/refusal.json"), JSON.stringify({ exit_code: 10, code: "DOCUMENT_LOCKED", result: "stopped" }));
+    finish("exited", "10", "exit-code");
+    expect(readResult()).toMatchObject({ exit_code: 10, code: "DOCUMENT_LOCKED", certificate: null });
+  });
+
   test("a dry run that was killed wrote nothing; one whose mode cannot be read may have written", () => {
     finish("killed", "KILL", "signal");
     expect(readResult()).toMatchObject({ exit_code: 10, code: "RUN_KILLED", exit_raw: "KILL" });
