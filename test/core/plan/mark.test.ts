@@ -58,7 +58,7 @@ describe("front matter", () => {
     ["prose between two rules", "---\nFoo\n---\nBar\n---\n"],
     ["a rule that is not the first line", "\n---\na: b\n---\n"],
     ["no closing rule", "---\na: b\n# c\n"],
-    ["a closing rule that lies in a fence", "---\na: |\n  ```\n---\n# c\n```\n# d\n"],
+    ["a closing rule that lies in a fence", "---\n# note\na: |\n  ```\n---\n# c\n```\n# d\n"],
     ["a list before any key", "---\n- a\n---\n"],
   ])("is not seen in %s", (_, text) => {
     const { frontMatterEnd, headings } = markSource(bytes(text));

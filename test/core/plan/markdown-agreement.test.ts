@@ -54,11 +54,24 @@ describe("headings agree with commonmark and micromark", () => {
     for (const name of corpus) expect(disagreements(readFileSync(join(corpusDirectory, name), "utf8"))).toEqual([]);
   });
 
+  it.each([
+    ["a blank line ends a quote and the fence in it", "> ```\n\n> # x\n"],
+    ["an item that held an empty item is not empty", "- -\n\n\n  # x\n"],
+    ["an empty item ends at a blank line", "-\n\n  # x\n"],
+    ["a tab is consumed in part", "-\t\t# code\n>\t# text\n"],
+    ["a parenthesis closed and never opened makes no definition", "[a]: b)\n===\n"],
+    ["a parenthesis never closed makes no definition", "[a]: (b\n===\n"],
+    ["a title without space before it makes no definition", "[a]: <b>\"t\"\n===\n"],
+    ["ten digits are no number", "1234567890. # x\n"],
+  ])("in the small print: %s", (_, text) => {
+    expect(disagreements(text)).toEqual([]);
+  });
+
   it("on generated Markdown of every kind, commonmark", () => {
     fc.assert(fc.property(anyMarkdown, (text) => {
       expect(ourHeadings(text)).toEqual(commonmarkHeadings(text));
       expect(ourTitles(text)).toEqual(commonmarkTitles(text));
-    }), { numRuns: 4000 });
+    }), { numRuns: 2500 });
   });
 
   it("on generated Markdown without containers, micromark", () => {
@@ -67,7 +80,7 @@ describe("headings agree with commonmark and micromark", () => {
       const beginsWithDefinition = ourHeadings(text).map((heading) => Buffer.from(text)[heading.byteOffset] === "[".charCodeAt(0));
       const comparable = (headings: JudgedHeading[]) => headings.map((heading, index) => (beginsWithDefinition[index] === true ? { ...heading, byteOffset: "of the paragraph" } : heading));
       expect(comparable(ourHeadings(text))).toEqual(comparable(micromarkHeadings(text)));
-    }), { numRuns: 2000 });
+    }), { numRuns: 1500 });
   });
 
   it("the generators reach headings of both kinds, nested and not, often enough to mean something", () => {

@@ -12,9 +12,15 @@ const quotes = ["> ", ">"] as const;
 const indents = ["", "", "", "", " ", "  ", "   ", "    ", "      ", "\t"] as const;
 const endings = ["\n", "\n", "\n", "\n\n", "\r\n", "\r"] as const;
 
+// A document draws its lines from a few prefixes and a few leaves of its own: so lines belong together, and structures live longer than a line.
 function lines(markers: readonly string[], leafTexts: readonly string[], indentTexts: readonly string[]): fc.Arbitrary<string> {
-  const line = fc.tuple(fc.array(fc.tuple(fc.constantFrom(...indentTexts), fc.constantFrom(...markers)).map((parts) => parts.join("")), { maxLength: 3 }), fc.constantFrom(...indentTexts), fc.constantFrom(...leafTexts), fc.constantFrom(...endings));
-  const body = fc.array(line.map(([containers, indent, leaf, ending]) => containers.join("") + indent + leaf + ending), { minLength: 1, maxLength: 14 }).map((parts) => parts.join(""));
+  const marker = fc.tuple(fc.constantFrom(...indentTexts), fc.constantFrom(...markers)).map((parts) => parts.join(""));
+  const prefix = fc.oneof(fc.array(marker, { maxLength: 3 }).map((parts) => parts.join("")), fc.constantFrom("", "  ", "   ", "    "));
+  const few = fc.tuple(fc.array(prefix, { minLength: 1, maxLength: 3 }), fc.array(fc.constantFrom(...leafTexts), { minLength: 1, maxLength: 4 }));
+  const body = few.chain(([prefixes, leavesHere]) => {
+    const line = fc.tuple(fc.constantFrom(...prefixes), fc.constantFrom(...indentTexts), fc.constantFrom(...leavesHere, "# x"), fc.constantFrom(...endings));
+    return fc.array(line.map((parts) => parts.join("")), { minLength: 1, maxLength: 12 }).map((parts) => parts.join(""));
+  });
   return fc.tuple(fc.constantFrom("", "", "", "\ufeff"), body, fc.boolean()).map(([bom, text, keepsFinalEnding]) => bom + (keepsFinalEnding ? text : text.replace(/[\r\n]+$/, "")));
 }
 
