@@ -43,6 +43,17 @@ export async function removeFiles(place: SandboxPlace): Promise<void> {
   if (existsSync(place.directory)) await mustRun("remove files", ["rm", "-rf", "--one-file-system", place.directory], { timeoutMs: 5 * 60_000 });
   for (const left of [place.stackFile, `/run/systemd/nspawn/propagate/${place.name}`]) rmSync(left, { recursive: true, force: true });
   rmSync(place.runtimeDirectory, { recursive: true, force: true });
+  removeStackState(place.checkout);
+}
+
+/** What Pulumi knows of this host goes with it: state that speaks of a host that is gone would make the next `up` refuse. */
+function removeStackState(checkout: string): void {
+  const backend = `${checkout}/.pulumi-state/backend/.pulumi`;
+  for (const kind of ["stacks", "locks", "backups", "history"]) {
+    const folder = `${backend}/${kind === "locks" ? "locks/organization" : kind}/cutter-kit`;
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) if (name === "sandbox" || name.startsWith("sandbox.json")) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  }
 }
 
 /** Pids of running processes that have an argument ending in `program` and another that is exactly `argument`. */
