@@ -1,8 +1,19 @@
 // Two kinds of tests: unit (offline, no sandbox) and e2e (against the running sandbox, one after the other).
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** e2e files tell one story on one host (before up, up, dry run, …): they run in the order of their names. Unit files keep vitest's order. */
+class StorySequencer extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isE2e = ({ project }: TestSpecification): boolean => project.name === "e2e";
+    const story = files.filter(isE2e).toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+    return [...(await super.sort(files.filter((file) => !isE2e(file)))), ...story];
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: StorySequencer },
     projects: [
       {
         test: {
@@ -19,7 +30,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/**/*.e2e.ts"],
           pool: "forks",
-          // One host, one state: files run in the order of their names, never side by side.
+          // One host, one state: never side by side.
           maxWorkers: 1,
           fileParallelism: false,
           testTimeout: 300_000,
