@@ -26,7 +26,7 @@ export const goBuilds = {
 /** Both executables into `bin`. Throws `Missing` without Go, or with what Go said when it fails. */
 export async function buildFromGoModules(layout, bin, progress) {
   requireGo();
-  progress("building it from Go modules, once (3 to 7 minutes on 2 cores)");
+  progress("building it from Go modules, once (4 to 7 minutes on 2 idle cores)");
   for (const name of Object.keys(goBuilds)) await goBuild(layout, name, join(bin, name));
   return "built from Go modules";
 }
