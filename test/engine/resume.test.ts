@@ -94,6 +94,15 @@ describe("a stop", () => {
     expect(await world.start({ facts })).toMatchObject({ exit_code: 10, code: "DOCUMENT_MISSING" });
   });
 
+  it("for a document that no UTF-8 can hold is refused before anything is computed from it", async () => {
+    const { read } = world.ports.knowledgeBase;
+    world.ports.knowledgeBase.read = async (id) => {
+      const document = await read.call(world.ports.knowledgeBase, id);
+      return document === null ? null : { ...document, body: `${document.body}\ud800` };
+    };
+    expect(await world.start()).toMatchObject({ exit_code: 10, code: "SOURCE_NOT_UTF8", phase: "source_pin" });
+  });
+
   it("for a bug is recorded as one and thrown with its cause", async () => {
     world.database.readGrantMatrix = () => Promise.reject(new TypeError("boom"));
     await expect(world.start()).rejects.toMatchObject({ code: "INTERNAL_BUG", exitCode: 70, cause: new TypeError("boom") });
