@@ -60,7 +60,7 @@ export function toSurvey(facts: HostFacts, about: { readonly hostName: string | 
       backup: "pre_write_backup: GPG-encrypted narrow pg_dump per document, sha-pinned; restore is never automatic",
       runbook: isClosed(gaps, "GAP-6") ? `${hostLayout.rollbackRunbook} is deployed (UNRATIFIED until a ruling names its sha256)` : "rollback_runbook.sql is not deployed",
       idempotency_layers: 3,
-      void: "cutter orchestrate void --run-id clears idempotency safely",
+      void: "cutter orchestrate void --run-id clears idempotency safely (not in this release)",
     },
     result: toResult(gaps, facts),
   };
