@@ -1,8 +1,8 @@
 // The demonstration: from a bare machine to a ready host, a survey and a dry run, by the very commands a person would type.
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
+import { $ } from "zx";
 
 const checkout = resolve(import.meta.dirname, "..");
 const documentId = "knowledge/other/commonmark-spec-0-31-2.md";
@@ -33,11 +33,11 @@ async function demo(): Promise<void> {
   };
 
   await step("A replica of the production host boots", npm("sandbox", "up"));
-  await step("Survey before: what is missing", npm("survey", "--stack", "sandbox"));
+  await step("Survey: how the host stands before pulumi up", npm("survey", "--stack", "sandbox"));
   await step("The stack exists", npm("pulumi", "stack", "select", "--create", "sandbox"));
   await step("pulumi up makes the host ready", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview"));
   await step("A second up changes nothing", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview", "--expect-no-changes"));
-  await step("Survey after: what is closed", npm("survey", "--stack", "sandbox"));
+  await step("Survey: what pulumi up closed", npm("survey", "--stack", "sandbox"));
   writeFileSync(documentFile, readCommonMarkText());
   await step("A real document enters the knowledge base", npm("sandbox", "document", "add", documentFile, "--id", documentId));
   await step("Dry run: all 11 phases under systemd", ["node", "runbooks/prepare.ts", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
@@ -46,10 +46,18 @@ async function demo(): Promise<void> {
 
   console.log("\n── Summary");
   for (const { title, seconds } of steps) console.log(`[OK]   ${title.padEnd(52)} ${seconds.toFixed(1).padStart(6)} s`);
-  console.log(`[INFO] run ${runId}.dryrun: its evidence lies in /var/lib/cutter/runs/${runId}.dryrun on the sandbox host`);
-  console.log("[INFO] nothing was written to the database; the live cut is not part of this version");
+  const result = await readResult(`${runId}.dryrun`);
+  console.log(`[INFO] dry run ${runId}.dryrun: no-side-effect certificate ${String(result["certificate"])}, payload_sha ${String(result["payload_sha"])}`);
+  console.log(`[INFO] its evidence lies in /var/lib/cutter/runs/${runId}.dryrun on the sandbox host`);
+  console.log("[INFO] the dry run wrote nothing to the database; the live cut is not part of this version");
   console.log("[INFO] look around with: npm run sandbox -- ssh     remove it with: npm run sandbox -- down");
   console.log(`[OK]   the host is ready and the dry run is proven, in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+}
+
+/** What the host says of the run; the demonstration repeats it and judges nothing itself. */
+async function readResult(runId: string): Promise<Readonly<Record<string, unknown>>> {
+  const { stdout } = await $({ cwd: checkout, quiet: true })`${npm("sandbox", "ssh", "--", `cat /run/cutter/results/${runId}.json`)}`;
+  return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
 }
 
 /** The CommonMark specification's text: a real document (CC-BY-SA-4.0) that nobody of ours wrote. */
@@ -58,11 +66,7 @@ function readCommonMarkText(): string {
   return text;
 }
 
-function run(argv: readonly string[]): Promise<number> {
-  const [command = "", ...args] = argv;
-  return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd: checkout, stdio: "inherit" });
-    child.on("error", fail);
-    child.on("close", (code) => done(code ?? 70));
-  });
+async function run(argv: readonly string[]): Promise<number> {
+  const { exitCode } = await $({ cwd: checkout, stdio: "inherit", nothrow: true })`${argv}`;
+  return exitCode ?? 70;
 }
