@@ -35,8 +35,8 @@ async function demo(): Promise<void> {
   await step("A replica of the production host boots", npm("sandbox", "up"));
   await step("Survey: how the host stands before pulumi up", npm("survey", "--stack", "sandbox"));
   await step("The stack exists", npm("pulumi", "stack", "select", "--create", "sandbox"));
-  await step("pulumi up makes the host ready", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview"));
-  await step("A second up changes nothing", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview", "--expect-no-changes"));
+  await step("pulumi up makes the host ready", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress"));
+  await step("A second up changes nothing", npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress", "--expect-no-changes"));
   await step("Survey: what pulumi up closed", npm("survey", "--stack", "sandbox"));
   writeFileSync(documentFile, readCommonMarkText());
   await step("A real document enters the knowledge base", npm("sandbox", "document", "add", documentFile, "--id", documentId));
