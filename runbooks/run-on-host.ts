@@ -45,5 +45,6 @@ export async function readResult(host: RemoteHost, runId: RunId): Promise<RunRes
 /** One line that closes a run's output. */
 export function toResultLine(result: RunResult): string {
   const facts = Object.entries({ code: result.code, certificate: result.certificate, payload_sha: result.payload_sha }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
-  return `${result.exit_code === 0 ? "[OK]" : "[ERR]"}  run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
+  const mark = result.exit_code === 0 ? "[OK]  " : result.exit_code === 11 ? "[WARN]" : "[ERR] ";
+  return `${mark} run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
 }

@@ -61,7 +61,7 @@ describe("a dry run of a real document", () => {
     for (const [index, line] of lines.slice(1).entries()) {
       expect((JSON.parse(line) as { readonly prev: string }).prev).toBe(createHash("sha256").update(lines[index] ?? "").digest("hex"));
     }
-    expect((await onHost(`stat -c '%a %U' /var/lib/cutter/runs/${dryRunId}; ls -A /run/cutter/cred /run/cutter/live /run/cutter/armed`)).stdout).toBe("700 cutter\n/run/cutter/armed:\n\n/run/cutter/cred:\n\n/run/cutter/live:\n");
+    expect((await onHost(`stat -c '%a %U' /var/lib/cutter/runs/${dryRunId}; ls -A /run/cutter/cred /run/cutter/live /run/cutter/armed /run/cutter-run`)).stdout).toBe("700 cutter\n/run/cutter-run:\n\n/run/cutter/armed:\n\n/run/cutter/cred:\n\n/run/cutter/live:\n");
   });
 
   it("is a no-op when started again", async () => {
@@ -84,6 +84,21 @@ describe("a dry run that is disturbed", () => {
     const ended = await until(async () => ((await onHost(`systemctl is-active cutter-run@${runId}.dryrun`)).stdout.trim() === "inactive" ? true : null));
     expect(ended).toBe(true);
     expect(await readJson(`/run/cutter/results/${runId}.dryrun.json`)).toMatchObject({ exit_code: 0, certificate: "inconclusive" });
+  });
+});
+
+describe("a dry run without its knowledge base", () => {
+  it("ends with exit code 11 and loses nothing: the next start goes on and passes", async () => {
+    const runId = `outage-${stamp}`;
+    await onHost(`cat > ${kbFaultsFile}`, JSON.stringify({ status: 503 }));
+    const waiting = await prepare(runId);
+    expect([waiting.code, waiting.output]).toEqual([11, expect.stringContaining("KB_UNAVAILABLE")]);
+    expect((await onHost(`systemctl is-failed cutter-run@${runId}.dryrun`)).stdout.trim()).toBe("inactive"); // 11 is no failure to systemd
+    await onHost(`rm -f ${kbFaultsFile}`);
+    const resumed = await run(["node", "runbooks/start-run.ts", "--stack", "sandbox", "--run-id", `${runId}.dryrun`]);
+    expect(resumed.code).toBe(0);
+    expect(await readJson(`/run/cutter/results/${runId}.dryrun.json`)).toMatchObject({ exit_code: 0, certificate: "pass" });
+    expect((await readJournal(`${runId}.dryrun`)).filter(({ kind }) => kind === "attempt_started")).toHaveLength(2);
   });
 });
 

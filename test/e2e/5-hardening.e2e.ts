@@ -69,8 +69,8 @@ describe("a process inside the run's unit", () => {
     expect(probe.reads["/etc/cutter/orchestrator.yaml"]).toBe("read");
   });
 
-  it("can write its own run's folder, the batches and the locks, and nothing else on the whole host", () => {
-    const own = ["/var/lib/cutter/batches", "/var/lib/cutter/locks", `/var/lib/cutter/runs/${probeId}`];
+  it("can write its own run's folders, the batches and the locks, and nothing else on the whole host", () => {
+    const own = ["/var/lib/cutter/batches", "/var/lib/cutter/locks", `/var/lib/cutter/runs/${probeId}`, `/run/cutter-run/${probeId}`];
     expect(probe.writable.filter((path) => !own.includes(path) && !own.some((folder) => path.startsWith(`${folder}/`)))).toEqual([]);
     expect(probe.writable).toEqual(expect.arrayContaining(own));
   });
