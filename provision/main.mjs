@@ -1,0 +1,8 @@
+// What the engine starts: plain JavaScript, so that a shell without our environment gets a sentence and not a syntax error from an older Node.
+import process from "node:process";
+
+if (process.env.CUTTER_KIT_TOOLCHAIN === undefined || Number(process.versions.node.split(".")[0]) < 24) {
+  throw new Error("this shell does not have the kit's environment → run `. ./.env.pulumi` first (npm run doctor writes it), or use npm run pulumi -- …");
+}
+
+export const { release, gaps, executionEnabled, hosts } = await import("./index.ts");
