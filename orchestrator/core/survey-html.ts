@@ -30,6 +30,8 @@ main { max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere;
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border: 1px solid #888; padding: .3rem .5rem; text-align: left; vertical-align: top; }
+/* "anywhere" would let a narrow column break "10" in two; long digests still may break */
+th, td { overflow-wrap: break-word; min-width: 2rem; }
 .closed { font-weight: 600; } .open { font-weight: 600; text-decoration: underline; }
 `;
 
