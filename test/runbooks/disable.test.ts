@@ -1,0 +1,61 @@
+// runbooks/disable against a folder that plays the host: an ssh that runs the line here, with the host's paths put below that folder.
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const script = resolve(import.meta.dirname, "../../runbooks/disable");
+let base: string;
+
+function write(path: string, text: string): void {
+  writeFileSync(join(base, path), text);
+  chmodSync(join(base, path), 0o755);
+}
+
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), "disable-"));
+  for (const folder of ["bin", "kit/runbooks", "host/etc/cutter/execution", "host/run/cutter/armed/R1", "host/run/cutter/live/R2", "host/var/lib/cutter-ledger"]) mkdirSync(join(base, folder), { recursive: true });
+  copyFileSync(script, join(base, "kit/runbooks/disable"));
+  write("kit/Pulumi.replica.yaml", "config:\n  cutter-kit:host: 192.0.2.1\n  cutter-kit:hostKey: ssh-ed25519 AAAA\n");
+  write("bin/ssh", `#!/bin/sh\nfor line; do :; done\nprintf '%s' "$line" | sed -E 's#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`);
+  write("bin/systemctl", `#!/bin/sh\n[ "$1" = list-units ] && [ -e ${base}/running ] && echo cutter-run@R2.service\nexit 0\n`);
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+function disable(...args: readonly string[]): { readonly status: number | null; readonly text: string } {
+  const { status, stdout, stderr } = spawnSync("sh", [join(base, "kit/runbooks/disable"), ...args], { env: { PATH: `${join(base, "bin")}:${process.env["PATH"] ?? ""}` }, encoding: "utf8" });
+  return { status, text: stdout + stderr };
+}
+const tokens = (): readonly string[] => ["armed", "live"].flatMap((kind) => readdirSync(join(base, "host/run/cutter", kind)));
+const latch = (): boolean => existsSync(join(base, "host/etc/cutter/execution/DISABLED"));
+
+test("sets the latch, removes every token, and --clear lifts the latch again", () => {
+  expect(disable()).toMatchObject({ status: 0 });
+  expect([latch(), tokens()]).toEqual([true, []]);
+  expect(disable("--clear")).toMatchObject({ status: 0 });
+  expect(latch()).toBe(false);
+});
+
+test("removes the tokens also where the latch's folder and the audit log's are gone", () => {
+  rmSync(join(base, "host/etc/cutter/execution"), { recursive: true });
+  rmSync(join(base, "host/var"), { recursive: true });
+  expect(disable()).toMatchObject({ status: 0 });
+  expect([latch(), tokens()]).toEqual([true, []]);
+});
+
+test("does not say that it is off when a latch could not be set, and removes the tokens all the same", () => {
+  rmSync(join(base, "host/etc/cutter"), { recursive: true });
+  writeFileSync(join(base, "host/etc/cutter"), "");
+  const { status, text } = disable();
+  expect([status, tokens()]).toEqual([30, []]);
+  expect(text).toContain("NOT_PROVEN");
+  expect(text).not.toContain("[OK]");
+});
+
+test("--now does not say that runs are stopped while one still runs", () => {
+  writeFileSync(join(base, "running"), "");
+  expect(disable("--now")).toMatchObject({ status: 30 });
+  rmSync(join(base, "running"));
+  expect(disable("--now")).toMatchObject({ status: 0 });
+});
