@@ -2,7 +2,7 @@
 import { sha256Hex } from "../orchestrator/core/digest.ts";
 import { manifestName, releaseManifestSchema } from "../orchestrator/core/release-manifest.ts";
 
-/** One entry as it was found. `kind` is find's letter: f, l, p, …; `mode` has four octal digits. */
+/** One entry as it was found. `kind` is find's letter: f, d, l, p, …; `path` is empty for the release's own folder; `mode` has four octal digits. */
 export interface FoundFile {
   readonly path: string;
   readonly kind: string;
@@ -22,6 +22,7 @@ export function toDamage(manifestBytes: Uint8Array, expectedSha256: string, foun
   const seen = new Set(found.map(({ path }) => path));
   const missing = [...listed.keys()].filter((path) => !seen.has(path)).map((path) => `${path}: missing`);
   const wrong = found.flatMap((file) => {
+    if (file.kind === "d") return file.mode === "0755" && file.owner === "root:root" ? [] : [`${file.path === "" ? "." : file.path}: directory ${file.mode} ${file.owner}`];
     const wanted = listed.get(file.path);
     if (wanted === undefined) return [`${file.path}: not in the manifest`];
     if (file.kind !== "f") return [`${file.path}: not a regular file`];

@@ -13,7 +13,7 @@ const cutter: FoundFile = { path: "bin/cutter", kind: "f", mode: "0755", owner: 
 const itself: FoundFile = { path: "manifest.json", kind: "f", mode: "0644", owner: "root:root", size: manifest.length, sha256 };
 
 it("finds nothing in a whole release, by the full digest or by the name's 12 digits", () => {
-  expect(toDamage(manifest, sha256, [itself, cutter])).toEqual([]);
+  expect(toDamage(manifest, sha256, [itself, cutter, { ...cutter, path: "bin", kind: "d" }])).toEqual([]);
   expect(toDamage(manifest, sha256.slice(0, 12), [itself, cutter])).toEqual([]);
 });
 
@@ -23,6 +23,8 @@ it.each<[string, readonly FoundFile[]]>([
   ["bin/cutter: mode 4755", [itself, { ...cutter, mode: "4755" }]],
   ["bin/cutter: owner cutter:cutter", [itself, { ...cutter, owner: "cutter:cutter" }]],
   ["bin/cutter: not a regular file", [itself, { ...cutter, kind: "l" }]],
+  ["bin: directory 0777 root:root", [itself, cutter, { ...cutter, path: "bin", kind: "d", mode: "0777" }]],
+  [".: directory 0755 cutter:cutter", [itself, cutter, { ...cutter, path: "", kind: "d", owner: "cutter:cutter" }]],
   ["bin/extra: not in the manifest", [itself, cutter, { ...cutter, path: "bin/extra" }]],
 ])("names %s", (damage, found) => {
   expect(toDamage(manifest, sha256, found)).toEqual([damage]);

@@ -94,7 +94,7 @@ const readScript = `[ -d "$1" ] && [ ! -L "$1" ] || exit 4
 readlink -- "$2" || echo
 cd -- "$1" || exit 5
 if [ -f manifest.json ]; then head -c 1000000 manifest.json | base64 -w0; fi; echo
-find . -mindepth 1 ! -type d -printf '%y %m %u:%g %s %P\\n' | while IFS= read -r line; do
+find . -printf '%y %m %u:%g %s %P\\n' | while IFS= read -r line; do
   path=\${line#* * * * }
   case $line in "f "*) digest=$(sha256sum <"$path" | cut -c1-64);; *) digest=-;; esac
   printf '%s %s\\n' "$digest" "$line"
