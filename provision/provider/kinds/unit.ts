@@ -1,6 +1,7 @@
 // A systemd file: its text, and whether it is enabled and running. systemd is told of every change.
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
+import type { RemoteHost } from "../../host/connection.ts";
 import { baseFields } from "../fields.ts";
 import { defineKind } from "../kind.ts";
 import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
@@ -31,7 +32,10 @@ export const unitKind = defineKind<UnitInputs>({
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {
     const file = await readFileInputs(host, inputs);
-    if (file.state !== "present" || inputs.activation !== "socket") return file;
+    if (file.state !== "present" || inputs.activation === "tmpfiles") return file;
+    const dropIn = await findDropIn(host, inputs);
+    if (dropIn !== "") return { state: "obstructed", by: `the drop-in ${dropIn}` };
+    if (inputs.activation !== "socket") return file;
     const outcome = await host.run('systemctl is-enabled -- "$1"; systemctl is-active -- "$1"; exit 0', [inputs.name], { timeoutMs: 15_000 });
     if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: inputs.name });
     const [enabled = "", active = ""] = outcome.stdout.split("\n");
@@ -44,6 +48,14 @@ rm -f -- "$1"; systemctl daemon-reload`,
     args: [path, name],
   }),
 });
+
+/** A drop-in changes what the unit does without touching its file (`systemctl edit` makes one). It is somebody's: named, never removed. */
+async function findDropIn(host: RemoteHost, { path, name }: UnitInputs): Promise<string> {
+  const script = 'for file in "$1".d/*.conf "/run/systemd/system/$2".d/*.conf; do if [ -e "$file" ]; then printf %s "$file"; break; fi; done';
+  const outcome = await host.run(script, [path, name], { timeoutMs: 15_000 });
+  if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: `${path}.d` });
+  return outcome.stdout;
+}
 
 function wantedState(activation: UnitInputs["activation"]): { readonly enabled: string; readonly active: string } {
   return activation === "socket" ? { enabled: "enabled", active: "active" } : { enabled: "", active: "" };
