@@ -70,9 +70,11 @@ sync -- "$t"; mv -T -- "$t" "$1"; trap - EXIT; sync -- "$(dirname -- "$1")"`;
 /** The line has the lint's plain form, or it is not ours to remove. */
 const removeScript = `${refuseUnlessPlain}
 [ "$(grep -c "^$2=[0-9A-F]*\\$" -- "$1")" = 1 ] || exit 0
+was=$(sha256sum <"$1")
 t=$(mktemp -u -- "$(dirname -- "$1")/.cutter-XXXXXXXX"); trap 'rm -f -- "$t"' EXIT
 cp -a -- "$1" "$t"
 b=$(grep -b "^$2=[0-9A-F]*\\$" -- "$1" | cut -d: -f1); n=$(grep "^$2=" -- "$1" | wc -c); size=$(stat -c %s -- "$1")
 [ "$((b + n))" -le "$size" ] || b=$((b - 1))
 { head -c "$b" <"$1"; tail -c +"$((b + n + 1))" <"$1"; } >"$t"
+[ "$(sha256sum <"$1")" = "$was" ] || { echo "the env file changed meanwhile" >&2; exit 4; }
 sync -- "$t"; mv -T -- "$t" "$1"; trap - EXIT; sync -- "$(dirname -- "$1")"`;
