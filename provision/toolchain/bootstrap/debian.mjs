@@ -12,7 +12,6 @@ export const debianPackages = {
   "openssh-client": "ssh, ssh-agent, ssh-keygen",
   "openssl": "the sandbox's own CA",
   "gnupg": "test keys, backup encryption",
-  "binutils": "strip, for a small release",
 };
 
 const without = "unit tests, typecheck, lint, npm run pulumi against a host of your own; not the sandbox, the demonstration and its tests";
