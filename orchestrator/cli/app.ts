@@ -2,6 +2,8 @@
 import { ArgumentScannerError, buildApplication, buildRouteMap, ExitCode, formatMessageForArgumentScannerError, run, text_en } from "@stricli/core";
 import { CutterError, toErrorLine } from "../core/errors.ts";
 import { codes } from "../core/codes/index.ts";
+import { approvalDraftCommand } from "./approval-draft.ts";
+import { approvalVerifyCommand } from "./approval-verify.ts";
 import { configCheckCommand } from "./config-check.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { contractCaptureCommand, contractCheckCommand } from "./contract.ts";
@@ -36,7 +38,7 @@ const root = buildRouteMap({
     revert: notBuilt("revert", "Emergency revert of a run"),
     approval: buildRouteMap({
       docs: { brief: "Approval documents" },
-      routes: { draft: notBuilt("approval draft", "Print the document to sign"), verify: notBuilt("approval verify", "Verify a signed approval") },
+      routes: { draft: approvalDraftCommand, verify: approvalVerifyCommand },
     }),
     "kill-switch": buildRouteMap({ docs: { brief: "The kill switch" }, routes: { status: killSwitchStatusCommand } }),
     contract: buildRouteMap({ docs: { brief: "The database against sql/contract" }, routes: { check: contractCheckCommand, capture: contractCaptureCommand } }),

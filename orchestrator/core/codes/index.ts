@@ -1,4 +1,5 @@
 // The registry of codes: every stop of the kit, in one place. runbooks/errors.md is generated from it.
+import { approvalCodes } from "./approval.ts";
 import { configCodes } from "./config.ts";
 import { databaseCodes } from "./database.ts";
 import { hostCodes } from "./host.ts";
@@ -18,6 +19,7 @@ export const codes = {
   ...databaseCodes,
   ...knowledgeBaseCodes,
   ...keyCodes,
+  ...approvalCodes,
   ...configCodes,
   ...hostCodes,
   ...provisionCodes,

@@ -1,0 +1,112 @@
+// cutter approval verify: who signed what, and whether it still holds. Offline: reads files, opens nothing, changes nothing.
+import { buildCommand } from "@stricli/core";
+import type { Expected } from "../core/approval-binding.ts";
+import { parseApproval } from "../core/approval.ts";
+import { gates, type Gate } from "../core/approval-schema.ts";
+import { approvalBytesMax } from "../core/approval-text.ts";
+import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval-verify.ts";
+import { CutterError } from "../core/errors.ts";
+import { hostLayout } from "../core/host-layout.ts";
+import { readGivenKey, readHostKeys, readPlainFile, readRulingFacts, readRunFacts } from "./approval-inputs.ts";
+import type { CutterContext, Services } from "./context.ts";
+import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+
+interface Flags extends CommonFlags {
+  readonly signature?: readonly string[];
+  readonly "sovereign-key"?: string;
+  readonly "sovereign-fingerprint"?: string;
+  readonly "architect-key"?: string;
+  readonly "architect-fingerprint"?: string;
+  readonly gate?: Gate;
+  readonly "run-id"?: string;
+}
+
+const signatureBytesMax = 64 * 1024;
+
+export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext>({
+  docs: {
+    brief: "Verify a signed approval, offline",
+    fullDescription: "Verifies the document, its signatures and its dates against the keys you give, or else against the keys pinned on this host (as root). With --run-id also that it approves what that run's dry run computed here, on this host, with this release.",
+  },
+  parameters: {
+    flags: {
+      ...commonFlags,
+      signature: { kind: "parsed", parse: word, brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken", optional: true, variadic: true, placeholder: "FILE.asc" },
+      "sovereign-key": { kind: "parsed", parse: word, brief: "Public key to trust as the sovereign's", optional: true, placeholder: "FILE" },
+      "sovereign-fingerprint": { kind: "parsed", parse: word, brief: "Its full fingerprint, 40 hex digits", optional: true, placeholder: "FPR" },
+      "architect-key": { kind: "parsed", parse: word, brief: "Public key to trust as the architect's", optional: true, placeholder: "FILE" },
+      "architect-fingerprint": { kind: "parsed", parse: word, brief: "Its full fingerprint, 40 hex digits", optional: true, placeholder: "FPR" },
+      gate: { kind: "enum", values: gates, brief: "The gate it must be for", optional: true },
+      "run-id": { kind: "parsed", parse: word, brief: "Compare it with what this run's dry run computed on this host", optional: true, placeholder: "R" },
+    },
+    positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: word, placeholder: "FILE" }] },
+  },
+  func: async function (this: CutterContext, flags, file) {
+    const { services } = this;
+    const given = await readGivenKeys(services, flags);
+    const document = await readPlainFile(services.files, file, approvalBytesMax);
+    const names = flags.signature ?? (await findSignatures(services, file));
+    const signatures = await Promise.all(names.map((name) => readPlainFile(services.files, name, signatureBytesMax)));
+    // Before keys are looked for: a document that is none needs none.
+    const { gate } = parseApproval(document);
+    const keys = given ?? (await readHostKeys(services.files, hostLayout));
+    const expected = await readExpected(services, flags, gate);
+    const verified = await verifyApproval({ document, signatures, keys, expected, now: services.clock.now() });
+    print(this, flags, toJson(verified), toText(verified, given === null));
+  },
+});
+
+/** Null when none are given: then the host's count. */
+async function readGivenKeys({ files }: Services, flags: Flags): Promise<Keys | null> {
+  const read = async (role: "sovereign" | "architect") => {
+    const key = flags[`${role}-key`];
+    const fingerprint = flags[`${role}-fingerprint`];
+    if ((key === undefined) !== (fingerprint === undefined)) throw new CutterError("USAGE_INVALID", { problem: `--${role}-key and --${role}-fingerprint go together: a key file alone proves nobody` });
+    return key === undefined || fingerprint === undefined ? null : readGivenKey(files, key, fingerprint);
+  };
+  const sovereign = await read("sovereign");
+  const architect = await read("architect");
+  if (sovereign === null && architect !== null) throw new CutterError("USAGE_INVALID", { problem: "the architect's key is given without the sovereign's" });
+  return sovereign === null ? null : { sovereign, architect };
+}
+
+async function findSignatures({ files }: Services, file: string): Promise<readonly string[]> {
+  const beside: string[] = [];
+  for (const name of [`${file}.asc`, `${file}.sovereign.asc`, `${file}.architect.asc`]) if ((await files.facts(name)) !== null) beside.push(name);
+  return beside;
+}
+
+async function readExpected(services: Services, flags: Flags, gate: Gate): Promise<Expected> {
+  const asked = flags.gate === undefined ? {} : { gate: flags.gate };
+  if (flags["run-id"] === undefined) return asked;
+  const { run, host, releaseSha256 } = await readRunFacts(services, flags["run-id"]);
+  const expected = { ...asked, runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
+  if (gate !== "RULING") return expected;
+  const { governancePrincipal, rollbackRunbookSha256, grantMatrixSha256 } = await readRulingFacts(services, hostLayout.rollbackRunbook);
+  return { ...expected, ruling: { documentSha256: run.sourceSha256, rollbackRunbookSha256, grantMatrixSha256, ...(governancePrincipal === null ? {} : { governancePrincipal }) } };
+}
+
+function toJson({ approval, documentSha256, signers, humanSigners, compared, judgedAt }: VerifiedApproval): object {
+  return {
+    schema: "cutter.approval-verify/1",
+    valid: true,
+    approval,
+    document_sha256: documentSha256,
+    signers: signers.map((signer) => ({ role: signer.role, fingerprint: signer.fingerprint, signing_key: signer.signingKeyFingerprint, signed_at: signer.signedAt.toISOString(), signature_sha256: signer.signatureSha256 })),
+    human_signers: humanSigners,
+    compared,
+    judged_at: judgedAt.toISOString(),
+  };
+}
+
+function toText({ approval, documentSha256, signers, humanSigners, compared }: VerifiedApproval, hostKeys: boolean): readonly string[] {
+  const entries = approval.gate === "SG_2" ? (approval.entries ?? []) : [];
+  return [
+    `[OK] ${approval.gate} ${approval.decision} run_id=${approval.run_id} document_id=${approval.document_id} payload_sha=${approval.payload_sha} review_decision_id=${approval.review_decision_id}`,
+    ...entries.map((entry) => `[OK] ${approval.gate} ${approval.decision} run_id=${entry.run_id} document_id=${entry.document_id} payload_sha=${entry.payload_sha} review_decision_id=${entry.review_decision_id}`),
+    ...signers.map((signer) => `[OK] signed by the ${signer.role} ${signer.fingerprint} at ${signer.signedAt.toISOString()}`),
+    `[INFO] document sha256 ${documentSha256}; trusted keys: ${hostKeys ? "those pinned on this host" : "those given"}`,
+    ...(approval.gate === "RULING" && humanSigners === 1 ? ["[WARN] one human signer"] : []),
+    compared.includes("payload_sha") ? `[OK] compared with this host's dry run: ${compared.join(", ")}` : "[WARN] not compared with a run of this host: --run-id R does that",
+  ];
+}
