@@ -102,6 +102,13 @@ describe("a signature file", () => {
     expect(await refusal({ signatures: [make()], now })).toMatchObject({ code });
   });
 
+  it("that is cut off is refused before the library reads it", async () => {
+    const packet = home.run(["--dearmor"], signature);
+    for (const length of [1, 2, packet.length - 1]) {
+      expect(await refusal({ signatures: [armorSignature(home, packet.subarray(0, length))] })).toMatchObject({ code: "APPROVAL_SIGNATURE_MALFORMED", facts: { problem: "a packet is cut off" } });
+    }
+  });
+
   it("of a weak digest is refused", async () => {
     const key = home.createKey("weak digest", { algorithm: "rsa3072" });
     for (const digest of ["SHA1", "RIPEMD160"]) expect(await refusal({ signatures: [sign(home, document, { key, args: ["--digest-algo", digest, "--detach-sign"] })], ...only(pinned(home, key)) })).toMatchObject({ code: "APPROVAL_SIGNATURE_WEAK" });
