@@ -1,6 +1,7 @@
 // A real SSH server on loopback, with a host key of its own, that runs commands by sh and remembers them.
 import { spawn } from "node:child_process";
 import ssh2, { type Connection, type Session } from "ssh2";
+import { createSshKeyPair } from "./ssh-keys.ts";
 
 const { Server, utils } = ssh2;
 
@@ -21,8 +22,8 @@ export interface TestSshServer {
 
 /** `acceptEnv` are the variables the server lets through; each command runs in `folder`. */
 export async function startSshServer(folder: string, acceptEnv: readonly string[]): Promise<TestSshServer> {
-  const hostPair = utils.generateKeyPairSync("ed25519");
-  const clientPair = utils.generateKeyPairSync("ed25519");
+  const hostPair = createSshKeyPair();
+  const clientPair = createSshKeyPair();
   const clientPublic = utils.parseKey(clientPair.public);
   if (clientPublic instanceof Error) throw clientPublic;
   const allowed = (Array.isArray(clientPublic) ? clientPublic[0] : clientPublic)?.getPublicSSH() ?? Buffer.alloc(0);

@@ -2,13 +2,13 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { HostAddress } from "../../../provision/host/address.ts";
 import { openConnection } from "../../../provision/host/connection.ts";
 import { toMachineIdentity } from "../../../provision/host/machine-identity.ts";
 import { createHostPool } from "../../../provision/host/pool.ts";
 import { startSshAgent } from "../../support/ssh-agent.ts";
+import { createSshKeyPair } from "../../support/ssh-keys.ts";
 import { startSshServer, type TestSshServer } from "../../support/ssh-server.ts";
 
 const machineId = "0123456789abcdef0123456789abcdef";
@@ -47,7 +47,7 @@ it("runs a script with arguments that no shell interprets, and gives bytes and e
 });
 
 it("refuses another host key before it authenticates", async () => {
-  const other = ssh2.utils.generateKeyPairSync("ed25519").public.split(" ").slice(0, 2).join(" ");
+  const other = createSshKeyPair().public.split(" ").slice(0, 2).join(" ");
   await expect(openConnection({ ...address, hostKey: other }, agentSocket)).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
   expect(server.logins).toEqual([]);
 });
@@ -59,7 +59,7 @@ it("refuses another machine behind the right key, and has run nothing there but 
 
 it("tries a refused key once for the whole process, never again", async () => {
   const strangersSocket = join(folder, "strangers-agent");
-  const stopStranger = await startSshAgent(strangersSocket, ssh2.utils.generateKeyPairSync("ed25519").private);
+  const stopStranger = await startSshAgent(strangersSocket, createSshKeyPair().private);
   const pool = createHostPool((target) => openConnection(target, strangersSocket));
   const tries = await Promise.allSettled([pool.get(address), pool.get(address)]);
   await expect(pool.get(address)).rejects.toMatchObject({ code: "HOST_AUTH_REFUSED" });
