@@ -6,11 +6,13 @@ import type { Files } from "../ports/files.ts";
 import type { JournalStore } from "../ports/journal.ts";
 import type { KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { DocumentLocks } from "../ports/lock.ts";
+import type { Recorders } from "../ports/recorders.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
 
 export interface EnginePorts {
   readonly database: ProductionDatabase;
+  readonly recorders: Recorders;
   readonly knowledgeBase: KnowledgeBase;
   readonly dumpSource: DumpSource;
   readonly encryptor: Encryptor;

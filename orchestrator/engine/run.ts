@@ -101,7 +101,8 @@ async function performPhase(attempt: Attempt, phase: Phase, number: number): Pro
   const refusals = toRefusals(observed.verdict);
   const [first] = refusals;
   if (run.facts.mode === "live" && first !== undefined) throw new CutterError(first.code, first.facts);
-  const result = run.facts.mode === "live" && observed.apply !== null ? await observed.apply(await armPhase(run.facts.runId, phase.name)) : observed.rehearse();
+  if (run.facts.mode === "live" && observed.apply !== null) await armPhase(run.facts.runId, phase.name);
+  const result = observed.rehearse();
   const outputSha256 = await folder.writeOutput(number, phase.name, result.output);
   for (const file of result.files) await folder.write(file.name, file.content);
   checkpoints.pass("output_written", phase.name);
@@ -149,8 +150,9 @@ function toReadPorts({ run, ports, journal }: Attempt): ReadPorts {
   const { knowledgeBase } = ports;
   return {
     run: run.facts,
-    history: { before: status.before, done: status.done, connections: status.connections, killedAttempts: status.killedAttempts },
+    history: { before: status.before, done: status.done, connections: status.connections, killedAttempts: status.killedAttempts, decided: {} },
     database: ports.database,
+    recorders: ports.recorders,
     knowledgeBase: { kind: knowledgeBase.kind, read: (id) => knowledgeBase.read(id), list: (prefix) => knowledgeBase.list(prefix) },
     dumpSource: ports.dumpSource,
     encryptor: ports.encryptor,

@@ -24,8 +24,7 @@ export const preWriteBackup = writePhase({
       ? toVerdict([attempted.refusal])
       : toVerdict(refuseIf(attempted.measured.snapshotDigest !== cutplan.plan.fromDigest, "ROWS_MOVED", { from_digest: cutplan.plan.fromDigest, found: attempted.measured.snapshotDigest })),
   rehearse: ({ config, tables, attempted }) => ({ tables, recipientFingerprint: config.backup_gpg_fpr, measured: attempted.state === "done" ? attempted.measured : null }),
-  apply: refuseLive("pre_write_backup"),
-  probe: refuseLive("pre_write_backup"),
+  live: refuseLive("pre_write_backup"),
   undo: { how: "delete file", page: "runbooks/README.md" },
   text: ({ tables, recipientFingerprint, measured }) => ({
     summary: measured === null ? "the backup could not be rehearsed" : `${String(tables.length)} tables dumped and encrypted: ${String(measured.ciphertextBytes)} bytes, kept nowhere`,

@@ -62,8 +62,7 @@ export const cutLegA = writePhase({
     }));
     return { function: "public.fn_iu_create" as const, calls, callsSha256: sha256OfJson(calls), rows: { "public.information_unit": calls.length, "public.unit_version": calls.length } };
   },
-  apply: refuseLive("cut_leg_a"),
-  probe: refuseLive("cut_leg_a"),
+  live: refuseLive("cut_leg_a"),
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ calls, callsSha256, rows }) => ({
     summary: `${String(calls.length)} calls of fn_iu_create computed, none made`,

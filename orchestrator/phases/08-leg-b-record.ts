@@ -35,8 +35,7 @@ export const legBRecord = writePhase({
       ],
     };
   },
-  apply: refuseLive("leg_b_record"),
-  probe: refuseLive("leg_b_record"),
+  live: refuseLive("leg_b_record"),
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ principal, rows }) => ({
     summary: `${String(rows.length)} governance rows computed, none inserted`,

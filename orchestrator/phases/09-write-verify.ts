@@ -21,8 +21,7 @@ export const writeVerify = writePhase({
       values: { run_id: run.runId, verdict: structuralVerify.checks.every((check) => check.holds) ? "pass" : "fail", units_checked: structuralVerify.units, to_digest: null },
     },
   }),
-  apply: refuseLive("write_verify"),
-  probe: refuseLive("write_verify"),
+  live: refuseLive("write_verify"),
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ row }) => ({ summary: "the verifier's row computed, not inserted", facts: [["role", "cutter_verify"], ...toRowFacts([row])] }),
 });

@@ -21,8 +21,7 @@ export const lifecycleEnact = writePhase({
     const calls = cutLegA.calls.map((unit) => ({ idempotency_key: toIdempotencyKey(run.runId, unit.ordinal), run_id: run.runId, canonical_address: unit.canonical_address, to_state: "enacted" as const, review_decision_id: null }));
     return { function: "public.fn_iu_enact" as const, calls, callsSha256: sha256OfJson(calls), rows: { "public.iu_lifecycle_log": calls.length } };
   },
-  apply: refuseLive("lifecycle_enact"),
-  probe: refuseLive("lifecycle_enact"),
+  live: refuseLive("lifecycle_enact"),
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ calls, callsSha256, rows }) => ({
     summary: `${String(calls.length)} calls of fn_iu_enact computed, none made`,

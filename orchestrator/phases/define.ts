@@ -3,8 +3,9 @@ import type { z } from "zod";
 import { CutterError } from "../core/errors.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { LoginName } from "../ports/database.ts";
+import type { Layers } from "../core/effect.ts";
 import type { WritePermission } from "../ports/permission.ts";
-import type { ReadPorts } from "../ports/run-ports.ts";
+import type { LivePorts, ReadPorts, RunFacts, RunHistory } from "../ports/run-ports.ts";
 
 /** What the phase's document says to a reader. */
 export interface PhaseText {
@@ -30,8 +31,17 @@ export interface ObservedPhase {
   readonly verdict: Verdict;
   /** What it would do, or for a read phase what it found. Writes nothing. */
   rehearse(): PhaseResult;
-  /** Null for read phases. */
-  readonly apply: ((permission: WritePermission) => Promise<PhaseResult>) | null;
+  /** Does it; null for read phases. Gives the result where only doing it can tell (a file); rows are read back by `live.conclude`. */
+  readonly apply: ((ports: LivePorts, permission: WritePermission) => Promise<PhaseResult | null>) | null;
+}
+
+/** What the engine asks of a phase that writes rows, before it observes anything: is it there already, and what is it then? */
+export interface LiveRows {
+  /** Pure. Digest (core/effect.ts) of exactly the rows `apply` leaves. */
+  expectedSha256(run: RunFacts, history: RunHistory, outputs: PhaseOutputs): string;
+  probe(ports: ReadPorts, outputs: PhaseOutputs): Promise<Layers>;
+  /** Reads what landed. @throws EFFECT_COUNT_WRONG when it is not what was asked for */
+  conclude(ports: ReadPorts, outputs: PhaseOutputs): Promise<PhaseResult>;
 }
 
 /** Outputs of the phases before, by name. */
@@ -46,6 +56,8 @@ export interface Phase<Output = unknown> {
   observe(ports: ReadPorts, outputs: PhaseOutputs): Promise<ObservedPhase>;
   /** Builds text and files again from a recorded output. Pure. */
   toResult(output: unknown): PhaseResult;
+  /** Null for phases that write no rows; a file that is not done in the journal is simply made again. */
+  readonly live: LiveRows | null;
   readonly undo: Undo | null;
 }
 
@@ -78,14 +90,26 @@ interface WriteSpec<N extends Needs, Evidence, Output> extends CommonSpec<N, Evi
   readonly role: NonNullable<Phase["role"]>;
   /** Pure: exactly what `apply` would do. */
   readonly rehearse: (evidence: Evidence, needs: OutputsOf<N>) => Output;
-  /** Does it. Cannot be called without the permission value. */
-  readonly apply: (ports: ReadPorts, evidence: Evidence, permission: WritePermission) => Promise<Output>;
-  /** After a crash: did it land? */
-  readonly probe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Probe<Output>>;
+  readonly live: RowsSpec<N, Evidence, Output> | FileSpec<N, Evidence, Output>;
   readonly undo: Undo;
 }
 
-export type Probe<Output> = { readonly state: "landed"; readonly output: Output } | { readonly state: "absent" } | { readonly state: "unknown" };
+/** A phase whose effect is rows: one transaction, recognisable afterwards. */
+interface RowsSpec<N extends Needs, Evidence, Output> {
+  readonly effect: "rows";
+  /** Pure. The effect as digest (core/effect.ts), from the plan and the decisions alone. */
+  readonly expectedSha256: (run: RunFacts, history: RunHistory, needs: OutputsOf<N>) => string;
+  readonly probe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Layers>;
+  /** Does it. Cannot be called without the permission value. */
+  readonly apply: (ports: LivePorts, needs: OutputsOf<N>, evidence: Evidence, permission: WritePermission) => Promise<void>;
+  readonly conclude: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Output>;
+}
+
+/** A phase whose effect is a file of the run's folder. */
+interface FileSpec<N extends Needs, Evidence, Output> {
+  readonly effect: "file";
+  readonly apply: (ports: LivePorts, needs: OutputsOf<N>, evidence: Evidence, permission: WritePermission) => Promise<Output>;
+}
 
 export function readPhase<N extends Needs, Evidence, Output>(spec: ReadSpec<N, Evidence, Output>): Phase<Output> {
   return {
@@ -93,6 +117,7 @@ export function readPhase<N extends Needs, Evidence, Output>(spec: ReadSpec<N, E
     kind: "read",
     role: null,
     output: spec.output,
+    live: null,
     undo: null,
     toResult: (output) => toResult(spec, output),
     observe: async (ports, outputs) => {
@@ -110,6 +135,7 @@ export function writePhase<N extends Needs, Evidence, Output>(spec: WriteSpec<N,
     role: spec.role,
     output: spec.output,
     undo: spec.undo,
+    live: toLiveRows(spec),
     toResult: (output) => toResult(spec, output),
     observe: async (ports, outputs) => {
       const needs = toNeeds(spec.needs, outputs);
@@ -117,15 +143,29 @@ export function writePhase<N extends Needs, Evidence, Output>(spec: WriteSpec<N,
       return {
         verdict: spec.gate(evidence, needs),
         rehearse: () => toResult(spec, spec.rehearse(evidence, needs)),
-        apply: async (permission) => toResult(spec, await spec.apply(ports, evidence, permission)),
+        apply: async (live, permission) => {
+          if (spec.live.effect === "file") return toResult(spec, await spec.live.apply(live, needs, evidence, permission));
+          await spec.live.apply(live, needs, evidence, permission);
+          return null;
+        },
       };
     },
   };
 }
 
-/** For `apply` and `probe` of a release that cannot write yet. @throws LIVE_APPLY_NOT_BUILT */
-export function refuseLive(phase: string): () => Promise<never> {
-  return () => Promise.reject(new CutterError("LIVE_APPLY_NOT_BUILT", { phase }));
+/** For a phase whose live side is not written yet. @throws LIVE_APPLY_NOT_BUILT */
+export function refuseLive(phase: string): { readonly effect: "file"; readonly apply: () => Promise<never> } {
+  return { effect: "file", apply: () => Promise.reject(new CutterError("LIVE_APPLY_NOT_BUILT", { phase })) };
+}
+
+function toLiveRows<N extends Needs, Evidence, Output>(spec: WriteSpec<N, Evidence, Output>): LiveRows | null {
+  const { live } = spec;
+  if (live.effect === "file") return null;
+  return {
+    expectedSha256: (run, history, outputs) => live.expectedSha256(run, history, toNeeds(spec.needs, outputs)),
+    probe: (ports, outputs) => live.probe(ports, toNeeds(spec.needs, outputs)),
+    conclude: async (ports, outputs) => toResult(spec, await live.conclude(ports, toNeeds(spec.needs, outputs))),
+  };
 }
 
 function toResult<N extends Needs, Evidence, Output>(spec: CommonSpec<N, Evidence, Output>, candidate: unknown): PhaseResult {

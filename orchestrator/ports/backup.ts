@@ -1,5 +1,6 @@
 // The narrow backup: a stream of pg_dump of the server's own version, and its encryption.
 import type { Readable } from "node:stream";
+import type { WritePermission } from "./permission.ts";
 
 export interface DumpRequest {
   readonly snapshotId: string;
@@ -28,4 +29,25 @@ export interface EncryptionResult {
 export interface Encryptor {
   /** Encrypts to the pinned recipient and, if `runKey`, to a key made for this run. `destination` null: the stream ends nowhere, no file is left. */
   encrypt(plaintext: Readable, options: { readonly recipientKeyFile: string; readonly recipientFingerprint: string; readonly destination: string | null }): Promise<EncryptionResult>;
+}
+
+/** A backup that was proven before it counted (design 4.8). */
+export interface ProvenBackup {
+  readonly file: string; // absolute path of the ciphertext
+  readonly ciphertextSha256: string;
+  readonly ciphertextBytes: number;
+  readonly plaintextSha256: string; // of pg_dump's archive, as streamed and as decrypted again
+  readonly recipientKeyIds: readonly string[]; // the pinned recipient's and the run key's
+  readonly archiveEntries: number; // lines of the archive's table of contents that name a table's data
+  readonly restored: { readonly database: string; readonly digest: string } | null; // null without a scratch database
+}
+
+export interface BackupStore {
+  /**
+   * Streams the dump to `<folder>/<name>`, encrypted to the pinned recipient and to a key made for this run on tmpfs; proves the bytes on disk (digest,
+   * decrypt with the run key, list the archive, restore into the scratch database if there is one); destroys the run key whatever happens.
+   * Nothing is left at the destination unless it is proven; an unproven file of an earlier try is replaced.
+   * @throws BACKUP_UNPROVEN, ENCRYPTION_*, KEY_*, DUMP_*, DISK_FULL
+   */
+  make(permission: WritePermission, request: { readonly dump: DumpStream; readonly destination: string; readonly recipientKeyFile: string; readonly recipientFingerprint: string; readonly documentId: string; readonly plannedAddresses: readonly string[]; readonly fromDigest: string }): Promise<ProvenBackup>;
 }

@@ -1,9 +1,16 @@
 // The permission to write: a value nobody can make but engine/arm.ts, so "forgot to check the switch" does not compile.
+import type { EffectStep } from "../core/effect.ts";
+
 declare const madeByArm: unique symbol;
 
-/** Good for one phase of one run, right after the kill switch and the approvals were judged. */
+/** Good for one step of one run, made right after the kill switch and the approvals were judged and the intent was made durable. */
 export interface WritePermission {
   readonly [madeByArm]: true;
   readonly runId: string;
-  readonly phase: string;
+  readonly step: EffectStep | "pre_write_backup";
+  /**
+   * The last thing before COMMIT: the transaction's id is made durable in the journal, then switch, token and approvals are judged once more.
+   * @throws EXECUTION_REVOKED, APPROVAL_*; then the caller rolls back
+   */
+  beforeCommit(transactionId: string): Promise<void>;
 }

@@ -1,10 +1,12 @@
 // What a phase may reach. Nothing in here can write: that takes WritePorts and a permission.
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import type { Census, Connections, DonePhase } from "../core/journal.ts";
-import type { DumpSource, Encryptor } from "./backup.ts";
+import type { BackupStore, DumpSource, Encryptor } from "./backup.ts";
 import type { Clock } from "./clock.ts";
 import type { ProductionDatabase } from "./database.ts";
 import type { KnowledgeBase } from "./knowledge-base.ts";
+import type { Recorders } from "./recorders.ts";
+import type { WriteDatabase } from "./write-database.ts";
 
 /** What is fixed for the whole run. */
 export interface RunFacts {
@@ -24,7 +26,20 @@ export interface RunHistory {
   readonly done: readonly DonePhase[];
   readonly connections: Connections; // of earlier starts of this run
   readonly killedAttempts: number;
+  readonly decided: Decided; // live runs only
 }
+
+/** A decision of the sovereign that this run relies on: verified, and its row recorded or about to be. */
+export interface DecidedApproval {
+  readonly gate: "SG_1" | "SG_2";
+  readonly reviewDecisionId: string;
+  readonly payloadSha: string;
+  readonly approvalKbId: string;
+  readonly approvalSha256: string;
+  readonly signatures: readonly { readonly role: "sovereign" | "architect"; readonly fingerprint: string; readonly signatureSha256: string }[];
+}
+
+export type Decided = Readonly<Partial<Record<"SG_1" | "SG_2", DecidedApproval>>>;
 
 export type SwitchState =
   | { readonly state: "off" }
@@ -36,9 +51,16 @@ export interface ReadPorts {
   readonly run: RunFacts;
   readonly history: RunHistory;
   readonly database: ProductionDatabase;
+  readonly recorders: Recorders;
   readonly knowledgeBase: Pick<KnowledgeBase, "kind" | "read" | "list">;
   readonly dumpSource: DumpSource;
   readonly encryptor: Encryptor;
   readonly clock: Clock;
   readKillSwitch(): Promise<SwitchState>;
+}
+
+/** What `apply` of a write phase may reach besides: everything here asks for the permission. */
+export interface LivePorts extends ReadPorts {
+  readonly writeDatabase: WriteDatabase;
+  readonly backups: BackupStore;
 }
