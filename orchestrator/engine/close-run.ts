@@ -1,7 +1,6 @@
 // After the last phase: the runs index, the report, the digests of everything in the folder, and the end of the journal.
 import { createHash } from "node:crypto";
-import { passInternalGate } from "../gates/internal.ts";
-import { toIndexBody } from "../gates/runs-index.ts";
+import { putIndexLine } from "../gates/runs-index.ts";
 import { toRunReport } from "../core/report.ts";
 import { toOutcome, toCertificateVerdict } from "./outcome.ts";
 import type { Attempt } from "./attempt.ts";
@@ -21,14 +20,12 @@ export async function closeRun(attempt: Attempt): Promise<void> {
 
 async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }: Attempt, certificate: string): Promise<void> {
   const { config, runId, documentId, mode } = run.facts;
-  const current = await ports.knowledgeBase.read(config.kb_runs_index_path);
+  const id = config.kb_runs_index_path;
   const outcome = toOutcome({ run: run.facts, status: journal.status(), outputs, folder: folder.path, replay: false, next: null });
-  const body = toIndexBody(current?.body ?? null, {
-    runId, documentId, mode, result: "done", certificate, payloadSha: outcome.payload_sha, finishedAt: ports.clock.now().toISOString(), folderId: `${config.kb_runs_folder}/${runId.toLowerCase()}`,
-  });
-  const document = { id: config.kb_runs_index_path, title: "Runs of the cutter", body, tags: ["cutter-run"] };
+  const line = { runId, documentId, mode, result: "done", certificate, payloadSha: outcome.payload_sha, finishedAt: ports.clock.now().toISOString(), folderId: `${config.kb_runs_folder}/${runId.toLowerCase()}` };
   const waitAtMostMs = Math.min(config.phase_soft_cap_minutes * 60_000, checkpoints.leftMs());
-  const receipt = await passInternalGate({ phase: "runs_index", document, knowledgeBase: ports.knowledgeBase, clock: ports.clock, reporter: ports.reporter, waitAtMostMs, signal: run.signal });
+  const lock = () => ports.locks.acquire(runId, `runs index ${id}`);
+  const receipt = await putIndexLine({ id, line, knowledgeBase: ports.knowledgeBase, lock, clock: ports.clock, reporter: ports.reporter, waitAtMostMs, signal: run.signal });
   await journal.append({ kind: "index_written", document_id: receipt.id, revision: receipt.revision, sha256: receipt.sha256 });
 }
 

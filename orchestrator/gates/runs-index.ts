@@ -1,4 +1,9 @@
-// The index of all runs in the knowledge base: one line a run, newest first. Lines of other runs stay byte for byte.
+// The index of all runs in the knowledge base: one line a run, newest first. Lines of other runs stay byte for byte, whoever writes at the same time.
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
+import type { Reporter } from "../ports/reporter.ts";
 
 export interface IndexLine {
   readonly runId: string;
@@ -11,13 +16,86 @@ export interface IndexLine {
   readonly folderId: string; // KB folder of the phase documents
 }
 
+export interface IndexGate {
+  readonly id: string; // of the index in the knowledge base
+  readonly line: IndexLine;
+  readonly knowledgeBase: Pick<KnowledgeBase, "read" | "writeAt">;
+  /** Keeps other runs of this host away for one try. @throws DOCUMENT_LOCKED */
+  readonly lock: () => Promise<{ release(): Promise<void> }>;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly waitAtMostMs: number; // from the first try on; 0: no waiting
+  readonly signal: AbortSignal;
+}
+
 const heading = ["# Runs of the cutter", "", "| run | mode | document | result | certificate | payload_sha | finished | phase documents |", "|---|---|---|---|---|---|---|---|"];
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+/** What passes by itself: an outage, another run at the index, another writer's revision that came in between. */
+const waitable: readonly string[] = ["KB_UNAVAILABLE", "DOCUMENT_LOCKED", "KB_INDEX_CONTENDED"];
 
 /** The index with this run's line in it, once. `current` is the body as stored, null when there is no index yet. Pure. */
 export function toIndexBody(current: string | null, line: IndexLine): string {
   const rows = (current ?? "").split("\n").filter((row) => row.startsWith("| ") && !row.startsWith("| run |"));
   const others = rows.filter((row) => !row.startsWith(`| ${line.runId} |`));
   return [...heading, toRow(line), ...others, ""].join("\n");
+}
+
+/**
+ * Puts the line into the index and proves that it stands there. Each try reads afresh and writes only over what it read; the lock is held for a try,
+ * never for a pause. May be repeated: a line that stands already gives its receipt without a new revision.
+ * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED, KB_BODY_DIFFERS, KB_REVISION_UNEXPECTED
+ */
+export async function putIndexLine(gate: IndexGate): Promise<KbReceipt> {
+  const { clock, signal } = gate;
+  const startedMs = clock.monotonicMs();
+  let failingSinceMs: number | null = null;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    try {
+      return await putOnce(gate);
+    } catch (error) {
+      if (signal.aborted) throw toInterrupted(error);
+      if (!(error instanceof CutterError && waitable.includes(error.code))) throw error;
+      const nowMs = clock.monotonicMs();
+      const leftMs = startedMs + gate.waitAtMostMs - nowMs;
+      if (leftMs <= 0) throw new CutterError(error.code, { ...error.facts, id: gate.id, waited_ms: nowMs - startedMs }, { cause: error });
+      failingSinceMs ??= nowMs;
+      gate.reporter.report({ kind: "gate_waiting", phase: "runs_index", waitsOn: error.code === "DOCUMENT_LOCKED" ? "another run at the runs index" : "knowledge_base", sinceMs: nowMs - failingSinceMs });
+      await clock.wait(Math.min(pauseMs, leftMs), signal).catch((cause: unknown) => {
+        throw toInterrupted(cause);
+      });
+    }
+  }
+}
+
+async function putOnce({ id, line, knowledgeBase, lock }: IndexGate): Promise<KbReceipt> {
+  const held = await lock();
+  try {
+    const standing = await knowledgeBase.read(id);
+    if (standing !== null && holdsLine(standing, line)) return toReceipt(standing);
+    const body = toIndexBody(standing?.body ?? null, line);
+    const written = await knowledgeBase.writeAt({ id, title: "Runs of the cutter", body, tags: ["cutter-run"] }, standing?.revision ?? 0);
+    if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: standing?.revision ?? 0 });
+    const stored = await knowledgeBase.read(id);
+    if (stored !== null && stored.revision === written.revision && stored.body !== body) throw new CutterError("KB_BODY_DIFFERS", { id, expected_sha256: sha256Hex(body), found_sha256: sha256Hex(stored.body) });
+    if (stored === null || !holdsLine(stored, line)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
+    if (stored.revision < written.revision) throw new CutterError("KB_REVISION_UNEXPECTED", { id, written: written.revision, found: stored.revision });
+    return toReceipt(stored);
+  } finally {
+    await held.release();
+  }
+}
+
+function holdsLine({ body }: KbDocument, line: IndexLine): boolean {
+  return body.split("\n").includes(toRow(line));
+}
+
+function toReceipt({ id, revision, body }: KbDocument): KbReceipt {
+  return { id, revision, sha256: sha256Hex(body) };
+}
+
+function toInterrupted(cause: unknown): CutterError {
+  return new CutterError("RUN_INTERRUPTED", { phase: "runs_index", checkpoint: "internal_gate" }, { cause });
 }
 
 function toRow(line: IndexLine): string {

@@ -31,6 +31,7 @@ function knowledgeBaseWith(hooks: { readonly standing?: KbDocument; readonly bef
       hooks.after?.("write");
       return { id, revision, status: revision === 1 ? "created" : "updated" };
     },
+    writeAt: () => Promise.reject(new Error("not of this test")),
     list: () => Promise.reject(new Error("not of this test")),
     close: async () => undefined,
   };

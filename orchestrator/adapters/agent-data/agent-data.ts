@@ -21,6 +21,7 @@ export function openAgentData(options: TransportOptions): KnowledgeBase {
     kind: "agent-data",
     read: (id) => read(transport, id, readTriesMax),
     write: (document) => write(transport, document),
+    writeAt: (document, revision) => writeAt(transport, document, revision),
     list: (prefix) => list(transport, prefix),
     close: async () => transport.close(),
   };
@@ -46,6 +47,25 @@ async function write(transport: Transport, document: NewKbDocument): Promise<KbW
     throw new CutterError("KB_REVISION_UNEXPECTED", { call: toCallName(call), id: document.id, status: written.status, revision: written.revision });
   }
   return { id: written.id, revision: written.revision, status: written.status };
+}
+
+/** The API's optimistic lock is on PUT, and POST without upsert refuses a document that exists; both say 409. Sent once, never looked up: the caller reads. */
+async function writeAt(transport: Transport, document: NewKbDocument, revision: number): Promise<KbWritten | null> {
+  assertStorable(document);
+  const call: Call =
+    revision === 0
+      ? { method: "POST", path: "/documents", query: "upsert=false", body: toRequestBody(document) }
+      : { method: "PUT", path: `/documents/${document.id}`, body: toRequestBody(document, { last_known_revision: revision }) };
+  const written = await ask(transport, call, writtenSchema, 1).catch(toNullIfConflict);
+  if (written === null) return null;
+  if (written.id !== document.id) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), id: document.id });
+  if (written.revision !== revision + 1) throw new CutterError("KB_REVISION_UNEXPECTED", { call: toCallName(call), id: document.id, before: revision, revision: written.revision });
+  return { id: written.id, revision: written.revision, status: written.status };
+}
+
+function toNullIfConflict(error: unknown): null {
+  if (error instanceof CutterError && error.code === "KB_REFUSED" && error.facts["status"] === 409) return null;
+  throw error;
 }
 
 /** A lost answer proves neither that the write happened nor that it did not; the stored body tells. */
@@ -76,13 +96,14 @@ async function ask<Value>(transport: Transport, call: Call, schema: z.ZodType<Va
   }
 }
 
-function toRequestBody(document: NewKbDocument): Buffer {
+function toRequestBody(document: NewKbDocument, more: Readonly<Record<string, number>> = {}): Buffer {
   const body = Buffer.from(
     JSON.stringify({
       document_id: document.id,
       parent_id: toParentId(document.id),
       content: { mime_type: "text/markdown", body: document.body },
       metadata: { title: document.title, tags: document.tags, source: "cutter" },
+      ...more,
     }),
     "utf8",
   );

@@ -18,7 +18,7 @@ export interface TransportOptions {
 }
 
 export interface Call {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly path: string; // below the base URL, without query; shown in errors
   readonly query?: string;
   readonly body?: Buffer; // JSON

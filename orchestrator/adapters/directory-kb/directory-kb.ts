@@ -23,6 +23,11 @@ export function openDirectoryKb(options: DirectoryKbOptions): KnowledgeBase {
     kind: "directory",
     read: async (id) => (await readStanding(options, id))?.document ?? null,
     write: (document) => write(options, document),
+    writeAt: async (document, revision) => {
+      assertStorable(document);
+      const standing = await readStanding(options, document.id);
+      return (standing?.document.revision ?? 0) === revision ? await write(options, document) : null;
+    },
     list: (prefix) => list(options, prefix),
     close: async () => undefined,
   };

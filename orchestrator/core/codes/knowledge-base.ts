@@ -12,6 +12,7 @@ export const knowledgeBaseCodes = {
   KB_OTHER_DOCUMENT: { summary: "the knowledge base answered with another document than the one asked for", remedy: "do not trust this knowledge base until its owner has looked at it", exit: 10 },
   KB_REVISION_UNEXPECTED: { summary: "the knowledge base named a revision that cannot be", remedy: "somebody else writes or deletes this document, or the knowledge base was restored; find out who, then start again", exit: 10 },
   KB_BODY_DIFFERS: { summary: "the knowledge base gives back another body than the one stored", remedy: "somebody else writes this document, or the knowledge base changes bodies; find out which, then start again", exit: 10 },
+  KB_INDEX_CONTENDED: { summary: "others kept writing the runs index while this run tried to add its line", remedy: "nothing is lost: start the run again; if it happens often, find out who else writes the index", exit: 11 },
   KB_REFUSED: { summary: "the knowledge base refused the call", remedy: "the named status and code say why; mend it there and start again", exit: 10 },
   KB_ID_INVALID: { summary: "this is no document id of the knowledge base", remedy: "use lower-case ASCII letters, digits, dots and hyphens in folders divided by /, ending in .md, without __ and ..", exit: 2 },
   KB_DOCUMENT_INVALID: { summary: "this document cannot be stored verbatim in the knowledge base", remedy: "the named part says what is wrong: U+0000, broken Unicode, control characters in a title or tag, or more than 50 MB", exit: 10 },

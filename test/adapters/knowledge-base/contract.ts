@@ -21,6 +21,18 @@ export function itKeepsTheKnowledgeBaseContract(open: () => KnowledgeBase): void
     expect(await open().read(id)).toMatchObject({ id, revision: 3, body: "two" });
   });
 
+  it("writes at the named revision only: creates at 0, replaces at the one that stands, and says null without a trace at any other", async () => {
+    const id = newId();
+    const at = (revision: number, body: string) => open().writeAt({ id, title: "A title", body, tags: ["one"] }, revision);
+    expect(await at(1, "too early")).toBeNull();
+    expect(await open().read(id)).toBeNull();
+    expect(await at(0, "one")).toEqual({ id, revision: 1, status: "created" });
+    expect(await at(0, "again")).toBeNull();
+    expect(await at(1, "two")).toEqual({ id, revision: 2, status: "updated" });
+    for (const stale of [0, 1, 3]) expect(await at(stale, "stale")).toBeNull();
+    expect(await open().read(id)).toMatchObject({ revision: 2, body: "two", title: "A title" });
+  });
+
   const bodies: readonly (readonly [string, string])[] = [
     ["of no characters", ""],
     ["with CRLF, a byte order mark and no final newline", "\uFEFFa\r\nb\r\n\rc"],

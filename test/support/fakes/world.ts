@@ -127,6 +127,10 @@ function withOutage(inner: KnowledgeBase, outage: Outage): KnowledgeBase {
       refuseIf(outage.on !== "never");
       return inner.write(document);
     },
+    writeAt: async (document, revision) => {
+      refuseIf(outage.on !== "never");
+      return inner.writeAt(document, revision);
+    },
     list: (prefix) => inner.list(prefix),
     close: () => inner.close(),
   };
