@@ -1,11 +1,8 @@
-// After the last phase: the runs index, the report, the digests of everything in the folder, and the end of the journal.
-import { createHash } from "node:crypto";
+// After the last phase: the runs index, the report, and the end of the journal.
 import { putIndexLine } from "../gates/runs-index.ts";
 import { toRunReport } from "../core/report.ts";
 import { toOutcome, toCertificateVerdict } from "./outcome.ts";
 import type { Attempt } from "./attempt.ts";
-
-const evidenceName = "EVIDENCE.sha256";
 
 /** May be repeated: an index line is written once a run, whatever interrupts it. */
 export async function closeRun(attempt: Attempt): Promise<void> {
@@ -29,19 +26,8 @@ async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }:
   await journal.append({ kind: "index_written", document_id: receipt.id, revision: receipt.revision, sha256: receipt.sha256 });
 }
 
-async function writeReport({ run, journal, folder, outputs, ports }: Attempt): Promise<void> {
+async function writeReport({ run, journal, folder, outputs }: Attempt): Promise<void> {
   const texts = run.phases.map((phase) => ({ phase: phase.name, text: phase.toResult(outputs.get(phase.name)).text }));
   const report = toRunReport({ status: journal.status(), texts, certificate: toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? "")) });
   await folder.write("report.txt", report);
-  const names = ["request.yaml", "report.txt", ...(await listFolder(ports, folder.path, "outputs")), ...(await listFolder(ports, folder.path, "documents"))];
-  const lines: string[] = [];
-  for (const name of names) {
-    const content = await folder.read(name);
-    if (content !== null) lines.push(`${createHash("sha256").update(content).digest("hex")}  ${name}`);
-  }
-  await folder.write(evidenceName, `${lines.join("\n")}\n`);
-}
-
-async function listFolder(ports: Attempt["ports"], path: string, name: string): Promise<readonly string[]> {
-  return ((await ports.files.list(`${path}/${name}`)) ?? []).map((file) => `${name}/${file}`);
 }

@@ -11,6 +11,7 @@ import { armPhase } from "./arm.ts";
 import type { Attempt, Run } from "./attempt.ts";
 import { startCheckpoints } from "./checkpoint.ts";
 import { closeRun } from "./close-run.ts";
+import { ensureEvidence, writeEvidence } from "./evidence.ts";
 import { openJournal, type Journal } from "./journal-writer.ts";
 import { toOutcome, type RunOutcome } from "./outcome.ts";
 import { toPhaseDocument } from "./phase-document.ts";
@@ -34,7 +35,10 @@ export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcom
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
     const outputs = await readOutputs(run, folder, journal);
-    if (journal.status().finished !== null) return toCurrentOutcome({ run, journal, outputs, folder }, true);
+    if (journal.status().finished !== null) {
+      await ensureEvidence(ports.files, folder.path);
+      return toCurrentOutcome({ run, journal, outputs, folder }, true);
+    }
     const checkpoints = startCheckpoints({ clock: ports.clock, hardCapMinutes: run.facts.config.run_hard_cap_minutes, signal: run.signal, ...(run.onCheckpoint === undefined ? {} : { onCheckpoint: run.onCheckpoint }) });
     return await attempt({ run, ports, folder, journal, checkpoints, outputs });
   } finally {
@@ -63,6 +67,7 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
   });
   const outcome = toCurrentOutcome(attempt, false);
   await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
+  if (outcome.result === "done") await writeEvidence(ports.files, folder.path);
   ports.reporter.report({ kind: "run_ended", result: outcome.result, exitCode: outcome.exit_code, certificate: outcome.certificate });
   if (end?.code === "INTERNAL_BUG") throw end;
   return outcome;

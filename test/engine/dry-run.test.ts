@@ -1,7 +1,9 @@
 // The dry run from phase 1 to 11, judged by what lies in the folders afterwards.
 import { createHash } from "node:crypto";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readChain } from "../../orchestrator/core/journal-chain.ts";
@@ -42,9 +44,30 @@ describe("a dry run", () => {
     for (const name of ["journal.jsonl", "plan.json", "source.md", "outcome.json", "report.txt", "certificate.json", "request.yaml", "EVIDENCE.sha256", "outputs/03-cutplan.json"]) {
       expect((await stat(join(world.runFolder, name))).mode & 0o777, name).toBe(0o600);
     }
-    const lines = (await world.readRunFile("EVIDENCE.sha256")).trimEnd().split("\n").map((line) => line.split("  "));
-    expect(lines.length).toBeGreaterThan(22);
-    for (const [digest, name] of lines) expect(createHash("sha256").update(await world.readRunFile(name ?? "")).digest("hex"), name).toBe(digest);
+  });
+
+  it("lists every file of its folder in EVIDENCE.sha256, journal and outcome included, and the system's sha256sum agrees", async () => {
+    const strange = "outputs/a \\ and\na line";
+    await world.start({ onCheckpoint: (name, phase) => void (name === "intent_recorded" && phase === "mark" && writeFileSync(join(world.runFolder, strange), Buffer.from([0xff, 0xfe, 0x00]))) });
+    const entries = await readdir(world.runFolder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(world.runFolder, join(entry.parentPath, entry.name)));
+    expect(files).toEqual(expect.arrayContaining(["source.md", "plan.json", "certificate.json", "grant-matrix.txt", "journal.jsonl", "outcome.json", strange]));
+    const checked = execFileSync("sha256sum", ["--check", "--strict", "EVIDENCE.sha256"], { cwd: world.runFolder, encoding: "utf8" });
+    expect(checked.trimEnd().split("\n")).toHaveLength(files.length - 1); // all but itself
+    const listed = (await world.readRunFile("EVIDENCE.sha256")).trimEnd().split("\n").map((line) => line.replace(/^\\?[0-9a-f]{64} {2}/, ""));
+    expect(listed.filter((name) => !name.includes("\\")).sort()).toEqual(files.filter((name) => name !== "EVIDENCE.sha256" && name !== strange).sort());
+  });
+
+  it("killed before its digests stood gets them when it is asked for again; digests that stand are never written anew", async () => {
+    await world.start();
+    const evidence = await world.readRunFile("EVIDENCE.sha256");
+    await rm(join(world.runFolder, "EVIDENCE.sha256"));
+    await world.start();
+    expect(await world.readRunFile("EVIDENCE.sha256")).toBe(evidence);
+    await writeFile(join(world.runFolder, "report.txt"), "edited by somebody");
+    await world.start();
+    expect(await world.readRunFile("EVIDENCE.sha256")).toBe(evidence);
+    expect(() => execFileSync("sha256sum", ["--check", "--strict", "EVIDENCE.sha256"], { cwd: world.runFolder, stdio: "ignore" })).toThrow();
   });
 
   it("carries in each phase document the sequence and head of its journal", async () => {
