@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { certificateSchema, toCertificate, type Certificate } from "../core/certificate.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { refuseIf, toRefusals, toVerdict, type Verdict } from "../core/verdict.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
 import { toPhaseDocumentId } from "../core/phase-document-id.ts";
 import { cutplan } from "./03-cutplan.ts";
@@ -31,9 +31,11 @@ export const closeout = readPhase({
       unknownAttempts: history.killedAttempts,
       kbDocuments,
     });
-    return { certificate, killSwitch: await readSwitch(readKillSwitch), wouldRefuse: history.done.reduce((sum, done) => sum + done.wouldRefuse.length, 0) };
+    const killSwitch = await readSwitch(readKillSwitch);
+    const earlier = history.done.reduce((sum, done) => sum + done.wouldRefuse.length, 0);
+    return { certificate, killSwitch, wouldRefuse: earlier + toRefusals(judgeSwitch(killSwitch)).length };
   },
-  gate: ({ killSwitch }) => toVerdict(refuseIf(killSwitch !== "off" && killSwitch !== "disabled", "SWITCH_NOT_OFF", { state: killSwitch })),
+  gate: ({ killSwitch }) => judgeSwitch(killSwitch),
   conclude: ({ certificate, killSwitch, wouldRefuse }, { cutplan }) => ({ payloadSha: cutplan.payloadSha, killSwitch, certificate, wouldRefuse }),
   files: ({ certificate }) => [{ name: "certificate.json", content: `${JSON.stringify(certificate, null, 1)}\n` }],
   text: ({ payloadSha, killSwitch, certificate, wouldRefuse }) => ({
@@ -57,6 +59,10 @@ export const closeout = readPhase({
 function toTableOfTables(tables: Certificate["tables"]): string {
   const rows = tables.map((row) => `| \`${row.table}\` | ${String(row.rowsBefore)} | ${String(row.rowsAfter)} | ${row.sha256Before === row.sha256After ? "equal" : "DIFFERENT"} | ${row.modifications} |`);
   return ["| table | rows before | rows after | digests | rows written meanwhile |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+function judgeSwitch(state: SwitchState["state"] | "unreadable"): Verdict {
+  return toVerdict(refuseIf(state !== "off" && state !== "disabled", "SWITCH_NOT_OFF", { state }));
 }
 
 /** What cannot be read is not proven off; a dry run records that and goes on. */

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readChain } from "../../orchestrator/core/journal-chain.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
+import { runPhases } from "../../orchestrator/engine/run.ts";
 import { readPhase, type Phase } from "../../orchestrator/phases/define.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { toVerdict } from "../../orchestrator/core/verdict.ts";
@@ -129,6 +130,14 @@ describe("what would stop a live run", () => {
       lifecycle_enact: ["APPROVAL_MISSING", "PRINCIPAL_NOT_PINNED"],
     });
     expect(await world.readRunFile("grant-matrix.txt")).toBe(database.matrixText);
+  });
+
+  it("is counted in full by closeout, its own reason included, while a token is armed", async () => {
+    const ports = { ...world.ports, readKillSwitch: () => Promise.resolve({ state: "armed", runId: "run-2", until: null } as const) };
+    const outcome = await runPhases(world.toRun(), ports);
+    expect(outcome.would_refuse.map(({ code }) => code)).toEqual(["APPROVAL_MISSING", "APPROVAL_MISSING", "SWITCH_NOT_OFF"]);
+    expect(JSON.parse(await world.readRunFile("outputs/11-closeout.json"))).toMatchObject({ killSwitch: "armed", wouldRefuse: 3 });
+    expect(await world.readRunFile("report.txt")).toMatch(/reasons that would stop a live run +3\n/);
   });
 
   it("is only the missing approvals when everything else is as it should be", async () => {
