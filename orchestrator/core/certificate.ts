@@ -13,18 +13,35 @@ const tableSchema = z.strictObject({
   modifications: z.string(), // rows inserted, updated or deleted by anybody in between; decimal
 });
 
+/** The server the counts came from, and whether its modification counters cover the time in between. Times are ISO 8601 UTC, null: never reset. */
+const serverSchema = z.strictObject({
+  systemIdentifierBefore: z.string(),
+  systemIdentifierAfter: z.string(),
+  countersResetBefore: z.string().nullable(),
+  countersResetAfter: z.string().nullable(),
+  counted: z.boolean(), // track_counts was on at both looks, for every role and database
+});
+
 export const certificateSchema = z.strictObject({
   schema: z.literal("cutter.certificate/1"),
   verdict: z.enum(["pass", "inconclusive", "fail"]),
   reasons: z.array(z.string()), // why it is not pass; empty for pass
+  server: serverSchema.nullable().default(null), // null in certificates of earlier releases
   connections: z.array(connectionSchema),
+  notCovered: z.array(z.string()).default([]), // sessions of this run that were not asked, and what speaks for them instead
   tables: z.array(tableSchema),
   kbDocuments: z.array(z.string()),
 });
 
 export type Certificate = z.infer<typeof certificateSchema>;
 
+export interface ServerEvidence {
+  readonly systemIdentifier: string;
+  readonly counters: { readonly resetAt: string | null; readonly counted: boolean } | null; // null: not recorded
+}
+
 export interface CertificateEvidence {
+  readonly server: { readonly before: ServerEvidence; readonly after: ServerEvidence };
   readonly before: readonly Census[];
   readonly after: readonly Census[];
   readonly connections: readonly { readonly login: string; readonly transactions: number; readonly transactionIdsAssigned: readonly string[] }[];
@@ -34,6 +51,19 @@ export interface CertificateEvidence {
 
 /** Stands for the transaction id of a connection that died before it could be asked. */
 export const unknownTransactionId = "unknown";
+
+/** What the certificate keeps of a server's facts. Pure. */
+export function toServerEvidence(facts: { readonly systemIdentifier: string; readonly statisticsResetAt: string | null; readonly countsTracked: boolean }): ServerEvidence {
+  return { systemIdentifier: facts.systemIdentifier, counters: { resetAt: facts.statisticsResetAt, counted: facts.countsTracked } };
+}
+
+/**
+ * pg_dump's session cannot be asked as ours are. Its backend_xid does show in pg_stat_activity, but only while its transaction lasts, and the last moment
+ * of that is nobody's to catch from outside; nor does a name tell this pg_dump from another one. A look that proves nothing would read like proof.
+ */
+const notCovered = [
+  "pg_dump's own session (phase pre_write_backup): it is not one of the connections above and was not asked for its transaction id. It dumps in a read-only transaction of its own making; for its writes in scope only counts, digests and counters speak",
+] as const;
 
 /**
  * Pure. `fail`: one of our connections was given a transaction id, so we wrote. `inconclusive`: a table in scope changed, or was written and
@@ -46,6 +76,7 @@ export function toCertificate(evidence: CertificateEvidence): Certificate {
   });
   const tables = toTables(evidence);
   const doubts = [
+    ...serverDoubts(evidence.server),
     ...holes(evidence),
     ...tables.filter((row) => row.sha256Before !== row.sha256After || row.rowsBefore !== row.rowsAfter).map((row) => `${row.table} changed: ${row.rowsBefore} rows before, ${row.rowsAfter} after`),
     ...tables.filter((row) => row.modifications !== "0").map((row) => `${row.table} was written by somebody meanwhile: ${row.modifications} rows inserted, updated or deleted`),
@@ -54,9 +85,33 @@ export function toCertificate(evidence: CertificateEvidence): Certificate {
     schema: "cutter.certificate/1",
     verdict: failures.length > 0 ? "fail" : doubts.length > 0 ? "inconclusive" : "pass",
     reasons: [...failures, ...doubts],
+    server: toServer(evidence.server),
     connections: evidence.connections.map(({ login, transactions, transactionIdsAssigned }) => ({ login, transactions, transactionIdsAssigned: [...transactionIdsAssigned] })),
     tables,
+    notCovered: [...notCovered],
     kbDocuments: [...evidence.kbDocuments],
+  };
+}
+
+/** Another server, or counters that were off or began anew, prove nothing of the time in between, whatever the figures say. */
+function serverDoubts({ before, after }: CertificateEvidence["server"]): readonly string[] {
+  const { counters: first } = before;
+  const { counters: last } = after;
+  return [
+    ...(before.systemIdentifier === after.systemIdentifier ? [] : [`the database is another one: system_identifier ${before.systemIdentifier} before, ${after.systemIdentifier} after`]),
+    ...(first === null || last === null ? [`the state of the modification counters was not recorded ${first === null ? "before" : "after"}`] : []),
+    ...(first !== null && last !== null && first.resetAt !== last.resetAt ? [`the modification counters were reset or lost meanwhile: last reset ${first.resetAt ?? "never"} before, ${last.resetAt ?? "never"} after`] : []),
+    ...(first?.counted === false || last?.counted === false ? ["track_counts was off, here or for a role or database: the modification counters do not see every write"] : []),
+  ];
+}
+
+function toServer({ before, after }: CertificateEvidence["server"]): Certificate["server"] {
+  return {
+    systemIdentifierBefore: before.systemIdentifier,
+    systemIdentifierAfter: after.systemIdentifier,
+    countersResetBefore: before.counters?.resetAt ?? null,
+    countersResetAfter: after.counters?.resetAt ?? null,
+    counted: before.counters?.counted === true && after.counters?.counted === true,
   };
 }
 

@@ -11,6 +11,8 @@ export type RecordedRefusal = z.infer<typeof refusalSchema>;
 
 export const connectionSchema = z.strictObject({ login: z.string(), transactions: z.int(), transactionIdsAssigned: z.array(z.string()) });
 export const censusSchema = z.strictObject({ table: z.string(), rowCount: z.int(), sha256: z.string(), modifications: z.string() });
+/** State of the modification counters; null in journals of releases that did not look. */
+const countersSchema = z.strictObject({ reset_at: z.string().nullable(), counted: z.boolean() });
 
 /** What a run was begun with; another start with other inputs is refused. */
 export const runInputsSchema = z.strictObject({
@@ -24,7 +26,7 @@ export type RunInputs = z.infer<typeof runInputsSchema>;
 const entrySchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("run_started"), run_id: z.string(), document_id: z.string(), mode: z.enum(["dryrun", "live"]), inputs: runInputsSchema }),
   z.strictObject({ kind: z.literal("attempt_started"), attempt: z.int(), pid: z.int(), boot_id: z.string() }),
-  z.strictObject({ kind: z.literal("census_before"), system_identifier: z.string(), tables: z.array(censusSchema) }),
+  z.strictObject({ kind: z.literal("census_before"), system_identifier: z.string(), counters: countersSchema.nullable().default(null), tables: z.array(censusSchema) }),
   z.strictObject({ kind: z.literal("phase_started"), phase: z.string(), number: z.int() }),
   z.strictObject({ kind: z.literal("decision_rehearsed"), gate: z.enum(["SG_1", "SG_2"]), phase: z.string(), row: facts, would_refuse: z.array(refusalSchema) }),
   z.strictObject({ kind: z.literal("phase_done"), phase: z.string(), number: z.int(), output_sha256: sha256, would_refuse: z.array(refusalSchema), duration_ms: z.int() }),

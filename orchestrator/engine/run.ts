@@ -90,7 +90,7 @@ async function loop(attempt: Attempt): Promise<void> {
 async function takeCensusBefore({ journal, ports }: Attempt): Promise<void> {
   const server = await ports.database.readServerFacts();
   const tables = await ports.database.readTableCensus();
-  await journal.append({ kind: "census_before", system_identifier: server.systemIdentifier, tables: tables.map((table) => ({ ...table })) });
+  await journal.append({ kind: "census_before", system_identifier: server.systemIdentifier, counters: { reset_at: server.statisticsResetAt, counted: server.countsTracked }, tables: tables.map((table) => ({ ...table })) });
 }
 
 async function performPhase(attempt: Attempt, phase: Phase, number: number): Promise<PhaseResult> {

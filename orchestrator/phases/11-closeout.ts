@@ -1,6 +1,6 @@
 // Phase 11: the proof. The switch is off, every table in scope is as it was, and what was written to the knowledge base is named.
 import { z } from "zod";
-import { certificateSchema, toCertificate, type Certificate } from "../core/certificate.ts";
+import { certificateSchema, toCertificate, toServerEvidence, type Certificate } from "../core/certificate.ts";
 import { CutterError } from "../core/errors.ts";
 import { refuseIf, toRefusals, toVerdict, type Verdict } from "../core/verdict.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
@@ -22,9 +22,12 @@ export const closeout = readPhase({
   output,
   observe: async ({ database, history, run, readKillSwitch }) => {
     const after = await database.readTableCensus();
+    const serverAfter = await database.readServerFacts(); // after the census, as before it in the beginning: a reset shows in one of them
     const own = toPhaseDocumentId(run.config.kb_runs_folder, run.runId, history.done.length + 1, "closeout");
     const kbDocuments = [...history.done.flatMap((done) => (done.receipt === null ? [] : [done.receipt.documentId])), own, run.config.kb_runs_index_path];
+    const { system_identifier: systemIdentifier, counters } = history.before;
     const certificate = toCertificate({
+      server: { before: { systemIdentifier, counters: counters === null ? null : { resetAt: counters.reset_at, counted: counters.counted } }, after: toServerEvidence(serverAfter) },
       before: history.before.tables,
       after,
       connections: [...history.connections, ...database.connectionEvidence()],
@@ -51,6 +54,7 @@ export const closeout = readPhase({
       ...(certificate.reasons.length === 0 ? [] : [{ title: "Why not pass", body: certificate.reasons.map((reason) => `- ${reason}`).join("\n") }]),
       { title: "Tables in scope, before and after", body: toTableOfTables(certificate.tables) },
       { title: "What our connections did", body: certificate.connections.map((connection) => `- ${connection.login}: ${String(connection.transactions)} transactions, transaction ids assigned: ${connection.transactionIdsAssigned.join(", ") || "none"}`).join("\n") },
+      ...(certificate.notCovered.length === 0 ? [] : [{ title: "What this certificate does not cover", body: certificate.notCovered.map((line) => `- ${line}`).join("\n") }]),
       { title: "Knowledge base documents of this run", body: certificate.kbDocuments.map((id) => `- \`${id}\``).join("\n") },
     ],
   }),

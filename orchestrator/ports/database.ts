@@ -13,6 +13,8 @@ export interface ServerFacts {
   readonly inRecovery: boolean;
   readonly fsync: boolean;
   readonly fullPageWrites: boolean;
+  readonly statisticsResetAt: string | null; // ISO 8601 UTC: when modification counters were last reset or lost; null: never
+  readonly countsTracked: boolean; // track_counts is on here, and off for no role and no database
   readonly now: string; // ISO 8601 UTC, the database's clock
 }
 

@@ -10,7 +10,7 @@ const at = "2026-11-22T10:00:00.000Z";
 const wholeRun: readonly JournalEntry[] = [
   { kind: "run_started", run_id: "run-1", document_id: "knowledge/a.md", mode: "dryrun", inputs: { request_sha256: sha256, config_sha256: sha256, release_sha256: null, host_identity: null } },
   { kind: "attempt_started", attempt: 1, pid: 1, boot_id: "b" },
-  { kind: "census_before", system_identifier: "1", tables: [] },
+  { kind: "census_before", system_identifier: "1", counters: null, tables: [] },
   { kind: "phase_started", phase: "cut_leg_a", number: 1 },
   { kind: "decision_rehearsed", gate: "SG_1", phase: "cut_leg_a", row: { id: null }, would_refuse: [] },
   { kind: "phase_done", phase: "cut_leg_a", number: 1, output_sha256: sha256, would_refuse: [], duration_ms: 3 },

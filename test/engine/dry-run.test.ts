@@ -172,6 +172,21 @@ describe("the certificate", () => {
   });
 
   it.each([
+    ["is another one", { systemIdentifier: "7000000000000000002" }, "the database is another one"],
+    ["lost its counters", { statisticsResetAt: "2026-11-22T10:00:00.000000Z" }, "reset or lost meanwhile"],
+    ["stopped counting", { countsTracked: false }, "track_counts was off"],
+  ])("is inconclusive when the database %s meanwhile, and its document says so", async (_what, change, reason) => {
+    const outcome = await world.start({ phases: withExtra(extra("test_server", () => void (world.database.server = { ...world.database.server, ...change }))) });
+    expect(outcome).toMatchObject({ certificate: "inconclusive", exit_code: 0 });
+    expect(await world.readKb(`${kbFolder}/12-closeout.md`)).toContain(reason);
+  });
+
+  it("says in its document that pg_dump's own session is not among the connections asked", async () => {
+    await world.start();
+    expect(await world.readKb(`${kbFolder}/11-closeout.md`)).toMatch(/## What this certificate does not cover\n\n- pg_dump's own session/);
+  });
+
+  it.each([
     ["inserts and deletes again", (rows: string[]) => rows.splice(rows.push("theirs") - 1)],
     ["leaves a row", (rows: string[]) => [rows.push("theirs")]],
   ])("is inconclusive when a stranger %s meanwhile", async (_what, change) => {

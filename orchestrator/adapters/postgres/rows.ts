@@ -10,6 +10,8 @@ const serverFactsRow = z.strictObject({
   in_recovery: z.boolean(),
   fsync: z.boolean(),
   full_page_writes: z.boolean(),
+  statistics_reset_at: z.string().nullable(),
+  counts_tracked: z.boolean(),
   now: z.string(),
 });
 
@@ -33,6 +35,8 @@ export function toServerFacts(rows: readonly unknown[]): ServerFacts {
     inRecovery: row.in_recovery,
     fsync: row.fsync,
     fullPageWrites: row.full_page_writes,
+    statisticsResetAt: row.statistics_reset_at,
+    countsTracked: row.counts_tracked,
     now: row.now,
   };
 }

@@ -1,7 +1,7 @@
 // The certificate from real evidence: a dry run that wrote nothing passes, a hidden insert-and-delete never does.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openConnection, type EvidenceLog } from "../../../orchestrator/adapters/postgres/connection.ts";
-import { type Certificate, toCertificate } from "../../../orchestrator/core/certificate.ts";
+import { type Certificate, toCertificate, toServerEvidence } from "../../../orchestrator/core/certificate.ts";
 import { Secret } from "../../../orchestrator/core/secret.ts";
 import type { ConnectionEvidence } from "../../../orchestrator/ports/database.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
@@ -20,13 +20,15 @@ afterAll(async () => {
 async function certify(meanwhile: () => Promise<readonly ConnectionEvidence[]>): Promise<Certificate> {
   const database = openTestDatabase(server);
   try {
+    const serverBefore = await database.readServerFacts();
     const before = await database.readTableCensus();
     await database.readContractFindings();
     await database.probeForbiddenActions();
     await (await database.openSnapshot("knowledge/other/office-handbook.md", [])).close();
     const others = await meanwhile();
     const after = await database.readTableCensus();
-    return toCertificate({ before, after, connections: [...database.connectionEvidence(), ...others], unknownAttempts: 0, kbDocuments: ["knowledge/x.md"] });
+    const server = { before: toServerEvidence(serverBefore), after: toServerEvidence(await database.readServerFacts()) };
+    return toCertificate({ server, before, after, connections: [...database.connectionEvidence(), ...others], unknownAttempts: 0, kbDocuments: ["knowledge/x.md"] });
   } finally {
     await database.close();
   }
@@ -81,4 +83,21 @@ test.each([
   });
   expect(certificate.verdict).toBe("inconclusive");
   expect(certificate.reasons).toContain(reason);
+});
+
+test.each([
+  ["one table's counters are set to zero", "select pg_stat_reset_single_table_counters('public.dot_config'::regclass)", "reset or lost meanwhile"],
+  ["all counters of the database are set to zero", "select pg_stat_reset()", "reset or lost meanwhile"],
+  ["the shared statistics are reset, as a crash leaves them", "select pg_stat_reset_shared('bgwriter')", "reset or lost meanwhile"],
+  ["counting is switched off for new sessions of the database", "alter database directus set track_counts = off", "track_counts was off"],
+  ["counting is switched off for one role", "alter database directus reset track_counts; alter role directus set track_counts = off", "track_counts was off"],
+])("it is inconclusive, and says why, when %s", async (_what, statement, reason) => {
+  const certificate = await certify(async () => {
+    const admin = await server.connect("workflow_admin");
+    await admin.query(statement);
+    await admin.end();
+    return [];
+  });
+  expect(certificate.verdict).toBe("inconclusive");
+  expect(certificate.reasons.join("\n")).toContain(reason);
 });

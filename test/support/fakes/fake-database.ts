@@ -13,7 +13,7 @@ export class FakeDatabase implements ProductionDatabase {
     ["sandbox_tac.unit_version", ["decoy"]],
   ]);
   readonly registry = new Map<string, RegistryRows>();
-  server: ServerFacts = { serverVersion: "18.6", serverVersionNum: 180006, systemIdentifier: "7000000000000000001", database: "directus", inRecovery: false, fsync: true, fullPageWrites: true, now: "2026-11-22T10:00:00.000Z" };
+  server: ServerFacts = { serverVersion: "18.6", serverVersionNum: 180006, systemIdentifier: "7000000000000000001", database: "directus", inRecovery: false, fsync: true, fullPageWrites: true, now: "2026-11-22T10:00:00.000Z", statisticsResetAt: "2026-11-01T00:00:00.000000Z", countsTracked: true };
   contractFindings: ContractFinding[] = [];
   addressesTaken: string[] = [];
   matrixText = "role cutter_exec\n";
