@@ -3,6 +3,7 @@ import { assert as holds, pre, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toClientConfig } from "../../../orchestrator/adapters/postgres/connection.ts";
 import { parseDsn, readDatabaseSettings, type EnvSource } from "../../../orchestrator/adapters/postgres/settings.ts";
+import { parseEnvFile } from "../../../orchestrator/core/env-file.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { Secret } from "../../../orchestrator/core/secret.ts";
 
@@ -77,6 +78,16 @@ test("a DSN gives back the password it was made from, whatever the password is",
       expect(parseDsn(new Secret(dsn)).password.reveal()).toBe(password);
     }),
   );
+});
+
+test("a DSN from an unquoted line of an env file keeps ? and & in the password, encoded or, for &, as it stands", () => {
+  const read = (password: string): string => {
+    const line = `DIRECTUS_SECDEF_DSN=postgresql://directus_secdef:${password}@127.0.0.1:5432/directus?sslmode=disable\n`;
+    return parseDsn(parseEnvFile(Buffer.from(line), "/env").get("DIRECTUS_SECDEF_DSN") ?? new Secret("")).password.reveal();
+  };
+  expect(read("a%3Fb%26c%3Dd")).toBe("a?b&c=d");
+  expect(read("a&b")).toBe("a&b");
+  expect(() => read("a?sslmode=disable&b")).toThrow(new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" })); // a bare ? ends the address in every URL reader
 });
 
 test("any text that is no DSN is refused with a code and without itself", () => {
