@@ -101,3 +101,18 @@ test.each([
   expect(certificate.verdict).toBe("inconclusive");
   expect(certificate.reasons.join("\n")).toContain(reason);
 });
+
+test("it is inconclusive after a crash of the server, which loses the counters", async () => {
+  const certificate = await certify(async () => {
+    const [victim, watcher] = [await server.connect("workflow_admin"), await server.connect("workflow_admin")];
+    const { rows } = await victim.query<{ pid: number }>("select pg_backend_pid() as pid");
+    const watcherGone = new Promise((resolve) => watcher.once("end", resolve));
+    for (const client of [victim, watcher]) client.on("error", () => undefined);
+    for (const { pid } of rows) process.kill(pid, "SIGKILL");
+    await watcherGone; // the server ends every session, recovers and begins its statistics anew
+    await expect.poll(() => server.connect("workflow_admin").then(async (client) => client.end().then(() => "up"), () => "down"), { timeout: 30_000 }).toBe("up");
+    return [];
+  });
+  expect(certificate.verdict).toBe("inconclusive");
+  expect(certificate.reasons.join("\n")).toContain("reset or lost meanwhile");
+}, 60_000);
