@@ -21,17 +21,23 @@ import { ensureRunFolder, type RunFolder } from "./run-folder.ts";
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.
  * Stops of the registry end up in the outcome; what is thrown is a bug, or a refusal before the run's folder was ours.
- * @throws ProductionExecutionNotAuthorized before anything is opened, DOCUMENT_LOCKED, RUN_INPUTS_CHANGED, JOURNAL_*, RUN_FOLDER_FOREIGN
+ * @throws ProductionExecutionNotAuthorized before anything is opened, RUN_LOCKED, DOCUMENT_LOCKED, RUN_INPUTS_CHANGED, JOURNAL_*, RUN_FOLDER_FOREIGN
  */
 export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   if (run.facts.mode === "live" && !(await ports.executionEnabled(run.facts.runId))) {
     throw new CutterError("ProductionExecutionNotAuthorized", { run_id: run.facts.runId });
   }
   assertKbId(run.facts.documentId);
+  // The run id first: two starts of one id share a folder and a journal, whatever their documents are.
+  return await withHeld(ports, await ports.locks.acquireRun(run.facts.runId, run.facts.documentId), async () =>
+    withHeld(ports, await ports.locks.acquire(run.facts.runId, run.facts.documentId), () => runHeld(run, ports)),
+  );
+}
+
+async function runHeld(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   const folder = await ensureRunFolder(ports.files, run.facts.config.sidecar_root, run.facts.runId);
-  const lock = await ports.locks.acquire(run.facts.runId, run.facts.documentId);
   const store = ports.openJournal(folder.journalPath);
-  try {
+  return await withHeld(ports, { release: () => store.close() }, async () => {
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
     const outputs = await readOutputs(run, folder, journal);
@@ -41,9 +47,15 @@ export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcom
     }
     const checkpoints = startCheckpoints({ clock: ports.clock, hardCapMinutes: run.facts.config.run_hard_cap_minutes, signal: run.signal, ...(run.onCheckpoint === undefined ? {} : { onCheckpoint: run.onCheckpoint }) });
     return await attempt({ run, ports, folder, journal, checkpoints, outputs });
+  });
+}
+
+/** Gives back what is held, whatever the work came to. A failure to do so is warned about, never put in the place of the work's own end: what is left behind goes with the process. */
+async function withHeld<T>({ reporter }: EnginePorts, held: { release(): Promise<void> }, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } finally {
-    await store.close();
-    await lock.release();
+    await held.release().catch((error: unknown) => reporter.report({ kind: "warning", code: "LOCK_NOT_RELEASED", text: `not released cleanly: ${error instanceof Error ? error.message : "unknown"}` }));
   }
 }
 

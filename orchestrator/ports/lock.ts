@@ -1,4 +1,4 @@
-// The document's lock on this host: fast refusal that tells who. The authority across hosts is PostgreSQL's advisory lock.
+// The locks of this host, one per run id and one per document: fast refusal that tells who. The authority across hosts is PostgreSQL's advisory lock.
 
 export interface LockHolder {
   readonly runId: string;
@@ -17,6 +17,8 @@ export interface HeldLock {
 }
 
 export interface DocumentLocks {
+  /** The run id, in whatever letters: one start of a run at a time has its folder and its journal. @throws RUN_LOCKED with the holder, LOCK_DAMAGED */
+  acquireRun(runId: string, documentId: string): Promise<HeldLock>;
   /** @throws DOCUMENT_LOCKED with the holder, LOCK_DAMAGED */
   acquire(runId: string, documentId: string): Promise<HeldLock>;
 }

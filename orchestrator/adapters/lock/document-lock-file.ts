@@ -1,4 +1,4 @@
-// One lock file per document: made whole by link(2), removed by its holder, taken over only when the holder is certainly gone.
+// One lock file per document and one per run id: made whole by link(2), removed by its holder, taken over only when the holder is certainly gone.
 import { createHash, randomBytes } from "node:crypto";
 import { link, open, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,22 +22,28 @@ const holderSchema = z.strictObject({
 const maximumTries = 3;
 
 export function documentLockFiles(options: { readonly folder: string; readonly clock: Clock; readonly pid: number; readonly bootId: string }): DocumentLocks {
-  return {
-    acquire: async (runId, documentId) => {
-      const path = join(options.folder, `${createHash("sha256").update(documentId).digest("hex").slice(0, 32)}.lock`);
-      const holder: LockHolder = { runId, documentId, pid: options.pid, processStart: await readProcessStart(options.pid), bootId: options.bootId, since: options.clock.now().toISOString() };
-      let replaced: LockHolder | null = null;
-      for (let tries = 1; tries <= maximumTries; tries += 1) {
-        if (await createWhole(path, holder)) return toHeldLock(path, replaced);
-        const found = await readHolder(path);
-        if (found === null) continue; // released between our two looks
-        if (!(await isCertainlyGone(found, options.bootId))) throw toLocked(found);
-        replaced = found;
-        await removeStale(path, found);
-      }
-      throw new CutterError("DOCUMENT_LOCKED", { document_id: documentId, holder: "changing" });
-    },
+  const acquire = async (path: string, runId: string, documentId: string, toLocked: (holder: LockHolder | null) => CutterError): Promise<HeldLock> => {
+    const holder: LockHolder = { runId, documentId, pid: options.pid, processStart: await readProcessStart(options.pid), bootId: options.bootId, since: options.clock.now().toISOString() };
+    let replaced: LockHolder | null = null;
+    for (let tries = 1; tries <= maximumTries; tries += 1) {
+      if (await createWhole(path, holder)) return toHeldLock(path, replaced);
+      const found = await readHolder(path);
+      if (found === null) continue; // released between our two looks
+      if (!(await isCertainlyGone(found, options.bootId))) throw toLocked(found);
+      replaced = found;
+      await removeStale(path, found);
+    }
+    throw toLocked(null);
   };
+  return {
+    acquireRun: (runId, documentId) => acquire(join(options.folder, toFileName("run", runId.toLowerCase())), runId, documentId, (holder) => toRunLocked(runId, holder)),
+    acquire: (runId, documentId) => acquire(join(options.folder, toFileName("document", documentId)), runId, documentId, (holder) => toDocumentLocked(documentId, holder)),
+  };
+}
+
+/** The kind is part of the name: a run id and a document id of the same letters are two locks. */
+function toFileName(kind: "run" | "document", name: string): string {
+  return `${kind}-${createHash("sha256").update(name).digest("hex").slice(0, 32)}.lock`;
 }
 
 /** The file appears with its whole content or not at all; false when there is one already. */
@@ -98,6 +104,13 @@ function toHeldLock(path: string, replaced: LockHolder | null): HeldLock {
   return { path, replaced, release: () => unlink(path) };
 }
 
-function toLocked(holder: LockHolder): CutterError {
+/** Null: it changed hands at each of our looks. */
+function toDocumentLocked(documentId: string, holder: LockHolder | null): CutterError {
+  if (holder === null) return new CutterError("DOCUMENT_LOCKED", { document_id: documentId, holder: "changing" });
   return new CutterError("DOCUMENT_LOCKED", { document_id: holder.documentId, holder: holder.runId, pid: holder.pid, since: holder.since });
+}
+
+function toRunLocked(runId: string, holder: LockHolder | null): CutterError {
+  if (holder === null) return new CutterError("RUN_LOCKED", { run_id: runId, holder: "changing" });
+  return new CutterError("RUN_LOCKED", { run_id: runId, holder: holder.runId, document_id: holder.documentId, pid: holder.pid, since: holder.since });
 }

@@ -71,11 +71,17 @@ export const runCodes = {
     remedy: "wait for it; cutter orchestrate status --run-id with the holder's id tells what it waits for",
     exit: 10,
   },
+  RUN_LOCKED: {
+    summary: "another start of this run id is going on on this host",
+    remedy: "wait for it, or choose another run id; document_id and pid tell what the other start works on",
+    exit: 10,
+  },
   LOCK_DAMAGED: {
-    summary: "the document's lock file cannot be read as one",
+    summary: "a lock file of the run or its document cannot be read as one",
     remedy: "make sure that no run is going on, look at the file, then remove it",
     exit: 30,
   },
+  LOCK_NOT_RELEASED: { summary: "a lock or the journal's file could not be closed cleanly at the end of a start", remedy: "nothing is lost: the next start takes over what this process left; look at the disk and the folder of locks", exit: 10 },
   JOURNAL_TORN: {
     summary: "the journal ends in the middle of a record",
     remedy: "keep the folder as evidence; a dry run wrote nothing and can begin again under another run id",

@@ -33,6 +33,20 @@ it("has one holder, and tells the other who that is", async () => {
   await (await locks().acquire("run-2", document)).release();
 });
 
+it("of a run id has one holder in whatever letters, and tells the other which document it works on", async () => {
+  const held = await locks().acquireRun("run-1", document);
+  await expect(locks().acquireRun("RUN-1", "knowledge/other/b.md")).rejects.toMatchObject({ code: "RUN_LOCKED", exitCode: 10, facts: { run_id: "RUN-1", holder: "run-1", document_id: document, pid: process.pid } });
+  await held.release();
+  await (await locks().acquireRun("RUN-1", document)).release();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it("of a run id is another than that of a document of the same name", async () => {
+  const held = [await locks().acquireRun("run-1", "run-1"), await locks().acquire("run-1", "run-1")];
+  expect((await readdir(folder)).map((name) => name.replace(/[0-9a-f]{32}/, "…"))).toEqual(["document-….lock", "run-….lock"]);
+  for (const lock of held) await lock.release();
+});
+
 it("lets exactly one of twenty win", async () => {
   const results = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => locks().acquire(`run-${String(index)}`, document)));
   expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(1);
