@@ -16,6 +16,7 @@ import { orchestrateRunCommand } from "./orchestrate-run.ts";
 import { orchestrateStatusCommand } from "./orchestrate-status.ts";
 import { selfVerifyCommand } from "./self-verify.ts";
 import { surveyCommand } from "./survey.ts";
+import { targetProposeCommand } from "./target-propose.ts";
 
 export interface Streams {
   readonly stdout: { write(text: string): void };
@@ -44,6 +45,7 @@ const root = buildRouteMap({
     contract: buildRouteMap({ docs: { brief: "The database against sql/contract" }, routes: { check: contractCheckCommand, capture: contractCaptureCommand } }),
     grants: grantsCommand,
     survey: surveyCommand,
+    target: buildRouteMap({ docs: { brief: "The document of a first cut" }, routes: { propose: targetProposeCommand } }),
     "self-verify": selfVerifyCommand,
     audit: buildRouteMap({ docs: { brief: "Audit of a run or a bundle" }, routes: { verify: notBuilt("audit verify", "Check chain, receipts, signatures and digests again") } }),
     config: buildRouteMap({ docs: { brief: "The configuration" }, routes: { check: configCheckCommand } }),

@@ -28,6 +28,14 @@ export interface RegistryRows {
   readonly registeredRevision: number;
 }
 
+/** A document of the source registry, with its newest version. */
+export interface RegisteredDocument {
+  readonly documentId: string;
+  readonly docCode: string;
+  readonly registeredSha256: string;
+  readonly unitsThere: number;
+}
+
 /** One difference between sql/contract/ and the database. */
 export interface ContractFinding {
   readonly object: string; // e.g. "function public.fn_iu_create"
@@ -79,6 +87,8 @@ export interface ProductionDatabase {
   captureContract(): Promise<Catalogue>;
   /** null when the document is not registered */
   readRegistryRows(documentId: string): Promise<RegistryRows | null>;
+  /** All of them, by knowledge base id. */
+  readRegisteredDocuments(): Promise<readonly RegisteredDocument[]>;
   readDocumentDigest(documentId: string, plannedAddresses: readonly string[]): Promise<DocumentDigest>;
   readTableCensus(): Promise<readonly TableCensus[]>;
   readGrantMatrix(principals: readonly string[]): Promise<GrantMatrix>;

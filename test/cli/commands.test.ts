@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 const request = { schema: "cutter.request/1", run_id: runId, document_id: documentId, mode: "dryrun", approvals: {} };
-const commands = ["orchestrate run", "orchestrate status", "orchestrate explain", "orchestrate void", "orchestrate report", "revert", "approval draft", "approval verify", "kill-switch status", "contract check", "contract capture", "grants", "survey", "self-verify", "audit verify", "config check"];
+const commands = ["orchestrate run", "orchestrate status", "orchestrate explain", "orchestrate void", "orchestrate report", "revert", "approval draft", "approval verify", "kill-switch status", "contract check", "contract capture", "grants", "survey", "target propose", "self-verify", "audit verify", "config check"];
 
 describe("usage", () => {
   it.each(commands)("%s has --help and --json", async (command) => {

@@ -11,7 +11,7 @@ import { probeActions, readProbeStatements } from "./probe-forbidden.ts";
 import { readCensus } from "./read-census.ts";
 import { readCatalogue } from "./read-contract.ts";
 import { readDigest } from "./read-document-digest.ts";
-import { toRegistryRows, toServerFacts } from "./rows.ts";
+import { toRegisteredDocuments, toRegistryRows, toServerFacts } from "./rows.ts";
 import type { DatabaseSettings, GovernancePrincipal } from "./settings.ts";
 
 const connectTimeoutMs = 10_000;
@@ -56,6 +56,7 @@ export function openProductionDatabase(settings: DatabaseSettings, governancePri
     captureContract: () => read("context_pack_readonly", quick, (transaction) => readCatalogue(transaction, withPrincipal(contract, governancePrincipal))),
     readRegistryRows: (documentId) =>
       read("context_pack_readonly", quick, async (transaction): Promise<RegistryRows | null> => toRegistryRows(await transaction.query("phases/source_pin/registry-rows.sql", [documentId]))),
+    readRegisteredDocuments: () => read("context_pack_readonly", quick, async (transaction) => toRegisteredDocuments(await transaction.query("survey/registered-documents.sql", []))),
     readDocumentDigest: (documentId, plannedAddresses) => read("context_pack_readonly", streaming, (transaction) => readDigest(transaction, documentId, plannedAddresses)),
     readTableCensus: () => read("context_pack_readonly", streaming, (transaction) => readCensus(transaction, scope)),
     readGrantMatrix: (principals) =>

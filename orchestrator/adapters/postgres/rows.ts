@@ -1,6 +1,6 @@
 // Rows as the driver gives them, parsed at the border.
 import { z } from "zod";
-import type { RegistryRows, ServerFacts } from "../../ports/database.ts";
+import type { RegisteredDocument, RegistryRows, ServerFacts } from "../../ports/database.ts";
 
 const serverFactsRow = z.strictObject({
   server_version: z.string(),
@@ -53,4 +53,14 @@ export function toRegistryRows(rows: readonly unknown[]): RegistryRows | null {
     registeredSha256: row.registered_sha256,
     registeredRevision: row.registered_revision,
   };
+}
+
+const registeredRow = z.strictObject({ document_id: z.string(), doc_code: z.string(), registered_sha256: z.string(), units_there: z.int() });
+
+/** Pure. */
+export function toRegisteredDocuments(rows: readonly unknown[]): readonly RegisteredDocument[] {
+  return rows.map((candidate) => {
+    const row = registeredRow.parse(candidate);
+    return { documentId: row.document_id, docCode: row.doc_code, registeredSha256: row.registered_sha256, unitsThere: row.units_there };
+  });
 }

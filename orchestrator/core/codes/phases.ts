@@ -33,4 +33,9 @@ export const phaseCodes = {
   FORBIDDEN_RIGHT_PRESENT: { summary: "a login could do what it must not", remedy: "revoke the right; cutter grants shows where it comes from", exit: 10 },
   STRUCTURE_BROKEN: { summary: "the plan's units do not make up the document", remedy: "this is a bug of the kit: keep the run's folder and report it", exit: 70 },
   SWITCH_NOT_OFF: { summary: "the kill switch is not off at the end of the run", remedy: "runbooks/disable --now, then find out why", exit: 10 },
+  TARGET_TOO_MANY_DOCUMENTS: {
+    summary: "the knowledge base holds more documents than can be looked through for what names a candidate",
+    remedy: "nothing was proposed: choose by hand, or raise the bound in the release",
+    exit: 10,
+  },
 } as const satisfies Record<string, CodeEntry>;

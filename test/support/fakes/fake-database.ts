@@ -1,7 +1,7 @@
 // PostgreSQL as far as a dry run sees it: tables with rows, counters that see undone writes, connections that tell what they did.
 import { createHash } from "node:crypto";
 import type { Catalogue } from "../../../orchestrator/core/database-contract.ts";
-import type { ConnectionEvidence, ContractFinding, DatabaseSnapshot, DocumentDigest, ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts, TableCensus } from "../../../orchestrator/ports/database.ts";
+import type { ConnectionEvidence, ContractFinding, DatabaseSnapshot, DocumentDigest, ForbiddenProbe, LoginName, ProductionDatabase, RegisteredDocument, RegistryRows, ServerFacts, TableCensus } from "../../../orchestrator/ports/database.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -14,6 +14,7 @@ export class FakeDatabase implements ProductionDatabase {
   ]);
   readonly registry = new Map<string, RegistryRows>();
   server: ServerFacts = { serverVersion: "18.6", serverVersionNum: 180006, systemIdentifier: "7000000000000000001", database: "directus", inRecovery: false, fsync: true, fullPageWrites: true, now: "2026-11-22T10:00:00.000Z", statisticsResetAt: "2026-11-01T00:00:00.000000Z", countsTracked: true };
+  readonly unitsThere = new Map<string, number>(); // by document id
   contractFindings: ContractFinding[] = [];
   addressesTaken: string[] = [];
   matrixText = "role cutter_exec\n";
@@ -49,6 +50,9 @@ export class FakeDatabase implements ProductionDatabase {
   }
   async readRegistryRows(documentId: string): Promise<RegistryRows | null> {
     return this.#read(() => this.registry.get(documentId) ?? null);
+  }
+  async readRegisteredDocuments(): Promise<readonly RegisteredDocument[]> {
+    return this.#read(() => [...this.registry.values()].map(({ documentId, docCode, registeredSha256 }) => ({ documentId, docCode, registeredSha256, unitsThere: this.unitsThere.get(documentId) ?? 0 })));
   }
   async readDocumentDigest(documentId: string): Promise<DocumentDigest> {
     return this.#read(() => this.#digest(documentId));
