@@ -26,7 +26,7 @@ export const orchestratorConfigSchema = z.strictObject({
   phase_soft_cap_minutes: z.int().min(1).max(240).default(10).describe("A phase that takes longer is warned about."),
   run_hard_cap_minutes: z.int().min(1).max(720).default(60).describe("The run stops at the next checkpoint after this time."),
   governance_principal: z.enum(["cutter_exec", "directus_secdef"]).nullable().default(null).describe("Who writes review_decision and leg B. No default: GAP-4 stays open until it is pinned. DQ_4 proposes directus_secdef."),
-  revert_principal: z.enum(["workflow_admin", "directus_secdef"]).nullable().default(null).describe("Who runs the emergency revert."),
+  revert_principal: z.enum(["cutter_revert", "workflow_admin", "directus_secdef"]).nullable().default(null).describe("Who runs the emergency revert: the role that DOT_CUTTER_REVERT_DB_USER must name. Example: cutter_revert"),
   env_files: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), envFile).default({}).describe("Which env file holds which name, where it is not the usual one."),
   postgres_access: postgresAccess.describe("How pg_dump is reached. Example: {kind: docker, container: postgres, user: directus}"),
   scratch_database: z.string().regex(/^[a-z_][a-z0-9_]*$/).nullable().default(null).describe("Database for the restore proof, if there is one."),

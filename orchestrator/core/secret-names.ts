@@ -7,6 +7,8 @@ export const envNames = [
   { name: "DOT_CUTTER_VERIFY_DB_PASSWORD", designName: "CUTTER_VERIFY_DSN", secret: true },
   { name: "DOT_CUTTER_READONLY_DB_USER", designName: "(ours)", secret: false },
   { name: "DOT_CUTTER_READONLY_DB_PASSWORD", designName: "(ours)", secret: true },
+  { name: "DOT_CUTTER_REVERT_DB_USER", designName: "(ours)", secret: false },
+  { name: "DOT_CUTTER_REVERT_DB_PASSWORD", designName: "(ours)", secret: true },
   { name: "DOT_CUTTER_DB_HOST", designName: "(part of DSN)", secret: false },
   { name: "DOT_CUTTER_DB_PORT", designName: "(part of DSN)", secret: false },
   { name: "DOT_CUTTER_DB_NAME", designName: "(part of DSN)", secret: false },

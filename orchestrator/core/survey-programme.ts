@@ -36,5 +36,6 @@ export const rolePurposes = [
   { name: "cutter_exec", login: true, purpose: "canonical IU writer; EXECUTE on 2 canonical functions" },
   { name: "cutter_verify", login: true, purpose: "verifier; select/insert on verify_result" },
   { name: "cutter_ro", login: false, purpose: "non-login guard principal (cannot write, by design)" },
+  { name: "cutter_revert", login: true, purpose: "emergency revert; retires the units of one run" },
   { name: "directus_secdef", login: true, purpose: "governance principal proposed by DQ_4" },
 ] as const;

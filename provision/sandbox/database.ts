@@ -38,6 +38,7 @@ export async function fillDatabase(inside: Inside, secrets: SandboxSecrets, subs
     cutter_verify_password: secrets.cutterVerify,
     context_pack_readonly_password: secrets.contextPackReadonly,
     directus_secdef_password: secrets.directusSecdef,
+    cutter_revert_password: secrets.cutterRevert,
   });
   const substrate = files.map((name) => readFileSync(`${substrateDirectory}/${name}`, "utf8")).join("\n");
   await inside.mustRun("substrate", psql("workflow_admin", "directus"), { input: passwords + substrate });

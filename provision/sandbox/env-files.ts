@@ -7,6 +7,7 @@ export interface SandboxSecrets {
   readonly cutterExec: string;
   readonly cutterVerify: string;
   readonly contextPackReadonly: string;
+  readonly cutterRevert: string;
   readonly directusSecdef: string;
   readonly agentData: string; // the KB's database login
   readonly kbApiKey: string;
@@ -37,6 +38,8 @@ ${line("DOT_CUTTER_VERIFY_DB_USER", "cutter_verify")}
 ${line("DOT_CUTTER_VERIFY_DB_PASSWORD", secrets.cutterVerify)}
 ${line("DOT_CUTTER_READONLY_DB_USER", "context_pack_readonly")}
 ${line("DOT_CUTTER_READONLY_DB_PASSWORD", secrets.contextPackReadonly)}
+${line("DOT_CUTTER_REVERT_DB_USER", "cutter_revert")}
+${line("DOT_CUTTER_REVERT_DB_PASSWORD", secrets.cutterRevert)}
 SMTP_URL='smtp://mailer:pa$$word#1@mail.sandbox.test:587/?starttls=1&from=no-reply'
 EMPTY=
 export LEGACY_FLAG=yes

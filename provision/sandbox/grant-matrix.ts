@@ -5,8 +5,8 @@ import { toGrantMatrixScript, toMatrixPrincipals } from "../../orchestrator/core
 import { psql } from "./database.ts";
 import type { Inside } from "./nspawn.ts";
 
-/** Whose rights are measured: the principals the sandbox's stack pins (the programme's note DQ_4, and the admin for a revert). */
-export const sandboxPrincipals = { governance_principal: "directus_secdef", revert_principal: "workflow_admin" } as const;
+/** Whose rights are measured: the principals the sandbox's stack pins (the programme's note DQ_4, and the revert's own role). */
+export const sandboxPrincipals = { governance_principal: "directus_secdef", revert_principal: "cutter_revert" } as const;
 
 /** Hex sha256 of the matrix text as psql prints it. Every database and role must exist by now: they are in it. */
 export async function readGrantMatrixSha(inside: Inside, checkout: string): Promise<string> {

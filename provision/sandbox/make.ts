@@ -67,7 +67,7 @@ async function findSubnet(place: SandboxPlace): Promise<Subnet> {
 function makeSecrets(): SandboxSecrets {
   const secret = () => randomBytes(24).toString("base64url");
   return {
-    admin: secret(), cutterExec: secret(), cutterVerify: secret(), contextPackReadonly: secret(), directusSecdef: secret(),
+    admin: secret(), cutterExec: secret(), cutterVerify: secret(), contextPackReadonly: secret(), cutterRevert: secret(), directusSecdef: secret(),
     agentData: secret(), kbApiKey: secret(), business: secret(),
   };
 }

@@ -20,6 +20,15 @@ grant usage on schema cutter_governance to directus_secdef;
 grant select, insert on cutter_governance.review_decision, cutter_governance.cut_change_set,
   cutter_governance.manifest_envelope, cutter_governance.dot_pair_signature to directus_secdef;
 
+-- the emergency revert: sql/grants/cutter_revert.sql says the same for the owner's SQL gate
+grant connect on database directus to cutter_revert;
+grant usage on schema public, cutter_governance to cutter_revert;
+grant select on public.information_unit, public.unit_version, public.iu_lifecycle_log,
+  cutter_governance.review_decision, cutter_governance.source_document_registry,
+  cutter_governance.source_document_version_registry to cutter_revert;
+grant update (lifecycle_state, updated_at) on public.information_unit to cutter_revert;
+grant insert (unit_id, from_state, to_state, run_id, review_decision_id, idempotency_key) on public.iu_lifecycle_log to cutter_revert;
+
 -- the application's own login: it owns the database, keeps the registries, and pg_dump reads through it
 grant usage on schema public, cutter_governance, sandbox_tac to directus;
 grant select on all tables in schema public, cutter_governance, sandbox_tac to directus;

@@ -10,7 +10,7 @@ select json_build_object(
   'in_recovery', pg_is_in_recovery(),
   'roles', (
     select json_agg(json_build_object('name', w.name, 'present', r.rolname is not null, 'login', coalesce(r.rolcanlogin, false), 'superuser', coalesce(r.rolsuper, false)) order by w.position)
-    from unnest(array['context_pack_readonly', 'cutter_exec', 'cutter_verify', 'cutter_ro', 'directus_secdef']) with ordinality as w (name, position)
+    from unnest(array['context_pack_readonly', 'cutter_exec', 'cutter_verify', 'cutter_ro', 'cutter_revert', 'directus_secdef']) with ordinality as w (name, position)
     left join pg_catalog.pg_roles r on r.rolname = w.name),
   'tables', (
     select json_agg(json_build_object('name', w.name, 'present', c.oid is not null) order by w.position)

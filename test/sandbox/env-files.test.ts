@@ -6,7 +6,7 @@ import { renderDockerEnv, renderProductionEnv, type SandboxSecrets } from "../..
 
 const secrets: SandboxSecrets = {
   admin: "admin-pw", cutterExec: "exec_pw-1", cutterVerify: "verify_pw-2", contextPackReadonly: "readonly_pw-3",
-  directusSecdef: "secdef_pw-4", agentData: "kb-db-pw", kbApiKey: "api_key-5", business: "biz_pw-6",
+  directusSecdef: "secdef_pw-4", cutterRevert: "revert_pw-7", agentData: "kb-db-pw", kbApiKey: "api_key-5", business: "biz_pw-6",
 };
 
 describe("the env files of the replica", () => {

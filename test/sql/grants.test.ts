@@ -47,6 +47,23 @@ describe.each(["directus_secdef", "cutter_exec"] as const)("the grants for %s", 
   });
 });
 
+test("the grants for cutter_revert are exactly what the substrate gives it; the rollback takes all of them back", async () => {
+  const database = openProductionDatabase(toTestSettings(server), "directus_secdef");
+  try {
+    const read = async () => (await database.readGrantMatrix([...principals, "cutter_revert"])).text;
+    const linesOf = (text: string) => text.split("\n").filter((line) => line.includes("cutter_revert") && !line.includes("database"));
+    const substrate = await read();
+    expect(linesOf(substrate)).toHaveLength(17);
+    await admin.query(readSqlFile("grants/cutter_revert.rollback.sql"));
+    expect(linesOf(await read())).toEqual(["role cutter_revert login"]);
+    await admin.query(readSqlFile("grants/cutter_revert.sql"));
+    await admin.query(readSqlFile("grants/cutter_revert.sql"));
+    expect(await read()).toBe(substrate);
+  } finally {
+    await database.close();
+  }
+});
+
 /** Statements without comments, string literals and bodies, in lower case. */
 function toBareSql(text: string): string {
   return text.replace(/--[^\n]*/g, "").replace(/\$([a-z_]*)\$[\s\S]*?\$\1\$/g, "$$$$").replace(/'(?:[^']|'')*'/g, "''").toLowerCase();

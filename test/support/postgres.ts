@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { fillSqlPlaceholders } from "../../orchestrator/core/sql-placeholders.ts";
 
-export type TestRole = "workflow_admin" | "directus" | "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "directus_secdef";
+export type TestRole = "workflow_admin" | "directus" | "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "cutter_revert" | "directus_secdef";
 
 export interface TestPostgres {
   readonly host: "127.0.0.1";
@@ -101,6 +101,7 @@ async function applySubstrate(connect: TestPostgres["connect"], passwords: TestP
         cutter_verify_password: passwords.cutter_verify,
         context_pack_readonly_password: passwords.context_pack_readonly,
         directus_secdef_password: passwords.directus_secdef,
+        cutter_revert_password: passwords.cutter_revert,
       }),
     );
   }
@@ -132,7 +133,7 @@ function ensureInstallation(): string {
 
 function toPasswords(): Record<TestRole, string> {
   const make = (): string => randomBytes(18).toString("base64url");
-  return { workflow_admin: make(), directus: make(), context_pack_readonly: make(), cutter_exec: make(), cutter_verify: make(), directus_secdef: make() };
+  return { workflow_admin: make(), directus: make(), context_pack_readonly: make(), cutter_exec: make(), cutter_verify: make(), cutter_revert: make(), directus_secdef: make() };
 }
 
 async function readFreePort(): Promise<number> {

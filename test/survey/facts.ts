@@ -34,7 +34,7 @@ const catalogue = { tables: contract.tables, functions: contract.functions, righ
 const governanceTables = ["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature"].map((name) => `cutter_governance.${name}`);
 export const database = {
   server_version: "18.6", server_version_num: 180006, database: "directus", in_recovery: false,
-  roles: ["context_pack_readonly", "cutter_exec", "cutter_verify", "cutter_ro", "directus_secdef"].map((name) => ({ name, present: true, login: name !== "cutter_ro", superuser: false })),
+  roles: ["context_pack_readonly", "cutter_exec", "cutter_verify", "cutter_ro", "cutter_revert", "directus_secdef"].map((name) => ({ name, present: true, login: name !== "cutter_ro", superuser: false })),
   tables: [{ name: "public.information_unit", present: true }],
   functions: [{ name: "public.fn_iu_create", present: true }],
   governance_rights: ["cutter_exec", "directus_secdef"].flatMap((principal) => governanceTables.flatMap((table) => (["INSERT", "SELECT"] as const).map((privilege) => ({ principal, table, privilege, held: principal === "directus_secdef" })))),

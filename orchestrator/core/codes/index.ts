@@ -8,12 +8,14 @@ import { knowledgeBaseCodes } from "./knowledge-base.ts";
 import { phaseCodes } from "./phases.ts";
 import { planCodes } from "./plan.ts";
 import { provisionCodes } from "./provision.ts";
+import { revertCodes } from "./revert.ts";
 import { runCodes } from "./run.ts";
 import { sandboxCodes } from "./sandbox.ts";
 import { toolchainCodes } from "./toolchain.ts";
 
 export const codes = {
   ...runCodes,
+  ...revertCodes,
   ...phaseCodes,
   ...planCodes,
   ...databaseCodes,
