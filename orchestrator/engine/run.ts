@@ -8,7 +8,7 @@ import { rehearseDecision } from "../phases/decisions.ts";
 import { passInternalGate } from "../gates/internal.ts";
 import type { ReadPorts } from "../ports/run-ports.ts";
 import { armPhase } from "./arm.ts";
-import type { Attempt, Run } from "./attempt.ts";
+import { toEnd, toUnrecordedEnd, type Attempt, type Run } from "./attempt.ts";
 import { startCheckpoints } from "./checkpoint.ts";
 import { closeRun } from "./close-run.ts";
 import { ensureEvidence, writeEvidence } from "./evidence.ts";
@@ -68,7 +68,17 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
   const number = journal.status().attempt + 1;
   await journal.append({ kind: "attempt_started", attempt: number, pid: ports.process.pid, boot_id: ports.process.bootId });
   ports.reporter.report({ kind: "run_started", runId: run.facts.runId, mode: run.facts.mode, documentId: run.facts.documentId });
-  const end = await loop(attempt).then(() => null, (error: unknown) => (error instanceof CutterError ? error : new CutterError("INTERNAL_BUG", { bug: error instanceof Error ? error.name : "unknown" }, { cause: error })));
+  const end = await loop(attempt).then(() => null, (error: unknown) => toEnd(error, run.signal, toStanding(run, journal)));
+  const outcome = await recordEnd(attempt, number, end).catch((failure: unknown) => {
+    throw toUnrecordedEnd(end, failure);
+  });
+  ports.reporter.report({ kind: "run_ended", result: outcome.result, exitCode: outcome.exit_code, certificate: outcome.certificate });
+  if (end?.code === "INTERNAL_BUG") throw end;
+  return outcome;
+}
+
+async function recordEnd(attempt: Attempt, number: number, end: CutterError | null): Promise<RunOutcome> {
+  const { ports, folder, journal } = attempt;
   await journal.append({
     kind: "attempt_ended",
     attempt: number,
@@ -80,8 +90,6 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
   const outcome = toCurrentOutcome(attempt, false);
   await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
   if (outcome.result === "done") await writeEvidence(ports.files, folder.path);
-  ports.reporter.report({ kind: "run_ended", result: outcome.result, exitCode: outcome.exit_code, certificate: outcome.certificate });
-  if (end?.code === "INTERNAL_BUG") throw end;
   return outcome;
 }
 
@@ -200,7 +208,11 @@ async function readOutputs(run: Run, folder: RunFolder, journal: Journal): Promi
 }
 
 function toCurrentOutcome(from: { readonly run: Run; readonly journal: Journal; readonly outputs: PhaseOutputs; readonly folder: RunFolder }, replay: boolean): RunOutcome {
-  const status = from.journal.status();
-  const stands = status.done.find((phase) => phase.receipt === null)?.phase ?? from.run.phases[status.done.length]?.name ?? null;
-  return toOutcome({ run: from.run.facts, status, outputs: from.outputs, folder: from.folder.path, replay, next: stands });
+  return toOutcome({ run: from.run.facts, status: from.journal.status(), outputs: from.outputs, folder: from.folder.path, replay, next: toStanding(from.run, from.journal) });
+}
+
+/** The phase it stands in, or before; null once all have their receipts. */
+function toStanding(run: Run, journal: Journal): string | null {
+  const { done } = journal.status();
+  return done.find((phase) => phase.receipt === null)?.phase ?? run.phases[done.length]?.name ?? null;
 }

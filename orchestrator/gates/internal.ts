@@ -1,5 +1,4 @@
 // The internal gate after each phase: it passes by itself, given the receipt of the phase's document, and waits out an outage in sight.
-import { CutterError } from "../core/errors.ts";
 import type { NewKbDocument } from "../core/kb-document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
@@ -8,7 +7,7 @@ import { uploadWithReceipt } from "./receipt.ts";
 
 /**
  * Stores the document and reads it back. Never repeats the phase. May be called again with the same document.
- * @throws KB_UNAVAILABLE once `waitAtMostMs` is over, RUN_INTERRUPTED, and what the receipt refuses
+ * `signal` ends a wait; what that looks like is the engine's to name. @throws KB_UNAVAILABLE once `waitAtMostMs` is over, and what the receipt refuses
  */
 export async function passInternalGate(gate: {
   readonly phase: string;
@@ -19,14 +18,9 @@ export async function passInternalGate(gate: {
   readonly waitAtMostMs: number;
   readonly signal: AbortSignal;
 }): Promise<KbReceipt> {
-  try {
-    return await uploadWithReceipt(gate.knowledgeBase, gate.document, gate.clock, {
-      waitAtMostMs: gate.waitAtMostMs,
-      onWaiting: (sinceMs) => gate.reporter.report({ kind: "gate_waiting", phase: gate.phase, waitsOn: "knowledge_base", sinceMs }),
-      signal: gate.signal,
-    });
-  } catch (cause) {
-    if (gate.signal.aborted) throw new CutterError("RUN_INTERRUPTED", { phase: gate.phase, checkpoint: "internal_gate" }, { cause });
-    throw cause;
-  }
+  return await uploadWithReceipt(gate.knowledgeBase, gate.document, gate.clock, {
+    waitAtMostMs: gate.waitAtMostMs,
+    onWaiting: (sinceMs) => gate.reporter.report({ kind: "gate_waiting", phase: gate.phase, waitsOn: "knowledge_base", sinceMs }),
+    signal: gate.signal,
+  });
 }

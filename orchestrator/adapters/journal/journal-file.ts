@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { CutterError } from "../../core/errors.ts";
 import type { JournalStore } from "../../ports/journal.ts";
 import { syncFolder, toErrorCode } from "../node-files/node-files.ts";
 
@@ -9,6 +10,15 @@ import { syncFolder, toErrorCode } from "../node-files/node-files.ts";
 export function openJournalFile(path: string): JournalStore {
   let handle: FileHandle | null = null;
   let broken = false;
+  const appendDurably = async (bytes: Uint8Array): Promise<void> => {
+    if (handle === null) {
+      handle = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+      await syncFolder(dirname(path));
+    }
+    const { bytesWritten } = await handle.write(bytes);
+    if (bytesWritten !== bytes.length) throw new Error("short write");
+    await handle.sync();
+  };
   return {
     read: async () => {
       try {
@@ -19,17 +29,14 @@ export function openJournalFile(path: string): JournalStore {
       }
     },
     append: async (line) => {
-      if (broken) throw new Error("the journal failed before; nothing may be appended to it");
+      if (broken) throw new CutterError("JOURNAL_NOT_WRITTEN", { file: path, reason: "it failed before" });
       if (line.includes("\n")) throw new Error("a record is one line");
       broken = true; // until the line is durable
-      if (handle === null) {
-        handle = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-        await syncFolder(dirname(path));
+      try {
+        await appendDurably(Buffer.from(`${line}\n`, "utf8"));
+      } catch (cause) {
+        throw new CutterError("JOURNAL_NOT_WRITTEN", { file: path, reason: toErrorCode(cause) || "short write" }, { cause });
       }
-      const bytes = Buffer.from(`${line}\n`, "utf8");
-      const { bytesWritten } = await handle.write(bytes);
-      if (bytesWritten !== bytes.length) throw new Error(`short write to ${path}`);
-      await handle.sync();
       broken = false;
     },
     close: async () => {

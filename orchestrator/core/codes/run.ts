@@ -87,6 +87,11 @@ export const runCodes = {
     remedy: "keep the folder as evidence; a dry run wrote nothing and can begin again under another run id",
     exit: 30,
   },
+  JOURNAL_NOT_WRITTEN: {
+    summary: "a record could not be made durable in the journal, whose tail may be torn",
+    remedy: "look at the disk of the run's folder; the next start says whether the journal still verifies",
+    exit: 30,
+  },
   JOURNAL_DAMAGED: {
     summary: "the journal's chain does not hold: a record was edited, moved or lost",
     remedy: "keep the folder as evidence and ask who changed it; the receipts in the knowledge base are the witness",
