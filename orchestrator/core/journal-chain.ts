@@ -1,7 +1,7 @@
 // The journal's lines as a chain of hashes: what was appended can be told from what was edited, moved or torn.
 import { createHash } from "node:crypto";
 import { CutterError } from "./errors.ts";
-import { parseRecord, type JournalEntry, type JournalRecord } from "./journal-record.ts";
+import { parseRecord, type JournalRecord } from "./journal-record.ts";
 
 /** What the first record's `prev` is. */
 export const chainStart = "0".repeat(64);
@@ -12,12 +12,12 @@ export function toLineHash(line: string): string {
 }
 
 /** The line of the next record. The caller appends it and takes `toLineHash(line)` as the new head. */
-export function toLine(entry: JournalEntry, chain: { readonly seq: number; readonly at: string; readonly prev: string }): string {
+export function toLine(entry: object, chain: { readonly seq: number; readonly at: string; readonly prev: string }): string {
   return JSON.stringify({ seq: chain.seq, at: chain.at, ...entry, prev: chain.prev });
 }
 
-export interface ReadChain {
-  readonly records: readonly JournalRecord[];
+export interface ReadChain<Entry extends Chained = JournalRecord> {
+  readonly records: readonly Entry[];
   readonly head: string; // hash of the last line, chainStart when there is none
 }
 
@@ -26,13 +26,24 @@ export interface ReadChain {
  * @throws JOURNAL_TORN when the last line has no newline, JOURNAL_DAMAGED when a line is no record or the chain does not hold.
  */
 export function readChain(bytes: Uint8Array, file: string): ReadChain {
+  return readLines(bytes, file, parseRecord);
+}
+
+/** What every record of a chain has, whatever it says. */
+interface Chained {
+  readonly seq: number;
+  readonly prev: string;
+}
+
+/** A chain of other records than a run's; `parse` gives null for what is none. @throws JOURNAL_TORN, JOURNAL_DAMAGED */
+export function readLines<Entry extends Chained>(bytes: Uint8Array, file: string, parse: (value: unknown) => Entry | null): ReadChain<Entry> {
   if (bytes.length === 0) return { records: [], head: chainStart };
   const text = toUtf8(bytes, file);
   if (!text.endsWith("\n")) throw new CutterError("JOURNAL_TORN", { file, whole_records: text.split("\n").length - 1 });
-  const records: JournalRecord[] = [];
+  const records: Entry[] = [];
   let head = chainStart;
   for (const line of text.slice(0, -1).split("\n")) {
-    const record = parseRecord(toJson(line));
+    const record = parse(toJson(line));
     if (record === null) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
     if (record.seq !== records.length) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "wrong sequence" });
     if (record.prev !== head) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "the chain is broken" });

@@ -44,10 +44,22 @@ const startupOptions = [
   "default_transaction_read_only=on",
 ].map((setting) => `-c ${setting}`).join(" ");
 
+/** A connected client that gave its password to SCRAM only; `cut` ends the line at once. */
+export interface OpenClient {
+  readonly client: Client;
+  readonly cut: () => void;
+}
+
 /** @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
 export async function openConnection(settings: LoginSettings, evidence: EvidenceLog, connectTimeoutMs: number): Promise<ReadConnection> {
+  const { client, cut } = await openClient(settings, evidence.login, connectTimeoutMs);
+  return new ReadConnection(client, evidence, cut);
+}
+
+/** Read-only by default: who writes says so in its BEGIN. `login` stands in errors. @throws as openConnection */
+export async function openClient(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<OpenClient> {
   const client = new Client(toClientConfig(settings, connectTimeoutMs));
-  const where = { login: evidence.login, statement: "connect" };
+  const where = { login, statement: "connect" };
   let asked: string | null = null;
   client.on("error", () => undefined); // a line cut while idle is told by the next query
   const connected = client.connect();
@@ -63,10 +75,10 @@ export async function openConnection(settings: LoginSettings, evidence: Evidence
   try {
     await connected;
   } catch (error) {
-    if (asked !== null) throw new CutterError("DATABASE_AUTH_REFUSED", { login: evidence.login, server_asked_for: asked === "authenticationMD5Password" ? "md5" : "cleartext" });
+    if (asked !== null) throw new CutterError("DATABASE_AUTH_REFUSED", { login, server_asked_for: asked === "authenticationMD5Password" ? "md5" : "cleartext" });
     throw toDatabaseError(error, where);
   }
-  return new ReadConnection(client, evidence, () => wire.stream.destroy(new Error("deadline")));
+  return { client, cut: () => wire.stream.destroy(new Error("deadline")) };
 }
 
 /** Fields left unset would fall back to PG* variables and ~/.pgpass, so none is. */
