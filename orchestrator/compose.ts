@@ -16,7 +16,7 @@ import { jsonReporter, lineReporter, terminalReporter } from "./adapters/reporte
 import { systemClock } from "./adapters/system-clock/system-clock.ts";
 import type { Services } from "./cli/context.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
-import { hostLayout, kbRelay } from "./core/host-layout.ts";
+import { hostLayout, kbRelay, startEndName } from "./core/host-layout.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
 import type { ProductionDatabase } from "./ports/database.ts";
 
@@ -39,7 +39,7 @@ const dumpIdleMs = 120_000;
 export function composeServices(edge: Edge): Services {
   const { latch, armed, live, config, requests } = hostLayout;
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
-  const places = { latch, armed, live, config, requests, refusal: startFolder === undefined ? null : join(startFolder, "refusal.json") };
+  const places = { latch, armed, live, config, requests, startEnd: startFolder === undefined ? null : join(startFolder, startEndName) };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
   // This release brings no judge of tokens, so no token is ever a verified one.
   const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken: () => Promise.resolve(false) });

@@ -1,8 +1,12 @@
 // The process edge of `cutter`: arguments, signals, environment, exit code. Everything else is a value passed on.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { runCli, toErrorText } from "./cli/app.ts";
+import { toRefusedEnd } from "./cli/tell-end.ts";
 import { composeServices } from "./compose.ts";
 import { refuseDangerousEnvironment } from "./config/environment.ts";
 import { CutterError } from "./core/errors.ts";
+import { startEndName } from "./core/host-layout.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -10,8 +14,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
-  // A reader that went away (cutter … | head) is no failure of ours.
+  // A reader that went away (cutter … | head) is no failure of ours: the exit code stays the run's.
   process.stdout.on("error", () => undefined);
+  process.stderr.on("error", () => undefined);
   try {
     refuseDangerousEnvironment(process.env);
     const stdout = (text: string): void => void process.stdout.write(text);
@@ -29,7 +34,19 @@ async function main(argv: readonly string[]): Promise<number> {
     });
     return await runCli(argv, { stdout: { write: stdout }, stderr: { write: stderr } }, services);
   } catch (error) {
+    tellEarlyEnd(error);
     process.stderr.write(`${toErrorText(error, argv.includes("--verbose"))}\n`);
     return error instanceof CutterError ? error.exitCode : 70;
+  }
+}
+
+/** A start that is refused before there are any commands still tells why, in the folder systemd made for it. */
+function tellEarlyEnd(error: unknown): void {
+  const folder = process.env["RUNTIME_DIRECTORY"];
+  if (folder === undefined) return;
+  try {
+    writeFileSync(join(folder, startEndName), `${JSON.stringify(toRefusedEnd(error))}\n`, { mode: 0o600 });
+  } catch {
+    // Then the result gives the exit code alone; the line on stderr says the rest.
   }
 }

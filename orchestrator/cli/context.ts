@@ -15,8 +15,8 @@ export interface Places {
   readonly latch: string;
   readonly armed: string;
   readonly live: string;
-  /** Where one start of a unit tells why it was refused, before it has a run folder; null outside a unit. */
-  readonly refusal: string | null;
+  /** Where one start of a unit tells what it came to; the folder is made for that start and goes with it. Null outside a unit. */
+  readonly startEnd: string | null;
 }
 
 export interface Release {

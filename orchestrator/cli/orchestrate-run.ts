@@ -9,6 +9,7 @@ import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, word, type CommonFlags } from "./flags.ts";
 import { toOutcomeText } from "./render-outcome.ts";
+import { tellEnd, toRefusedEnd } from "./tell-end.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id"?: string;
@@ -35,17 +36,11 @@ export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
     try {
       await runCommand.call(this, flags);
     } catch (error) {
-      if (error instanceof CutterError) await tellRefusal(this, error);
+      await tellEnd(this.services, toRefusedEnd(error));
       throw error;
     }
   },
 });
-
-/** What is refused before the run's folder is ours has no outcome there: the root step after the run reads the reason from here. */
-async function tellRefusal({ services }: CutterContext, error: CutterError): Promise<void> {
-  if (services.places.refusal === null) return;
-  await services.files.writeAtomic(services.places.refusal, `${JSON.stringify({ exit_code: error.exitCode, code: error.code, result: "stopped" })}\n`, 0o600);
-}
 
 async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
   const { services } = this;
@@ -73,6 +68,7 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
       },
       engine.ports,
     );
+    await tellEnd(services, outcome);
     print(this, flags, outcome, toOutcomeText(outcome));
     this.process.exitCode = outcome.exit_code;
   } finally {

@@ -17,7 +17,7 @@ export const hostLayout = {
   live: "/run/cutter/live",
   credentials: "/run/cutter/cred",
   results: "/run/cutter/results",
-  starts: "/run/cutter-run", // <run_id>/ of one start, made and removed by systemd: a refusal is told here
+  starts: "/run/cutter-run", // <run_id>/end.json of one start, in a folder made and removed by systemd: what it came to is told here
   dumpSocket: "/run/cutter/dump.sock",
   state: "/var/lib/cutter",
   runs: "/var/lib/cutter/runs",
@@ -28,6 +28,9 @@ export const hostLayout = {
   dockerEnv: "/opt/incomex/docker/.env",
   productionEnv: "/opt/incomex/secrets/.env.production",
 } as const;
+
+/** In the folder of one start. */
+export const startEndName = "end.json";
 
 /** The unit's way to the KB: systemd-socket-proxyd listens here and forwards to the KB's real host; TLS stays end to end. */
 export const kbRelay = { address: "127.0.0.1", port: 17443 } as const;

@@ -18,15 +18,17 @@ export const runResultSchema = z.strictObject({
 
 export type RunResult = z.infer<typeof runResultSchema>;
 
-/** What the orchestrator leaves in runs/<run_id>/outcome.json, as far as it is repeated here. */
-const outcomeSchema = z.looseObject({
+/** What the orchestrator tells of one start in that start's own folder. */
+const startEndSchema = z.strictObject({
   exit_code: z.int(),
-  code: z.string().nullable().default(null),
-  result: z.string().nullable().default(null),
-  phase: z.string().nullable().default(null),
-  certificate: z.string().nullable().default(null),
-  payload_sha: z.string().nullable().default(null),
+  code: z.string().nullable(),
+  result: z.string().nullable(),
+  phase: z.string().nullable(),
+  certificate: z.string().nullable(),
+  payload_sha: z.string().nullable(),
 });
+
+export type StartEnd = z.infer<typeof startEndSchema>;
 
 export interface ServiceEnd {
   readonly exitKind: string;
@@ -35,18 +37,18 @@ export interface ServiceEnd {
 }
 
 /**
- * `outcome` is the text of outcome.json or null; it is cutter's file, so it counts only where it agrees with the exit status systemd saw: an older one must not speak for this start.
+ * `told` is the text of this start's end.json or null, never a file an earlier start could have left; it is cutter's, so it counts only where it agrees with the exit status systemd saw.
  * A run killed by a signal or by the time limit wrote nothing if it was a dry run (10); a live one may have written and is resumable (20).
  */
-export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceEnd, outcome: string | null): RunResult {
+export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceEnd, told: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;
   const base = { schema: "cutter.result/1" as const, run_id: runId, exit_kind: end.exitKind, exit_raw: end.exitRaw, service_result: end.serviceResult };
   const silent = { result: null, phase: null, certificate: null, payload_sha: null };
   if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
   if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
-  const told = outcomeSchema.safeParse(parseOrNull(outcome));
-  if (!told.success || told.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
-  const { code, result, phase, certificate, payload_sha } = told.data;
+  const agreed = startEndSchema.safeParse(parseOrNull(told));
+  if (!agreed.success || agreed.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
+  const { code, result, phase, certificate, payload_sha } = agreed.data;
   return { ...base, exit_code: exited, code, result, phase, certificate, payload_sha };
 }
 

@@ -1,22 +1,22 @@
 // finish-run ID: the root step after a run, whatever its end. The token goes first, then the secrets, then the result is written.
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout, startEndName } from "../core/host-layout.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { toRunResult, type ServiceEnd } from "../core/run-result.ts";
 import { removeCredentials } from "./credentials.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { writeResult } from "./result.ts";
-import { readConfig, readRequest } from "./settings.ts";
+import { readRequest } from "./settings.ts";
 import { removeLiveToken } from "./token.ts";
 
-const outcomeBytesMax = 1024 * 1024;
+const toldBytesMax = 64 * 1024;
 
 /** `end` is what systemd tells ExecStopPost. Runs also when the start failed or the process was killed. @throws RUN_ID_INVALID */
 export function finishRun(host: Host, idText: string, end: ServiceEnd): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
   removeLiveToken(host, runId);
   removeCredentials(host, runId);
-  const told = readTold(host, `${hostLayout.starts}/${runId}/refusal.json`) ?? readTold(host, `${toSidecarRoot(host)}/${runId}/outcome.json`);
+  const told = readTold(host, `${hostLayout.starts}/${runId}/${startEndName}`);
   writeResult(host, runId, toRunResult(runId, readMode(host, runId), end, told));
 }
 
@@ -35,18 +35,10 @@ function readTold(host: Host, path: string): string | null {
   try {
     descriptor = openSync(toHostPath(host, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const facts = fstatSync(descriptor);
-    return facts.isFile() && facts.size <= outcomeBytesMax ? readFileSync(descriptor, "utf8") : null;
+    return facts.isFile() && facts.size <= toldBytesMax ? readFileSync(descriptor, "utf8") : null;
   } catch {
     return null;
   } finally {
     if (descriptor !== null) closeSync(descriptor);
-  }
-}
-
-function toSidecarRoot(host: Host): string {
-  try {
-    return readConfig(host).sidecar_root;
-  } catch {
-    return hostLayout.runs;
   }
 }

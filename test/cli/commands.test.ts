@@ -1,6 +1,6 @@
 // The commands as people and programs see them: text, JSON, exit codes.
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeCli, type Cli } from "../support/fakes/cli.ts";
@@ -63,9 +63,29 @@ describe("orchestrate run", () => {
     expect(await readdir(world.config.global_locks_dir)).toEqual([]);
   });
 
-  it("leaves the reason of a refusal where the root step after the run looks for it", async () => {
+  it("leaves what each start came to where the root step after it looks for it: a refusal, an end, and a start of a run that was done", async () => {
+    const told = async (): Promise<unknown> => JSON.parse(await readFile(join(cli.folder, "end.json"), "utf8"));
+    const nothing = { phase: null, certificate: null, payload_sha: null };
     await cli.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live");
-    expect(JSON.parse(await readFile(join(cli.folder, "refusal.json"), "utf8"))).toEqual({ exit_code: 10, code: "ProductionExecutionNotAuthorized", result: "stopped" });
+    expect(await told()).toEqual({ exit_code: 10, code: "ProductionExecutionNotAuthorized", result: "stopped", ...nothing });
+    const file = await cli.writeRequest(`${runId}.yaml`, request);
+    for (const start of ["first", "again"]) {
+      await cli.run("orchestrate", "run", "--request", file);
+      expect(await told(), start).toEqual({ exit_code: 0, code: null, result: "done", phase: null, certificate: "pass", payload_sha: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      await rm(join(cli.folder, "end.json"));
+    }
+    const broken = await makeCli(await makeWorld(), { openEngine: () => Promise.reject(new TypeError("boom")) });
+    await broken.run("orchestrate", "run", "--request", file);
+    expect(JSON.parse(await readFile(join(broken.folder, "end.json"), "utf8"))).toEqual({ exit_code: 70, code: "INTERNAL_BUG", result: "stopped", ...nothing });
+  });
+
+  it("does not let a start folder that takes nothing change the exit code", async () => {
+    const other = await makeWorld();
+    const places = { ...cli.services.places, startEnd: join(cli.folder, "nowhere/end.json") };
+    const without = await makeCli(other, { places });
+    expect((await without.run("orchestrate", "run", "--request", await without.writeRequest(`${runId}.yaml`, request))).code).toBe(0);
+    expect((await without.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live")).code).toBe(10);
+    await other.remove();
   });
 
   it("refuses live outside its unit even if the switch were on", async () => {

@@ -1,5 +1,7 @@
 // The process edge: the real program, its exit codes, and the environment it refuses to run in.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 
@@ -19,6 +21,21 @@ it("refuses to start with variables set that change what runs or where it connec
   expect(ran.stderr).toContain(`names=${names.join(",")} `);
   expect(ran.stdout).toBe("");
   expect(ran.stderr.split("\n").find((line) => line.startsWith("ENVIRONMENT_DANGEROUS"))).not.toContain("hidden");
+});
+
+it("tells a refusal that comes before any command in the folder of its start", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "cutter-start-"));
+  expect((await run(["orchestrate", "run"], { PGHOST: "hidden", RUNTIME_DIRECTORY: folder })).code).toBe(10);
+  expect(JSON.parse(await readFile(join(folder, "end.json"), "utf8"))).toMatchObject({ exit_code: 10, code: "ENVIRONMENT_DANGEROUS", result: "stopped" });
+  expect((await run(["orchestrate", "run"], { PGHOST: "hidden", RUNTIME_DIRECTORY: join(folder, "gone") })).code).toBe(10);
+  await rm(folder, { recursive: true });
+});
+
+it.each(["stdout", "stderr"] as const)("keeps its exit code when nobody reads %s any more", async (stream) => {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, "config", "check", "--json"], { env: {}, stdio: "pipe" });
+  child[stream].destroy();
+  child[stream === "stdout" ? "stderr" : "stdout"].resume();
+  expect(await new Promise((done) => child.on("close", done))).toBe(78);
 });
 
 it("exits 2 for --force, 10 for live, 0 for --help, 78 without configuration", async () => {

@@ -118,13 +118,18 @@ describe("prepare-run", () => {
 describe("finish-run", () => {
   const outcome = { exit_code: 0, code: null, result: "done", certificate: "pass", payload_sha: "ab", phase: null };
   const leaveOutcome = (value: unknown) => writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"), JSON.stringify(value));
+  const end = "run/cutter-run/R-1.dryrun/end.json"; // its folder is systemd's, made for each start
+  const tell = (value: unknown) => writeFileSync(folder.at(end), JSON.stringify(value));
   const finish = (exitKind: string, exitRaw: string, serviceResult: string) => finishRun(folder.host, "R-1.dryrun", { exitKind, exitRaw, serviceResult });
 
-  beforeEach(() => prepareRun(folder.host, "R-1.dryrun"));
+  beforeEach(() => {
+    prepareRun(folder.host, "R-1.dryrun");
+    mkdirSync(folder.at("run/cutter-run/R-1.dryrun"), { recursive: true });
+  });
 
   test("removes credentials and token and repeats what the orchestrator said", () => {
     mkdirSync(folder.at("run/cutter/live/R-1.dryrun"));
-    leaveOutcome(outcome);
+    tell(outcome);
     finish("exited", "0", "success");
     expect(readdirSync(folder.at("run/cutter/cred"))).toEqual([]);
     expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
@@ -134,16 +139,21 @@ describe("finish-run", () => {
     });
   });
 
-  test("an outcome of an earlier start does not speak for this one", () => {
-    leaveOutcome(outcome);
+  test("an outcome of an earlier start does not speak for this one, not even where the exit code is the same", () => {
+    leaveOutcome({ ...outcome, exit_code: 10, code: "ROWS_MOVED", result: "stopped", phase: "source_pin" });
+    finish("exited", "10", "exit-code");
+    expect(readResult()).toMatchObject({ exit_code: 10, code: null, result: null, phase: null, certificate: null, payload_sha: null });
+  });
+
+  test("what the start told counts only where systemd saw the same exit code", () => {
+    tell(outcome);
     finish("exited", "11", "success");
-    expect(readResult()).toMatchObject({ exit_code: 11, certificate: null, payload_sha: null });
+    expect(readResult()).toMatchObject({ exit_code: 11, code: null, certificate: null, payload_sha: null });
   });
 
   test("a start that was refused tells its own reason, not an earlier start's", () => {
     leaveOutcome({ ...outcome, exit_code: 10, code: "ROWS_MOVED", result: "stopped" });
-    mkdirSync(folder.at("run/cutter-run/R-1.dryrun"), { recursive: true });
-    writeFileSync(folder.at("run/cutter-run/R-1.dryrun/refusal.json"), JSON.stringify({ exit_code: 10, code: "DOCUMENT_LOCKED", result: "stopped" }));
+    tell({ exit_code: 10, code: "DOCUMENT_LOCKED", result: "stopped", phase: null, certificate: null, payload_sha: null });
     finish("exited", "10", "exit-code");
     expect(readResult()).toMatchObject({ exit_code: 10, code: "DOCUMENT_LOCKED", certificate: null });
   });
@@ -161,12 +171,13 @@ describe("finish-run", () => {
     expect(readResult()).toMatchObject({ exit_code: 78, code: "RUN_UNIT_NOT_SET_UP" });
   });
 
-  test("an outcome that is a link or a pipe is not read", () => {
-    symlinkSync("/etc/hostname", folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"));
+  test("what is told through a link or a pipe is not read", () => {
+    writeFileSync(folder.at("told.json"), JSON.stringify(outcome));
+    symlinkSync(folder.at("told.json"), folder.at(end));
     finish("exited", "0", "success");
     expect(readResult()).toMatchObject({ exit_code: 0, certificate: null });
-    execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json")]);
-    execFileSync("mkfifo", [folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json")]);
+    execFileSync("rm", [folder.at(end)]);
+    execFileSync("mkfifo", [folder.at(end)]);
     finish("exited", "0", "success");
     expect(readResult()).toMatchObject({ exit_code: 0, certificate: null });
   });

@@ -28,7 +28,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
   await mkdir(requests);
   const config = join(world.folder, "orchestrator.yaml");
   await writeFile(config, stringify(world.config));
-  const places = { config, requests, latch: join(world.folder, "switch/DISABLED"), armed: join(world.folder, "switch/armed"), live: join(world.folder, "switch/live"), refusal: join(world.folder, "refusal.json") };
+  const places = { config, requests, latch: join(world.folder, "switch/DISABLED"), armed: join(world.folder, "switch/armed"), live: join(world.folder, "switch/live"), startEnd: join(world.folder, "end.json") };
   const services: Services = {
     places,
     files: nodeFiles,
