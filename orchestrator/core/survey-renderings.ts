@@ -1,7 +1,7 @@
 // One survey in the form somebody asked for. Both surveys, the operator's and the host's, print through this.
-import { toReport } from "./survey-report.ts";
-import { renderSurveyHtml } from "./survey-html.ts";
-import { renderSurveyMarkdown } from "./survey-markdown.ts";
+import { renderHtml } from "./page-html.ts";
+import { renderMarkdown } from "./page-markdown.ts";
+import { toSurveyPage } from "./survey-report.ts";
 import { renderSurveyText } from "./survey-text.ts";
 import type { Survey } from "./survey.ts";
 
@@ -15,8 +15,8 @@ export function renderSurvey(survey: Survey, form: SurveyForm): string {
     case "json":
       return `${JSON.stringify(survey, null, 2)}\n`;
     case "markdown":
-      return renderSurveyMarkdown(toReport(survey));
+      return renderMarkdown(toSurveyPage(survey));
     case "html":
-      return renderSurveyHtml(toReport(survey));
+      return renderHtml(toSurveyPage(survey));
   }
 }

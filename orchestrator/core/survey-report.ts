@@ -1,24 +1,9 @@
-// The seed's report, section by section, from the survey: a small document model that Markdown and HTML render alike. Pure.
+// The seed's report, section by section, from the survey: as a page. Pure.
+import { paragraph, type Block, type Page } from "./page.ts";
 import type { Survey } from "./survey.ts";
 
-export type Block =
-  | { readonly kind: "paragraph"; readonly text: string }
-  | { readonly kind: "list"; readonly items: readonly string[] }
-  | { readonly kind: "table"; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
-
-export interface Section {
-  readonly title: string;
-  readonly blocks: readonly Block[];
-}
-
-export interface Report {
-  readonly title: string;
-  readonly subtitle: string;
-  readonly sections: readonly Section[];
-}
-
 /** Seven sections, numbered as the seed's (design 2.5: regenerates the seed's report). */
-export function toReport(survey: Survey): Report {
+export function toSurveyPage(survey: Survey): Page {
   return {
     title: "Production Execution Readiness Survey",
     subtitle: `Host ${survey.host.name} (machine ${survey.host.machine_identity}) · taken ${survey.taken_at} · survey only: nothing enabled, nothing mutated`,
@@ -34,7 +19,6 @@ export function toReport(survey: Survey): Report {
   };
 }
 
-const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 const yesNo = (value: boolean): string => (value ? "yes" : "no");
 
 function enabling({ execution }: Survey): readonly Block[] {
