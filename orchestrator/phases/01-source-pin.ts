@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { sha256Hex } from "../core/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { refuseIf, toVerdict, type Refusal } from "../core/verdict.ts";
+import type { DumpSource } from "../ports/backup.ts";
 import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";
 
@@ -19,7 +20,7 @@ const output = z.strictObject({
   body: z.string(), // verbatim; the phases after compute from it, so a resumed run cuts the same bytes
   registry: z.strictObject({ docCode: z.string(), sourceDocumentId: z.string(), sourceVersionId: z.string(), registeredSha256: z.string(), registeredRevision: z.int() }),
   server: z.strictObject({ version: z.string(), versionNum: z.int(), systemIdentifier: z.string(), database: z.string(), clock: z.string() }),
-  pgDumpVersion: z.string(),
+  pgDumpVersion: z.string().nullable(), // null in a dry run whose helper did not answer
   release: z.strictObject({ version: z.string(), sha256: sha256.nullable() }),
   contractFindings: z.array(finding),
 });
@@ -37,9 +38,9 @@ export const sourcePin = readPhase({
     if (registry === null) throw new CutterError("DOCUMENT_NOT_REGISTERED", { document_id: run.documentId });
     const server = await database.readServerFacts();
     const contractFindings = await database.readContractFindings();
-    return { run, document, registry, server, contractFindings, pgDumpVersion: await dumpSource.readVersion() };
+    return { run, document, registry, server, contractFindings, pgDump: await readPgDump(dumpSource) };
   },
-  gate: ({ run, document, registry, server, contractFindings, pgDumpVersion }) => {
+  gate: ({ run, document, registry, server, contractFindings, pgDump }) => {
     const major = Math.floor(server.serverVersionNum / 10_000);
     const [finding] = contractFindings;
     return toVerdict(
@@ -47,12 +48,12 @@ export const sourcePin = readPhase({
       refuseIf(server.inRecovery, "SERVER_IS_STANDBY", { system_identifier: server.systemIdentifier }),
       refuseIf(!server.fsync || !server.fullPageWrites, "SERVER_NOT_DURABLE", { fsync: server.fsync, full_page_writes: server.fullPageWrites }),
       refuseIf(major < oldestMajor || major > newestMajor, "SERVER_UNSUPPORTED", { server_version: server.serverVersion }),
-      refuseIf(toMajor(pgDumpVersion) < major, "PG_DUMP_TOO_OLD", { pg_dump: pgDumpVersion, server_version: server.serverVersion }),
+      pgDump.state === "away" ? [pgDump.refusal] : refuseIf(!isAtLeast(pgDump.version, major), "PG_DUMP_TOO_OLD", { pg_dump: pgDump.version, server_version: server.serverVersion }),
       refuseIf(registry.registeredSha256 !== document.sha256, "SOURCE_REGISTRY_DIFFERS", { registered_sha256: registry.registeredSha256, found_sha256: document.sha256 }),
       refuseIf(finding !== undefined, "CONTRACT_MISMATCH", { findings: contractFindings.length, first: finding?.object ?? "" }),
     );
   },
-  conclude: ({ run, document, registry, server, contractFindings, pgDumpVersion }) => ({
+  conclude: ({ run, document, registry, server, contractFindings, pgDump }) => ({
     documentId: run.documentId,
     revision: document.revision,
     bytes: Buffer.byteLength(document.body, "utf8"),
@@ -60,7 +61,7 @@ export const sourcePin = readPhase({
     body: document.body,
     registry: { docCode: registry.docCode, sourceDocumentId: registry.sourceDocumentId, sourceVersionId: registry.sourceVersionId, registeredSha256: registry.registeredSha256, registeredRevision: registry.registeredRevision },
     server: { version: server.serverVersion, versionNum: server.serverVersionNum, systemIdentifier: server.systemIdentifier, database: server.database, clock: server.now },
-    pgDumpVersion,
+    pgDumpVersion: pgDump.state === "known" ? pgDump.version : null,
     release: { version: run.releaseVersion, sha256: run.releaseSha256 },
     contractFindings: contractFindings.map((found) => ({ ...found })),
   }),
@@ -88,6 +89,19 @@ export const sourcePin = readPhase({
   }),
 });
 
-function toMajor(version: string): number {
-  return Number.parseInt(version, 10);
+type PgDump = { readonly state: "known"; readonly version: string } | { readonly state: "away"; readonly refusal: Refusal };
+
+/** Only the backup needs it: a dry run records that it is away and goes on. */
+async function readPgDump(source: DumpSource): Promise<PgDump> {
+  try {
+    return { state: "known", version: await source.readVersion() };
+  } catch (error) {
+    if (error instanceof CutterError) return { state: "away", refusal: { code: error.code, facts: error.facts } };
+    throw error;
+  }
+}
+
+/** False for a version nobody can read, too. */
+function isAtLeast(version: string, major: number): boolean {
+  return Number.parseInt(version, 10) >= major;
 }

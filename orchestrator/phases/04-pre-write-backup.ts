@@ -54,12 +54,15 @@ async function streamNowhere(ports: ReadPorts, plan: { readonly documentId: stri
   }
 }
 
-/** Both ends are awaited: a stream that looks whole but whose pg_dump failed is no backup. */
+/** Both ends are awaited: a stream that looks whole but whose pg_dump failed is no backup. The encryptor's error comes first, since giving up the stream is its consequence. */
 async function encrypt(ports: ReadPorts, dump: DumpStream) {
-  const [encrypted, exit] = await Promise.all([
-    ports.encryptor.encrypt(dump.stream, { recipientKeyFile: `${hostLayout.keys}/backup.asc`, recipientFingerprint: ports.run.config.backup_gpg_fpr, destination: null }),
-    dump.exit,
-  ]);
-  if (exit.code !== 0) throw new CutterError("BACKUP_UNPROVEN", { pg_dump_exit: exit.code, stderr: exit.stderr.slice(0, 500) });
-  return encrypted;
+  dump.exit.catch(() => undefined); // awaited below, unless the encryption fails
+  try {
+    const encrypted = await ports.encryptor.encrypt(dump.stream, { recipientKeyFile: `${hostLayout.keys}/backup.asc`, recipientFingerprint: ports.run.config.backup_gpg_fpr, destination: null });
+    const exit = await dump.exit;
+    if (exit.code !== 0) throw new CutterError("BACKUP_UNPROVEN", { pg_dump_exit: exit.code, stderr: exit.stderr.slice(0, 500) });
+    return encrypted;
+  } finally {
+    dump.stream.destroy();
+  }
 }

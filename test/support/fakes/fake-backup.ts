@@ -6,13 +6,16 @@ import type { DumpRequest, DumpSource, DumpStream, EncryptionResult, Encryptor }
 export class FakeDumpSource implements DumpSource {
   version = "18.6";
   exitCode = 0;
+  failure: Error | null = null; // what asking gives, when the helper is away
   readonly requests: DumpRequest[] = [];
 
   async readVersion(): Promise<string> {
+    if (this.failure !== null) throw this.failure;
     return this.version;
   }
 
   async open(request: DumpRequest): Promise<DumpStream> {
+    if (this.failure !== null) throw this.failure;
     this.requests.push(request);
     return { pgDumpVersion: this.version, stream: Readable.from([Buffer.from("PGDMP…")]), exit: Promise.resolve({ code: this.exitCode, stderr: this.exitCode === 0 ? "" : "pg_dump: error: no matching tables were found" }) };
   }
