@@ -3,21 +3,23 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { hostLayout, startEndName } from "../core/host-layout.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { toRunResult, type ServiceEnd } from "../core/run-result.ts";
-import { removeCredentials } from "./credentials.ts";
 import { toHostPath, type Host } from "./host.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { writeResult } from "./result.ts";
 import { readRequest } from "./settings.ts";
-import { removeLiveToken } from "./token.ts";
 
 const toldBytesMax = 64 * 1024;
 
-/** `end` is what systemd tells ExecStopPost. Runs also when the start failed or the process was killed. @throws RUN_ID_INVALID */
+/**
+ * `end` is what systemd tells ExecStopPost. Runs also when the start failed or the process was killed.
+ * The result is written whatever could not be removed. @throws RUN_ID_INVALID, LEFTOVERS_NOT_REMOVED
+ */
 export function finishRun(host: Host, idText: string, end: ServiceEnd): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
-  removeLiveToken(host, runId);
-  removeCredentials(host, runId);
+  const leftovers = removeLeftovers(host, runId);
   const told = readTold(host, `${hostLayout.starts}/${runId}/${startEndName}`);
   writeResult(host, runId, toRunResult(runId, readMode(host, runId), end, told));
+  if (leftovers !== null) throw leftovers;
 }
 
 /** Unreadable counts as live: then a kill is reported as "may have written", never as "nothing written". */

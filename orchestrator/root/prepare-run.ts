@@ -1,33 +1,36 @@
 // prepare-run ID: the root step before a run. Checks the id before any path is built, hands over the secrets the run needs, moves the arm token.
-import { chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { CutterError } from "../core/errors.ts";
 import { toNeededNames } from "../core/env-sources.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
-import { removeCredentials, writeCredentials } from "./credentials.ts";
+import { writeCredentials } from "./credentials.ts";
 import { toHostPath, type Host } from "./host.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { removeResult, writeResult } from "./result.ts";
 import { readConfig, readEnvValues, readRequest } from "./settings.ts";
 import { moveTokenToLive, removeLiveToken } from "./token.ts";
 
 /**
- * After it returns, /run/cutter/cred/<id>/ holds exactly the needed names and the run's folder exists. After a refusal neither token nor credentials
- * are left, and the result file tells the code: the run's unit does not start then, so nobody else would.
- * @throws RUN_ID_INVALID, RUN_ID_CASE_CONFLICT, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_REFUSED
+ * After it returns, /run/cutter/cred/<id>/ holds exactly the needed names and the run's folder exists. After a refusal neither a live token nor credentials
+ * are left, and the result file tells the code: the run's unit does not start then, so nobody else would. Moving the token is the last step: a refused start
+ * consumed none, so what is armed stays armed until its own end. An earlier start's live token is never this one's.
+ * @throws RUN_ID_INVALID, RUN_ID_CASE_CONFLICT, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_REFUSED, LEFTOVERS_NOT_REMOVED
  */
 export function prepareRun(host: Host, idText: string): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
-  removeResult(host, runId);
   try {
+    removeResult(host, runId);
+    removeLiveToken(host, runId);
     const config = readConfig(host);
     const request = readRequest(host, runId);
     ensureRunFolder(host, config.sidecar_root, runId);
     writeCredentials(host, runId, readEnvValues(host, toNeededNames(config), config));
     if (request.mode === "live") moveTokenToLive(host, runId);
   } catch (error) {
-    removeCredentials(host, runId);
-    removeLiveToken(host, runId);
-    writeRefusal(host, runId, error);
-    throw error;
+    const leftovers = removeLeftovers(host, runId);
+    const refusal = leftovers === null ? error : new CutterError(leftovers.code, { ...leftovers.facts, refused: error instanceof CutterError ? error.code : "INTERNAL_BUG" }, { cause: error });
+    writeRefusal(host, runId, refusal);
+    throw refusal;
   }
 }
 
@@ -40,10 +43,31 @@ function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
   const there = lstatSync(folder, { throwIfNoEntry: false });
   if (there === undefined) {
     mkdirSync(folder, { mode: 0o700 });
-    chownSync(folder, host.cutter.uid, host.cutter.gid);
+    giveToCutter(host, folder, `${sidecarRoot}/${runId}`);
     return;
   }
   if (!there.isDirectory() || there.uid !== host.cutter.uid) throw new CutterError("RUN_FOLDER_REFUSED", { path: `${sidecarRoot}/${runId}` });
+}
+
+/** The parent is cutter's, who could put something else in the folder's place meanwhile: opened once, without following a link, judged, and given away by its descriptor. */
+export function giveToCutter(host: Host, folder: string, told: string): void {
+  const descriptor = openFolder(folder, told);
+  try {
+    const { uid } = fstatSync(descriptor);
+    if (uid !== host.ownerUid && uid !== host.cutter.uid) throw new CutterError("RUN_FOLDER_REFUSED", { path: told, uid });
+    fchmodSync(descriptor, 0o700);
+    fchownSync(descriptor, host.cutter.uid, host.cutter.gid);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openFolder(folder: string, told: string): number {
+  try {
+    return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw new CutterError("RUN_FOLDER_REFUSED", { path: told, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" }, { cause });
+  }
 }
 
 function writeRefusal(host: Host, runId: RunId, error: unknown): void {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { runResultSchema, type RunResult } from "../../orchestrator/core/run-result.ts";
 import { finishRun } from "../../orchestrator/root/finish-run.ts";
-import { prepareRun } from "../../orchestrator/root/prepare-run.ts";
+import { giveToCutter, prepareRun } from "../../orchestrator/root/prepare-run.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "./host-folder.ts";
 
 let folder: HostFolder;
@@ -115,6 +115,52 @@ describe("prepare-run", () => {
   });
 });
 
+describe("a start that prepare-run refuses", () => {
+  test("leaves the armed token that it never consumed, and no live one, not even an earlier start's", () => {
+    folder.write("etc/cutter/requests/R-1.yaml", requestText("R-1", "live"), 0o640);
+    mkdirSync(folder.at("run/cutter/armed/R-1"));
+    mkdirSync(folder.at("run/cutter/live/R-1"));
+    folder.write("opt/incomex/docker/.env", "", 0o600);
+    expect(prepare("R-1")).toBe("ENV_NAME_MISSING");
+    expect(readdirSync(folder.at("run/cutter/armed"))).toEqual(["R-1"]);
+    expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
+  });
+
+  test("tells what could not be removed, with the code of the refusal, in its result too", () => {
+    execFileSync("rmdir", [folder.at("run/cutter/live")]);
+    symlinkSync("live", folder.at("run/cutter/live"));
+    expect(prepare()).toBe("LEFTOVERS_NOT_REMOVED");
+    expect(readResult()).toMatchObject({ code: "LEFTOVERS_NOT_REMOVED", exit_code: 30, exit_kind: "not-started" });
+    expect(readdirSync(folder.at("run/cutter/cred"))).toEqual([]);
+  });
+});
+
+test("a dry run starts without the live token that an earlier start of its id left", () => {
+  mkdirSync(folder.at("run/cutter/live/R-1.dryrun"));
+  prepareRun(folder.host, "R-1.dryrun");
+  expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
+});
+
+describe("giving a run's folder to cutter", () => {
+  const give = () => codeOf(() => giveToCutter(folder.host, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"));
+
+  test("refuses what was put in its place meanwhile: a link, a file, somebody's folder; nothing behind it changes", () => {
+    mkdirSync(folder.at("target"), { mode: 0o755 });
+    symlinkSync(folder.at("target"), folder.at("var/lib/cutter/runs/R-1.dryrun"));
+    expect(give()).toBe("RUN_FOLDER_REFUSED");
+    expect(statSync(folder.at("target")).mode & 0o777).toBe(0o755);
+    execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
+    writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun"), "", { mode: 0o644 });
+    expect(give()).toBe("RUN_FOLDER_REFUSED");
+    expect(statSync(folder.at("var/lib/cutter/runs/R-1.dryrun")).mode & 0o777).toBe(0o644);
+    execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
+    mkdirSync(folder.at("var/lib/cutter/runs/R-1.dryrun"));
+    const stranger = { ...folder.host, ownerUid: folder.host.ownerUid + 1, cutter: { uid: folder.host.cutter.uid + 2, gid: folder.host.cutter.gid } };
+    expect(codeOf(() => giveToCutter(stranger, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"))).toBe("RUN_FOLDER_REFUSED");
+    expect(give()).toBe("nothing was refused");
+  });
+});
+
 describe("finish-run", () => {
   const outcome = { exit_code: 0, code: null, result: "done", certificate: "pass", payload_sha: "ab", phase: null };
   const leaveOutcome = (value: unknown) => writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"), JSON.stringify(value));
@@ -156,6 +202,29 @@ describe("finish-run", () => {
     tell({ exit_code: 10, code: "DOCUMENT_LOCKED", result: "stopped", phase: null, certificate: null, payload_sha: null });
     finish("exited", "10", "exit-code");
     expect(readResult()).toMatchObject({ exit_code: 10, code: "DOCUMENT_LOCKED", certificate: null });
+  });
+
+  test("writes the result even where token and credentials resist, then says what is left", () => {
+    tell(outcome);
+    for (const name of ["live", "cred"]) {
+      execFileSync("rm", ["-r", folder.at(`run/cutter/${name}`)]);
+      symlinkSync(name, folder.at(`run/cutter/${name}`));
+    }
+    let left: unknown = null;
+    try {
+      finish("exited", "0", "success");
+    } catch (error) {
+      left = error instanceof CutterError ? [error.code, error.facts["left"]] : error;
+    }
+    expect(left).toEqual(["LEFTOVERS_NOT_REMOVED", ["/run/cutter/live/R-1.dryrun", "/run/cutter/cred/R-1.dryrun"]]);
+    expect(readResult()).toMatchObject({ exit_code: 0, result: "done", certificate: "pass" });
+  });
+
+  test("a token that resists does not keep the credentials", () => {
+    execFileSync("rmdir", [folder.at("run/cutter/live")]);
+    symlinkSync("live", folder.at("run/cutter/live"));
+    expect(codeOf(() => finish("exited", "0", "success"))).toBe("LEFTOVERS_NOT_REMOVED");
+    expect(readdirSync(folder.at("run/cutter/cred"))).toEqual([]);
   });
 
   test("a dry run that was killed wrote nothing; one whose mode cannot be read may have written", () => {

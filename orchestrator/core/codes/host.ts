@@ -20,6 +20,11 @@ export const hostCodes = {
   ENV_NAME_CONFLICT: { summary: "a name stands in both env files with different values", remedy: "remove the wrong one, or make them equal", exit: 78 },
   ENV_NAME_MISSING: { summary: "a needed name is in none of its env files", remedy: "add the named line to the file on the host; orchestrator.env_files says which file holds which name", exit: 78 },
   RUN_FOLDER_REFUSED: { summary: "the run's folder cannot be made: something else stands there", remedy: "look at the named path and move it away yourself", exit: 10 },
+  LEFTOVERS_NOT_REMOVED: {
+    summary: "the live token or the credentials of a start that is over could not be removed",
+    remedy: "runbooks/disable now, then look at the named paths and remove them as root",
+    exit: 30,
+  },
   DUMP_UNREACHABLE: { summary: "the helper that runs pg_dump does not answer", remedy: "look at systemctl status cutter-dump.socket and at orchestrator:postgres_access", exit: 10 },
   DUMP_STREAM_BROKEN: { summary: "the dump did not arrive whole", remedy: "nothing was written; look at the journal of cutter-dump@ on the host and run again", exit: 10 },
   DUMP_REQUEST_REFUSED: { summary: "the dump helper was asked for something it does not do", remedy: "only the run asks it, and only for the tables of the narrow backup; look who opened the socket", exit: 10 },
