@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { CutterError, toErrorLine } from "../core/errors.ts";
 import { finishRun } from "./finish-run.ts";
-import { readHost } from "./host.ts";
+import { readBoot, readHost } from "./host.ts";
 import { printHostFacts } from "./host-facts.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { runAsCutter } from "./run-as-cutter.ts";
@@ -27,7 +27,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first));
   if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
   if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
-  if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, toPassedEnvironment(process.env));
+  if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
   if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
   throw new CutterError("ROOT_VERB_UNKNOWN", { verb: verb ?? "", arguments: argv.length });
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { documentLockFiles } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
 import { isAlive, readBootId, readProcessStart } from "../../../orchestrator/adapters/lock/process-facts.ts";
+import { readBoot } from "../../../orchestrator/root/host.ts";
 import type { DocumentLocks } from "../../../orchestrator/ports/lock.ts";
 import { FakeClock } from "../../support/fakes/fake-clock.ts";
 
@@ -72,18 +73,34 @@ it("is not taken over while anything about the holder is unknown", async () => {
   }
 });
 
+it("of a holder whose boot is unknown goes with its process: taken over when that is gone or its pid is another's, else not", async () => {
+  for (const [gone, taken] of [[{}, false], [{ processStart: "unknown" }, false], [{ processStart: "1" }, true], [{ pid: await deadPid() }, true]] as const) {
+    const held = await locks({ bootId: "unknown" }).acquire("run-1", document);
+    await rewrite(gone);
+    const second = await locks().acquire("run-2", document).catch((error: unknown) => error);
+    if (taken) expect(second).toMatchObject({ replaced: { runId: "run-1", bootId: "unknown" } });
+    else expect(second).toMatchObject({ code: "DOCUMENT_LOCKED" });
+    await held.release();
+  }
+});
+
 it("stops loudly at a lock file that is none", async () => {
   await locks().acquire("run-1", document);
   await writeFile(await lockFile(), "not a lock");
   await expect(locks().acquire("run-2", document)).rejects.toMatchObject({ code: "LOCK_DAMAGED", exitCode: 30 });
 });
 
-it("knows processes by their start, and the boot by the unit's word first", async () => {
+it("knows processes by their start, and the boot by the kernel's word, or by the unit's where that is hidden", async () => {
   expect(await readProcessStart(process.pid)).toMatch(/^\d+$/);
   expect(isAlive(process.pid)).toBe(true);
   expect(isAlive(await deadPid())).toBe(false);
-  expect(await readBootId({ CUTTER_BOOT_ID: "1234ABCD-1234-1234-1234-123456789abc" })).toBe("1234abcd123412341234123456789abc");
-  expect(await readBootId({ CUTTER_BOOT_ID: "nonsense" })).toBe("unknown");
+  const kernel = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim().replaceAll("-", "");
+  const hidden = join(folder, "hidden");
+  expect(await readBootId({ CUTTER_BOOT_ID: "c".repeat(32) })).toBe(kernel);
+  expect(await readBootId({ CUTTER_BOOT_ID: readBoot() }, hidden)).toBe(kernel); // as the root helper tells it
+  expect(await readBootId({ CUTTER_BOOT_ID: "1234ABCD-1234-1234-1234-123456789abc" }, hidden)).toBe("1234abcd123412341234123456789abc");
+  expect(await readBootId({ CUTTER_BOOT_ID: "nonsense" }, hidden)).toBe("unknown");
+  expect(await readBootId({}, hidden)).toBe("unknown");
 });
 
 function deadPid(): Promise<number> {
