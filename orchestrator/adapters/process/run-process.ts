@@ -65,8 +65,13 @@ async function feed(source: Readable | Buffer | null, stdin: Writable): Promise<
     stdin.end(source ?? undefined);
     return;
   }
+  // Who closed first tells the two apart: pipeline closes the other side, and then both errors look alike.
+  let readerClosed = false;
+  const notice = () => {
+    readerClosed ||= !source.destroyed || source.readableEnded;
+  };
+  stdin.once("error", notice).once("close", notice);
   await pipeline(source, stdin).catch((error: unknown) => {
-    const closedByReader = error instanceof Error && "code" in error && error.code === "EPIPE";
-    if (!closedByReader) throw error;
+    if (!readerClosed) throw error;
   });
 }
