@@ -1,7 +1,7 @@
 // Encrypts the backup stream with the host's own gpg, as a child process: bounded memory, and the keyring of nobody.
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { chmod, mkdtemp, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Transform, Writable, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -9,6 +9,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { EncryptionResult, Encryptor } from "../../ports/backup.ts";
 import { CutterError } from "../../core/errors.ts";
 import { readPinnedKey } from "../../core/public-key.ts";
+import { toErrorCode } from "../node-files/node-files.ts";
 import { runProcess } from "../process/run-process.ts";
 
 const encryptDeadlineMs = 60 * 60_000;
@@ -25,26 +26,36 @@ export interface GpgOptions {
 export function gpgEncryptor(options: GpgOptions): Encryptor {
   return {
     async encrypt(plaintext, request) {
-      const keyBytes = await readFile(request.recipientKeyFile);
-      const key = await readPinnedKey(keyBytes, { fingerprint: request.recipientFingerprint, fileSha256: null }, "encrypt", options.clock.now());
-      const home = await mkdtemp(join(options.homeParent, "g"));
-      const partial = request.destination === null ? null : `${request.destination}.partial`;
       try {
-        await chmod(home, 0o700);
-        const result = await encryptTo(plaintext, home, request.recipientKeyFile, partial);
-        const recipientKeyIds = await listRecipients(result.head, home);
-        if (recipientKeyIds.length !== 1 || recipientKeyIds.some((id) => !key.encryptionKeyIds.includes(id))) {
-          throw new CutterError("ENCRYPTION_WRONG_RECIPIENT", { expected: key.encryptionKeyIds, found: recipientKeyIds });
-        }
-        if (partial !== null && request.destination !== null) await publish(partial, request.destination);
-        return { ciphertextSha256: result.sha256, ciphertextBytes: result.bytes, recipientKeyIds } satisfies EncryptionResult;
+        const keyBytes = await readKeyFile(request.recipientKeyFile);
+        const key = await readPinnedKey(keyBytes, { fingerprint: request.recipientFingerprint, fileSha256: null }, "encrypt", options.clock.now());
+        return await encryptInHome(options.homeParent, plaintext, request, key.encryptionKeyIds);
       } finally {
-        plaintext.destroy();
-        if (partial !== null) await rm(partial, { force: true });
-        await rm(home, { recursive: true, force: true });
+        plaintext.destroy(); // whatever refused: nobody may wait for a reader that is gone
       }
     },
   };
+}
+
+async function readKeyFile(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    throw new CutterError("KEY_FILE_UNREADABLE", { file, problem: toErrorCode(cause) ?? "unknown" }, { cause });
+  });
+}
+
+async function encryptInHome(homeParent: string, plaintext: Readable, request: Parameters<Encryptor["encrypt"]>[1], expected: readonly string[]): Promise<EncryptionResult> {
+  const home = await mkdtemp(join(homeParent, "g")); // 0700
+  const partial = request.destination === null ? null : `${request.destination}.partial`;
+  try {
+    const result = await encryptTo(plaintext, home, request.recipientKeyFile, partial);
+    const recipientKeyIds = await listRecipients(result.head, home);
+    if (recipientKeyIds.length !== 1 || recipientKeyIds.some((id) => !expected.includes(id))) throw new CutterError("ENCRYPTION_WRONG_RECIPIENT", { expected, found: recipientKeyIds });
+    if (partial !== null && request.destination !== null) await publish(partial, request.destination);
+    return { ciphertextSha256: result.sha256, ciphertextBytes: result.bytes, recipientKeyIds };
+  } finally {
+    if (partial !== null) await rm(partial, { force: true });
+    await rm(home, { recursive: true, force: true });
+  }
 }
 
 interface Ciphertext {

@@ -3,6 +3,7 @@ import type { CodeEntry } from "./entry.ts";
 
 export const keyCodes = {
   KEY_FILE_CHANGED: { summary: "the key file is not the pinned one", remedy: "compare the key with its owner over a trusted line, then pin its sha256 again", exit: 78 },
+  KEY_FILE_UNREADABLE: { summary: "the pinned key's file is not there or cannot be read", remedy: "pulumi up writes it from the stack's keys; look at the named path on the host", exit: 78 },
   KEY_NOT_ONE_PUBLIC_KEY: { summary: "the file does not hold exactly one armored OpenPGP public key", remedy: "export it alone: gpg --armor --export FINGERPRINT", exit: 78 },
   KEY_IS_PRIVATE: { summary: "this is a private key", remedy: "remove it from here at once; the kit takes public keys only", exit: 78 },
   KEY_FINGERPRINT_MISMATCH: { summary: "the key has another fingerprint than the pinned one", remedy: "pin the full fingerprint of the primary key: gpg --show-keys FILE", exit: 78 },

@@ -80,4 +80,26 @@ describe("the dump socket", () => {
     await expect(dump()).rejects.toMatchObject({ code: "DUMP_STREAM_BROKEN", facts: { why: "the helper fell silent" } });
     await expect(dumpSocket({ path: join(directory, "none.sock"), idleMs: 300 }).readVersion()).rejects.toMatchObject({ code: "DUMP_UNREACHABLE" });
   });
+
+  it.each([
+    ["before anything was read", []],
+    ["while it waits for a helper that says nothing", [encodeFrame("D", bytes)]],
+  ])("given up %s, closes the socket at once", async (_when, frames) => {
+    const closed = Promise.withResolvers<string>();
+    server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("close", () => closed.resolve("closed"));
+      socket.once("data", () => socket.write(Buffer.concat([version, ...frames])));
+    });
+    await new Promise<void>((done) => server?.listen(path, done));
+    const { stream, exit: ended } = await dumpSocket({ path, idleMs: 60_000 }).open(request);
+    if (frames.length > 0) {
+      const arrived = Promise.withResolvers<void>();
+      stream.once("data", () => arrived.resolve());
+      await arrived.promise;
+    }
+    stream.destroy();
+    expect(await closed.promise).toBe("closed");
+    await expect(ended).rejects.toMatchObject({ code: "DUMP_STREAM_BROKEN" });
+  });
 });

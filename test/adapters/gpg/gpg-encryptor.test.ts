@@ -63,4 +63,21 @@ describe("the gpg encryptor", () => {
     await expect(encrypt(broken, join(directory, "backup.gpg"))).rejects.toThrow("the dump broke off");
     expect(readdirSync(directory)).toEqual([]);
   });
+
+  it.each([
+    ["the key file is missing", { recipientKeyFile: "/nonexistent/backup.asc" }, "KEY_FILE_UNREADABLE"],
+    ["the key is another one", { recipientFingerprint: "A".repeat(40) }, "KEY_FINGERPRINT_MISMATCH"],
+  ])("gives the stream up with a code when %s", async (_what, change, code) => {
+    const stream = Readable.from([plaintext]);
+    const request = { recipientKeyFile: keyFile, recipientFingerprint: fingerprint, destination: null, ...change };
+    await expect(gpgEncryptor({ homeParent: directory, clock }).encrypt(stream, request)).rejects.toMatchObject({ code });
+    expect(stream.destroyed).toBe(true);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("gives the stream up when it cannot make its own folder", async () => {
+    const stream = Readable.from([plaintext]);
+    await expect(gpgEncryptor({ homeParent: "/nonexistent", clock }).encrypt(stream, { recipientKeyFile: keyFile, recipientFingerprint: fingerprint, destination: null })).rejects.toThrow("ENOENT");
+    expect(stream.destroyed).toBe(true);
+  });
 });
