@@ -74,12 +74,13 @@ it("is not taken over while anything about the holder is unknown", async () => {
 });
 
 it("of a holder whose boot is unknown goes with its process: taken over when that is gone or its pid is another's, else not", async () => {
-  for (const [gone, taken] of [[{}, false], [{ processStart: "unknown" }, false], [{ processStart: "1" }, true], [{ pid: await deadPid() }, true]] as const) {
+  const locked = { code: "DOCUMENT_LOCKED", facts: { holder: "run-1" } };
+  const taken = { replaced: { runId: "run-1", bootId: "unknown" } };
+  for (const [gone, expected] of [[{}, locked], [{ processStart: "unknown" }, locked], [{ processStart: "1" }, taken], [{ pid: await deadPid() }, taken]] as const) {
     const held = await locks({ bootId: "unknown" }).acquire("run-1", document);
     await rewrite(gone);
     const second = await locks().acquire("run-2", document).catch((error: unknown) => error);
-    if (taken) expect(second).toMatchObject({ replaced: { runId: "run-1", bootId: "unknown" } });
-    else expect(second).toMatchObject({ code: "DOCUMENT_LOCKED" });
+    expect(second).toMatchObject(expected);
     await held.release();
   }
 });
