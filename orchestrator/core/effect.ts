@@ -5,6 +5,10 @@ import { sha256OfJson } from "./digest.ts";
 export const effectSteps = ["SG_1", "cut_leg_a", "leg_b_record", "write_verify", "SG_2", "lifecycle_enact"] as const;
 export type EffectStep = (typeof effectSteps)[number];
 
+/** Every step that takes a permission: the effects, the backup's file, and the row by which an SG_3 gives a run up. */
+export const writeSteps = [...effectSteps, "pre_write_backup", "SG_3"] as const;
+export type WriteStep = (typeof writeSteps)[number];
+
 /** What one layer outside the journal says of a step. `sha256` is the digest of what is there, in the same form as the expected one. */
 export type Layer =
   | { readonly state: "none" }
@@ -49,4 +53,8 @@ export interface RowEffect {
 /** Order matters and is the caller's: the plan's. Pure. */
 export function toEffectSha256(effects: readonly (UnitEffect | EnactEffect | RowEffect)[]): string {
   return sha256OfJson(effects.map((effect) => ({ ...effect })));
+}
+
+export function isWriteStep(name: string): name is WriteStep {
+  return writeSteps.some((step) => step === name);
 }

@@ -1,5 +1,7 @@
 // Where a run stands, told from its journal by one pure function that refuses what cannot follow.
+import { isWriteStep } from "./effect.ts";
 import { CutterError } from "./errors.ts";
+import { isLiveEntry, mayGoOn, newEffects, nextLive, type LiveStatus } from "./journal-live.ts";
 import type { JournalEntry, JournalRecord, RecordedRefusal } from "./journal-record.ts";
 
 /** A phase that is done: what it left and, once its internal gate passed, the receipt. */
@@ -19,7 +21,7 @@ export type Decision = Extract<JournalEntry, { kind: "decision_rehearsed" }>;
 export type Started = Extract<JournalEntry, { kind: "run_started" }>;
 export type Ended = Extract<JournalEntry, { kind: "attempt_ended" }>;
 
-export interface RunStatus {
+export interface RunStatus extends LiveStatus {
   readonly started: (Started & { readonly at: string }) | null;
   readonly attempt: number; // 0 before the first start
   readonly attemptOpen: boolean; // the last start left no end: it is going on, or it was killed
@@ -36,6 +38,7 @@ export interface RunStatus {
 
 export const newRun: RunStatus = {
   started: null, attempt: 0, attemptOpen: false, before: null, current: null, done: [], decisions: [], connections: [], killedAttempts: 0, lastEnd: null, indexWritten: false, finished: null,
+  effects: newEffects, decided: {}, escalation: null, escalationsDecided: [], voided: null,
 };
 
 /** Replays a whole journal. @throws JOURNAL_ILLEGAL */
@@ -56,26 +59,30 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
   require((entry.kind === "run_started") === (status.started === null));
   // The end of an attempt may follow the end of the run; nothing else may.
   require(status.finished === null || entry.kind === "attempt_ended");
-  if (entry.kind !== "run_started" && entry.kind !== "attempt_started") require(status.attemptOpen);
+  if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "run_voided") require(status.attemptOpen);
+  const live = status.started?.mode === "live";
+  if (isLiveEntry(entry)) return { ...status, ...nextLive({ ...status, live }, entry, record.at, require) };
+  if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "attempt_ended") require(mayGoOn(status));
   switch (entry.kind) {
     case "run_started":
       return { ...status, started: { ...entry, at: record.at } };
     case "attempt_started":
-      require(entry.attempt === status.attempt + 1);
+      require(entry.attempt === status.attempt + 1 && status.voided === null);
       return { ...status, attempt: entry.attempt, attemptOpen: true, killedAttempts: status.killedAttempts + (status.attemptOpen ? 1 : 0) };
     case "census_before":
       require(status.before === null && status.done.length === 0 && status.current === null);
       return { ...status, before: entry };
     case "phase_started":
-      // In a dry run a phase that was interrupted is simply done again: it writes nothing.
+      // A phase that was interrupted is begun again: a dry run writes nothing, and what a live one left is found by its effects' layers.
       require(status.before !== null && entry.number === status.done.length + 1 && (last === undefined || last.receipt !== null));
       require(status.current === null || status.current === entry.phase);
       return { ...status, current: entry.phase };
     case "decision_rehearsed":
-      require(status.current === entry.phase);
+      require(status.current === entry.phase && !live);
       return { ...status, decisions: [...status.decisions.filter((decision) => decision.gate !== entry.gate), entry] };
     case "phase_done":
       require(status.current === entry.phase && entry.number === status.done.length + 1);
+      require(!live || !isWriteStep(entry.phase) || status.effects[entry.phase].state === "done");
       return { ...status, current: null, done: [...status.done, { phase: entry.phase, number: entry.number, outputSha256: entry.output_sha256, wouldRefuse: entry.would_refuse, durationMs: entry.duration_ms, seq: record.seq, receipt: null }] };
     case "receipt": {
       require(last !== undefined && last.phase === entry.phase && last.receipt === null && status.current === null);
@@ -86,7 +93,7 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
       require(last?.receipt !== undefined && last.receipt !== null && status.current === null);
       return { ...status, indexWritten: true };
     case "run_finished":
-      require(status.indexWritten && status.current === null);
+      require(status.indexWritten && status.current === null && (entry.certificate === null) === live);
       return { ...status, finished: entry };
     case "attempt_ended":
       require(entry.attempt === status.attempt && status.attemptOpen);

@@ -1,5 +1,5 @@
-// The permission to write: a value nobody can make but engine/arm.ts, so "forgot to check the switch" does not compile.
-import type { EffectStep } from "../core/effect.ts";
+// The permission to write: a value nobody can make but engine/arm.ts (and engine/revert/permission.ts for a revert), so "forgot to check the switch" does not compile.
+import type { WriteStep } from "../core/effect.ts";
 
 declare const madeByArm: unique symbol;
 
@@ -7,7 +7,7 @@ declare const madeByArm: unique symbol;
 export interface WritePermission {
   readonly [madeByArm]: true;
   readonly runId: string;
-  readonly step: EffectStep | "pre_write_backup";
+  readonly step: WriteStep | "revert";
   /**
    * The last thing before COMMIT: the transaction's id is made durable in the journal, then switch, token and approvals are judged once more.
    * @throws EXECUTION_REVOKED, APPROVAL_*; then the caller rolls back

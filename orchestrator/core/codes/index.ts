@@ -1,10 +1,12 @@
 // The registry of codes: every stop of the kit, in one place. runbooks/errors.md is generated from it.
 import { approvalCodes } from "./approval.ts";
+import { armingCodes } from "./arming.ts";
 import { configCodes } from "./config.ts";
 import { databaseCodes } from "./database.ts";
 import { hostCodes } from "./host.ts";
 import { keyCodes } from "./key.ts";
 import { knowledgeBaseCodes } from "./knowledge-base.ts";
+import { liveCodes } from "./live.ts";
 import { phaseCodes } from "./phases.ts";
 import { planCodes } from "./plan.ts";
 import { provisionCodes } from "./provision.ts";
@@ -16,12 +18,14 @@ import { toolchainCodes } from "./toolchain.ts";
 export const codes = {
   ...runCodes,
   ...revertCodes,
+  ...liveCodes,
   ...phaseCodes,
   ...planCodes,
   ...databaseCodes,
   ...knowledgeBaseCodes,
   ...keyCodes,
   ...approvalCodes,
+  ...armingCodes,
   ...configCodes,
   ...hostCodes,
   ...provisionCodes,
