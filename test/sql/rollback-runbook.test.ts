@@ -7,7 +7,7 @@ import type { Client } from "pg";
 import { toRevertSql } from "../../orchestrator/core/revert-sql.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
 import { toGateViolations } from "../../orchestrator/core/sql-gate.ts";
-import { createUnits, cutDocument, decide, enactUnits, registerDocument, type CutDocument } from "../support/cut-by-sql.ts";
+import { createUnits, cutDocument, decide, registerDocument, type CutDocument } from "../support/cut-by-sql.ts";
 import { applyThroughGate } from "../support/sql-gate.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 
@@ -123,7 +123,7 @@ describe("what cutter_revert may do", () => {
     ["write its log by another name", "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key, actor) values (gen_random_uuid(), 'a', 'b', 'c', 'd', 'somebody')"],
     ["call the writer's function", "select public.fn_iu_create()"],
     ["decide", "insert into cutter_governance.review_decision (id) values (gen_random_uuid())"],
-  ])("it may not %s", async (_what, text) => {
+  ])("is not to %s", async (_what, text) => {
     await expect(reverter.query(text)).rejects.toMatchObject({ code: "42501" });
   });
 });

@@ -12,7 +12,7 @@ import { readCensus } from "./read-census.ts";
 import { readCatalogue } from "./read-contract.ts";
 import { readDigest } from "./read-document-digest.ts";
 import { toRegisteredDocuments, toRegistryRows, toServerFacts } from "./rows.ts";
-import type { DatabaseSettings, GovernancePrincipal } from "./settings.ts";
+import type { GovernancePrincipal, HeldLogins } from "./settings.ts";
 
 const connectTimeoutMs = 10_000;
 const quick: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, idleTimeoutMs: 60_000, deadlineMs: 120_000 };
@@ -20,7 +20,7 @@ const quick: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 30_
 const streaming: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
 
 /** Opens nothing yet: a run that is refused before its first phase never connects. */
-export function openProductionDatabase(settings: DatabaseSettings, governancePrincipal: GovernancePrincipal): ProductionDatabase {
+export function openProductionDatabase(settings: HeldLogins, governancePrincipal: GovernancePrincipal): ProductionDatabase {
   const contract = readContractFile();
   const scope = toScopeTables(contract);
   const evidence = new Map<LoginName, EvidenceLog>();
@@ -28,7 +28,7 @@ export function openProductionDatabase(settings: DatabaseSettings, governancePri
 
   const connect = (login: LoginName): Promise<ReadConnection> => {
     const loginSettings = settings.logins[login];
-    if (loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
+    if (loginSettings === undefined || loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
     const log = evidence.get(login) ?? { login, transactions: 0, assigned: new Map<number, string>() };
     evidence.set(login, log);
     return openConnection(loginSettings, log, connectTimeoutMs);

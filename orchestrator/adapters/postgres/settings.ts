@@ -21,6 +21,11 @@ export interface DatabaseSettings {
   readonly logins: Readonly<Record<Exclude<LoginName, "governance">, LoginSettings>> & { readonly governance: LoginSettings | null };
 }
 
+/** Logins somebody holds; one that is absent or null cannot be used (DATABASE_LOGIN_UNSET). */
+export interface HeldLogins {
+  readonly logins: Readonly<Partial<Record<LoginName, LoginSettings | null>>>;
+}
+
 /** Where the env values come from: the unit's credentials. */
 export interface EnvSource {
   read(name: EnvName): Promise<Secret>;
@@ -34,17 +39,8 @@ export type GovernancePrincipal = "cutter_exec" | "directus_secdef" | null;
  * that role and the same database. @throws DATABASE_SETTINGS_INVALID, DATABASE_SSLMODE_REFUSED, DATABASE_DSN_INVALID
  */
 export async function readDatabaseSettings(env: EnvSource, governancePrincipal: GovernancePrincipal): Promise<DatabaseSettings> {
-  const server = {
-    host: toHost(await env.readPlain("DOT_CUTTER_DB_HOST"), "DOT_CUTTER_DB_HOST"),
-    port: toPort(await env.readPlain("DOT_CUTTER_DB_PORT"), "DOT_CUTTER_DB_PORT"),
-    database: toName(await env.readPlain("DOT_CUTTER_DB_NAME"), "DOT_CUTTER_DB_NAME"),
-    sslMode: toSslMode(await env.readPlain("DOT_CUTTER_DB_SSLMODE"), "DOT_CUTTER_DB_SSLMODE"),
-  };
-  const login = async (userName: EnvName, passwordName: EnvName): Promise<LoginSettings> => ({
-    ...server,
-    user: toName(await env.readPlain(userName), userName),
-    password: await env.read(passwordName),
-  });
+  const server = await readServer(env);
+  const login = (userName: EnvName, passwordName: EnvName): Promise<LoginSettings> => readLogin(env, server, userName, passwordName);
   const cutterExec = await login("DOT_CUTTER_EXEC_DB_USER", "DOT_CUTTER_EXEC_DB_PASSWORD");
   return {
     logins: {
@@ -54,6 +50,29 @@ export async function readDatabaseSettings(env: EnvSource, governancePrincipal: 
       governance: governancePrincipal === null ? null : governancePrincipal === "cutter_exec" ? cutterExec : await readSecdefLogin(env, server.database),
     },
   };
+}
+
+/** What a revert holds: the reader's login and its own, which must be the pinned principal's. @throws REVERT_LOGIN_MISMATCH, and as above */
+export async function readRevertSettings(env: EnvSource, principal: string): Promise<{ readonly reader: LoginSettings; readonly revert: LoginSettings }> {
+  const server = await readServer(env);
+  const revert = await readLogin(env, server, "DOT_CUTTER_REVERT_DB_USER", "DOT_CUTTER_REVERT_DB_PASSWORD");
+  if (revert.user !== principal) throw new CutterError("REVERT_LOGIN_MISMATCH", { name: "DOT_CUTTER_REVERT_DB_USER", expected: principal });
+  return { reader: await readLogin(env, server, "DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD"), revert };
+}
+
+type Server = Pick<LoginSettings, "host" | "port" | "database" | "sslMode">;
+
+async function readServer(env: EnvSource): Promise<Server> {
+  return {
+    host: toHost(await env.readPlain("DOT_CUTTER_DB_HOST"), "DOT_CUTTER_DB_HOST"),
+    port: toPort(await env.readPlain("DOT_CUTTER_DB_PORT"), "DOT_CUTTER_DB_PORT"),
+    database: toName(await env.readPlain("DOT_CUTTER_DB_NAME"), "DOT_CUTTER_DB_NAME"),
+    sslMode: toSslMode(await env.readPlain("DOT_CUTTER_DB_SSLMODE"), "DOT_CUTTER_DB_SSLMODE"),
+  };
+}
+
+async function readLogin(env: EnvSource, server: Server, userName: EnvName, passwordName: EnvName): Promise<LoginSettings> {
+  return { ...server, user: toName(await env.readPlain(userName), userName), password: await env.read(passwordName) };
 }
 
 async function readSecdefLogin(env: EnvSource, database: string): Promise<LoginSettings> {

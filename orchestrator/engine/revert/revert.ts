@@ -1,0 +1,225 @@
+// The emergency revert of one run, once: judge, compare, back up, one transaction, look again with another login, tell the knowledge base.
+import type { VerifiedApproval } from "../../core/approval-verify.ts";
+import { sha256Hex } from "../../core/digest.ts";
+import { CutterError, type Facts } from "../../core/errors.ts";
+import { hostLayout } from "../../core/host-layout.ts";
+import { toDifferences, type TableDifference } from "../../core/revert-differences.ts";
+import { writeEvidence } from "../evidence.ts";
+import { uploadWithReceipt } from "../../gates/receipt.ts";
+import type { RevertState } from "../../ports/revert-database.ts";
+import { toRevertDocument } from "./document.ts";
+import { openRevertJournal, type RevertJournal } from "./journal.ts";
+import { judgeApproval, requireAtRest, requireStillStaged, type Revert } from "./judge.ts";
+import type { RevertOutcome } from "./outcome.ts";
+import { permitRevert } from "./permission.ts";
+import type { RevertPorts } from "./ports.ts";
+import { compareWithPlan, readRunLeft, type RunLeft } from "./run-left.ts";
+
+interface Attempt {
+  readonly revert: Revert;
+  readonly ports: RevertPorts;
+  readonly left: RunLeft;
+  readonly approval: VerifiedApproval;
+  readonly journal: RevertJournal;
+  readonly folder: string; // runs/<R>/revert
+}
+
+/**
+ * A revert that is done says so and changes nothing. What stops it before its journal is open is thrown, what stops it later is the outcome.
+ * @throws REVERT_RUN_ACTIVE, REVERT_RUN_UNKNOWN, REVERT_PLAN_UNREADABLE, REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, DOCUMENT_LOCKED, JOURNAL_*
+ */
+export async function revertRun(revert: Revert, ports: RevertPorts): Promise<RevertOutcome> {
+  await requireAtRest(ports.files, revert.places, revert.runId);
+  const left = await readRunLeft(ports.files, revert.config.sidecar_root, revert.runId);
+  const approval = await judgeApproval(revert, { documentId: left.plan.documentId, payloadSha: left.payloadSha }, ports.clock.now());
+  const lock = await ports.locks.acquire(revert.runId, left.plan.documentId);
+  try {
+    const held = await ports.recorders.holdDocument(left.plan.documentId, revert.runId);
+    try {
+      return await withJournal(revert, ports, left, approval);
+    } finally {
+      await held.release();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function withJournal(revert: Revert, ports: RevertPorts, left: RunLeft, approval: VerifiedApproval): Promise<RevertOutcome> {
+  const folder = `${left.folder}/revert`;
+  await ports.files.makeFolder(folder, 0o700);
+  const facts = await ports.files.facts(folder);
+  if (facts?.kind !== "folder" || facts.mode !== 0o700) throw new CutterError("RUN_FOLDER_FOREIGN", { path: folder, kind: facts?.kind ?? "absent", mode: facts?.mode.toString(8) ?? null });
+  const store = ports.openJournal(`${folder}/journal.jsonl`);
+  try {
+    const journal = await openRevertJournal(store, `${folder}/journal.jsonl`, ports.clock);
+    const attempt: Attempt = { revert, ports, left, approval, journal, folder };
+    await begin(attempt);
+    const number = journal.status().attempt;
+    const outcome = await work(attempt).catch((error: unknown) => toStopped(attempt, error));
+    await journal.append({ kind: "attempt_ended", attempt: number, code: outcome.code, facts: toRecordedFacts(outcome.facts) });
+    await keep(attempt, outcome);
+    return outcome;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Exit 10 says that nothing was written: after COMMIT that would be a lie (20), and while a COMMIT is unresolved nobody knows (30). */
+function toStopped(attempt: Attempt, error: unknown): RevertOutcome {
+  if (!(error instanceof CutterError)) throw error;
+  const { reverted, openTransaction } = attempt.journal.status();
+  const unknown = reverted === null && openTransaction !== null && error.code !== "REVERT_COMMIT_UNKNOWN";
+  const told = unknown ? new CutterError("REVERT_COMMIT_UNKNOWN", { run_id: attempt.revert.runId, transaction: openTransaction, stopped_by: error.code }, { cause: error }) : error;
+  const exitCode = reverted !== null && (told.exitCode === 10 || told.exitCode === 11) ? 20 : told.exitCode;
+  return { ...toDone(attempt, [], false), result: "stopped", exit_code: exitCode, code: told.code, facts: told.facts };
+}
+
+async function begin({ revert, ports, left, approval, journal }: Attempt): Promise<void> {
+  const { runId, hostIdentity, releaseSha256, staged } = revert;
+  if (journal.status().started === null) await journal.append({ kind: "revert_started", run_id: runId, document_id: left.plan.documentId, payload_sha: left.payloadSha });
+  await journal.append({
+    kind: "attempt_started", attempt: journal.status().attempt + 1, pid: ports.process.pid, boot_id: ports.process.bootId,
+    approval_sha256: approval.documentSha256, review_decision_id: approval.decision.review_decision_id, signer: approval.signers[0]?.fingerprint ?? "none",
+    runbook_sha256: staged.runbook_sha256, release_sha256: releaseSha256, host_identity: hostIdentity,
+  });
+  ports.say(`[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${left.plan.documentId}, ${String(left.plan.units.length)} units planned`);
+}
+
+async function work(attempt: Attempt): Promise<RevertOutcome> {
+  const { revert, ports, left, journal } = attempt;
+  const state = await readState(attempt);
+  requireKnown(attempt, state);
+  const already = isReverted(state);
+  if (!already && revert.staged.spent_before) throw new CutterError("REVERT_APPROVAL_SPENT", { run_id: revert.runId, approval_sha256: revert.staged.approval_sha256 });
+  if (!already && state.decisionUsed) throw new CutterError("REVERT_APPROVAL_SPENT", { run_id: revert.runId, review_decision_id: attempt.approval.decision.review_decision_id, problem: "this UUID stands for another decision" });
+  if (already && journal.status().reverted === null) {
+    const { openTransaction } = journal.status();
+    await journal.append({ kind: "reverted", units: state.unitsOfRun, found: "already_there" });
+    ports.say(openTransaction === null ? `[INFO] run ${revert.runId} was reverted already, not by this journal; nothing was repeated` : `[INFO] transaction ${openTransaction} had committed before the last start ended: taken as done`);
+  } else if (!already) {
+    await change(attempt, state);
+  }
+  const differences = await verify(attempt);
+  return tell(attempt, toDone(attempt, differences, already));
+}
+
+async function readState({ revert, ports, left, approval }: Attempt): Promise<RevertState> {
+  return ports.reverts.readState(left.plan.documentId, revert.runId, approval.decision.review_decision_id);
+}
+
+/** The database knows the run, by the same document and plan, and it made something. */
+function requireKnown({ revert, left }: Attempt, state: RevertState): void {
+  const { runId } = revert;
+  if (state.decisions === 0 && state.unitsOfRun === 0) throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: "its decision in cutter_governance.review_decision" });
+  if (state.unitsOfRun === 0) throw new CutterError("REVERT_NOTHING_CREATED", { run_id: runId, decisions: state.decisions });
+  if (state.documentId !== left.plan.documentId) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part: "document of SG_1's row", expected: left.plan.documentId, found: state.documentId });
+  if (state.payloadSha !== left.payloadSha) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part: "payload_sha of SG_1's row", expected: left.payloadSha, found: state.payloadSha });
+}
+
+function isReverted(state: RevertState): boolean {
+  return state.unitsOfRun > 0 && state.stillStanding === 0 && state.revertsLogged === state.unitsOfRun;
+}
+
+/** Compare, back up, one transaction. The digest read first is the one backed up and the one the transaction finds under its locks, so all three saw the same rows. */
+async function change(attempt: Attempt, state: RevertState): Promise<void> {
+  const { revert, ports, left, approval, journal } = attempt;
+  const { documentId } = left.plan;
+  const { sha256: digest } = await ports.database.readDocumentDigest(documentId, left.addresses);
+  const effect = compareWithPlan(revert.runId, left, await ports.reverts.readUnits(revert.runId));
+  await journal.append({ kind: "rows_compared", units: state.unitsOfRun, digest, effect });
+  ports.say(`[OK]   ${String(state.unitsOfRun)} units are what the run left; digest of the document's rows ${digest}`);
+  const permission = permitRevert(revert.runId, approval, async (transactionId) => {
+    await journal.append({ kind: "transaction", id: transactionId });
+    if (revert.signal.aborted) throw new CutterError("RUN_INTERRUPTED", { run_id: revert.runId });
+    await requireStillStaged(ports.files, revert);
+    await judgeApproval(revert, { documentId, payloadSha: left.payloadSha }, ports.clock.now());
+    await requireAtRest(ports.files, revert.places, revert.runId);
+  });
+  await backUp(attempt, digest, permission);
+  const request = { runId: revert.runId, documentId, reviewDecisionId: approval.decision.review_decision_id, runbook: revert.runbook, expectedDigest: digest, plannedAddresses: left.addresses, expectedUnits: state.unitsOfRun };
+  await ports.reverts.apply(permission, request).catch(async (error: unknown) => {
+    if (error instanceof CutterError && error.code === "REVERT_COMMIT_UNKNOWN") return resolveUnknownCommit(attempt, error);
+    if (journal.status().openTransaction !== null) await journal.append({ kind: "rolled_back" });
+    throw error;
+  });
+  await journal.append({ kind: "reverted", units: state.unitsOfRun, found: "committed" });
+  ports.say(`[OK]   ${String(state.unitsOfRun)} units retired in one transaction`);
+}
+
+/** COMMIT was sent and no answer came: the rows tell, once whoever holds the document's lock has ended. @throws REVERT_COMMIT_UNKNOWN when they cannot be read, DATABASE_COMMIT_REFUSED when it did not land */
+async function resolveUnknownCommit(attempt: Attempt, unknown: CutterError): Promise<void> {
+  const state = await readState(attempt).catch((cause: unknown) => {
+    throw new CutterError("REVERT_COMMIT_UNKNOWN", { ...unknown.facts, transaction: attempt.journal.status().openTransaction }, { cause });
+  });
+  if (!isReverted(state)) {
+    await attempt.journal.append({ kind: "rolled_back" });
+    throw new CutterError("DATABASE_COMMIT_REFUSED", { login: "revert principal", tag: "none; the rows stand as before" });
+  }
+  attempt.ports.say("[WARN] no answer came to COMMIT; the rows say that it landed");
+}
+
+/** Fresh for this start, proven before anything is written; another start makes another. @throws BACKUP_UNPROVEN, REVERT_ROWS_CHANGED, ENCRYPTION_*, DUMP_* */
+async function backUp({ revert, ports, left, journal, folder }: Attempt, digest: string, permission: ReturnType<typeof permitRevert>): Promise<void> {
+  const name = `backup-${String(journal.status().attempt)}.pgdump.gpg`;
+  const snapshot = await ports.database.openSnapshot(left.plan.documentId, left.addresses);
+  try {
+    if (snapshot.digest.sha256 !== digest) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: revert.runId, part: "digest of the document's rows, in the backup's snapshot", expected: digest, found: snapshot.digest.sha256 });
+    const dump = await ports.dumpSource.open({ snapshotId: snapshot.id, tables: ports.database.backupTables });
+    const made = await ports.backups.make(permission, {
+      dump, destination: `${folder}/${name}`, recipientKeyFile: `${hostLayout.keys}/backup.asc`, recipientFingerprint: revert.config.backup_gpg_fpr,
+      documentId: left.plan.documentId, plannedAddresses: left.addresses, fromDigest: digest,
+    });
+    await journal.append({ kind: "backup_made", name, ciphertext_sha256: made.ciphertextSha256, ciphertext_bytes: made.ciphertextBytes, plaintext_sha256: made.plaintextSha256 });
+    ports.say(`[OK]   backup proven: ${name}, ${String(made.ciphertextBytes)} bytes, sha256 ${made.ciphertextSha256}`);
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/** By the read-only login, after COMMIT. @throws REVERT_NOT_VERIFIED */
+async function verify(attempt: Attempt): Promise<readonly TableDifference[]> {
+  const { revert, ports, left, journal } = attempt;
+  const state = await readState(attempt);
+  if (!isReverted(state)) throw new CutterError("REVERT_NOT_VERIFIED", { run_id: revert.runId, units_of_run: state.unitsOfRun, still_standing: state.stillStanding, reverts_logged: state.revertsLogged });
+  const differences = toDifferences(left.before, await ports.reverts.readRest(revert.runId));
+  await journal.append({ kind: "verified", units: state.unitsOfRun, tables_equal: differences.filter(({ rest }) => rest === "equal").length, tables_not_equal: differences.filter(({ rest }) => rest !== "equal").map(({ table, rest }) => `${table} ${rest}`) });
+  return differences;
+}
+
+function toDone({ revert, left, approval, journal, folder }: Attempt, differences: readonly TableDifference[], already: boolean): RevertOutcome {
+  const { reverted, backup, transactionId } = journal.status();
+  return {
+    schema: "cutter.revert/1", run_id: revert.runId, document_id: left.plan.documentId, result: already ? "already_reverted" : "reverted", exit_code: 0, code: null, facts: {},
+    payload_sha: left.payloadSha, units: reverted?.units ?? null, reverted_at: reverted?.at ?? null, transaction_id: transactionId,
+    approval: { sha256: approval.documentSha256, review_decision_id: approval.decision.review_decision_id, signer: approval.signers[0]?.fingerprint ?? "none" },
+    backup: backup === null ? null : { file: `${folder}/${backup.name}`, ciphertext_sha256: backup.ciphertext_sha256, ciphertext_bytes: backup.ciphertext_bytes },
+    differences, document: null, waits_on: null, folder,
+  };
+}
+
+/** What was told once is not told again; an outage after COMMIT is exit 20: written, and the next start uploads. */
+async function tell({ revert, ports, journal, folder }: Attempt, outcome: RevertOutcome): Promise<RevertOutcome> {
+  const { receipt } = journal.status();
+  if (receipt !== null) return { ...outcome, document: { id: receipt.document_id, revision: receipt.revision, sha256: receipt.sha256 } };
+  const document = toRevertDocument({ outcome, kbRunsFolder: revert.config.kb_runs_folder, runbookSha256: sha256Hex(revert.runbook), journal: journal.head() });
+  await ports.files.writeAtomic(`${folder}/revert.md`, document.body, 0o600);
+  try {
+    const stored = await uploadWithReceipt(ports.knowledgeBase, document, ports.clock, { waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000, signal: revert.signal, onWaiting: () => ports.say("[WARN] the revert is committed; waiting for the knowledge base to take its document") });
+    await journal.append({ kind: "receipt", document_id: stored.id, revision: stored.revision, sha256: stored.sha256 });
+    return { ...outcome, document: stored };
+  } catch (error) {
+    if (!(error instanceof CutterError)) throw error;
+    return { ...outcome, result: "waiting", exit_code: 20, code: error.code, facts: error.facts, waits_on: "knowledge_base" };
+  }
+}
+
+/** Outcome, then the digests of every file the revert left. */
+async function keep({ ports, folder }: Attempt, outcome: RevertOutcome): Promise<void> {
+  await ports.files.writeAtomic(`${folder}/outcome.json`, `${JSON.stringify(outcome, null, 1)}\n`, 0o600);
+  await writeEvidence(ports.files, folder);
+}
+
+function toRecordedFacts(facts: Facts): Record<string, string | number | boolean | null | string[]> {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, Array.isArray(value) ? [...(value as readonly string[])] : (value as string | number | boolean | null)]));
+}
