@@ -1,13 +1,19 @@
-// cutter orchestrate report: the run told from its journal and outputs, checked against the recorded digests.
+// cutter orchestrate report: the run told from its journal and outputs, checked against the recorded digests; as text, as JSON, or as one page for people.
+import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
-import { toRunReport } from "../core/report.ts";
+import { renderHtml } from "../core/page-html.ts";
+import { renderText } from "../core/page-text.ts";
+import type { RunAccount } from "../core/run-account.ts";
+import { toRunPage, type SeenNow } from "../core/run-report.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { readRun, toStanding, type RecordedRun } from "../engine/read-run.ts";
-import type { PhaseText } from "../phases/define.ts";
+import { readAccount } from "../engine/read-account.ts";
+import { readRun, toStanding } from "../engine/read-run.ts";
+import { readKillSwitch } from "../kill-switch.ts";
 import { phases } from "../phases/index.ts";
-import type { CutterContext } from "./context.ts";
+import type { SwitchState } from "../ports/run-ports.ts";
+import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
@@ -16,34 +22,69 @@ interface Flags extends CommonFlags {
 }
 
 export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
-  docs: { brief: "Print the report of a run" },
+  docs: { brief: "Print the report of a run, or write it as one HTML page" },
   parameters: {
     flags: {
       ...commonFlags,
       "run-id": { kind: "parsed", parse: word, brief: "Which run", placeholder: "R" },
-      html: { kind: "parsed", parse: word, brief: "Write the report as a page (not in this release)", optional: true, placeholder: "FILE" },
+      html: { kind: "parsed", parse: word, brief: "Write the report as one self-contained page", optional: true, placeholder: "FILE" },
     },
   },
   func: async function (this: CutterContext, flags) {
-    if (flags.html !== undefined) throw new CutterError("COMMAND_NOT_BUILT", { command: "orchestrate report --html" });
+    if (flags.json && flags.html !== undefined) throw new CutterError("USAGE_INVALID", { problem: "one of --json and --html" });
     const { services } = this;
     const runId = parseRunId(flags["run-id"], { allowDryRunSuffix: true });
     const config = await loadConfig(services.files, services.places.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
-    const texts = await readTexts(run);
-    const report = toRunReport({ status: run.status, texts, certificate: run.status.finished?.certificate ?? null });
-    const value = { schema: "cutter.orchestrate-report/1", ...toStanding(run, phases.map((phase) => phase.name)), phases: run.status.done.map((done) => ({ ...done, text: texts.find((text) => text.phase === done.phase)?.text ?? null })) };
-    print(this, flags, value, [report.trimEnd()]);
+    const account = await readAccount(services.files, run, phases);
+    const page = toRunPage(account, await look(services));
+    if (flags.html !== undefined) {
+      await services.files.writeAtomic(resolve(flags.html), renderHtml(page), htmlFileMode);
+      this.process.stdout.write(`[OK] report of ${runId} written to ${flags.html}\n`);
+      return;
+    }
+    print(this, flags, { schema: "cutter.orchestrate-report/1", ...toStanding(run, phases.map((phase) => phase.name)), ...toJson(account) }, [renderText(page).trimEnd()]);
   },
 });
 
-/** @throws RUN_FILE_DAMAGED when an output is not what the journal recorded */
-async function readTexts(run: RecordedRun): Promise<readonly { readonly phase: string; readonly text: PhaseText }[]> {
-  const texts: { phase: string; text: PhaseText }[] = [];
-  for (const done of run.status.done) {
-    const phase = phases.find((candidate) => candidate.name === done.phase);
-    const output = await run.folder.readOutput(done.number, done.phase, done.outputSha256);
-    if (phase !== undefined) texts.push({ phase: done.phase, text: phase.toResult(output).text });
+/** It names no secret; whoever may read the folder may read the page. */
+const htmlFileMode = 0o644;
+
+async function look(services: Services): Promise<SeenNow> {
+  const at = services.clock.now().toISOString();
+  const state = await readKillSwitch(services.files, services.places, services.clock.now()).catch((error: unknown) => {
+    if (error instanceof CutterError) return null;
+    throw error;
+  });
+  return { at, killSwitch: state === null ? "it cannot be read from here; run this as root" : toWords(state) };
+}
+
+function toWords(state: SwitchState): string {
+  switch (state.state) {
+    case "off":
+      return "off";
+    case "disabled":
+      return "off, and disabled by the latch";
+    case "armed":
+      return `armed for run ${state.runId}${state.until === null ? "" : ` until ${state.until}`}`;
+    case "live":
+      return `LIVE for run ${state.runId}${state.since === null ? "" : ` since ${state.since}`}`;
   }
-  return texts;
+}
+
+function toJson({ source, plan, approvals, effects, escalations, decisions, tables, backup, phases: done, notCovered, certificateReasons }: RunAccount): object {
+  return {
+    source,
+    payload_sha: plan?.payloadSha ?? null,
+    units: plan?.units ?? [],
+    approvals: approvals.map(({ at, entry }) => ({ verified_at: at, ...entry })),
+    effects,
+    escalations: escalations.map(({ at, entry }) => ({ at, ...entry })),
+    decisions: decisions.map(({ at, entry }) => ({ at, ...entry })),
+    tables,
+    backup,
+    certificate_reasons: certificateReasons,
+    not_covered: notCovered,
+    phases: done,
+  };
 }

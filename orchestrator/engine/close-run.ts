@@ -1,6 +1,5 @@
-// After the last phase: the runs index, the report, and the end of the journal.
+// After the last phase: the runs index, and the end of the journal.
 import { putIndexLine } from "../gates/runs-index.ts";
-import { toRunReport } from "../core/report.ts";
 import { toOutcome, toCertificateVerdict } from "./outcome.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -9,7 +8,6 @@ export async function closeRun(attempt: Attempt): Promise<void> {
   const { run, journal, outputs, ports } = attempt;
   const certificate = toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
   if (!journal.status().indexWritten) await writeIndex(attempt, certificate);
-  await writeReport(attempt);
   await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
   if (certificate === "inconclusive") ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
   if (certificate === "fail") ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });
@@ -24,10 +22,4 @@ async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }:
   const lock = () => ports.locks.acquire(runId, `runs index ${id}`);
   const receipt = await putIndexLine({ id, line, knowledgeBase: ports.knowledgeBase, lock, clock: ports.clock, reporter: ports.reporter, waitAtMostMs, signal: run.signal });
   await journal.append({ kind: "index_written", document_id: receipt.id, revision: receipt.revision, sha256: receipt.sha256 });
-}
-
-async function writeReport({ run, journal, folder, outputs }: Attempt): Promise<void> {
-  const texts = run.phases.map((phase) => ({ phase: phase.name, text: phase.toResult(outputs.get(phase.name)).text }));
-  const report = toRunReport({ status: journal.status(), texts, certificate: toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? "")) });
-  await folder.write("report.txt", report);
 }

@@ -2,6 +2,8 @@
 import type { Files } from "../ports/files.ts";
 
 export const evidenceName = "EVIDENCE.sha256";
+/** Written after the run's own list, with a list of its own in it. */
+const revertFolder = "revert/";
 
 /**
  * Digests the bytes of every file below `folder`, journal and outcome included, and lists them in byte order of their names. Call it once nothing in the
@@ -10,16 +12,16 @@ export const evidenceName = "EVIDENCE.sha256";
  */
 export async function writeEvidence(files: Files, folder: string): Promise<void> {
   const lines: string[] = [];
-  for (const name of await listFiles(files, folder, "")) {
-    const sha256 = name === evidenceName ? null : await files.sha256(`${folder}/${name}`);
+  for (const name of await listRunFiles(files, folder)) {
+    const sha256 = await files.sha256(`${folder}/${name}`);
     if (sha256 !== null) lines.push(toLine(sha256, name));
   }
   await files.writeAtomic(`${folder}/${evidenceName}`, `${lines.join("\n")}\n`, 0o600);
 }
 
-/** For a run that is done and was killed before its digests stood: writes them now. One that stands is left alone, right or wrong. */
-export async function ensureEvidence(files: Files, folder: string): Promise<void> {
-  if ((await files.facts(`${folder}/${evidenceName}`)) === null) await writeEvidence(files, folder);
+/** The files below a run's folder by their names, in byte order; a revert keeps a list of its own. */
+export async function listRunFiles(files: Files, folder: string): Promise<readonly string[]> {
+  return (await listFiles(files, folder, "")).filter((name) => name !== evidenceName && !name.startsWith(revertFolder));
 }
 
 async function listFiles(files: Files, root: string, below: string): Promise<readonly string[]> {

@@ -11,7 +11,7 @@ import { armPhase } from "./arm.ts";
 import { toEnd, toUnrecordedEnd, type Attempt, type Run } from "./attempt.ts";
 import { startCheckpoints } from "./checkpoint.ts";
 import { closeRun } from "./close-run.ts";
-import { ensureEvidence, writeEvidence } from "./evidence.ts";
+import { ensureRecords, leaveRecords } from "./leave-records.ts";
 import { openJournal, type Journal } from "./journal-writer.ts";
 import { toOutcome, type RunOutcome } from "./outcome.ts";
 import { toPhaseDocument } from "./phase-document.ts";
@@ -42,7 +42,7 @@ async function runHeld(run: Run, ports: EnginePorts): Promise<RunOutcome> {
     refuseOtherInputs(run, journal);
     const outputs = await readOutputs(run, folder, journal);
     if (journal.status().finished !== null) {
-      await ensureEvidence(ports.files, folder.path);
+      await ensureRecords(ports.files, folder, run.facts.runId, run.phases);
       return toCurrentOutcome({ run, journal, outputs, folder }, true);
     }
     const checkpoints = startCheckpoints({ clock: ports.clock, hardCapMinutes: run.facts.config.run_hard_cap_minutes, signal: run.signal, ...(run.onCheckpoint === undefined ? {} : { onCheckpoint: run.onCheckpoint }) });
@@ -89,7 +89,7 @@ async function recordEnd(attempt: Attempt, number: number, end: CutterError | nu
   });
   const outcome = toCurrentOutcome(attempt, false);
   await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
-  if (outcome.result === "done") await writeEvidence(ports.files, folder.path);
+  if (outcome.result === "done") await leaveRecords(ports.files, folder, attempt.run.facts.runId, attempt.run.phases);
   return outcome;
 }
 

@@ -158,8 +158,9 @@ describe("status, explain and report", () => {
   it("report a finished run from its journal, and refuse one whose outputs were changed", async () => {
     await world.start();
     const report = await cli.run("orchestrate", "report", "--run-id", runId);
-    expect(report.stdout).toBe(await world.readRunFile("report.txt"));
-    expect((await cli.run("orchestrate", "report", "--run-id", runId, "--html", "x")).stderr).toMatch(/^COMMAND_NOT_BUILT /);
+    const left = (await world.readRunFile("report.txt")).split("\n");
+    expect(left.length).toBeGreaterThan(100);
+    expect(report.stdout.split("\n").filter((line) => !left.includes(line))).toEqual([expect.stringMatching(/^ {2}- Now, at 2026-11-22T.*: off\.$/)]);
     await writeFile(join(world.runFolder, "outputs/02-mark.json"), "{}");
     expect(await cli.run("orchestrate", "report", "--run-id", runId)).toMatchObject({ code: 30, stderr: expect.stringMatching(/^RUN_FILE_DAMAGED /) });
   });
