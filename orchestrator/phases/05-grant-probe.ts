@@ -3,6 +3,7 @@ import { z } from "zod";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
 import { toFence } from "../core/fence.ts";
 import { toMatrixPrincipals } from "../core/grant-matrix.ts";
+import type { LoginName } from "../ports/database.ts";
 import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";
 
@@ -21,6 +22,7 @@ export const grantProbe = readPhase({
     toVerdict(
       refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
       refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", { expected_sha256: config.expected_grant_matrix_sha, found_sha256: matrix.sha256 }),
+      ...probedLogins(config.governance_principal).map((login) => refuseIf(!probes.some((tried) => tried.login === login), "FORBIDDEN_ACTIONS_UNTRIED", { login })),
       ...probes.map((tried) => refuseIf(!tried.refused, "FORBIDDEN_RIGHT_PRESENT", { login: tried.login, action: tried.action, sqlstate: tried.sqlState })),
     ),
   conclude: ({ config, principals, matrix, probes }) => ({
@@ -45,3 +47,8 @@ export const grantProbe = readPhase({
     ],
   }),
 });
+
+/** Nothing tried proves nothing: each of these must have been refused at least once. */
+function probedLogins(governancePrincipal: string | null): readonly LoginName[] {
+  return ["context_pack_readonly", "cutter_exec", "cutter_verify", ...(governancePrincipal === null ? [] : ["governance" as const])];
+}

@@ -110,7 +110,7 @@ describe("what would stop a live run", () => {
     database.contractFindings = [{ object: "function public.fn_iu_create", expected: "jsonb", found: "absent" }];
     database.addressesTaken = ["harmless/one"];
     database.matrixText = "role cutter_exec superuser\n";
-    database.probes = [{ login: "cutter_exec", action: "insert into public.information_unit", refused: false, sqlState: null }];
+    database.probes = database.probes.map((probe) => (probe.login === "cutter_exec" ? { ...probe, refused: false, sqlState: null } : probe));
     const rows = database.registry.get(documentId);
     if (rows !== undefined) database.registry.set(documentId, { ...rows, registeredSha256: "f".repeat(64) });
     dumpSource.version = "16.13";

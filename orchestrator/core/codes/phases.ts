@@ -30,6 +30,7 @@ export const phaseCodes = {
     remedy: "compare with cutter grants; if they are right, pin this sha as orchestrator:expected_grant_matrix_sha and have the ruling name it",
     exit: 10,
   },
+  FORBIDDEN_ACTIONS_UNTRIED: { summary: "no forbidden action could be tried for a login, so nothing is proven about it", remedy: "cutter contract check tells which tables and functions are missing", exit: 10 },
   FORBIDDEN_RIGHT_PRESENT: { summary: "a login could do what it must not", remedy: "revoke the right; cutter grants shows where it comes from", exit: 10 },
   STRUCTURE_BROKEN: { summary: "the plan's units do not make up the document", remedy: "this is a bug of the kit: keep the run's folder and report it", exit: 70 },
   SWITCH_NOT_OFF: { summary: "the kill switch is not off at the end of the run", remedy: "runbooks/disable --now, then find out why", exit: 10 },

@@ -18,7 +18,7 @@ export class FakeDatabase implements ProductionDatabase {
   contractFindings: ContractFinding[] = [];
   addressesTaken: string[] = [];
   matrixText = "role cutter_exec\n";
-  probes: ForbiddenProbe[] = [{ login: "cutter_exec", action: "insert into public.information_unit", refused: true, sqlState: "42501" }];
+  probes: ForbiddenProbe[] = ["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"].map((login) => ({ login, action: "insert into public.information_unit", refused: true, sqlState: "42501" }));
   calls = 0;
   snapshotsOpen = 0;
   readonly #modifications = new Map<string, number>();
