@@ -6,6 +6,7 @@ import { credentialsFolder } from "./adapters/credentials/credentials-folder.ts"
 import { dumpSocket } from "./adapters/dump-socket/dump-socket.ts";
 import { gpgEncryptor } from "./adapters/gpg/gpg-encryptor.ts";
 import { isInRunUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
+import { readHelper } from "./adapters/host-facts/read-helper.ts";
 import { openJournalFile } from "./adapters/journal/journal-file.ts";
 import { documentLockFiles } from "./adapters/lock/document-lock-file.ts";
 import { readBootId } from "./adapters/lock/process-facts.ts";
@@ -17,6 +18,7 @@ import { systemClock } from "./adapters/system-clock/system-clock.ts";
 import type { Services } from "./cli/context.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
 import { hostLayout, kbRelay, startEndName } from "./core/host-layout.ts";
+import { tokenJudge } from "./gates/token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
 import type { ProductionDatabase } from "./ports/database.ts";
 
@@ -41,8 +43,14 @@ export function composeServices(edge: Edge): Services {
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
   const places = { latch, armed, live, config, requests, startEnd: startFolder === undefined ? null : join(startFolder, startEndName) };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
-  // This release brings no judge of tokens, so no token is ever a verified one.
-  const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken: () => Promise.resolve(false) });
+  const judgeToken = tokenJudge({
+    files: nodeFiles,
+    places: { ...places, keys: hostLayout.keys, rollbackRunbook: hostLayout.rollbackRunbook, ownerUid: 0 },
+    clock: systemClock,
+    readReleaseSha256: async () => (await readRelease(edge.moduleFolder)).sha256,
+    readHostIdentity,
+  });
+  const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken });
   const openDatabase = async (settings: OrchestratorConfig): Promise<ProductionDatabase> =>
     openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal);
   return {
@@ -55,7 +63,7 @@ export function composeServices(edge: Edge): Services {
     isInRunUnit: (runId) => isInRunUnit(runId, edge.environment),
     executionEnabled: enabled,
     runAsCutter: async () => (edge.uid === 0 ? await runHelper(edge, ["run-as-cutter", "--", ...edge.argv]) : null),
-    readHostFactsText: () => readHelper(edge, ["host-facts"]),
+    readHostFactsText: () => readHelper(toHelper(edge), ["host-facts"], toHelperEnvironment(edge)),
     openDatabase,
     openEngine: async (settings, reporter) => {
       const database = await openDatabase(settings);
@@ -73,7 +81,7 @@ export function composeServices(edge: Edge): Services {
           reporter,
           process: { pid: edge.pid, bootId },
           openJournal: openJournalFile,
-          readKillSwitch: () => readKillSwitch(nodeFiles, places),
+          readKillSwitch: () => readKillSwitch(nodeFiles, places, systemClock.now()),
           executionEnabled: enabled,
         },
         close: async () => {
@@ -101,20 +109,5 @@ function runHelper(edge: Edge, args: readonly string[]): Promise<number> {
     const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: "inherit" });
     child.on("error", fail);
     child.on("close", (code) => done(code ?? 70));
-  });
-}
-
-const helperOutputBytesMax = 4 * 1024 * 1024;
-
-function readHelper(edge: Edge, args: readonly string[]): Promise<string> {
-  return new Promise((done, fail) => {
-    const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
-      if (text.length > helperOutputBytesMax) child.kill();
-    });
-    child.on("error", fail);
-    child.on("close", (code) => (code === 0 ? done(text) : fail(new Error(`cutter-root ${args.join(" ")} ended with ${String(code)}`))));
   });
 }

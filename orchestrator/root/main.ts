@@ -2,6 +2,7 @@
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { CutterError, toErrorLine } from "../core/errors.ts";
+import { toRefusalOutput } from "../core/helper-refusal.ts";
 import { finishRun } from "./finish-run.ts";
 import { readBoot, readHost } from "./host.ts";
 import { printHostFacts } from "./host-facts.ts";
@@ -12,6 +13,10 @@ import { serveDump } from "./stream-dump.ts";
 const here = import.meta.dirname;
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CutterError && process.argv[2] === "host-facts") {
+    process.stdout.write(toRefusalOutput(error)); // `cutter survey` reads it there and tells it
+    return error.exitCode;
+  }
   if (error instanceof CutterError) {
     console.error(`[ERR] ${error.message}`);
     return error.exitCode;
@@ -24,7 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (process.getuid?.() !== 0) throw new CutterError("NOT_ROOT", { verb: argv[0] ?? "" });
   const [verb, first, ...rest] = argv;
   const alone = first === undefined;
-  if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first));
+  if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first, new Date()));
   if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
   if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
   if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
