@@ -1,4 +1,5 @@
 // The kill switch. Off in source and in every build; no option, environment variable or configuration key changes that.
+import { tokenFiles } from "./core/arm-token.ts";
 import { CutterError } from "./core/errors.ts";
 import type { Files } from "./ports/files.ts";
 import type { SwitchState } from "./ports/run-ports.ts";
@@ -44,16 +45,18 @@ async function readLatch(files: Files, path: string): Promise<string | null> {
 }
 
 /**
- * What a person sees: off, armed, live or disabled. The latch wins over everything else.
+ * What a person sees: off, armed, live or disabled. The latch wins over everything else; a token that expired before it was started is no token.
  * @throws KILL_SWITCH_UNREADABLE when the folders of tokens cannot be listed
  */
-export async function readKillSwitch(files: Files, places: SwitchPlaces): Promise<SwitchState> {
+export async function readKillSwitch(files: Files, places: SwitchPlaces, now: Date): Promise<SwitchState> {
   const latch = await readLatch(files, places.latch);
   if (latch !== null) return { state: "disabled", why: latch };
   const [live] = await listTokens(files, places.live);
-  if (live !== undefined) return { state: "live", runId: live, since: await readTokenTime(files, `${places.live}/${live}`, "issued_at") };
-  const [armed] = await listTokens(files, places.armed);
-  if (armed !== undefined) return { state: "armed", runId: armed, until: await readTokenTime(files, `${places.armed}/${armed}`, "expires_at") };
+  if (live !== undefined) return { state: "live", runId: live, since: await readTime(files, `${places.live}/${live}/${tokenFiles.startedAt}`, (text) => text.trim()) };
+  for (const armed of await listTokens(files, places.armed)) {
+    const until = await readTime(files, `${places.armed}/${armed}/${tokenFiles.token}`, toExpiry);
+    if (until === null || new Date(until) > now) return { state: "armed", runId: armed, until };
+  }
   return { state: "off" };
 }
 
@@ -65,13 +68,16 @@ async function listTokens(files: Files, folder: string): Promise<readonly string
   }
 }
 
-/** For display only: nothing is decided by it. */
-async function readTokenTime(files: Files, folder: string, name: "issued_at" | "expires_at"): Promise<string | null> {
+function toExpiry(text: string): unknown {
+  const token: unknown = JSON.parse(text);
+  return typeof token === "object" && token !== null && "expires_at" in token ? token.expires_at : null;
+}
+
+/** For display only: nothing is enabled by it. Null when it cannot be told. */
+async function readTime(files: Files, path: string, toTime: (text: string) => unknown): Promise<string | null> {
   try {
-    const bytes = await files.read(`${folder}/token.json`);
-    const token: unknown = bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof token !== "object" || token === null || !(name in token)) return null;
-    const time: unknown = Object.entries(token).find(([key]) => key === name)?.[1];
+    const bytes = await files.read(path);
+    const time = bytes === null ? null : toTime(new TextDecoder().decode(bytes));
     return typeof time === "string" && !Number.isNaN(Date.parse(time)) ? new Date(time).toISOString() : null;
   } catch {
     return null;

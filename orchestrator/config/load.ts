@@ -14,7 +14,7 @@ export interface Loaded<Value> {
 }
 
 /** @throws CONFIG_MISSING, CONFIG_UNREADABLE, CONFIG_INVALID */
-export async function loadConfig(files: Files, path: string): Promise<Loaded<OrchestratorConfig>> {
+export async function loadConfig(files: Pick<Files, "read">, path: string): Promise<Loaded<OrchestratorConfig>> {
   const bytes = await files.read(path).catch((cause: unknown) => {
     throw new CutterError("CONFIG_UNREADABLE", { file: path }, { cause });
   });
@@ -27,7 +27,7 @@ export async function loadConfig(files: Files, path: string): Promise<Loaded<Orc
  * A request's file is named `<run_id>.yaml`, and says the same run id inside. Only a dry run may carry the suffix `.dryrun`.
  * @throws REQUEST_MISSING, REQUEST_INVALID, RUN_ID_INVALID
  */
-export async function loadRequest(files: Files, path: string): Promise<Loaded<RunRequest>> {
+export async function loadRequest(files: Pick<Files, "read">, path: string): Promise<Loaded<RunRequest>> {
   const bytes = await files.read(path).catch((cause: unknown) => {
     throw new CutterError("REQUEST_MISSING", { file: path, problem: "cannot be read" }, { cause });
   });

@@ -20,6 +20,9 @@ const documentId = z.string().refine(isKbId, "a knowledge base id");
 const code = z.string().regex(/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/, "a code like PRINCIPAL_TOO_STRONG");
 const distinctCodes = z.array(code).max(50).refine((list) => new Set(list).size === list.length, "each code once");
 
+/** Fields that other signed or arming documents share. */
+export const sharedFields = { sha256, uuid, time, runId, documentId, distinctCodes } as const;
+
 const decided = { run_id: runId, document_id: documentId, payload_sha: sha256, review_decision_id: uuid };
 const common = { schema: z.literal("cutter.approval/1"), ...decided, issued_at: time, host: sha256, release_sha256: sha256 };
 const approve = z.literal("approve");

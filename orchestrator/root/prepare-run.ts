@@ -13,10 +13,10 @@ import { moveTokenToLive, removeLiveToken } from "./token.ts";
 /**
  * After it returns, /run/cutter/cred/<id>/ holds exactly the needed names and the run's folder exists. After a refusal neither a live token nor credentials
  * are left, and the result file tells the code: the run's unit does not start then, so nobody else would. Moving the token is the last step: a refused start
- * consumed none, so what is armed stays armed until its own end. An earlier start's live token is never this one's.
- * @throws RUN_ID_INVALID, RUN_ID_CASE_CONFLICT, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_REFUSED, LEFTOVERS_NOT_REMOVED
+ * consumed none, so what is armed stays armed until its own end; a token that had expired is removed. An earlier start's live token is never this one's.
+ * @throws RUN_ID_INVALID, RUN_ID_CASE_CONFLICT, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_REFUSED, LEFTOVERS_NOT_REMOVED, TOKEN_EXPIRED, TOKEN_INVALID
  */
-export function prepareRun(host: Host, idText: string): void {
+export function prepareRun(host: Host, idText: string, now: Date): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
   try {
     removeResult(host, runId);
@@ -25,7 +25,7 @@ export function prepareRun(host: Host, idText: string): void {
     const request = readRequest(host, runId);
     ensureRunFolder(host, config.sidecar_root, runId);
     writeCredentials(host, runId, readEnvValues(host, toNeededNames(config), config));
-    if (request.mode === "live") moveTokenToLive(host, runId);
+    if (request.mode === "live") moveTokenToLive(host, runId, now);
   } catch (error) {
     const leftovers = removeLeftovers(host, runId);
     const refusal = leftovers === null ? error : new CutterError(leftovers.code, { ...leftovers.facts, refused: error instanceof CutterError ? error.code : "INTERNAL_BUG" }, { cause: error });

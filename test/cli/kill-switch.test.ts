@@ -16,6 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+const now = new Date("2026-11-22T10:30:00Z");
 const yes: TokenJudge = () => Promise.resolve(true);
 const ask = (judgeToken: TokenJudge, runId = "run-1") => executionEnabled(runId, { files: nodeFiles, places, judgeToken });
 
@@ -49,21 +50,31 @@ it("counts a latch that cannot be read, or that leads nowhere, as set", async ()
   expect(await ask(yes)).toBe(false);
   const broken = { ...nodeFiles, facts: (path: string) => (path === places.latch ? Promise.reject(new Error("EACCES")) : nodeFiles.facts(path)) };
   expect(await executionEnabled("run-1", { files: broken, places, judgeToken: yes })).toBe(false);
-  expect(await readKillSwitch(broken, places)).toMatchObject({ state: "disabled" });
+  expect(await readKillSwitch(broken, places, now)).toMatchObject({ state: "disabled" });
 });
 
 it("shows off, armed, live and disabled, the later over the earlier", async () => {
-  expect(await readKillSwitch(nodeFiles, places)).toEqual({ state: "off" });
+  expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "off" });
   await mkdir(join(places.armed, "run-1"));
   await writeFile(join(places.armed, "run-1/token.json"), JSON.stringify({ expires_at: "2026-11-22T11:00:00Z" }));
-  expect(await readKillSwitch(nodeFiles, places)).toEqual({ state: "armed", runId: "run-1", until: "2026-11-22T11:00:00.000Z" });
+  expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "armed", runId: "run-1", until: "2026-11-22T11:00:00.000Z" });
   await mkdir(join(places.live, "run-2"));
-  await writeFile(join(places.live, "run-2/token.json"), "no JSON");
-  expect(await readKillSwitch(nodeFiles, places)).toEqual({ state: "live", runId: "run-2", since: null });
+  expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "live", runId: "run-2", since: null });
+  await writeFile(join(places.live, "run-2/started_at"), "2026-11-22T10:20:00Z\n");
+  expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "live", runId: "run-2", since: "2026-11-22T10:20:00.000Z" });
   await writeFile(places.latch, "");
-  expect(await readKillSwitch(nodeFiles, places)).toMatchObject({ state: "disabled" });
+  expect(await readKillSwitch(nodeFiles, places, now)).toMatchObject({ state: "disabled" });
   await rm(places.latch);
   await rm(places.live, { recursive: true });
   await writeFile(places.live, "");
-  await expect(readKillSwitch(nodeFiles, places)).rejects.toMatchObject({ code: "KILL_SWITCH_UNREADABLE" });
+  await expect(readKillSwitch(nodeFiles, places, now)).rejects.toMatchObject({ code: "KILL_SWITCH_UNREADABLE" });
+});
+
+it("takes a token that expired before it was started for none, and one that cannot be read for armed", async () => {
+  await mkdir(join(places.armed, "run-1"));
+  await writeFile(join(places.armed, "run-1/token.json"), JSON.stringify({ expires_at: "2026-11-22T10:30:00Z" }));
+  expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "off" });
+  await mkdir(join(places.armed, "run-2"));
+  await writeFile(join(places.armed, "run-2/token.json"), "no JSON");
+  expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "armed", runId: "run-2", until: null });
 });

@@ -6,6 +6,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { runResultSchema, type RunResult } from "../../orchestrator/core/run-result.ts";
 import { finishRun } from "../../orchestrator/root/finish-run.ts";
 import { giveToCutter, prepareRun } from "../../orchestrator/root/prepare-run.ts";
+import { seconds, toToken } from "../support/arm-token.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "./host-folder.ts";
 
 let folder: HostFolder;
@@ -26,13 +27,18 @@ function codeOf(action: () => void): string {
   }
   return "nothing was refused";
 }
-const prepare = (id = "R-1.dryrun") => codeOf(() => prepareRun(folder.host, id));
+const now = new Date("2026-11-22T10:00:00Z");
+const arm = (content = JSON.stringify(toToken(now))): void => {
+  mkdirSync(folder.at("run/cutter/armed/R-1"));
+  folder.write("run/cutter/armed/R-1/token.json", content, 0o640);
+};
+const prepare = (id = "R-1.dryrun") => codeOf(() => prepareRun(folder.host, id, now));
 const readResult = (id = "R-1.dryrun"): RunResult => runResultSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/results/${id}.json`), "utf8")));
 const tree = () => execFileSync("find", [folder.host.root, "-printf", "%P %m %s\n"], { encoding: "utf8" });
 
 describe("prepare-run", () => {
   test("hands over exactly the needed names, each 0400, and makes the run's own folder", () => {
-    prepareRun(folder.host, "R-1.dryrun");
+    prepareRun(folder.host, "R-1.dryrun", now);
     const names = readdirSync(folder.at("run/cutter/cred/R-1.dryrun"));
     expect(names.sort()).toEqual([
       "AGENT_DATA_API_KEY", "BACKUP_GPG_FPR", "DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_SSLMODE", "DOT_CUTTER_EXEC_DB_PASSWORD",
@@ -46,14 +52,14 @@ describe("prepare-run", () => {
 
   test("hands over the governance principal's DSN only when that principal is pinned", () => {
     folder.write("etc/cutter/orchestrator.yaml", configText("governance_principal: directus_secdef"), 0o640);
-    prepareRun(folder.host, "R-1.dryrun");
+    prepareRun(folder.host, "R-1.dryrun", now);
     expect(readdirSync(folder.at("run/cutter/cred/R-1.dryrun"))).toContain("DIRECTUS_SECDEF_DSN");
   });
 
   test("may be repeated: an earlier start's credentials are replaced", () => {
-    prepareRun(folder.host, "R-1.dryrun");
+    prepareRun(folder.host, "R-1.dryrun", now);
     writeFileSync(folder.at("run/cutter/cred/R-1.dryrun/stale"), "x");
-    prepareRun(folder.host, "R-1.dryrun");
+    prepareRun(folder.host, "R-1.dryrun", now);
     expect(readdirSync(folder.at("run/cutter/cred/R-1.dryrun"))).not.toContain("stale");
   });
 
@@ -86,7 +92,7 @@ describe("prepare-run", () => {
     ["a missing name", "ENV_NAME_MISSING", (f) => f.write("opt/incomex/docker/.env", envText.replace("BACKUP_GPG_FPR", "GPG"), 0o600)],
     ["a run folder that is a link", "RUN_FOLDER_REFUSED", (f) => symlinkSync("/etc", f.at("var/lib/cutter/runs/R-1.dryrun"))],
   ])("%s is refused; no credential is left and the result tells the code", (_what, code, spoil) => {
-    prepareRun(folder.host, "R-1.dryrun"); // an earlier start
+    prepareRun(folder.host, "R-1.dryrun", now); // an earlier start
     if (code === "RUN_FOLDER_REFUSED") execFileSync("rmdir", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
     spoil(folder);
     expect(prepare()).toBe(code);
@@ -96,22 +102,36 @@ describe("prepare-run", () => {
 
   test("a file of another owner is refused", () => {
     const stranger = { ...folder.host, ownerUid: folder.host.ownerUid + 1 };
-    expect(codeOf(() => prepareRun(stranger, "R-1.dryrun"))).toBe("HOST_FILE_UNSAFE");
+    expect(codeOf(() => prepareRun(stranger, "R-1.dryrun", now))).toBe("HOST_FILE_UNSAFE");
   });
 
-  test("a dry run takes no token; a live run moves its own, and not while the latch is set", () => {
-    mkdirSync(folder.at("run/cutter/armed/R-1"));
+  test("a dry run takes no token; a live run moves its own, notes when, and not while the latch is set", () => {
+    arm();
     mkdirSync(folder.at("run/cutter/armed/R-1.dryrun"));
-    prepareRun(folder.host, "R-1.dryrun");
+    prepareRun(folder.host, "R-1.dryrun", now);
     expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
     folder.write("etc/cutter/requests/R-1.yaml", requestText("R-1", "live"), 0o640);
     writeFileSync(folder.at("etc/cutter/execution/DISABLED"), "");
-    prepareRun(folder.host, "R-1");
+    prepareRun(folder.host, "R-1", now);
     expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
     execFileSync("rm", [folder.at("etc/cutter/execution/DISABLED")]);
-    prepareRun(folder.host, "R-1");
+    prepareRun(folder.host, "R-1", now);
     expect(readdirSync(folder.at("run/cutter/live"))).toEqual(["R-1"]);
     expect(readdirSync(folder.at("run/cutter/armed"))).toEqual(["R-1.dryrun"]);
+    expect(readFileSync(folder.at("run/cutter/live/R-1/started_at"), "utf8")).toBe(`${seconds(now)}\n`);
+    expect(statSync(folder.at("run/cutter/live/R-1/started_at")).mode & 0o777).toBe(0o640);
+  });
+
+  test.each([
+    ["has expired", "TOKEN_EXPIRED", () => JSON.stringify(toToken(new Date(now.getTime() - 3_600_000)))],
+    ["is no token", "TOKEN_INVALID", () => "{}"],
+    ["is another run's", "TOKEN_INVALID", () => JSON.stringify(toToken(now, { run_id: "R-2" }))],
+  ])("a token that %s is removed, never live, and the result says %s", (_what, code, content) => {
+    folder.write("etc/cutter/requests/R-1.yaml", requestText("R-1", "live"), 0o640);
+    arm(content());
+    expect(prepare("R-1")).toBe(code);
+    expect([readdirSync(folder.at("run/cutter/armed")), readdirSync(folder.at("run/cutter/live")), existsSync(folder.at("run/cutter/cred/R-1"))]).toEqual([[], [], false]);
+    expect(readResult("R-1")).toMatchObject({ code, exit_code: 10, exit_kind: "not-started" });
   });
 });
 
@@ -137,7 +157,7 @@ describe("a start that prepare-run refuses", () => {
 
 test("a dry run starts without the live token that an earlier start of its id left", () => {
   mkdirSync(folder.at("run/cutter/live/R-1.dryrun"));
-  prepareRun(folder.host, "R-1.dryrun");
+  prepareRun(folder.host, "R-1.dryrun", now);
   expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
 });
 
@@ -169,7 +189,7 @@ describe("finish-run", () => {
   const finish = (exitKind: string, exitRaw: string, serviceResult: string) => finishRun(folder.host, "R-1.dryrun", { exitKind, exitRaw, serviceResult });
 
   beforeEach(() => {
-    prepareRun(folder.host, "R-1.dryrun");
+    prepareRun(folder.host, "R-1.dryrun", now);
     mkdirSync(folder.at("run/cutter-run/R-1.dryrun"), { recursive: true });
   });
 

@@ -91,7 +91,7 @@ export function openWorld(folder: string): World {
     reporter: { report: (event) => events.push(event) },
     process: { pid: process.pid, bootId },
     openJournal: openJournalFile,
-    readKillSwitch: () => readKillSwitch(nodeFiles, places),
+    readKillSwitch: () => readKillSwitch(nodeFiles, places, clock.now()),
     executionEnabled: () => Promise.resolve(false),
   };
   const runFolder = join(config.sidecar_root, runId);
