@@ -6,17 +6,22 @@ import type { EnvName } from "../core/secret-names.ts";
 import type { Secret } from "../core/secret.ts";
 import { toHostPath, type Host } from "./host.ts";
 
-/** Replaces whatever an earlier start left. `name` is a checked run id, or `_adhoc…`, which no run id can be. */
+/** Replaces whatever an earlier start left. `name` is a checked run id. */
 export function writeCredentials(host: Host, name: string, values: ReadonlyMap<EnvName, Secret>): string {
   removeCredentials(host, name);
   const folder = toFolder(host, name);
   mkdirSync(folder, { mode: 0o700 });
+  writeSecrets(folder, values);
+  return folder;
+}
+
+/** Into an empty folder that only root reads. */
+export function writeSecrets(folder: string, values: ReadonlyMap<EnvName, Secret>): void {
   for (const [envName, value] of values) {
     const file = join(folder, envName);
     writeFileSync(file, value.reveal(), { mode: 0o400, flag: "wx" });
     chmodSync(file, 0o400);
   }
-  return folder;
 }
 
 /** May be repeated; nothing there is fine. */

@@ -4,6 +4,11 @@ import type { CodeEntry } from "./entry.ts";
 export const hostCodes = {
   NOT_ROOT: { summary: "this helper works as root only", remedy: "systemd starts it; by hand, become root", exit: 10 },
   ROOT_VERB_UNKNOWN: { summary: "the root helper has no such verb, or other arguments", remedy: "systemd calls it; its verbs are prepare-run ID, finish-run ID, stream-dump, run-as-cutter -- ARGS, host-facts", exit: 2 },
+  ADHOC_UNIT_FAILED: {
+    summary: "the command's unit was not started, or was ended before the command could tell how it went",
+    remedy: "journalctl -u the named unit tells why; for a run, cutter orchestrate status tells what it did before you start anything again",
+    exit: 30,
+  },
   HOST_FILE_UNSAFE: {
     summary: "a file that root relies on could have been changed by somebody else, or is no plain file",
     remedy: "look at its owner, mode and kind; it must be a regular file of root that nobody else can write",
