@@ -28,4 +28,9 @@ export const databaseCodes = {
   DATABASE_TIMEOUT: { summary: "the database took too long for one statement", remedy: "look for load or a blocked disk on the server, then run again", exit: 10 },
   DATABASE_QUERY_FAILED: { summary: "the database refused a statement", remedy: "look up the SQLSTATE; the server's log has the whole message", exit: 10 },
   DATABASE_COMMIT_REFUSED: { summary: "COMMIT ended in a rollback", remedy: "nothing was written; look into the server's log and run again", exit: 10 },
+  EFFECT_REFUSED: { summary: "the database refused a step's own work", remedy: "rolled back: nothing of this step was written; the reason is the function's or the table's own, see runbooks/errors.md", exit: 10 },
+  EFFECT_COUNT_WRONG: { summary: "the database did not do as many things as it was asked for", remedy: "rolled back where it was seen in time; compare the named numbers with the plan before anything else", exit: 10 },
+  DOCUMENT_BUSY: { summary: "another transaction holds this document's lock in the database", remedy: "wait for it: find the session in pg_stat_activity, then start again", exit: 10 },
+  DOCUMENT_CLAIMED: { summary: "another session holds this document in the database, on this host or another", remedy: "wait until the named run has ended there, then start again", exit: 10 },
+  DOCUMENT_LOCK_LOST: { summary: "the line that holds this document's lock broke", remedy: "start again: the run goes on where it stood", exit: 10 },
 } as const satisfies Record<string, CodeEntry>;

@@ -1,0 +1,71 @@
+// Recorders over node-postgres: what a run has left in the database, read by the read-only login after waiting for the document's writers.
+import { CutterError } from "../../core/errors.ts";
+import type { Recorders } from "../../ports/recorders.ts";
+import { type EvidenceLog, openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { holdDocument } from "./document-lock.ts";
+import { toClaim, toDecision, toEnacted, toLegB, toUnit, toVerifyResult } from "./recorder-rows.ts";
+import type { DatabaseSettings } from "./settings.ts";
+
+const connectTimeoutMs = 10_000;
+const lockWaitMs = 60_000;
+const reading: TransactionLimits = { lockTimeoutMs: lockWaitMs, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
+const bodiesPerPage = 1_000;
+
+/** Opens nothing yet. `hostIdentity` and the run id name the session that holds a document's lock. */
+export function openRecorders(settings: DatabaseSettings, hostIdentity: string | null): Recorders & { close(): Promise<void> } {
+  const login = settings.logins.context_pack_readonly;
+  const evidence: EvidenceLog = { login: "context_pack_readonly", transactions: 0, assigned: new Map() };
+  let opened: Promise<ReadConnection> | null = null;
+  const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
+    opened ??= openConnection(login, evidence, connectTimeoutMs);
+    const mine = opened;
+    const forget = (): void => {
+      if (opened === mine) opened = null;
+    };
+    mine.then((open) => open.lost.then(forget), forget);
+    return (await mine).read(reading, work);
+  };
+  /** Two transactions: a snapshot taken before the wait would not show what was waited for. */
+  const readAfterWriters = async <Result>(documentId: string, work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
+    await read((transaction) => transaction.query("locks/document-transaction.sql", [documentId])).catch((error: unknown) => {
+      if (error instanceof CutterError && error.code === "DATABASE_LOCKED") throw new CutterError("DOCUMENT_BUSY", { document_id: documentId, waited_ms: lockWaitMs });
+      throw error;
+    });
+    return read(work);
+  };
+  return {
+    readDecisions: (documentId, sourceDocumentId, runId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/decisions.sql", [sourceDocumentId, runId])).map(toDecision)),
+    readClaims: (documentId, sourceDocumentId, exceptRunId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/claims.sql", [sourceDocumentId, exceptRunId])).map(toClaim)),
+    readUnits: (documentId, runId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/units.sql", [documentId, runId])).map(toUnit)),
+    readAddresses: (documentId, addresses) =>
+      readAfterWriters(documentId, async (transaction) => (await transaction.query<{ address: string; created_by_run: string }>("recorders/addresses.sql", [addresses])).map((row) => ({ address: row.address, createdByRun: row.created_by_run }))),
+    readBodies: (documentId, runId, take) => readAfterWriters(documentId, (transaction) => readBodies(transaction, documentId, runId, take)),
+    readLegB: (documentId, sourceDocumentId, runId) => readAfterWriters(documentId, async (transaction) => toLegB((await transaction.query("recorders/leg-b.sql", [sourceDocumentId, runId]))[0], documentId)),
+    readVerifyResult: (documentId, changeSetId, runId) => readAfterWriters(documentId, async (transaction) => toVerifyResult((await transaction.query("recorders/verify-result.sql", [changeSetId, runId]))[0], documentId)),
+    readEnacted: (documentId, runId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/enacted.sql", [documentId, runId])).map(toEnacted)),
+    readTransactionStatus: (transactionId) =>
+      read(async (transaction) => {
+        const [row] = await transaction.query<{ status: "committed" | "aborted" | "in progress" | null }>("recorders/transaction-status.sql", [transactionId]).catch((error: unknown) => {
+          // an id the server has never given, or has forgotten long ago
+          if (error instanceof CutterError && error.code === "DATABASE_QUERY_FAILED") return [];
+          throw error;
+        });
+        return row?.status ?? "unknown";
+      }),
+    holdDocument: (documentId, runId) => holdDocument(login, { documentId, runId, hostIdentity }),
+    close: async () => {
+      await (await opened?.catch(() => null))?.close();
+    },
+  };
+}
+
+/** By ordinals, a page at a time, all in one snapshot. @returns the number of bodies */
+async function readBodies(transaction: ReadTransaction, documentId: string, runId: string, take: (ordinal: number, body: Uint8Array) => void): Promise<number> {
+  let bodies = 0;
+  for (let first = 0; ; first += bodiesPerPage) {
+    const rows = await transaction.query<{ ordinal: number; body: string }>("recorders/bodies.sql", [documentId, runId, String(first), String(first + bodiesPerPage)]);
+    for (const { ordinal, body } of rows) take(ordinal, Buffer.from(body, "utf8"));
+    bodies += rows.length;
+    if (rows.length === 0) return bodies;
+  }
+}
