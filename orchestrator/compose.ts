@@ -5,18 +5,20 @@ import { openAgentData } from "./adapters/agent-data/agent-data.ts";
 import { credentialsFolder } from "./adapters/credentials/credentials-folder.ts";
 import { dumpSocket } from "./adapters/dump-socket/dump-socket.ts";
 import { gpgEncryptor } from "./adapters/gpg/gpg-encryptor.ts";
-import { isInRunUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
+import { isInUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
 import { readHelper } from "./adapters/host-facts/read-helper.ts";
 import { openJournalFile } from "./adapters/journal/journal-file.ts";
 import { documentLockFiles } from "./adapters/lock/document-lock-file.ts";
 import { readBootId } from "./adapters/lock/process-facts.ts";
 import { nodeFiles } from "./adapters/node-files/node-files.ts";
 import { openProductionDatabase } from "./adapters/postgres/production-database.ts";
-import { readDatabaseSettings } from "./adapters/postgres/settings.ts";
+import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
+import { readDatabaseSettings, readRevertSettings } from "./adapters/postgres/settings.ts";
 import { jsonReporter, lineReporter, terminalReporter } from "./adapters/reporter/reporters.ts";
 import { systemClock } from "./adapters/system-clock/system-clock.ts";
 import type { Services } from "./cli/context.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
+import { CutterError } from "./core/errors.ts";
 import { hostLayout, kbRelay, startEndName } from "./core/host-layout.ts";
 import { tokenJudge } from "./gates/token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
@@ -31,6 +33,7 @@ export interface Edge {
   readonly moduleFolder: string; // bin/ in a release
   readonly terminal: boolean; // stdout is one
   readonly signal: AbortSignal;
+  readonly readInput: () => Promise<Uint8Array>; // stdin to its end, bounded
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
@@ -39,9 +42,9 @@ const kbTimeoutMs = 30_000;
 const dumpIdleMs = 120_000;
 
 export function composeServices(edge: Edge): Services {
-  const { latch, armed, live, config, requests } = hostLayout;
+  const { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging } = hostLayout;
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
-  const places = { latch, armed, live, config, requests, startEnd: startFolder === undefined ? null : join(startFolder, startEndName) };
+  const places = { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging, startEnd: startFolder === undefined ? null : join(startFolder, startEndName) };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
   const judgeToken = tokenJudge({
     files: nodeFiles,
@@ -53,6 +56,8 @@ export function composeServices(edge: Edge): Services {
   const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken });
   const openDatabase = async (settings: OrchestratorConfig): Promise<ProductionDatabase> =>
     openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal);
+  const openKnowledgeBase = async (settings: OrchestratorConfig) =>
+    openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs, signal: edge.signal });
   return {
     places,
     files: nodeFiles,
@@ -60,14 +65,17 @@ export function composeServices(edge: Edge): Services {
     signal: edge.signal,
     readRelease: () => readRelease(edge.moduleFolder),
     readHostIdentity,
-    isInRunUnit: (runId) => isInRunUnit(runId, edge.environment),
+    isInRunUnit: (runId) => isInUnit("cutter-run", runId, edge.environment),
+    isInRevertUnit: (runId) => isInUnit("cutter-revert", runId, edge.environment),
     executionEnabled: enabled,
     runAsCutter: async () => (edge.uid === 0 ? await runHelper(edge, ["run-as-cutter", "--", ...edge.argv]) : null),
+    runAsCutterWith: async (args, input) => (edge.uid === 0 ? await runHelper(edge, ["run-as-cutter", "--", ...args], input) : null),
+    readInput: edge.readInput,
     readHostFactsText: () => readHelper(toHelper(edge), ["host-facts"], toHelperEnvironment(edge)),
     openDatabase,
     openEngine: async (settings, reporter) => {
       const database = await openDatabase(settings);
-      const knowledgeBase = openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs, signal: edge.signal });
+      const knowledgeBase = await openKnowledgeBase(settings);
       const bootId = await readBootId(edge.environment);
       return {
         ports: {
@@ -89,6 +97,32 @@ export function composeServices(edge: Edge): Services {
         },
       };
     },
+    openRevert: async (settings, say) => {
+      const logins = await readRevertSettings(credentials, settings.revert_principal ?? "");
+      const database = openProductionDatabase({ logins: { context_pack_readonly: logins.reader } }, null);
+      const reverts = openRevertDatabase(logins);
+      const knowledgeBase = await openKnowledgeBase(settings);
+      const bootId = await readBootId(edge.environment);
+      return {
+        ports: {
+          database,
+          reverts,
+          recorders: { holdDocument: () => Promise.reject(new CutterError("COMMAND_NOT_BUILT", { command: "revert", part: "the document's session lock" })) },
+          dumpSource: dumpSocket({ path: hostLayout.dumpSocket, idleMs: dumpIdleMs }),
+          backups: { make: () => Promise.reject(new CutterError("COMMAND_NOT_BUILT", { command: "revert", part: "the proven backup" })) },
+          knowledgeBase,
+          clock: systemClock,
+          files: nodeFiles,
+          locks: documentLockFiles({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
+          process: { pid: edge.pid, bootId },
+          openJournal: openJournalFile,
+          say,
+        },
+        close: async () => {
+          await Promise.allSettled([database.close(), reverts.close(), knowledgeBase.close()]);
+        },
+      };
+    },
     toReporter: ({ json }) => (json ? jsonReporter(edge.stderr) : edge.terminal ? terminalReporter(edge.stdout) : lineReporter(edge.stdout)),
   };
 }
@@ -104,10 +138,12 @@ function toHelper(edge: Edge): string {
   return join(edge.moduleFolder, "cutter-root");
 }
 
-function runHelper(edge: Edge, args: readonly string[]): Promise<number> {
+/** `input` goes to the command by its stdin: what root read is in no argument and no file. */
+function runHelper(edge: Edge, args: readonly string[], input: string | null = null): Promise<number> {
   return new Promise((done, fail) => {
-    const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: "inherit" });
+    const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: [input === null ? "inherit" : "pipe", "inherit", "inherit"] });
     child.on("error", fail);
+    child.stdin?.on("error", () => undefined).end(input); // a command that refuses early reads nothing
     child.on("close", (code) => done(code ?? 70));
   });
 }

@@ -3,6 +3,7 @@ import { ArgumentScannerError, buildApplication, buildRouteMap, ExitCode, format
 import { CutterError, toErrorLine } from "../core/errors.ts";
 import { codes } from "../core/codes/index.ts";
 import { approvalDraftCommand } from "./approval-draft.ts";
+import { approvalUploadCommand } from "./approval-upload.ts";
 import { approvalVerifyCommand } from "./approval-verify.ts";
 import { configCheckCommand } from "./config-check.ts";
 import type { CutterContext, Services } from "./context.ts";
@@ -14,6 +15,7 @@ import { orchestrateExplainCommand } from "./orchestrate-explain.ts";
 import { orchestrateReportCommand } from "./orchestrate-report.ts";
 import { orchestrateRunCommand } from "./orchestrate-run.ts";
 import { orchestrateStatusCommand } from "./orchestrate-status.ts";
+import { revertCommand } from "./revert.ts";
 import { selfVerifyCommand } from "./self-verify.ts";
 import { surveyCommand } from "./survey.ts";
 import { targetProposeCommand } from "./target-propose.ts";
@@ -36,10 +38,10 @@ const root = buildRouteMap({
         report: orchestrateReportCommand,
       },
     }),
-    revert: notBuilt("revert", "Emergency revert of a run"),
+    revert: revertCommand,
     approval: buildRouteMap({
       docs: { brief: "Approval documents" },
-      routes: { draft: approvalDraftCommand, verify: approvalVerifyCommand },
+      routes: { draft: approvalDraftCommand, verify: approvalVerifyCommand, upload: approvalUploadCommand },
     }),
     "kill-switch": buildRouteMap({ docs: { brief: "The kill switch" }, routes: { status: killSwitchStatusCommand } }),
     contract: buildRouteMap({ docs: { brief: "The database against sql/contract" }, routes: { check: contractCheckCommand, capture: contractCaptureCommand } }),

@@ -3,6 +3,7 @@ import type { CommandContext } from "@stricli/core";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import type { ReleaseManifest } from "../core/release-manifest.ts";
 import type { EnginePorts } from "../engine/ports.ts";
+import type { RevertPorts } from "../engine/revert/ports.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProductionDatabase } from "../ports/database.ts";
 import type { Files } from "../ports/files.ts";
@@ -15,6 +16,9 @@ export interface Places {
   readonly latch: string;
   readonly armed: string;
   readonly live: string;
+  readonly keys: string;
+  readonly rollbackRunbook: string;
+  readonly revertStaging: string;
   /** Where one start of a unit tells what it came to; the folder is made for that start and goes with it. Null outside a unit. */
   readonly startEnd: string | null;
 }
@@ -34,13 +38,20 @@ export interface Services {
   readRelease(): Promise<Release>;
   readHostIdentity(): Promise<string | null>;
   isInRunUnit(runId: string): Promise<boolean>;
+  isInRevertUnit(runId: string): Promise<boolean>;
   executionEnabled(runId: string): Promise<boolean>;
   /** As root: runs this very command line as user cutter, with a run's credentials, and gives its exit code. Null when we are not root. */
   runAsCutter(): Promise<number | null>;
+  /** As root: runs `cutter ARGS` as user cutter with a run's credentials and `input` on its stdin; its exit code. Null when we are not root. */
+  runAsCutterWith(args: readonly string[], input: string): Promise<number | null>;
+  /** stdin to its end, bounded. @throws USAGE_INVALID when it is longer */
+  readInput(): Promise<Uint8Array>;
   /** As root: the host's facts as text, from the root helper beside this release. */
   readHostFactsText(): Promise<string>;
   openDatabase(config: OrchestratorConfig): Promise<ProductionDatabase>;
   openEngine(config: OrchestratorConfig, reporter: Reporter): Promise<{ readonly ports: EnginePorts; close(): Promise<void> }>;
+  /** With the revert's own login and no login that could cut. @throws REVERT_LOGIN_MISMATCH, CREDENTIAL_ABSENT */
+  openRevert(config: OrchestratorConfig, say: (line: string) => void): Promise<{ readonly ports: RevertPorts; close(): Promise<void> }>;
   /** How a run tells what it does: JSON lines on stderr beside --json, a live line on a terminal, else one line per event. */
   toReporter(options: { readonly json: boolean }): Reporter;
 }

@@ -15,8 +15,12 @@ export const hostLayout = {
   runtime: "/run/cutter",
   armed: "/run/cutter/armed",
   live: "/run/cutter/live",
+  incoming: "/run/cutter/incoming", // <run_id>/: what enable stages for root, and root alone sees
   credentials: "/run/cutter/cred",
   results: "/run/cutter/results",
+  revertStaging: "/run/cutter/revert", // <run_id>/ of one revert that root allowed; a folder of its own, because "R.revert" is a legal run id
+  revertResults: "/run/cutter/revert-results",
+  revertStarts: "/run/cutter-revert", // as `starts`, of a revert's unit
   starts: "/run/cutter-run", // <run_id>/end.json of one start, in a folder made and removed by systemd: what it came to is told here
   dumpSocket: "/run/cutter/dump.sock",
   state: "/var/lib/cutter",

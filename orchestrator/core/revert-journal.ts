@@ -11,6 +11,7 @@ const entrySchema = z.discriminatedUnion("kind", [
     kind: z.literal("attempt_started"), attempt: z.int(), pid: z.int(), boot_id: z.string(), approval_sha256: sha256, review_decision_id: z.string(), signer: z.string(),
     runbook_sha256: sha256, release_sha256: sha256, host_identity: sha256,
   }),
+  z.strictObject({ kind: z.literal("approval_uploaded"), document_id: z.string(), revision: z.int(), sha256, signature_id: z.string(), signature_sha256: sha256 }),
   z.strictObject({ kind: z.literal("rows_compared"), units: z.int(), digest: sha256, effect: z.enum(["equal", "not recorded"]) }),
   z.strictObject({ kind: z.literal("backup_made"), name: z.string(), ciphertext_sha256: sha256, ciphertext_bytes: z.int(), plaintext_sha256: sha256 }),
   z.strictObject({ kind: z.literal("transaction"), id: z.string() }),
@@ -68,6 +69,8 @@ export function nextRevertStatus(status: RevertStatus, { seq, at, entry }: Rever
     case "attempt_started":
       require(entry.attempt === status.attempt + 1);
       return { ...status, attempt: entry.attempt, attemptOpen: true };
+    case "approval_uploaded":
+      return status;
     case "rows_compared":
     case "verified":
       require(entry.kind === "rows_compared" || status.reverted !== null);

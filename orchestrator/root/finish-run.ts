@@ -32,7 +32,7 @@ function readMode(host: Host, runId: RunId): "dryrun" | "live" {
 }
 
 /** cutter's file, read as such: no link is followed, no pipe waited for, no more than the bound. Null is "it told nothing". */
-function readTold(host: Host, path: string): string | null {
+export function readTold(host: Host, path: string): string | null {
   let descriptor: number | null = null;
   try {
     descriptor = openSync(toHostPath(host, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

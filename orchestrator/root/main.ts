@@ -3,10 +3,15 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { CutterError, toErrorLine } from "../core/errors.ts";
 import { toRefusalOutput } from "../core/helper-refusal.ts";
+import { toGaps } from "../core/gaps.ts";
+import { parseHostFacts } from "../core/host-facts.ts";
+import { arm } from "./arm.ts";
+import { armRevert } from "./arm-revert.ts";
 import { finishRun } from "./finish-run.ts";
 import { readBoot, readHost } from "./host.ts";
-import { printHostFacts } from "./host-facts.ts";
+import { printHostFacts, readHostFactsText } from "./host-facts.ts";
 import { prepareRun } from "./prepare-run.ts";
+import { finishRevert, prepareRevert } from "./revert-steps.ts";
 import { runAsCutter } from "./run-as-cutter.ts";
 import { serveDump } from "./stream-dump.ts";
 
@@ -31,14 +36,32 @@ async function main(argv: readonly string[]): Promise<number> {
   const alone = first === undefined;
   if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first, new Date()));
   if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
+  if (verb === "arm" && !alone && rest.length === 0) return armAndPrint(first);
+  if (verb === "arm-revert" && !alone && rest.length === 0) return tell(await armRevert(readHost("", 0), first, new Date()));
+  if (verb === "prepare-revert" && !alone && rest.length === 0) return done(() => prepareRevert(readHost("", 0), first));
+  if (verb === "finish-revert" && !alone && rest.length === 0) return done(() => finishRevert(readHost("", 0), first, toServiceEnd(process.env), new Date()));
   if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
   if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
   if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
   throw new CutterError("ROOT_VERB_UNKNOWN", { verb: verb ?? "", arguments: argv.length });
 }
 
+/** One line of JSON: runbooks/enable shows it. */
+async function armAndPrint(runId: string): Promise<number> {
+  const host = readHost("", 0);
+  const report = await arm({ host, now: () => new Date(), readGaps: async () => toGaps(parseHostFacts(await readHostFactsText(host, here))) }, runId);
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  return 0;
+}
+
 function done(work: () => void): number {
   work();
+  return 0;
+}
+
+/** One JSON line: what was done, for the script that asked. */
+function tell(report: object): number {
+  process.stdout.write(`${JSON.stringify(report)}\n`);
   return 0;
 }
 

@@ -6,7 +6,8 @@ import { parseRunId, type RunId } from "../core/run-id.ts";
 import { writeCredentials } from "./credentials.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { removeResult, writeResult } from "./result.ts";
+import { hostLayout } from "../core/host-layout.ts";
+import { removeResult, writeResult, type ResultFolder } from "./result.ts";
 import { readConfig, readEnvValues, readRequest } from "./settings.ts";
 import { moveTokenToLive, removeLiveToken } from "./token.ts";
 
@@ -70,7 +71,8 @@ function openFolder(folder: string, told: string): number {
   }
 }
 
-function writeRefusal(host: Host, runId: RunId, error: unknown): void {
+/** The result of a start that root refused. */
+export function writeRefusal(host: Host, runId: RunId, error: unknown, folder: ResultFolder = hostLayout.results): void {
   const refusal = error instanceof CutterError ? { exit: error.exitCode, code: error.code } : { exit: 70, code: "INTERNAL_BUG" };
   writeResult(host, runId, {
     schema: "cutter.result/1",
@@ -84,5 +86,5 @@ function writeRefusal(host: Host, runId: RunId, error: unknown): void {
     phase: null,
     certificate: null,
     payload_sha: null,
-  });
+  }, folder);
 }

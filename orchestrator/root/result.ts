@@ -6,8 +6,8 @@ import type { RunId } from "../core/run-id.ts";
 import { toHostPath, type Host } from "./host.ts";
 
 /** Whole or not at all: a reader never sees half of it. 0644: it holds no secret, and cutter's status command reads it. */
-export function writeResult(host: Host, runId: RunId, result: RunResult): void {
-  const path = toPath(host, runId);
+export function writeResult(host: Host, runId: RunId, result: RunResult, folder: ResultFolder = hostLayout.results): void {
+  const path = toPath(host, runId, folder);
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, "wx", 0o644);
@@ -22,10 +22,12 @@ export function writeResult(host: Host, runId: RunId, result: RunResult): void {
 }
 
 /** Before a run starts: what an earlier start said must not be taken for this one's result. */
-export function removeResult(host: Host, runId: RunId): void {
-  rmSync(toPath(host, runId), { force: true });
+export function removeResult(host: Host, runId: RunId, folder: ResultFolder = hostLayout.results): void {
+  rmSync(toPath(host, runId, folder), { force: true });
 }
 
-function toPath(host: Host, runId: RunId): string {
-  return toHostPath(host, `${hostLayout.results}/${runId}.json`);
+export type ResultFolder = typeof hostLayout.results | typeof hostLayout.revertResults;
+
+function toPath(host: Host, runId: RunId, folder: ResultFolder): string {
+  return toHostPath(host, `${folder}/${runId}.json`);
 }

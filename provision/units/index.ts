@@ -4,6 +4,7 @@ import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import { dumpServiceText, dumpSocketText } from "./dump.ts";
 import { kbServiceText, kbSocketText, toKbTarget } from "./knowledge-base-relay.ts";
 import { prepareServiceText } from "./prepare.ts";
+import { prepareRevertServiceText, revertServiceText } from "./revert.ts";
 import { runServiceText } from "./run.ts";
 import { tmpfilesText } from "./tmpfiles.ts";
 
@@ -41,6 +42,8 @@ export function renderUnits(inputs: UnitInputs): readonly HostUnit[] {
         locksDirectory: inputs.global_locks_dir,
       }),
     ),
+    unit("cutter-prepare-revert@.service", prepareRevertServiceText()),
+    unit("cutter-revert@.service", revertServiceText({ timeoutStartMinutes: revertMinutes, sidecarRoot: inputs.sidecar_root, locksDirectory: inputs.global_locks_dir })),
   ];
 }
 
@@ -48,3 +51,6 @@ export const tmpfilesPath = "/etc/tmpfiles.d/cutter.conf";
 
 /** The orchestrator stops itself at the hard cap; systemd kills it this much later (design 2.3). */
 const minutesAfterHardCap = 5;
+
+/** One dump, one transaction, one upload: the waits inside are shorter than this. */
+const revertMinutes = 60;

@@ -12,5 +12,8 @@ export const runtimeDirectories = [
   { path: hostLayout.armed, mode: "0750", group: cutterUser },
   { path: hostLayout.live, mode: "0750", group: cutterUser },
   { path: hostLayout.results, mode: "0750", group: cutterUser },
+  { path: hostLayout.incoming, mode: "0700", group: "root" },
+  { path: hostLayout.revertStaging, mode: "0750", group: cutterUser },
+  { path: hostLayout.revertResults, mode: "0750", group: cutterUser },
   { path: hostLayout.credentials, mode: "0700", group: "root" },
 ] as const;

@@ -44,6 +44,15 @@ describe("systemd's own judgement", () => {
     expect(analysed.status).toBe(0);
   });
 
+  test("the revert's unit has an exposure of at most 0.9, and starts with no other secret than its own", () => {
+    expect(spawnSync("systemd-analyze", ["security", "--offline=yes", "--threshold=9", join(directory, "cutter-revert@.service")]).status).toBe(0);
+    expect(settingsOf(textOf("cutter-revert@.service"), "LoadCredential")).toEqual(["s:/run/cutter/cred/_revert.%i"]);
+  });
+
+  test("a revert stops no run and asks for no token: what forbids cutting does not forbid the way back", () => {
+    expect(textOf("cutter-revert@.service")).not.toMatch(/Conflicts|DISABLED|armed|live/);
+  });
+
   test("the gate on exposure can fail: without the address list the same unit does not pass it", () => {
     const file = join(directory, "weak@.service");
     writeFileSync(file, textOf("cutter-run@.service").replace("IPAddressDeny=any\n", ""));
@@ -64,7 +73,7 @@ describe("systemd's own judgement", () => {
     writeFileSync(join(root, "cutter.conf"), textOf("cutter.conf"));
     execFileSync("systemd-tmpfiles", ["--create", `--root=${root}`, join(root, "cutter.conf")]);
     const listed = execFileSync("find", [join(root, "run"), "-mindepth", "1", "-printf", "%m %P\n"], { encoding: "utf8" });
-    expect(listed.trim().split("\n").sort()).toEqual(["700 cutter/cred", "750 cutter/armed", "750 cutter/live", "750 cutter/results", "755 cutter"]);
+    expect(listed.trim().split("\n").sort()).toEqual(["700 cutter/cred", "700 cutter/incoming", "750 cutter/armed", "750 cutter/live", "750 cutter/results", "750 cutter/revert", "750 cutter/revert-results", "755 cutter"]);
     rmSync(root, { recursive: true });
   });
 });
@@ -78,6 +87,7 @@ describe("what the contract says", () => {
 
   test("a waiting run and a resumable run are no failure of the unit", () => {
     expect(settingsOf(textOf("cutter-run@.service"), "SuccessExitStatus")).toEqual(["11 20"]);
+    expect(settingsOf(textOf("cutter-revert@.service"), "SuccessExitStatus")).toEqual(["11 20"]);
   });
 
   test("the run writes only its own folder, the batches and the locks, and never sees the business's files", () => {

@@ -38,11 +38,11 @@ export async function readHostIdentity(): Promise<string | null> {
   return /^[0-9a-f]{32}\n?$/.test(machineId) ? sha256Hex(`cutter:${machineId.trim()}`) : null;
 }
 
-/** True only in cutter-run@<run_id>.service: its marker, systemd's invocation id and the control group all say so. */
-export async function isInRunUnit(runId: string, environment: Readonly<Record<string, string | undefined>>): Promise<boolean> {
-  if (environment["CUTTER_UNIT"] !== `cutter-run@${runId}` || environment["INVOCATION_ID"] === undefined) return false;
+/** True only in <unit>@<run_id>.service: its marker, systemd's invocation id and the control group all say so. */
+export async function isInUnit(unit: "cutter-run" | "cutter-revert", runId: string, environment: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  if (environment["CUTTER_UNIT"] !== `${unit}@${runId}` || environment["INVOCATION_ID"] === undefined) return false;
   const groups = await readFile("/proc/self/cgroup", "utf8").catch(() => "");
-  return groups.split("\n").some((line) => toUnitName(line.split("/").at(-1) ?? "") === `cutter-run@${runId}.service`);
+  return groups.split("\n").some((line) => toUnitName(line.split("/").at(-1) ?? "") === `${unit}@${runId}.service`);
 }
 
 /** systemd writes a character it escapes in a unit's name as \xNN; run ids need only `-` undone. */

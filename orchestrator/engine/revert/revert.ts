@@ -13,6 +13,7 @@ import { judgeApproval, requireAtRest, requireStillStaged, type Revert } from ".
 import type { RevertOutcome } from "./outcome.ts";
 import { permitRevert } from "./permission.ts";
 import type { RevertPorts } from "./ports.ts";
+import { uploadApproval } from "./upload-approval.ts";
 import { compareWithPlan, readRunLeft, type RunLeft } from "./run-left.ts";
 
 interface Attempt {
@@ -125,6 +126,7 @@ function isReverted(state: RevertState): boolean {
 async function change(attempt: Attempt, state: RevertState): Promise<void> {
   const { revert, ports, left, approval, journal } = attempt;
   const { documentId } = left.plan;
+  await storeApproval(attempt);
   const { sha256: digest } = await ports.database.readDocumentDigest(documentId, left.addresses);
   const effect = compareWithPlan(revert.runId, left, await ports.reverts.readUnits(revert.runId));
   await journal.append({ kind: "rows_compared", units: state.unitsOfRun, digest, effect });
@@ -145,6 +147,14 @@ async function change(attempt: Attempt, state: RevertState): Promise<void> {
   });
   await journal.append({ kind: "reverted", units: state.unitsOfRun, found: "committed" });
   ports.say(`[OK]   ${String(state.unitsOfRun)} units retired in one transaction`);
+}
+
+/** Before anything is done with it. An outage here is exit 11: nothing was written, the next start goes on. */
+async function storeApproval({ revert, ports, approval, journal }: Attempt): Promise<void> {
+  const from = { kbRunsFolder: revert.config.kb_runs_folder, runId: revert.runId, verified: approval, document: revert.approval, signature: revert.signature };
+  const stored = await uploadApproval(ports, from, { waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000, signal: revert.signal, onWaiting: () => ports.say("[WARN] waiting for the knowledge base to take the approval; nothing is written yet") });
+  await journal.append({ kind: "approval_uploaded", document_id: stored.approval.id, revision: stored.approval.revision, sha256: stored.approval.sha256, signature_id: stored.signature.id, signature_sha256: stored.signature.sha256 });
+  ports.say(`[OK]   approval stored: ${stored.approval.id} revision ${String(stored.approval.revision)}`);
 }
 
 /** COMMIT was sent and no answer came: the rows tell, once whoever holds the document's lock has ended. @throws REVERT_COMMIT_UNKNOWN when they cannot be read, DATABASE_COMMIT_REFUSED when it did not land */

@@ -75,7 +75,7 @@ describe("a run that is reverted", () => {
       "cutter_governance.manifest_envelope": 1, "cutter_governance.dot_pair_signature": 1, "cutter_governance.verify_result": 1,
     });
     expect(outcome.differences.filter(({ rowsOfRun, kept }) => rowsOfRun > 0 && kept === null)).toEqual([]);
-    expect(kindsOf(world)).toEqual(["revert_started", "attempt_started", "rows_compared", "backup_made", "transaction", "reverted", "verified", "receipt", "attempt_ended"]);
+    expect(kindsOf(world)).toEqual(["revert_started", "attempt_started", "approval_uploaded", "rows_compared", "backup_made", "transaction", "reverted", "verified", "receipt", "attempt_ended"]);
     expect(await world.readKb()).toBe(world.readRevertFile("revert.md"));
     expect(world.readRevertFile("revert.md")).toContain("public.information_unit: 3 rows of this run stay (retired, identity and address kept); the other");
     expect(world.readRevertFile("EVIDENCE.sha256").split("\n").map((line) => line.slice(66)).filter((name) => name !== "")).toEqual(["backup-1.pgdump.gpg", "journal.jsonl", "outcome.json", "revert.md"]);
@@ -272,8 +272,10 @@ describe("what is told when something breaks behind COMMIT", () => {
 
   test("a knowledge base that is away: written, exit 20; the next start uploads and repeats nothing", async () => {
     const world = await makeWorld();
-    world.outage.on = true;
-    const waiting = await world.start(world.stage());
+    const waiting = await world.start(world.stage(), { reverts: { ...world.ports.reverts, apply: async (permission, request) => {
+      world.outage.on = true;
+      return world.ports.reverts.apply(permission, request);
+    } } });
     expect(waiting).toMatchObject({ result: "waiting", exit_code: 20, code: "KB_UNAVAILABLE", waits_on: "knowledge_base" });
     const rows = await readRows(world);
     world.outage.on = false;
@@ -281,6 +283,32 @@ describe("what is told when something breaks behind COMMIT", () => {
     expect(told).toMatchObject({ result: "already_reverted", exit_code: 0, document: { revision: 1 } });
     expect(await readRows(world)).toEqual(rows);
     expect(await world.readKb()).toBe(world.readRevertFile("revert.md"));
+  });
+
+  test("a knowledge base that is away before anything is written: exit 11, and the next start goes on", async () => {
+    const world = await makeWorld();
+    world.outage.on = true;
+    const revert = world.stage();
+    expect(await world.start(revert)).toMatchObject({ result: "stopped", exit_code: 11, code: "KB_UNAVAILABLE" });
+    expect((await readStates(world)).filter((state) => state === "retired")).toEqual([]);
+    world.outage.on = false;
+    expect(await world.start(revert)).toMatchObject({ result: "reverted", exit_code: 0 });
+  });
+
+  test("the approval and its signature stand in the knowledge base, verbatim; a second one does not overwrite the first", async () => {
+    const world = await makeWorld();
+    const failing = world.stage();
+    await world.start(failing, { backups: { make: () => Promise.reject(new CutterError("BACKUP_UNPROVEN", {})) } });
+    const second = world.stage();
+    await world.start(second);
+    const folder = `knowledge/current-state/cutter-runs/${world.document.runId}/approvals`;
+    const read = async (name: string) => (await world.ports.knowledgeBase.read(`${folder}/${name}`))?.body;
+    expect(await read("revert.md")).toBe(Buffer.from(failing.approval).toString());
+    expect(await read("revert-asc.md")).toBe(Buffer.from(failing.signature).toString());
+    const names = (await world.ports.knowledgeBase.list(folder)).map(({ id }) => id.slice(folder.length + 1));
+    const own = names.find((name) => /^revert-[0-9a-f]{8}\.md$/.test(name)) ?? "";
+    expect(await read(own)).toBe(Buffer.from(second.approval).toString());
+    expect(await read(own.replace(".md", "-asc.md"))).toBe(Buffer.from(second.signature).toString());
   });
 
   test("no file of a revert is open to others", async () => {

@@ -28,7 +28,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
   await mkdir(requests);
   const config = join(world.folder, "orchestrator.yaml");
   await writeFile(config, stringify(world.config));
-  const places = { config, requests, latch: join(world.folder, "switch/DISABLED"), armed: join(world.folder, "switch/armed"), live: join(world.folder, "switch/live"), startEnd: join(world.folder, "end.json") };
+  const places = { config, requests, latch: join(world.folder, "switch/DISABLED"), armed: join(world.folder, "switch/armed"), live: join(world.folder, "switch/live"), keys: join(world.folder, "keys"), rollbackRunbook: join(world.folder, "rollback_runbook.sql"), revertStaging: join(world.folder, "revert"), startEnd: join(world.folder, "end.json") };
   const services: Services = {
     places,
     files: nodeFiles,
@@ -37,8 +37,11 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     readRelease: () => Promise.resolve({ root: world.folder, version: "0.6.0", sha256: "0".repeat(64), manifest: null }),
     readHostIdentity: () => Promise.resolve(null),
     isInRunUnit: () => Promise.resolve(false),
+    isInRevertUnit: () => Promise.resolve(false),
     executionEnabled: (runId) => executionEnabled(runId, { files: nodeFiles, places, judgeToken: () => Promise.resolve(false) }),
     runAsCutter: () => Promise.resolve(null),
+    runAsCutterWith: () => Promise.resolve(null),
+    readInput: () => Promise.resolve(new Uint8Array()),
     readHostFactsText: () => Promise.reject(new Error("not in this test")),
     openDatabase: () => {
       opened.push("database");
@@ -47,6 +50,10 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     openEngine: () => {
       opened.push("engine");
       return Promise.resolve({ ports: world.ports, close: () => Promise.resolve() });
+    },
+    openRevert: () => {
+      opened.push("revert");
+      return Promise.reject(new Error("not in this test"));
     },
     toReporter: () => world.ports.reporter,
     ...change,
