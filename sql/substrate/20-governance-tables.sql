@@ -28,17 +28,19 @@ create table cutter_governance.source_document_version_registry (
 create table cutter_governance.review_decision (
   id uuid primary key,
   source_document_id uuid not null references cutter_governance.source_document_registry (id),
-  phase text not null check (phase in ('cut_leg_a', 'lifecycle_enact')),
-  gate text not null check (gate in ('SG_1', 'SG_2')),
+  phase text not null check (phase in ('cut_leg_a', 'lifecycle_enact', 'void')),
+  gate text not null check (gate in ('SG_1', 'SG_2', 'SG_3')),
   run_id text not null,
-  decision text not null check (decision in ('approve')),
+  decision text not null check (decision in ('approve', 'void')),
   payload_sha text not null check (payload_sha ~ '^[0-9a-f]{64}$'),
   approval_kb_id text not null,
   approval_sha256 text not null check (approval_sha256 ~ '^[0-9a-f]{64}$'),
   recorded_by text not null default session_user,
   recorded_at timestamptz not null default now(),
   unique (source_document_id, phase, run_id),
-  check ((gate = 'SG_1') = (phase = 'cut_leg_a'))
+  check ((gate = 'SG_1') = (phase = 'cut_leg_a')),
+  check ((gate = 'SG_3') = (phase = 'void')),
+  check ((gate = 'SG_3') = (decision = 'void'))
 );
 comment on column cutter_governance.review_decision.id is 'issued by the sovereign, never made here';
 
