@@ -10,6 +10,20 @@ import { startEndName } from "./core/host-layout.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
+const inputBytesMax = 1024 * 1024;
+
+async function readInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    length += bytes.length;
+    if (length > inputBytesMax) throw new CutterError("USAGE_INVALID", { problem: `stdin is longer than ${String(inputBytesMax)} bytes` });
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
@@ -29,6 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
       moduleFolder: import.meta.dirname,
       terminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
       signal: stopped.signal,
+      readInput,
       stdout,
       stderr,
     });

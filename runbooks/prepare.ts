@@ -1,19 +1,23 @@
-// prepare: writes the requests of run R on the host and dry-runs it as R.dryrun.
+// prepare: writes the requests of run R on the host, dry-runs it as R.dryrun, and fetches the drafts that are to be signed.
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
+import { toRequestApprovals } from "../orchestrator/core/approval-ids.ts";
+import { codes } from "../orchestrator/core/codes/index.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { hostLayout } from "../orchestrator/core/host-layout.ts";
 import { assertKbId } from "../orchestrator/core/kb-id.ts";
 import type { RunRequest } from "../orchestrator/core/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
+import { writeDrafts, type WrittenDraft } from "./drafts.ts";
 import { runOnHost, toResultLine } from "./run-on-host.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
 const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
-  Writes the requests of run R (live) and R.dryrun on the host, then dry-runs R.dryrun and prints its payload_sha.
-  Nothing is enabled and nothing is written to the database.
+  Writes the requests of run R (live) and R.dryrun on the host, dry-runs R.dryrun, and writes the drafts of SG_1, SG_2 and the RULING
+  to approvals/R/ here, with the commands to fill and sign them. Nothing is enabled and nothing is written to the database.
   --run-id R     3 to 48 characters of A-Z a-z 0-9 . _ -
   --document D   knowledge base id of a registered source document
 Exit: 0 done · 2 usage · 10 refused or stopped · 11 waiting for the knowledge base, run it again · 78 configuration`;
@@ -34,20 +38,43 @@ await runScript(usage, async () => {
   const config = readStack(values.stack);
   return await withHost(config, values.host, async (host) => {
     console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: requests of ${runId} and ${dryRunId}, then the dry run`);
-    await ensureRequest(host, runId, documentId, "live");
-    await ensureRequest(host, dryRunId, documentId, "dryrun");
+    await ensureRequest(host, { run_id: runId, document_id: documentId, mode: "live", approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId) });
+    await ensureRequest(host, { run_id: dryRunId, document_id: documentId, mode: "dryrun", approvals: {} });
     const result = await runOnHost(host, dryRunId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
     console.log(toResultLine(result));
-    if (result.exit_code === 0) console.log("[INFO] this release has no live execution: the drafts to sign come with the one that has");
-    return result.exit_code;
+    if (result.exit_code !== 0) return result.exit_code;
+    if (result.certificate !== "pass") {
+      console.log(`[WARN] the certificate says ${result.certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`);
+      return codes.CERTIFICATE_INCONCLUSIVE.exit;
+    }
+    for (const line of toSigningText(runId, values.stack, await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]))) console.log(line);
+    return 0;
   });
 });
 
 /** @throws REQUEST_DIFFERS when the id is taken by another request */
-async function ensureRequest(host: RemoteHost, runId: RunId, documentId: string, mode: RunRequest["mode"]): Promise<void> {
-  const request: RunRequest = { schema: "cutter.request/1", run_id: runId, document_id: documentId, mode, approvals: {} };
+async function ensureRequest(host: RemoteHost, wanted: Omit<RunRequest, "schema">): Promise<void> {
+  const request: RunRequest = { schema: "cutter.request/1", ...wanted };
+  const runId = request.run_id;
   const path = `${hostLayout.requests}/${runId}.yaml`;
   const { code, stderr } = await host.run(writeRequest, [path], { timeoutMs: 30_000, stdin: Buffer.from(stringify(request)) });
   if (code === 3) throw new CutterError("REQUEST_DIFFERS", { run_id: runId, path });
   if (code !== 0) throw new CutterError("HOST_COMMAND_FAILED", { host: host.address.name, step: "write the request", exit_code: code ?? "unknown", stderr: stderr.slice(0, 200) });
+}
+
+/** What to sign, how, and what comes next. Pure. */
+function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraft[]): readonly string[] {
+  const [first] = drafts;
+  const folder = first === undefined ? "approvals" : dirname(first.file);
+  const of = (gate: WrittenDraft["gate"]): string => drafts.find((draft) => draft.gate === gate)?.file ?? "";
+  return [
+    ...(first?.wouldRefuse ?? []).map((code) => `[WARN] a live run would refuse: ${code}${code === "PRINCIPAL_TOO_STRONG" ? " (a ruling can accept it by name, in accepts)" : ""}`),
+    `[INFO] drafts to sign, in ${folder}/ of this checkout (ignored by git; they hold no secret):`,
+    ...drafts.flatMap(({ gate, file, commands, kept }) => [
+      `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is" : ""}. To fill and sign it, in ${folder}/:`,
+      ...commands.map((command) => `    ${command}`),
+    ]),
+    "[INFO] SG_1 is good for 24 hours, SG_2 for 12, the ruling until its expires_at; then:",
+    `    runbooks/enable --run-id ${runId} --ruling ${of("RULING")} --approval ${of("SG_1")} --approval ${of("SG_2")} --stack ${stack}`,
+  ];
 }

@@ -7,7 +7,9 @@ import { approvalBytesMax } from "../core/approval-text.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval-verify.ts";
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host-layout.ts";
-import { readGivenKey, readHostKeys, readPlainFile, readRulingFacts, readRunFacts } from "./approval-inputs.ts";
+import { readHostKeys } from "../gates/host-keys.ts";
+import { readPlainFile } from "../gates/plain-file.ts";
+import { readGivenKey, readRulingFacts, readRunFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
 
@@ -20,8 +22,6 @@ interface Flags extends CommonFlags {
   readonly gate?: Gate;
   readonly "run-id"?: string;
 }
-
-const signatureBytesMax = 64 * 1024;
 
 export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext>({
   docs: {
@@ -45,8 +45,7 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
     const { services } = this;
     const given = await readGivenKeys(services, flags);
     const document = await readPlainFile(services.files, file, approvalBytesMax);
-    const names = flags.signature ?? (await findSignatures(services, file));
-    const signatures = await Promise.all(names.map((name) => readPlainFile(services.files, name, signatureBytesMax)));
+    const signatures = await readSignatures(services.files, file, flags.signature);
     // Before keys are looked for: a document that is none needs none.
     const { gate } = parseApproval(document);
     const keys = given ?? (await readHostKeys(services.files, hostLayout));
@@ -68,12 +67,6 @@ async function readGivenKeys({ files }: Services, flags: Flags): Promise<Keys | 
   const architect = await read("architect");
   if (sovereign === null && architect !== null) throw new CutterError("USAGE_INVALID", { problem: "the architect's key is given without the sovereign's" });
   return sovereign === null ? null : { sovereign, architect };
-}
-
-async function findSignatures({ files }: Services, file: string): Promise<readonly string[]> {
-  const beside: string[] = [];
-  for (const name of [`${file}.asc`, `${file}.sovereign.asc`, `${file}.architect.asc`]) if ((await files.facts(name)) !== null) beside.push(name);
-  return beside;
 }
 
 async function readExpected(services: Services, flags: Flags, gate: Gate): Promise<Expected> {

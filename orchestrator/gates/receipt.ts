@@ -59,6 +59,24 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
   return toReceipt(stored, document.id);
 }
 
+/**
+ * For what must never be overwritten: what stands there already has to be these very bytes, or nothing is written.
+ * @throws APPROVAL_TAKEN, and what `storeWithReceipt` refuses
+ */
+export async function storeOnce(knowledgeBase: KnowledgeBase, document: NewKbDocument): Promise<KbReceipt> {
+  const taken = (found: string): CutterError => new CutterError("APPROVAL_TAKEN", { id: document.id, expected_sha256: sha256Hex(document.body), found_sha256: found });
+  const standing = await knowledgeBase.read(document.id);
+  if (standing !== null) {
+    if (toSha256(standing) !== sha256Hex(document.body)) throw taken(toSha256(standing));
+    return toReceipt(standing, document.id);
+  }
+  // Only where nothing stands: two uploads at once cannot replace each other.
+  if ((await knowledgeBase.writeAt(document, 0)) === null) throw taken("written by somebody just now");
+  const stored = await knowledgeBase.read(document.id);
+  if (stored === null || toSha256(stored) !== sha256Hex(document.body)) throw taken(stored === null ? "none" : toSha256(stored));
+  return toReceipt(stored, document.id);
+}
+
 function toReceipt(stored: KbDocument, id: string): KbReceipt {
   if (stored.id !== id) throw new CutterError("KB_OTHER_DOCUMENT", { id });
   return { id, revision: stored.revision, sha256: toSha256(stored) };

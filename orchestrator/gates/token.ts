@@ -11,6 +11,7 @@ import { readFingerprint } from "../core/signature.ts";
 import type { TokenJudge } from "../kill-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
+import type { LiveToken, SignedDocument } from "../ports/live-token.ts";
 
 export interface TokenPlaces {
   readonly live: string;
@@ -18,16 +19,9 @@ export interface TokenPlaces {
   readonly ownerUid: number; // who must own the token: 0 on a host
 }
 
-export interface SignedDocument {
-  readonly document: Uint8Array;
-  readonly signatures: readonly Uint8Array[];
-}
-
-export interface LiveToken {
+/** What the engine works with, and the token itself. */
+export interface ReadToken extends LiveToken {
   readonly token: ArmToken;
-  readonly ruling: SignedDocument;
-  readonly decision: SignedDocument | null; // SG_3
-  readonly keys: Keys; // those the token pins, read from the host now
 }
 
 type Read = Pick<Files, "read" | "facts" | "list">;
@@ -39,7 +33,7 @@ const keyBytesMax = 64 * 1024;
  * What lies in live/<run_id>/, each file read once: root's, plain, complete, and nothing beside it; keys and ruling have the digests the token names.
  * Says nothing yet about signatures and time: that is `requireLiveToken`. @throws TOKEN_INVALID, KEY_*
  */
-export async function readLiveToken(files: Read, places: TokenPlaces, runId: string): Promise<LiveToken> {
+export async function readLiveToken(files: Read, places: TokenPlaces, runId: string): Promise<ReadToken> {
   const folder = `${places.live}/${runId}`;
   const refuse = (facts: Readonly<Record<string, string | number | null>>): CutterError => new CutterError("TOKEN_INVALID", { folder, ...facts });
   await requireOwned(files, folder, "folder", places.ownerUid, refuse);
@@ -58,7 +52,9 @@ export async function readLiveToken(files: Read, places: TokenPlaces, runId: str
   const ruling = await read(tokenFiles.ruling, approvalBytesMax);
   if (sha256Hex(ruling) !== token.ruling_sha256) throw refuse({ field: "ruling_sha256", expected: token.ruling_sha256, found: sha256Hex(ruling) });
   const signatures = [await read(tokenFiles.rulingSovereign, signatureBytesMax), ...(token.keys.architect === null ? [] : [await read(tokenFiles.rulingArchitect, signatureBytesMax)])];
-  return { token, ruling: { document: ruling, signatures }, decision: await readDecision(token, read, refuse), keys: await readTokenKeys(files, places, token) };
+  const escalation = await readDecision(token, read, refuse);
+  const keys = await readTokenKeys(files, places, token);
+  return { token, payloadSha: token.payload_sha, start: token.start, starts: token.starts, ruling: { document: ruling, signatures }, escalation, escalationKbId: token.decision?.kb_id ?? null, keys };
 }
 
 type Refuse = (facts: Readonly<Record<string, string | number | null>>) => CutterError;
@@ -114,7 +110,7 @@ export interface TokenWorld {
   readHostIdentity(): Promise<string | null>;
 }
 
-export interface JudgedToken extends LiveToken {
+export interface JudgedToken extends ReadToken {
   readonly verifiedRuling: VerifiedApproval;
   readonly verifiedDecision: VerifiedApproval | null;
 }
@@ -168,10 +164,10 @@ function requireSameRuling(token: ArmToken, verified: VerifiedApproval, refuse: 
   if (Date.parse(token.expires_at) > Date.parse(ruling.expires_at)) throw refuse("expires_at", ruling.expires_at, token.expires_at);
 }
 
-async function verifyDecision(live: LiveToken, bound: Expected, now: Date, refuse: (field: string, expected: string, found: string) => CutterError): Promise<VerifiedApproval | null> {
+async function verifyDecision(live: ReadToken, bound: Expected, now: Date, refuse: (field: string, expected: string, found: string) => CutterError): Promise<VerifiedApproval | null> {
   const told = live.token.decision;
-  if (told === null || live.decision === null) return null;
-  const verified = await verifyApproval({ ...live.decision, keys: live.keys, expected: { ...bound, gate: "SG_3", decision: told.decision, phase: told.phase }, now });
+  if (told === null || live.escalation === null) return null;
+  const verified = await verifyApproval({ ...live.escalation, keys: live.keys, expected: { ...bound, gate: "SG_3", decision: told.decision, phase: told.phase }, now });
   if (verified.approval.review_decision_id !== told.review_decision_id) throw refuse("decision.review_decision_id", verified.approval.review_decision_id, told.review_decision_id);
   return verified;
 }

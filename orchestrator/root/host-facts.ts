@@ -16,11 +16,15 @@ const environment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /** `here` is the folder of this program: bin/ of a release, or orchestrator/root. @throws SURVEY_FACTS_UNREADABLE when the script itself fails; a database that does not answer is a fact. */
 export async function printHostFacts(host: Host, here: string): Promise<number> {
+  process.stdout.write(await readHostFactsText(host, here));
+  return 0;
+}
+
+/** The same as text, for root's own judging. @throws as `printHostFacts` */
+export async function readHostFactsText(host: Host, here: string): Promise<string> {
   const facts = await run("sh", [join(here, "host-facts.sh")], { env: environment, stdin: "", deadlineMs: factsDeadlineMs });
   if (facts.code !== 0) throw new CutterError("SURVEY_FACTS_UNREADABLE", { step: "host-facts.sh", exit_code: facts.code });
-  process.stdout.write(facts.stdout);
-  process.stdout.write(await readDatabaseLines(host, here));
-  return 0;
+  return facts.stdout + (await readDatabaseLines(host, here));
 }
 
 async function readDatabaseLines(host: Host, here: string): Promise<string> {

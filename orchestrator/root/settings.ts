@@ -2,6 +2,7 @@
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../core/config-schema.ts";
 import { parseEnvFile } from "../core/env-file.ts";
 import { envFilePaths, resolveEnvNames } from "../core/env-sources.ts";
+import { sha256Hex } from "../core/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host-layout.ts";
 import { requestSchema, type RunRequest } from "../core/request.ts";
@@ -21,13 +22,24 @@ export function readConfig(host: Host): OrchestratorConfig {
   return parseStrictYaml(content.toString("utf8"), orchestratorConfigSchema, { code: "CONFIG_INVALID", file: hostLayout.config });
 }
 
+/** A request with the digest of the very bytes that were read. */
+export interface RequestFile {
+  readonly value: RunRequest;
+  readonly sha256: string;
+}
+
 /** The request of this run and no other. @throws REQUEST_MISSING, REQUEST_INVALID, HOST_FILE_* */
 export function readRequest(host: Host, runId: RunId): RunRequest {
+  return readRequestFile(host, runId).value;
+}
+
+/** @throws as `readRequest` */
+export function readRequestFile(host: Host, runId: RunId): RequestFile {
   const file = `${hostLayout.requests}/${runId}.yaml`;
   const content = readOrMissing(host, file);
   const request = parseStrictYaml(content.toString("utf8"), requestSchema, { code: "REQUEST_INVALID", file });
   if (request.run_id !== runId) throw new CutterError("REQUEST_INVALID", { file, problem: "it speaks of another run", run_id: request.run_id.slice(0, 80) });
-  return request;
+  return { value: request, sha256: sha256Hex(content) };
 }
 
 function readOrMissing(host: Host, file: string): Buffer {

@@ -1,0 +1,127 @@
+// cutter approval upload: an approval given as a file goes into the knowledge base, receipted, before anything relies on it. Root verifies it with the host's keys; cutter uploads.
+import { buildCommand } from "@stricli/core";
+import { z } from "zod";
+import { loadConfig } from "../config/load.ts";
+import { toApprovalId, toSignatureId } from "../core/approval-ids.ts";
+import { toDecisions } from "../core/approval-schema.ts";
+import { approvalBytesMax } from "../core/approval-text.ts";
+import { verifyApproval, type VerifiedApproval } from "../core/approval-verify.ts";
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import { hostLayout } from "../core/host-layout.ts";
+import { isKbId } from "../core/kb-id.ts";
+import { parseRunId } from "../core/run-id.ts";
+import { readHostKeys } from "../gates/host-keys.ts";
+import { readPlainFile } from "../gates/plain-file.ts";
+import { storeOnce } from "../gates/receipt.ts";
+import type { KbReceipt } from "../ports/knowledge-base.ts";
+import { readRunFacts, readSignatures } from "./approval-inputs.ts";
+import type { CutterContext, Services } from "./context.ts";
+import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+
+interface Flags extends CommonFlags {
+  readonly "run-id": string;
+  readonly signature?: readonly string[];
+}
+
+export const approvalUploadCommand = buildCommand<Flags, [string], CutterContext>({
+  docs: {
+    brief: "Verify an approval given as a file and store it in the knowledge base, with receipts; as root",
+    fullDescription: "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the document and each signature in the knowledge base as user cutter and reads them back. What stands there already is never overwritten by other bytes. As cutter, FILE is - and the verified documents come on stdin.",
+  },
+  parameters: {
+    flags: {
+      ...commonFlags,
+      "run-id": { kind: "parsed", parse: word, brief: "Which run it is for", placeholder: "R" },
+      signature: { kind: "parsed", parse: word, brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken", optional: true, variadic: true, placeholder: "FILE.asc" },
+    },
+    positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: word, placeholder: "FILE" }] },
+  },
+  func: async function (this: CutterContext, flags, file) {
+    const { services } = this;
+    const runId = parseRunId(flags["run-id"], { allowDryRunSuffix: false });
+    if (file === "-") return printReceipts(this, flags, await store(services, runId));
+    const envelope = toEnvelope(await readAndVerify(services, flags, file), await readRunsFolder(services), runId);
+    const args = ["approval", "upload", "--run-id", runId, ...(flags.json ? ["--json"] : []), "-"];
+    const exitCode = await services.runAsCutterWith(args, JSON.stringify(envelope));
+    if (exitCode === null) throw new CutterError("NOT_ROOT", { verb: "approval upload" });
+    this.process.exitCode = exitCode;
+  },
+});
+
+interface Verified {
+  readonly approval: VerifiedApproval;
+  readonly document: Uint8Array;
+  readonly signatures: readonly Uint8Array[];
+}
+
+/** By the host's pins, never by keys that somebody names here. @throws APPROVAL_*, KEY_* */
+async function readAndVerify(services: Services, flags: Flags, file: string): Promise<Verified> {
+  const document = await readPlainFile(services.files, file, approvalBytesMax);
+  const signatures = await readSignatures(services.files, file, flags.signature);
+  const keys = await readHostKeys(services.files, hostLayout);
+  const { run, host, releaseSha256 } = await readRunFacts(services, flags["run-id"]);
+  const expected = { runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
+  const approval = await verifyApproval({ document, signatures, keys, expected, now: services.clock.now() });
+  if (approval.approval.gate === "REVERT") throw new CutterError("APPROVAL_UPLOAD_UNFIT", { gate: "REVERT", run_id: run.runId });
+  return { approval, document, signatures };
+}
+
+const envelopeSchema = z.strictObject({
+  schema: z.literal("cutter.approval-envelope/1"),
+  run_id: z.string(),
+  documents: z.array(z.strictObject({ id: z.string().refine(isKbId), title: z.string(), body: z.string() })).min(2).max(3),
+});
+type Envelope = z.infer<typeof envelopeSchema>;
+
+/** The document first: a signature without its document is of no use to anybody. */
+function toEnvelope({ approval, document, signatures }: Verified, runsFolder: string, runId: string): Envelope {
+  const { gate } = approval.approval;
+  const id = toApprovalId(runsFolder, runId, approval.approval);
+  const runs = toDecisions(approval.approval).map((decision) => decision.run_id).join(", ");
+  const signed = approval.signers.map(({ role, signatureSha256 }) => {
+    const bytes = signatures.find((candidate) => sha256Hex(candidate) === signatureSha256);
+    if (bytes === undefined) throw new Error(`no signature file of the ${role}`);
+    return { id: toSignatureId(id, gate, role), title: `${gate} of ${runId}, signature of the ${role}`, body: toText(bytes) };
+  });
+  return { schema: "cutter.approval-envelope/1", run_id: runId, documents: [{ id, title: `${gate} of ${runs}`, body: toText(document) }, ...signed] };
+}
+
+/** As cutter: what root verified, and nothing outside this run's folder of approvals. */
+async function store(services: Services, runId: string): Promise<readonly KbReceipt[]> {
+  const envelope = envelopeSchema.safeParse(parseOrNull(await services.readInput()));
+  const config = await loadConfig(services.files, services.places.config);
+  const folder = `${config.value.kb_runs_folder}/${runId.toLowerCase()}/approvals/`;
+  if (!envelope.success || envelope.data.run_id !== runId || !envelope.data.documents.every(({ id }) => id.startsWith(folder))) {
+    throw new CutterError("APPROVAL_UPLOAD_UNFIT", { run_id: runId, problem: "stdin does not hold what root verified for this run" });
+  }
+  const engine = await services.openEngine(config.value, services.toReporter({ json: true }));
+  try {
+    const receipts: KbReceipt[] = [];
+    for (const document of envelope.data.documents) receipts.push(await storeOnce(engine.ports.knowledgeBase, { ...document, tags: ["cutter-approval"] }));
+    return receipts;
+  } finally {
+    await engine.close();
+  }
+}
+
+function printReceipts(context: CutterContext, flags: Flags, receipts: readonly KbReceipt[]): void {
+  print(context, flags, { schema: "cutter.approval-upload/1", run_id: flags["run-id"], receipts }, receipts.map(({ id, revision, sha256 }) => `[OK] ${id} revision ${String(revision)} sha256 ${sha256}`));
+}
+
+async function readRunsFolder({ files, places }: Services): Promise<string> {
+  return (await loadConfig(files, places.config)).value.kb_runs_folder;
+}
+
+/** Verified already, so it is UTF-8 or armor. */
+function toText(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+function parseOrNull(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+// What a dry run settled, read back from its folder: the plan that people approve. For those who draft, verify and arm.
+import { z } from "zod";
+import type { DraftedRun } from "../core/approval-draft.ts";
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError, type Facts } from "../core/errors.ts";
+import { isKbId } from "../core/kb-id.ts";
+import { toDryRunId, type RunId } from "../core/run-id.ts";
+import type { Files } from "../ports/files.ts";
+import { readPlainFile } from "./plain-file.ts";
+
+const planBytesMax = 256 * 1024 * 1024;
+
+export interface DryRun {
+  readonly run: DraftedRun; // of the live run it stands for
+  readonly wouldRefuse: readonly string[]; // codes it recorded, the missing approvals left out
+}
+
+const outcomeSchema = z.looseObject({
+  run_id: z.string(),
+  document_id: z.string().refine(isKbId),
+  mode: z.literal("dryrun"),
+  result: z.string(),
+  certificate: z.string().nullable(),
+  payload_sha: z.string().nullable(),
+  would_refuse: z.array(z.looseObject({ code: z.string() })),
+});
+const planSchema = z.looseObject({ documentId: z.string(), sourceSha256: z.string().regex(/^[0-9a-f]{64}$/), sourceBytes: z.int(), sourceRevision: z.int(), units: z.array(z.unknown()) });
+
+/**
+ * Reads outcome.json and plan.json of `<runId>.dryrun`: the run must be done, certified `pass`, and its plan the one whose digest it told.
+ * @throws APPROVAL_DRY_RUN_UNFIT
+ */
+export async function readDryRun(files: Pick<Files, "read" | "facts">, sidecarRoot: string, runId: RunId): Promise<DryRun> {
+  const folder = `${sidecarRoot}/${toDryRunId(runId)}`;
+  const unfit = (facts: Facts): CutterError => new CutterError("APPROVAL_DRY_RUN_UNFIT", { run_id: toDryRunId(runId), ...facts });
+  const read = async (name: string): Promise<Uint8Array> =>
+    readPlainFile(files, `${folder}/${name}`, planBytesMax).catch((cause: unknown) => {
+      throw unfit({ file: `${folder}/${name}`, problem: cause instanceof CutterError ? String(cause.facts["problem"]) : "cannot be read" });
+    });
+  const outcome = outcomeSchema.safeParse(parseOrNull(await read("outcome.json")));
+  if (!outcome.success) throw unfit({ file: `${folder}/outcome.json`, problem: "not the outcome of a dry run" });
+  const { run_id, document_id, result, certificate, payload_sha, would_refuse } = outcome.data;
+  if (run_id !== toDryRunId(runId)) throw unfit({ field: "run_id", expected: toDryRunId(runId), found: run_id.slice(0, 80) });
+  if (result !== "done" || certificate !== "pass") throw unfit({ field: result === "done" ? "certificate" : "result", expected: result === "done" ? "pass" : "done", found: result === "done" ? certificate : result });
+  const planBytes = await read("plan.json");
+  const payloadSha = sha256Hex(planBytes);
+  if (payload_sha !== payloadSha) throw unfit({ field: "payload_sha", expected: payload_sha, found: payloadSha });
+  const plan = planSchema.safeParse(parseOrNull(planBytes));
+  if (!plan.success || plan.data.documentId !== document_id) throw unfit({ file: `${folder}/plan.json`, problem: "not the plan of this document" });
+  const { sourceSha256, sourceBytes, sourceRevision, units } = plan.data;
+  return {
+    run: { runId, documentId: document_id, payloadSha, units: units.length, sourceSha256, sourceBytes, sourceRevision },
+    wouldRefuse: would_refuse.map(({ code }) => code).filter((code) => code !== "APPROVAL_MISSING"),
+  };
+}
+
+function parseOrNull(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return null;
+  }
+}

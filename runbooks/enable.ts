@@ -1,0 +1,88 @@
+// enable: the deliberate flip for one run. Verified here with the stack's keys, again on the host with the host's, one start spent, one token, one hour.
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { CutterError } from "../orchestrator/core/errors.ts";
+import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
+import type { RemoteHost } from "../provision/host/connection.ts";
+import { mustRunOnHost } from "./remote-step.ts";
+import { runScript, toRequired } from "./script.ts";
+import { readSigned, verifyHere, type SignedFile } from "./signed-files.ts";
+import { readStack, stackOptions, withHost } from "./stack.ts";
+import { stage, toStagedFolder, unstage } from "./staging.ts";
+
+const usage = `runbooks/enable --run-id R --ruling FILE [--approval FILE]... [--stack S] [--host H]
+  Enables execution for run R, once, until the printed time. Nothing runs by it: runbooks/start-run does that.
+  --ruling FILE    the signed RULING; its signatures lie beside it as FILE.sovereign.asc and FILE.architect.asc
+  --approval FILE  a signed SG_1 or SG_2, uploaded to the knowledge base; or an SG_3, which this start then carries. FILE.asc lies beside it
+  Each enabling spends one start of the ruling, resumes included.
+Exit: 0 armed · 2 usage · 10 refused, nothing enabled · 11 the knowledge base is away · 30 the ledger needs a person · 78 configuration`;
+
+const reportSchema = z.looseObject({
+  schema: z.literal("cutter.arm/1"),
+  document_id: z.string(),
+  payload_sha: z.string(),
+  expires_at: z.string(),
+  start: z.int(),
+  starts: z.int(),
+  human_signers: z.int(),
+  accepts: z.array(z.string()),
+  decision: z.string().nullable(),
+  expired_removed: z.array(z.string()),
+  unfinished: z.array(z.string()),
+});
+type Report = z.infer<typeof reportSchema>;
+
+await runScript(usage, async () => {
+  const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" }, ruling: { type: "string" }, approval: { type: "string", multiple: true, default: [] } } });
+  const runId = parseRunId(toRequired(values["run-id"], "--run-id"), { allowDryRunSuffix: false });
+  const config = readStack(values.stack);
+  const ruling = readSigned(toRequired(values.ruling, "--ruling"));
+  const approvals = values.approval.map(readSigned);
+  return await withHost(config, values.host, async (host) => {
+    console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: verify here, upload, verify there, spend one start, arm ${runId}`);
+    for (const line of await verifyHere(config, host, runId, ruling, approvals)) console.log(line);
+    try {
+      await stage(host, runId, [ruling, ...approvals]);
+      for (const signed of [ruling, ...approvals]) await upload(host, runId, signed);
+      const report = await arm(host, runId);
+      await proveArmed(host, runId);
+      for (const line of toText(runId, values.stack, report)) console.log(line);
+      return 0;
+    } finally {
+      await unstage(host, runId);
+    }
+  });
+});
+
+/** The host verifies it with its own pins before it goes into the knowledge base. */
+async function upload(host: RemoteHost, runId: RunId, signed: SignedFile): Promise<void> {
+  const folder = toStagedFolder(runId, signed);
+  const flags = signed.signatures.flatMap(({ name }) => ["--signature", `${folder}/${name}`]);
+  const script = 'run=$1; file=$2; shift 2; exec cutter approval upload --run-id "$run" "$@" "$file"';
+  process.stdout.write(await mustRunOnHost(host, `upload ${signed.gate}`, script, [runId, `${folder}/${signed.document.name}`, ...flags], { deadlineMs: 120_000 }));
+}
+
+async function arm(host: RemoteHost, runId: RunId): Promise<Report> {
+  return reportSchema.parse(JSON.parse(await mustRunOnHost(host, "arm", 'exec /opt/cutter/current/bin/cutter-root arm "$1"', [runId], { deadlineMs: 180_000 })));
+}
+
+/** What the host says of itself counts, not what we asked for. @throws ENABLE_NOT_PROVEN */
+async function proveArmed(host: RemoteHost, runId: RunId): Promise<void> {
+  const said = await mustRunOnHost(host, "kill-switch status", "exec cutter kill-switch status --json", []);
+  const state = z.looseObject({ state: z.string(), run_id: z.string().nullable() }).parse(JSON.parse(said));
+  if (state.state !== "armed" || state.run_id !== runId) throw new CutterError("ENABLE_NOT_PROVEN", { run_id: runId, state: state.state, found: state.run_id });
+}
+
+function toText(runId: RunId, stack: string, report: Report): readonly string[] {
+  const minutes = Math.floor((Date.parse(report.expires_at) - Date.now()) / 60_000);
+  return [
+    ...report.expired_removed.map((run) => `[INFO] removed the expired token of ${run}`),
+    ...report.unfinished.map((run) => `[WARN] another live run of this host has begun and not ended: ${run} (cutter orchestrate explain --run-id ${run})`),
+    ...(report.human_signers === 1 ? ["[WARN] one human signer: no architect's key is pinned"] : []),
+    ...(report.accepts.length === 0 ? [] : [`[WARN] the ruling accepts ${report.accepts.join(", ")}`]),
+    `[OK]   armed ${runId}: document ${report.document_id}, payload_sha ${report.payload_sha}${report.decision === null ? "" : `, carrying the decision to ${report.decision}`}`,
+    `[OK]   start ${String(report.start)} of ${String(report.starts)}; until ${report.expires_at}, ${String(minutes)} minutes from now, it can be started:`,
+    `    runbooks/start-run --run-id ${runId} --stack ${stack}`,
+    `[INFO] to take it back: runbooks/disable --stack ${stack}`,
+  ];
+}
