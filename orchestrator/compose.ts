@@ -11,6 +11,7 @@ import { openJournalFile } from "./adapters/journal/journal-file.ts";
 import { documentLockFiles } from "./adapters/lock/document-lock-file.ts";
 import { readBootId } from "./adapters/lock/process-facts.ts";
 import { nodeFiles } from "./adapters/node-files/node-files.ts";
+import { holdDocument } from "./adapters/postgres/document-lock.ts";
 import { openProductionDatabase } from "./adapters/postgres/production-database.ts";
 import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
 import { readDatabaseSettings, readRevertSettings } from "./adapters/postgres/settings.ts";
@@ -101,13 +102,14 @@ export function composeServices(edge: Edge): Services {
       const logins = await readRevertSettings(credentials, settings.revert_principal ?? "");
       const database = openProductionDatabase({ logins: { context_pack_readonly: logins.reader } }, null);
       const reverts = openRevertDatabase(logins);
+      const hostIdentity = await readHostIdentity();
       const knowledgeBase = await openKnowledgeBase(settings);
       const bootId = await readBootId(edge.environment);
       return {
         ports: {
           database,
           reverts,
-          recorders: { holdDocument: () => Promise.reject(new CutterError("COMMAND_NOT_BUILT", { command: "revert", part: "the document's session lock" })) },
+          recorders: { holdDocument: (documentId, runId) => holdDocument(logins.reader, { documentId, runId, hostIdentity }) },
           dumpSource: dumpSocket({ path: hostLayout.dumpSocket, idleMs: dumpIdleMs }),
           backups: { make: () => Promise.reject(new CutterError("COMMAND_NOT_BUILT", { command: "revert", part: "the proven backup" })) },
           knowledgeBase,

@@ -30,7 +30,7 @@ export function openRevertDatabase(settings: { readonly reader: LoginSettings; r
   return {
     readState: async (documentId, runId, reviewDecisionId) => {
       // Two transactions: a snapshot taken before the wait would not show what was waited for.
-      await read((transaction) => transaction.query("revert/wait-for-writers.sql", [documentId]));
+      await read((transaction) => transaction.query("locks/document-transaction.sql", [documentId]));
       return read(async (transaction) => toState((await transaction.query("revert/state.sql", [runId, reviewDecisionId]))[0]));
     },
     readUnits: (runId) => read(async (transaction) => (await transaction.query("revert/units.sql", [runId])).map(toUnit)),

@@ -20,7 +20,7 @@ export async function applyRevert(client: Client, limits: TransactionLimits, per
   try {
     await query(client, "transaction-limits.sql", [String(limits.lockTimeoutMs), String(limits.statementTimeoutMs), String(limits.idleTimeoutMs)]);
     await query(client, "revert/settings.sql", [request.runId, request.reviewDecisionId]);
-    await query(client, "revert/wait-for-writers.sql", [request.documentId]);
+    await query(client, "locks/document-transaction.sql", [request.documentId]);
     await query(client, "revert/lock-units.sql", []);
     await compareDigest(client, request);
     const proof = await runRunbook(client, request);

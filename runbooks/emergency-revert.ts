@@ -1,0 +1,116 @@
+// emergency-revert: takes back what run R wrote, by a signed REVERT. Verified here and on the host, carried out by its unit, proven by another question.
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { verifyApproval, type VerifiedApproval } from "../orchestrator/core/approval-verify.ts";
+import { psqlOptions } from "../orchestrator/core/database-survey.ts";
+import { CutterError } from "../orchestrator/core/errors.ts";
+import { hostLayout } from "../orchestrator/core/host-layout.ts";
+import { stagedFiles, stagedRevertSchema } from "../orchestrator/core/revert-staging.ts";
+import { dryRunSuffix, parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
+import type { RemoteHost } from "../provision/host/connection.ts";
+import type { StackConfig } from "../provision/config.ts";
+import { readPinnedFile } from "../provision/components/pinned-file.ts";
+import { runOnHost, startable } from "./run-on-host.ts";
+import { runScript, toRequired } from "./script.ts";
+import { readStack, stackOptions, withHost } from "./stack.ts";
+
+const usage = `runbooks/emergency-revert --run-id R --approval FILE [--stack S] [--host H]
+  Retires every unit that run R created, in one transaction, after a fresh and proven backup. Works while execution is disabled.
+  A run that is reverted already says so, and nothing changes. runbooks/emergency-revert.md is the page for a bad night.
+  --approval FILE  the signed REVERT (cutter approval draft --gate REVERT --run-id R); FILE.asc lies beside it
+Exit: 0 reverted · 2 usage · 10 refused, nothing written · 11 the knowledge base is away, nothing written, run it again · 20 reverted, its document is still to be stored: run it again · 30 a person must decide · 78 configuration`;
+
+const stepTimeoutMs = 60_000;
+const revertTimeoutMs = 70 * 60_000;
+
+await runScript(usage, async () => {
+  const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" }, approval: { type: "string" } } });
+  const runId = parseLiveRunId(toRequired(values["run-id"], "--run-id"));
+  const file = toRequired(values.approval, "--approval");
+  const config = readStack(values.stack);
+  const signed = { approval: readSigned(file), signature: readSigned(`${file}.asc`) };
+  const verified = await verifyHere(config, runId, signed);
+  return await withHost(config, values.host, async (host) => {
+    for (const line of toIntent(host, config, runId, verified)) console.log(line);
+    const refused = await stage(host, runId, signed);
+    if (refused !== null) return refused;
+    const result = await runOnHost(host, runId, revertTimeoutMs, console.log, startable.revert);
+    if (result.exit_code !== 0) {
+      console.log(`${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`);
+      return result.exit_code;
+    }
+    await prove(host, config, runId);
+    console.log(`[OK]   revert ${runId}: ${result.result ?? "done"}; in the audit log of ${host.address.name}`);
+    return 0;
+  });
+});
+
+interface Signed {
+  readonly approval: Buffer;
+  readonly signature: Buffer;
+}
+
+/** @throws REVERT_RUN_IS_DRY, RUN_ID_INVALID */
+function parseLiveRunId(text: string): RunId {
+  if (text.toLowerCase().endsWith(dryRunSuffix)) throw new CutterError("REVERT_RUN_IS_DRY", { run_id: text.slice(0, 80) });
+  return parseRunId(text, { allowDryRunSuffix: false });
+}
+
+function readSigned(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new CutterError("APPROVAL_UNREADABLE", { file, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be read" }, { cause });
+  }
+}
+
+/** With the stack's own pin, before anything touches the host; the host judges it again with its pins. @throws APPROVAL_*, KEY_* */
+async function verifyHere(config: StackConfig, runId: RunId, { approval, signature }: Signed): Promise<VerifiedApproval> {
+  const key = config.keys.sovereign;
+  if (key === undefined) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: "cutter-kit:keys.sovereign", problem: "the stack pins no sovereign key" });
+  const keys = { sovereign: { bytes: Buffer.from(readPinnedFile("cutter-kit:keys.sovereign", key)), pin: { fingerprint: key.fingerprint, fileSha256: key.sha256 } }, architect: null };
+  return verifyApproval({ document: approval, signatures: [signature], keys, expected: { gate: "REVERT", decision: "approve", phase: "cut_leg_a", runId }, now: new Date() });
+}
+
+function toIntent(host: RemoteHost, config: StackConfig, runId: RunId, { approval, signers }: VerifiedApproval): readonly string[] {
+  return [
+    `[INFO] host ${host.address.name} of stack ${config.stack}: revert run ${runId}, document ${approval.document_id}`,
+    `[INFO] approved by the sovereign ${signers[0]?.fingerprint ?? "unknown"} at ${approval.issued_at}`,
+    "[INFO] steps: stage and spend the approval · fresh backup, proven · one transaction that retires the run's units · another login looks · document with receipt · proof by psql",
+  ];
+}
+
+/** Onto tmpfs where root alone looks, then root judges and spends. Null when staged; else the exit code of the refusal, whose text was printed. */
+async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Signed): Promise<number | null> {
+  const folder = `${hostLayout.incoming}/${runId}`;
+  const steps: readonly (readonly [script: string, args: readonly string[], stdin?: Buffer])[] = [
+    ['umask 077; rm -rf -- "$1"; mkdir -m 0700 -- "$1"', [folder]],
+    ['umask 077; cat > "$1"', [`${folder}/${stagedFiles.approval}`], approval],
+    ['umask 077; cat > "$1"', [`${folder}/${stagedFiles.signature}`], signature],
+    [`exec ${hostLayout.current}/bin/cutter-root arm-revert "$1"`, [runId]],
+  ];
+  let said = "";
+  for (const [script, args, stdin] of steps) {
+    const { code, stdout, stderr } = await host.run(script, args, { timeoutMs: stepTimeoutMs, ...(stdin === undefined ? {} : { stdin }) });
+    if (code === null) throw new CutterError("REVERT_OUTCOME_UNKNOWN", { run_id: runId, host: host.address.name, step: "stage the approval" });
+    if (code !== 0) {
+      console.error(stderr.trimEnd());
+      return code;
+    }
+    said = stdout;
+  }
+  const staged = stagedRevertSchema.parse(JSON.parse(said));
+  console.log(staged.spent_before ? "[WARN] this approval was used before: it can only confirm a revert that is done" : `[OK]   staged and spent: approval sha256 ${staged.approval_sha256}`);
+  return null;
+}
+
+/** Not by the kit's own logins: by psql, the stack's way, read-only. @throws REVERT_NOT_VERIFIED */
+async function prove(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
+  // a run id holds letters, digits and ._- only
+  const question = `set default_transaction_read_only = on;\nselect count(*) || ' ' || count(*) filter (where lifecycle_state <> 'retired') from public.information_unit where created_by_run = '${runId}';\n`;
+  const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], { timeoutMs: stepTimeoutMs, stdin: Buffer.from(question) });
+  const counts = z.tuple([z.coerce.number().min(1), z.literal("0")]).safeParse(stdout.trim().split(" "));
+  if (code !== 0 || !counts.success) throw new CutterError("REVERT_NOT_VERIFIED", { run_id: runId, asked: "psql", exit_code: code, said: stdout.trim().slice(0, 100) });
+  console.log(`[OK]   psql says: ${String(counts.data[0])} units of this run, none of them stands`);
+}
