@@ -1,10 +1,14 @@
 // What a run is, what one start of it holds, and which error a start is said to have ended with.
+import type { VerifiedApproval } from "../core/approval-verify.ts";
 import { CutterError } from "../core/errors.ts";
+import type { VerifiedEntry } from "../core/journal-live.ts";
 import type { RunInputs } from "../core/journal-record.ts";
 import type { DecisionStep } from "../phases/decisions.ts";
 import type { Phase } from "../phases/define.ts";
+import type { LiveToken } from "../ports/live-token.ts";
+import type { HeldDocument } from "../ports/recorders.ts";
 import type { RunFacts } from "../ports/run-ports.ts";
-import type { CheckpointName, Checkpoints } from "./checkpoint.ts";
+import type { BoundaryName, CheckpointName, Checkpoints } from "./checkpoint.ts";
 import type { Journal } from "./journal-writer.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunFolder } from "./run-folder.ts";
@@ -16,7 +20,7 @@ export interface Run {
   readonly phases: readonly Phase[];
   readonly decisions: readonly DecisionStep[];
   readonly signal: AbortSignal;
-  readonly onCheckpoint?: (name: CheckpointName, phase: string) => void; // tests stop the run here
+  readonly onCheckpoint?: (name: CheckpointName | BoundaryName, phase: string) => void; // tests stop the run here
 }
 
 /** One start of a run, with everything it holds. */
@@ -27,6 +31,20 @@ export interface Attempt {
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
   readonly outputs: Map<string, unknown>;
+  readonly live: LiveHold | null; // null in a dry run
+}
+
+/** What a start of a live run holds besides, from its beginning to its end. */
+export interface LiveHold {
+  readonly token: LiveToken;
+  readonly ruling: VerifiedApproval;
+  readonly document: HeldDocument; // PostgreSQL's session lock
+  readonly approvals: Map<VerifiedEntry["gate"], VerifiedApproval>; // judged in this start
+}
+
+export function liveOf({ live }: Attempt): LiveHold {
+  if (live === null) throw new Error("not a live run");
+  return live;
 }
 
 /**

@@ -6,8 +6,9 @@ import type { Attempt } from "./attempt.ts";
 /** May be repeated: an index line is written once a run, whatever interrupts it. */
 export async function closeRun(attempt: Attempt): Promise<void> {
   const { run, journal, outputs, ports } = attempt;
-  const certificate = toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
-  if (!journal.status().indexWritten) await writeIndex(attempt, certificate);
+  // The certificate says that nothing was written: a live run's proof is another, in its closeout.
+  const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
+  if (!journal.status().indexWritten) await writeIndex(attempt, certificate ?? "none");
   await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
   if (certificate === "inconclusive") ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
   if (certificate === "fail") ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { DonePhase, RunStatus } from "../core/journal.ts";
 import type { RecordedRefusal } from "../core/journal-record.ts";
 import { codes, type Code } from "../core/codes/index.ts";
+import { toLiveExit, toWaitsOn } from "../core/escalation.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
 import type { RunFacts } from "../ports/run-ports.ts";
 
@@ -11,7 +12,7 @@ export interface RunOutcome {
   readonly run_id: string;
   readonly document_id: string;
   readonly mode: "dryrun" | "live";
-  readonly result: "done" | "waiting" | "stopped";
+  readonly result: "done" | "waiting" | "stopped" | "voided";
   readonly exit_code: number;
   readonly code: string | null; // of the registry, when the run did not end as done
   readonly facts: RecordedRefusal["facts"];
@@ -54,12 +55,12 @@ export function toOutcome(parts: OutcomeParts): RunOutcome {
     run_id: run.runId,
     document_id: run.documentId,
     mode: run.mode,
-    result: finished !== null ? "done" : end?.why === "waiting" ? "waiting" : "stopped",
-    exit_code: finished?.exit_code ?? toExitCode(end?.code ?? null),
-    code: finished !== null ? (finished.certificate === "fail" ? "DRY_RUN_WROTE" : null) : (end?.code ?? null),
-    facts: finished !== null ? {} : (end?.facts ?? {}),
-    phase: finished !== null ? null : parts.next,
-    waits_on: finished === null && end?.why === "waiting" ? "knowledge_base" : null,
+    result: finished !== null ? "done" : status.voided !== null ? "voided" : end?.why === "waiting" ? "waiting" : "stopped",
+    exit_code: finished?.exit_code ?? (status.voided !== null ? codes.RUN_VOIDED.exit : toLiveExit(status, toExitCode(end?.code ?? null))),
+    code: finished !== null ? (finished.certificate === "fail" ? "DRY_RUN_WROTE" : null) : status.voided !== null ? "RUN_VOIDED" : (end?.code ?? null),
+    facts: finished !== null ? {} : status.voided !== null ? { why: status.voided.why } : (end?.facts ?? {}),
+    phase: finished !== null || status.voided !== null ? null : parts.next,
+    waits_on: toWaitsOn(status, parts.next),
     phases_done: status.done.filter((phase) => phase.receipt !== null).length,
     certificate: finished?.certificate ?? null,
     payload_sha: cutplan.success ? cutplan.data.payloadSha : null,

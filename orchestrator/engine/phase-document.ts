@@ -4,6 +4,7 @@ import { codes, type Code } from "../core/codes/index.ts";
 import { toPrintable } from "../core/errors.ts";
 import { toFence } from "../core/fence.ts";
 import type { Decision, DonePhase } from "../core/journal.ts";
+import type { EffectStatus, VerifiedEntry } from "../core/journal-live.ts";
 import type { RecordedRefusal } from "../core/journal-record.ts";
 import { toPhaseDocumentId } from "../core/phase-document-id.ts";
 import type { PhaseText } from "../phases/define.ts";
@@ -20,7 +21,8 @@ export interface PhaseDocumentParts {
   readonly run: RunFacts;
   readonly done: DonePhase;
   readonly text: PhaseText;
-  readonly decision: Decision | null;
+  readonly decision: Decision | null; // rehearsed, in a dry run
+  readonly live: { readonly decided: VerifiedEntry | null; readonly effects: readonly (EffectStatus & { readonly step: string })[] };
   readonly witness: { readonly seq: number; readonly head: string };
 }
 
@@ -41,6 +43,8 @@ export function toPhaseDocument(parts: PhaseDocumentParts): PhaseDocument {
     ...[["document", run.documentId] as const, ["mode", run.mode] as const, ...text.facts].map(([name, value]) => `| ${name} | ${toCell(value)} |`),
     "",
     ...toDecisionSection(parts.decision),
+    ...toDecidedSection(parts.live.decided),
+    ...toEffectSection(parts.live.effects),
     ...toRefusalSection(run.mode, done.wouldRefuse),
     ...sections,
     "## Record",
@@ -66,6 +70,7 @@ function toRecord(parts: PhaseDocumentParts): object {
     text_sha256: createHash("sha256").update(JSON.stringify(parts.text)).digest("hex"),
     would_refuse: done.wouldRefuse,
     decision: parts.decision === null ? null : { gate: parts.decision.gate, row: parts.decision.row },
+    ...(run.mode === "live" ? { effects: parts.live.effects.map(({ step, found, sha256, transactions }) => ({ step, found, sha256, transactions })) } : {}),
     journal: parts.witness,
   };
 }
@@ -76,8 +81,23 @@ function toDecisionSection(decision: Decision | null): readonly string[] {
   return [`## ${decision.gate}: the decision row a live run would insert first`, "", "| column | value |", "|---|---|", ...rows, ""];
 }
 
+function toDecidedSection(decided: VerifiedEntry | null): readonly string[] {
+  if (decided === null) return [];
+  const signers = decided.signatures.map(({ role, fingerprint }) => `${role} ${fingerprint}`).join(", ");
+  const rows = [["review_decision_id", decided.review_decision_id], ["approval", decided.kb_id], ["approval sha256", decided.document_sha256], ["payload_sha", decided.payload_sha], ["issued_at", decided.issued_at], ["signed by", signers], ["human signers", decided.human_signers]] as const;
+  return [`## ${decided.gate}: the approval this phase relies on`, "", "| field | value |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${toCell(value)} |`), ""];
+}
+
+const foundAs = { committed: "done by this run, COMMIT answered", already_there: "**taken as done**: intended before a crash or a lost answer, found in the database exactly as intended, not repeated" } as const;
+
+function toEffectSection(effects: PhaseDocumentParts["live"]["effects"]): readonly string[] {
+  if (effects.length === 0) return [];
+  const lines = effects.map(({ step, found, sha256, transactions }) => `- ${step}: ${found === null ? "not done" : foundAs[found]}; digest ${sha256 ?? "none"}; transaction ids: ${transactions.join(", ") || "none"}`);
+  return ["## What was done, exactly once", "", ...lines, ""];
+}
+
 function toRefusalSection(mode: RunFacts["mode"], refusals: readonly RecordedRefusal[]): readonly string[] {
-  if (mode === "live") return [];
+  if (mode === "live") return refusals.length === 0 ? [] : ["## What the ruling puts up with by name", "", ...refusals.map((refusal) => `- ${toRefusalText(refusal)}`), ""];
   if (refusals.length === 0) return ["## What would stop a live run here", "", "Nothing.", ""];
   return ["## What would stop a live run here", "", ...refusals.map((refusal) => `- ${toRefusalText(refusal)}`), ""];
 }

@@ -1,14 +1,16 @@
 // Everything the engine is given: the phases' read-only ports, and what the engine alone may use.
 import type { Clock } from "../ports/clock.ts";
-import type { DumpSource, Encryptor } from "../ports/backup.ts";
+import type { BackupStore, DumpSource, Encryptor } from "../ports/backup.ts";
 import type { ProductionDatabase } from "../ports/database.ts";
 import type { Files } from "../ports/files.ts";
 import type { JournalStore } from "../ports/journal.ts";
 import type { KnowledgeBase } from "../ports/knowledge-base.ts";
+import type { LiveToken } from "../ports/live-token.ts";
 import type { DocumentLocks } from "../ports/lock.ts";
 import type { Recorders } from "../ports/recorders.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
+import type { WriteDatabase } from "../ports/write-database.ts";
 
 export interface EnginePorts {
   readonly database: ProductionDatabase;
@@ -16,6 +18,9 @@ export interface EnginePorts {
   readonly knowledgeBase: KnowledgeBase;
   readonly dumpSource: DumpSource;
   readonly encryptor: Encryptor;
+  /** The write side: nothing of it can be called without a permission, which only arm.ts makes. */
+  readonly writeDatabase: WriteDatabase;
+  readonly backups: BackupStore;
   readonly clock: Clock;
   readonly files: Files;
   readonly locks: DocumentLocks;
@@ -25,4 +30,16 @@ export interface EnginePorts {
   readKillSwitch(): Promise<SwitchState>;
   /** The kill switch's answer for this run; asked in live mode before anything else. */
   executionEnabled(runId: string): Promise<boolean>;
+  /** The token of the run now live. Throws when it is gone or damaged. */
+  readLiveToken(runId: string): Promise<LiveToken>;
+  /** Tells notify_command of a stop, bounded in time; null where none is configured. @throws NOTIFY_FAILED */
+  readonly notify: ((stop: StopNotice) => Promise<void>) | null;
+}
+
+/** What somebody is told of a stop: names and codes, nothing that could be secret. */
+export interface StopNotice {
+  readonly runId: string;
+  readonly code: string;
+  readonly exitCode: number;
+  readonly waitsOn: string | null;
 }

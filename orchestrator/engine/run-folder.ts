@@ -10,7 +10,7 @@ const fileMode = 0o600;
 export interface RunFolder {
   readonly path: string;
   readonly journalPath: string;
-  /** Durable when it returns. `name` is a plain name or `folder/name` with folder outputs or documents. */
+  /** Durable when it returns. `name` is a plain name or `folder/name` with folder outputs, documents or approvals. */
   write(name: string, content: string): Promise<void>;
   /** Writes a phase's output; gives the sha256 that the journal records. */
   writeOutput(number: number, phase: string, output: unknown): Promise<string>;
@@ -37,6 +37,7 @@ export async function ensureRunFolder(files: Files, sidecarRoot: string, runId: 
   await ensureFolder(files, path);
   await ensureFolder(files, `${path}/outputs`);
   await ensureFolder(files, `${path}/documents`);
+  await ensureFolder(files, `${path}/approvals`);
   return toRunFolder(files, path);
 }
 

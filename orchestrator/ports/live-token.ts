@@ -13,5 +13,6 @@ export interface LiveToken {
   readonly starts: number; // how many the ruling allows
   readonly ruling: SignedDocument;
   readonly escalation: SignedDocument | null; // the SG_3 decision this start carries
+  readonly escalationKbId: string | null; // where that decision was uploaded
   readonly keys: Keys; // pinned by the token, as they lie on the host
 }

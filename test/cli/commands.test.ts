@@ -94,12 +94,12 @@ describe("orchestrate run", () => {
     expect([ran.code, ran.stderr.split(" ")[0], on.opened]).toEqual([10, "EXECUTION_OUTSIDE_UNIT", []]);
   });
 
-  it("cannot write even with the switch on and inside the unit: no permission is ever made", async () => {
+  it("writes nothing when the switch says yes and no token can be read: a switch alone is no permission", async () => {
     const on = await makeWorld();
     const ports = { ...on.ports, executionEnabled: () => Promise.resolve(true) };
     const live = await makeCli(on, { executionEnabled: () => Promise.resolve(true), isInRunUnit: () => Promise.resolve(true), openEngine: () => Promise.resolve({ ports, close: () => Promise.resolve() }) });
     const ran = await live.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live", "--json");
-    expect(JSON.parse(ran.stdout)).toMatchObject({ result: "stopped", exit_code: 10, code: "LIVE_APPLY_NOT_BUILT", phase: "pre_write_backup" });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ result: "stopped", exit_code: 10, code: "EXECUTION_REVOKED", phase: "source_pin" });
     expect(on.database.connectionEvidence().flatMap((evidence) => evidence.transactionIdsAssigned)).toEqual([]);
   });
 

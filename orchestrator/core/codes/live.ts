@@ -44,5 +44,6 @@ export const liveCodes = {
   VOID_RUN_DONE: { summary: "this run is done, so there is nothing to give up", remedy: "a live run that is to be undone is reverted: runbooks/emergency-revert", exit: 10 },
   VOID_RUN_LIVE: { summary: "execution is enabled for this run", remedy: "runbooks/disable --now first; a run is given up only while nothing can start it", exit: 10 },
   RUN_VOIDED: { summary: "this run was given up and never starts again", remedy: "nothing of it stands; prepare the document again under another run id", exit: 10 },
+  EFFECT_TAKEN_AS_DONE: { summary: "a step was intended before a crash and stands in the database exactly as intended", remedy: "nothing to do: it was not repeated, and the run went on", exit: 20 },
   NOTIFY_FAILED: { summary: "notify_command could not be run or failed", remedy: "run it by hand as user cutter; the run itself is not touched by it", exit: 10 },
 } as const satisfies Record<string, CodeEntry>;

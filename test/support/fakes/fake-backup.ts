@@ -1,7 +1,8 @@
 // pg_dump and gpg as far as the backup phase sees them.
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import type { DumpRequest, DumpSource, DumpStream, EncryptionResult, Encryptor } from "../../../orchestrator/ports/backup.ts";
+import type { BackupStore, DumpRequest, DumpSource, DumpStream, EncryptionResult, Encryptor, ProvenBackup } from "../../../orchestrator/ports/backup.ts";
+import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
 
 export class FakeDumpSource implements DumpSource {
   version = "18.6";
@@ -31,5 +32,19 @@ export class FakeEncryptor implements Encryptor {
       bytes += chunk.length;
     }
     return { ciphertextSha256: hash.digest("hex"), ciphertextBytes: bytes, recipientKeyIds: ["0123456789ABCDEF"] };
+  }
+}
+
+/** Proves every backup, or fails as `failure` says; the file itself is not made. */
+export class FakeBackupStore implements BackupStore {
+  failure: Error | null = null;
+  readonly made: string[] = []; // destinations
+
+  async make(permission: WritePermission, request: Parameters<BackupStore["make"]>[1]): Promise<ProvenBackup> {
+    if (this.failure !== null) throw this.failure;
+    for await (const chunk of request.dump.stream) if (chunk === null) break;
+    this.made.push(request.destination);
+    const sha256 = createHash("sha256").update(permission.runId).digest("hex");
+    return { file: request.destination, ciphertextSha256: sha256, ciphertextBytes: 7, plaintextSha256: sha256, recipientKeyIds: ["0123456789ABCDEF"], archiveEntries: 2, restored: null };
   }
 }

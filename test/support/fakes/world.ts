@@ -17,8 +17,9 @@ import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";
 import { phases } from "../../../orchestrator/phases/index.ts";
 import type { KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import type { RunEvent } from "../../../orchestrator/ports/reporter.ts";
-import { FakeDumpSource, FakeEncryptor } from "./fake-backup.ts";
+import { FakeBackupStore, FakeDumpSource, FakeEncryptor } from "./fake-backup.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { FakeCut } from "./fake-cut.ts";
 import { FakeDatabase } from "./fake-database.ts";
 
 export const documentId = "knowledge/other/a-harmless-document.md";
@@ -35,6 +36,8 @@ export interface World {
   readonly folder: string;
   readonly config: OrchestratorConfig;
   readonly database: FakeDatabase;
+  readonly cut: FakeCut;
+  readonly backups: FakeBackupStore;
   readonly dumpSource: FakeDumpSource;
   readonly clock: FakeClock;
   readonly events: RunEvent[];
@@ -55,8 +58,9 @@ export async function makeWorld(): Promise<World> {
   return openWorld(folder);
 }
 
-/** The same world again, as another process finds it: files, journal, locks and knowledge base stand; the database is as it was in the beginning. */
-export function openWorld(folder: string): World {
+/** The same world again, as another process finds it: files, journal, locks and knowledge base stand; the database is as it was in the beginning, or `cut`'s rows as they stand. */
+export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
+  const backups = new FakeBackupStore();
   const database = new FakeDatabase();
   const dumpSource = new FakeDumpSource();
   const clock = new FakeClock();
@@ -85,6 +89,9 @@ export function openWorld(folder: string): World {
     knowledgeBase,
     dumpSource,
     encryptor: new FakeEncryptor(),
+    recorders: cut.recorders,
+    writeDatabase: cut.writeDatabase,
+    backups,
     clock,
     files: nodeFiles,
     locks: documentLockFiles({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
@@ -93,6 +100,8 @@ export function openWorld(folder: string): World {
     openJournal: openJournalFile,
     readKillSwitch: () => readKillSwitch(nodeFiles, places, clock.now()),
     executionEnabled: () => Promise.resolve(false),
+    readLiveToken: () => Promise.reject(new Error("no token")),
+    notify: null,
   };
   const runFolder = join(config.sidecar_root, runId);
   const toRun = (change: Partial<Run> = {}): Run => ({
@@ -105,7 +114,7 @@ export function openWorld(folder: string): World {
     ...change,
   });
   return {
-    folder, config, database, dumpSource, clock, events, outage, ports, runFolder, toRun,
+    folder, config, database, cut, backups, dumpSource, clock, events, outage, ports, runFolder, toRun,
     start: (change) => runPhases(toRun(change), ports),
     readRunFile: (name) => readFile(join(runFolder, name), "utf8"),
     readKb: async (id) => (await stored.read(id))?.body ?? null,

@@ -1,0 +1,67 @@
+// The sovereign's decisions as rows: SG_1 and SG_2 just before the phase each allows, and the SG_3 that gives a run up. Steps like any other, exactly once.
+import { z } from "zod";
+import type { VerifiedApproval } from "../../core/approval-verify.ts";
+import type { VerifiedEntry } from "../../core/journal-live.ts";
+import { probeDecision, toDecisionSha256 } from "../../phases/decision-row.ts";
+import type { DecisionStep } from "../../phases/decisions.ts";
+import type { ReviewDecisionRow } from "../../ports/write-database.ts";
+import type { Attempt } from "../attempt.ts";
+import { obtainApproval, type DecisionGate } from "./approvals.ts";
+import { keepBatch, markBatch } from "./batch.ts";
+import { refuseClaims } from "./claims.ts";
+import { doOnce, settle } from "./step.ts";
+
+/** @throws APPROVAL_* (a missing SG_2 waits), DOCUMENT_CLAIMED_BY_RUN, and what a step throws */
+export async function decideBefore(attempt: Attempt, { gate, before }: DecisionStep): Promise<void> {
+  await decideRow(attempt, {
+    gate,
+    toRow: (entry) => ({ ...toRow(attempt, entry), phase: before, gate, decision: "approve" }),
+    obtain: async () => {
+      if (gate === "SG_1") await refuseClaims(attempt, readSourceDocumentId(attempt));
+      const verified = await obtainApproval(attempt, gate);
+      await keepBatch(attempt, verified);
+      return verified;
+    },
+  });
+  await markBatch(attempt, gate, "recorded");
+}
+
+export interface DecidedRow {
+  readonly gate: DecisionGate;
+  readonly toRow: (entry: VerifiedEntry) => ReviewDecisionRow;
+  /** Makes a fresh decision the one of this run; only asked where no row of an earlier one stands. */
+  readonly obtain: () => Promise<VerifiedApproval>;
+}
+
+/** What was intended before a crash is asked after first, by the approval it was intended with: a newer one must not hide it. */
+export async function decideRow(attempt: Attempt, { gate, toRow, obtain }: DecidedRow): Promise<void> {
+  const { journal, ports, run } = attempt;
+  const { documentId } = run.facts;
+  const toStep = (row: ReviewDecisionRow) => ({ step: gate, expectedSha256: toDecisionSha256(row), probe: () => probeDecision(ports.recorders, documentId, row) });
+  const intended = journal.status().decided[gate];
+  if (journal.status().effects[gate].state !== "none" && intended !== undefined && (await settle(attempt, toStep(toRow(intended))))) return;
+  await obtain();
+  const entry = journal.status().decided[gate];
+  if (entry === undefined) throw new Error(`no ${gate} was verified`);
+  const row = toRow(entry);
+  await doOnce(attempt, { ...toStep(row), prepare: () => Promise.resolve((permission) => ports.writeDatabase.insertReviewDecision(permission, documentId, row)) });
+}
+
+/** What every such row takes from the approval and the run. */
+export function toRow(attempt: Attempt, entry: VerifiedEntry): Omit<ReviewDecisionRow, "phase" | "gate" | "decision"> {
+  return {
+    id: entry.review_decision_id,
+    sourceDocumentId: readSourceDocumentId(attempt),
+    runId: attempt.run.facts.runId,
+    payloadSha: entry.payload_sha,
+    approvalKbId: entry.kb_id,
+    approvalSha256: entry.document_sha256,
+  };
+}
+
+const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
+
+/** As source_pin found it. */
+function readSourceDocumentId({ outputs }: Attempt): string {
+  return pinned.parse(outputs.get("source_pin")).registry.sourceDocumentId;
+}

@@ -1,0 +1,55 @@
+// SG_3: what a failed live run waits for, and what the sovereign's decision does. resume lets it go on; void gives it up, if nothing of it stands.
+import { CutterError } from "../../core/errors.ts";
+import { liveOf, type Attempt } from "../attempt.ts";
+import { adopt, judgeApproval, recallApproval } from "./approvals.ts";
+import { decideRow, toRow } from "./decide.ts";
+
+/**
+ * Gives "voided" when the run is given up and must do nothing more.
+ * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_SPENT, VOID_EFFECTS_STAND, and what a step throws
+ */
+export async function settleEscalation(attempt: Attempt): Promise<"goes on" | "voided"> {
+  const escalation = attempt.journal.status().escalation;
+  if (escalation === null || escalation.decision?.decision === "resume") return "goes on";
+  const decided = escalation.decision === null ? await takeDecision(attempt) : "void";
+  if (decided === "resume") return "goes on";
+  await giveUp(attempt);
+  return "voided";
+}
+
+/** The decision this start carries, beside its token. */
+async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
+  const { journal, run } = attempt;
+  const { escalation, escalationsDecided } = journal.status();
+  const { token } = liveOf(attempt);
+  const signed = token.escalation;
+  if (escalation === null || signed === null) throw new CutterError("ESCALATION_OPEN", { run_id: run.facts.runId, phase: escalation?.phase ?? null, failed_with: escalation?.code ?? null });
+  const verified = await judgeApproval(attempt, token, signed, { gate: "SG_3", phase: escalation.phase });
+  const { approval, decision, documentSha256 } = verified;
+  if (approval.gate !== "SG_3") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: approval.gate });
+  if (escalationsDecided.includes(decision.review_decision_id)) throw new CutterError("APPROVAL_UUID_SPENT", { gate: "SG_3", review_decision_id: decision.review_decision_id });
+  if (approval.decision === "void") await refuseStanding(attempt);
+  await adopt(attempt, "SG_3", token.escalationKbId ?? "", signed, verified);
+  await journal.append({ kind: "escalation_decided", decision: approval.decision, review_decision_id: decision.review_decision_id, approval_sha256: documentSha256 });
+  return approval.decision;
+}
+
+/** Records the giving-up, which releases the document, and ends the run for good. */
+async function giveUp(attempt: Attempt): Promise<void> {
+  const { journal } = attempt;
+  await refuseStanding(attempt);
+  await decideRow(attempt, {
+    gate: "SG_3",
+    toRow: (entry) => ({ ...toRow(attempt, entry), phase: "void", gate: "SG_3", decision: "void" }),
+    obtain: () => recallApproval(attempt, "SG_3"),
+  });
+  await journal.append({ kind: "run_voided", why: "SG_3: the sovereign gave this run up" });
+}
+
+/** @throws VOID_EFFECTS_STAND while a unit of this run is not retired */
+export async function refuseStanding({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {
+  const { documentId, runId } = run.facts;
+  const units = await ports.recorders.readUnits(documentId, runId);
+  const standing = units.filter(({ lifecycleState }) => lifecycleState !== "retired");
+  if (standing.length > 0) throw new CutterError("VOID_EFFECTS_STAND", { run_id: runId, units: units.length, not_retired: standing.length, first: standing[0]?.address ?? null });
+}

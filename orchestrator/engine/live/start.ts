@@ -1,0 +1,51 @@
+// The beginning of every start of a live run: token, ruling, clocks, the document's lock, an open escalation, SG_1. Only then the phases.
+import { requireBinding, type ExpectedRuling } from "../../core/approval-binding.ts";
+import { CutterError } from "../../core/errors.ts";
+import type { VerifiedApproval } from "../../core/approval-verify.ts";
+import type { LiveToken } from "../../ports/live-token.ts";
+import { liveOf, type Attempt } from "../attempt.ts";
+import { withHeld } from "../held.ts";
+import { keepKeysAndRunbook } from "../kept.ts";
+import { adopt, judgeApproval, obtainApproval } from "./approvals.ts";
+import { refuseClaims } from "./claims.ts";
+import { requireClocks } from "./clocks.ts";
+import { settleEscalation } from "./escalation.ts";
+
+/** Does `work` under everything a live run must hold; not at all when the run is given up here. @throws EXECUTION_REVOKED, APPROVAL_*, CLOCKS_DISAGREE, DOCUMENT_CLAIMED_BY_RUN, ESCALATION_OPEN, … */
+export async function startLive(attempt: Attempt, work: (attempt: Attempt) => Promise<void>): Promise<void> {
+  const { run, ports } = attempt;
+  const { runId, documentId } = run.facts;
+  const token = await ports.readLiveToken(runId).catch((cause: unknown) => {
+    throw new CutterError("EXECUTION_REVOKED", { run_id: runId, at: "start", problem: "its token cannot be read" }, { cause });
+  });
+  await requireClocks(attempt);
+  const document = await ports.recorders.holdDocument(documentId, runId);
+  await withHeld(ports, document, async () => {
+    const ruling = await judgeRuling(attempt, token);
+    const live: Attempt = { ...attempt, live: { token, ruling, document, approvals: new Map() } };
+    await keepKeysAndRunbook(ports.files, live.folder, token);
+    await adopt(live, "RULING", "", token.ruling, ruling);
+    if ((await settleEscalation(live)) === "voided") return;
+    if (live.journal.status().effects.SG_1.state === "none") await admit(live);
+    await work(live);
+  });
+}
+
+/** Before phase 1 of a run that has not claimed its document: another run's claim, then SG_1, so that an unapproved run computes nothing. */
+async function admit(live: Attempt): Promise<void> {
+  const { run, ports } = live;
+  const registry = await ports.database.readRegistryRows(run.facts.documentId);
+  if (registry !== null) await refuseClaims(live, registry.sourceDocumentId);
+  await obtainApproval(live, "SG_1");
+}
+
+async function judgeRuling(attempt: Attempt, token: LiveToken): Promise<VerifiedApproval> {
+  const { governance_principal, expected_grant_matrix_sha } = attempt.run.facts.config;
+  if (governance_principal === null) throw new CutterError("PRINCIPAL_NOT_PINNED", { step: "start" });
+  return await judgeApproval(attempt, token, token.ruling, { gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling: { governancePrincipal: governance_principal, grantMatrixSha256: expected_grant_matrix_sha } });
+}
+
+/** What only a phase could tell of the ruling's own facts. @throws APPROVAL_SOURCE_MISMATCH */
+export function requireRuled(attempt: Attempt, ruling: ExpectedRuling): void {
+  requireBinding(liveOf(attempt).ruling.approval, { ruling });
+}
