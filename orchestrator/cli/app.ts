@@ -5,6 +5,7 @@ import { codes } from "../core/codes/index.ts";
 import { approvalDraftCommand } from "./approval-draft.ts";
 import { approvalUploadCommand } from "./approval-upload.ts";
 import { approvalVerifyCommand } from "./approval-verify.ts";
+import { auditVerifyCommand } from "./audit-verify.ts";
 import { configCheckCommand } from "./config-check.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { contractCaptureCommand, contractCheckCommand } from "./contract.ts";
@@ -49,7 +50,7 @@ const root = buildRouteMap({
     survey: surveyCommand,
     target: buildRouteMap({ docs: { brief: "The document of a first cut" }, routes: { propose: targetProposeCommand } }),
     "self-verify": selfVerifyCommand,
-    audit: buildRouteMap({ docs: { brief: "Audit of a run or a bundle" }, routes: { verify: notBuilt("audit verify", "Check chain, receipts, signatures and digests again") } }),
+    audit: buildRouteMap({ docs: { brief: "Audit of a run or a bundle" }, routes: { verify: auditVerifyCommand } }),
     config: buildRouteMap({ docs: { brief: "The configuration" }, routes: { check: configCheckCommand } }),
   },
 });

@@ -4,21 +4,17 @@ import type { Expected } from "../core/approval-binding.ts";
 import { parseApproval } from "../core/approval.ts";
 import { gates, type Gate } from "../core/approval-schema.ts";
 import { approvalBytesMax } from "../core/approval-text.ts";
-import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval-verify.ts";
-import { CutterError } from "../core/errors.ts";
+import { verifyApproval, type VerifiedApproval } from "../core/approval-verify.ts";
 import { hostLayout } from "../core/host-layout.ts";
 import { readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";
-import { readGivenKey, readRulingFacts, readRunFacts, readSignatures } from "./approval-inputs.ts";
+import { readRulingFacts, readRunFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
+import { keyFlags, readGivenKeys, type KeyFlags } from "./given-keys.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
 
-interface Flags extends CommonFlags {
+interface Flags extends CommonFlags, KeyFlags {
   readonly signature?: readonly string[];
-  readonly "sovereign-key"?: string;
-  readonly "sovereign-fingerprint"?: string;
-  readonly "architect-key"?: string;
-  readonly "architect-fingerprint"?: string;
   readonly gate?: Gate;
   readonly "run-id"?: string;
 }
@@ -32,10 +28,7 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
     flags: {
       ...commonFlags,
       signature: { kind: "parsed", parse: word, brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken", optional: true, variadic: true, placeholder: "FILE.asc" },
-      "sovereign-key": { kind: "parsed", parse: word, brief: "Public key to trust as the sovereign's", optional: true, placeholder: "FILE" },
-      "sovereign-fingerprint": { kind: "parsed", parse: word, brief: "Its full fingerprint, 40 hex digits", optional: true, placeholder: "FPR" },
-      "architect-key": { kind: "parsed", parse: word, brief: "Public key to trust as the architect's", optional: true, placeholder: "FILE" },
-      "architect-fingerprint": { kind: "parsed", parse: word, brief: "Its full fingerprint, 40 hex digits", optional: true, placeholder: "FPR" },
+      ...keyFlags,
       gate: { kind: "enum", values: gates, brief: "The gate it must be for", optional: true },
       "run-id": { kind: "parsed", parse: word, brief: "Compare it with what this run's dry run computed on this host", optional: true, placeholder: "R" },
     },
@@ -43,7 +36,7 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
   },
   func: async function (this: CutterContext, flags, file) {
     const { services } = this;
-    const given = await readGivenKeys(services, flags);
+    const given = await readGivenKeys(services.files, flags);
     const document = await readPlainFile(services.files, file, approvalBytesMax);
     const signatures = await readSignatures(services.files, file, flags.signature);
     // Before keys are looked for: a document that is none needs none.
@@ -54,20 +47,6 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
     print(this, flags, toJson(verified), toText(verified, given === null));
   },
 });
-
-/** Null when none are given: then the host's count. */
-async function readGivenKeys({ files }: Services, flags: Flags): Promise<Keys | null> {
-  const read = async (role: "sovereign" | "architect") => {
-    const key = flags[`${role}-key`];
-    const fingerprint = flags[`${role}-fingerprint`];
-    if ((key === undefined) !== (fingerprint === undefined)) throw new CutterError("USAGE_INVALID", { problem: `--${role}-key and --${role}-fingerprint go together: a key file alone proves nobody` });
-    return key === undefined || fingerprint === undefined ? null : readGivenKey(files, key, fingerprint);
-  };
-  const sovereign = await read("sovereign");
-  const architect = await read("architect");
-  if (sovereign === null && architect !== null) throw new CutterError("USAGE_INVALID", { problem: "the architect's key is given without the sovereign's" });
-  return sovereign === null ? null : { sovereign, architect };
-}
 
 async function readExpected(services: Services, flags: Flags, gate: Gate): Promise<Expected> {
   const asked = flags.gate === undefined ? {} : { gate: flags.gate };

@@ -53,7 +53,7 @@ function toLiveProofs(account: RunAccount): Proofs {
     certain: [
       ...(isDone("structural_verify") ? ["Another login read every unit back: bytes, tree, counts and addresses equal the plan, and the bytes in order are the document."] : []),
       ...(isDone("write_verify") ? ["A second login, which the database keeps apart from the writer, recorded that it verified the change set."] : []),
-      ...(account.backup?.file == null ? [] : ["The backup was decrypted and listed before anything was written."]),
+      ...((account.backup?.file ?? null) === null ? [] : ["The backup was decrypted and listed before anything was written."]),
       ...account.effects.filter(({ found }) => found !== null).map(({ step }) => `${step}: its effect stands in the database once.`),
       ...(isDone("lifecycle_enact") ? ["The units are enacted."] : []),
     ],

@@ -1,4 +1,5 @@
 // What a finished run leaves for people: its report, the audit bundle, and last of all the digests of every file.
+import { bundleName, toBundle } from "../audit/material.ts";
 import { renderText } from "../core/page-text.ts";
 import { toRunPage } from "../core/run-report.ts";
 import type { Phase } from "../phases/define.ts";
@@ -15,6 +16,7 @@ import type { RunFolder } from "./run-folder.ts";
 export async function leaveRecords(files: Files, folder: RunFolder, runId: string, phases: readonly Phase[]): Promise<void> {
   const account = await readAccount(files, await readRunFolder(files, folder, runId), phases);
   await folder.write("report.txt", renderText(toRunPage(account, null)));
+  await files.writeAtomic(`${folder.path}/${bundleName}`, await toBundle(files, folder.path), 0o600);
   await writeEvidence(files, folder.path);
 }
 

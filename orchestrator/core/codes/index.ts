@@ -1,6 +1,7 @@
 // The registry of codes: every stop of the kit, in one place. runbooks/errors.md is generated from it.
 import { approvalCodes } from "./approval.ts";
 import { armingCodes } from "./arming.ts";
+import { auditCodes } from "./audit.ts";
 import { configCodes } from "./config.ts";
 import { databaseCodes } from "./database.ts";
 import { hostCodes } from "./host.ts";
@@ -26,6 +27,7 @@ export const codes = {
   ...keyCodes,
   ...approvalCodes,
   ...armingCodes,
+  ...auditCodes,
   ...configCodes,
   ...hostCodes,
   ...provisionCodes,

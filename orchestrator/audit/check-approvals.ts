@@ -1,0 +1,161 @@
+// Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when it was used.
+import type { Expected } from "../core/approval-binding.ts";
+import { parseApproval } from "../core/approval.ts";
+import { toDecisions, type Approval } from "../core/approval-schema.ts";
+import { requireFresh } from "../core/approval-freshness.ts";
+import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval-verify.ts";
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import { recordsOf, type RecordOf } from "../core/records-of.ts";
+import { finding, toFinding, type Finding } from "./finding.ts";
+import type { AuditMaterial } from "./material.ts";
+import { journalName, type AuditedJournal } from "./read-journal.ts";
+
+/** What the run itself says an approval must be for. */
+export interface Bound {
+  readonly runId: string;
+  readonly documentId: string;
+  readonly host: string;
+  readonly releaseSha256: string;
+  readonly payloadSha: string | null;
+  readonly sourceSha256: string | null;
+  readonly runbookSha256: string | null;
+  readonly grantMatrixSha256: string | null;
+}
+
+type Record = RecordOf<"approval_verified">;
+/** Signatures nobody gave a key for stay unverified, and that is said. */
+export interface ApprovalCheck {
+  readonly findings: readonly Finding[];
+  readonly verified: number;
+  readonly notVerified: number;
+}
+
+const approvalsFolder = "approvals/";
+
+export async function checkApprovals(material: AuditMaterial, journal: AuditedJournal, keys: Keys | null, bound: Bound): Promise<ApprovalCheck> {
+  const findings: Finding[] = [];
+  let verified = 0;
+  let notVerified = 0;
+  for (const record of recordsOf(journal.records, "approval_verified")) {
+    const kept = findKept(material, record, findings);
+    if (kept === null) continue;
+    const approval = parse(kept, record, findings);
+    if (approval === null) continue;
+    findings.push(...compareRecord(approval, record, bound, kept.file));
+    const given = keys === null ? [] : kept.signatures.filter(({ role }) => role === "sovereign" || keys.architect !== null);
+    notVerified += kept.signatures.length - given.length;
+    if (keys === null) {
+      findings.push(...checkUse(journal, record, approval, [], kept.file));
+      continue;
+    }
+    const judged = await verify(kept, given.map(({ bytes }) => bytes), keys, record, toExpected(record, bound), findings);
+    if (judged === null) continue;
+    verified += given.length;
+    findings.push(...compareSigners(judged, record, kept.file), ...checkUse(journal, record, approval, judged.signers.map(({ signedAt }) => signedAt), kept.file));
+  }
+  return { findings: [...findings, ...checkUuids(journal)], verified, notVerified };
+}
+
+interface Kept {
+  readonly file: string;
+  readonly document: Uint8Array;
+  readonly signatures: readonly { readonly role: "sovereign" | "architect"; readonly bytes: Uint8Array }[];
+}
+
+/** By digest: names prove nothing. */
+function findKept(material: AuditMaterial, { seq, entry }: Record, findings: Finding[]): Kept | null {
+  const kept = [...material.files].filter(([name]) => name.startsWith(approvalsFolder)).map(([file, bytes]) => ({ file, bytes, sha256: sha256Hex(bytes) }));
+  const document = kept.find(({ sha256 }) => sha256 === entry.document_sha256);
+  const missing = (what: string, sha256: string): Finding => finding("AUDIT_APPROVAL_MISSING", `no file has the digest of ${what}`, { file: journalName, record: seq, facts: { gate: entry.gate, sha256 } });
+  if (document === undefined) {
+    findings.push(missing("the document", entry.document_sha256));
+    return null;
+  }
+  const signatures = entry.signatures.flatMap(({ role, signature_sha256 }) => {
+    const found = kept.find(({ sha256 }) => sha256 === signature_sha256);
+    if (found !== undefined) return [{ role, bytes: found.bytes }];
+    findings.push(missing(`the ${role}'s signature`, signature_sha256));
+    return [];
+  });
+  return signatures.length === entry.signatures.length ? { file: document.file, document: document.bytes, signatures } : null;
+}
+
+function parse({ document, file }: Kept, { seq }: Record, findings: Finding[]): Approval | null {
+  try {
+    return parseApproval(document);
+  } catch (error) {
+    findings.push(toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq }));
+    return null;
+  }
+}
+
+/** What the journal tells of it, and what the run was, against what the signed text says. */
+function compareRecord(approval: Approval, { seq, entry }: Record, bound: Bound, file: string): readonly Finding[] {
+  const decision = toDecisions(approval).find(({ run_id }) => run_id === bound.runId);
+  if (decision === undefined) return [finding("AUDIT_APPROVAL_INVALID", "it is for another run", { file, record: seq, facts: { expected: bound.runId, found: approval.run_id } })];
+  const told: readonly (readonly [field: string, journal: string, document: string])[] = [
+    ["gate", entry.gate, approval.gate],
+    ["review_decision_id", entry.review_decision_id, decision.review_decision_id],
+    ["payload_sha", entry.payload_sha, decision.payload_sha],
+    ["issued_at", entry.issued_at, approval.issued_at],
+  ];
+  const different = told.filter(([, left, right]) => left !== right).map(([field]) => field);
+  return different.length === 0 ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
+}
+
+function toExpected({ entry }: Record, bound: Bound): Expected {
+  const { runId, documentId, host, releaseSha256, payloadSha } = bound;
+  const phase = entry.gate === "SG_2" ? "lifecycle_enact" : entry.gate === "SG_3" ? undefined : "cut_leg_a";
+  const own = { gate: entry.gate, runId, documentId, host, releaseSha256, ...(phase === undefined ? {} : { phase }), ...(entry.gate === "SG_3" ? {} : { decision: "approve" }), ...(payloadSha === null ? {} : { payloadSha }) };
+  if (entry.gate !== "RULING") return own;
+  const { sourceSha256, runbookSha256, grantMatrixSha256 } = bound;
+  return { ...own, ruling: { ...(sourceSha256 === null ? {} : { documentSha256: sourceSha256 }), ...(runbookSha256 === null ? {} : { rollbackRunbookSha256: runbookSha256 }), ...(grantMatrixSha256 === null ? {} : { grantMatrixSha256 }) } };
+}
+
+/** At the time the journal says it was verified: a key that expired since was good then; a revoked one is never good. */
+async function verify({ document, file }: Kept, signatures: readonly Uint8Array[], keys: Keys, { seq, at }: Record, expected: Expected, findings: Finding[]): Promise<VerifiedApproval | null> {
+  try {
+    return await verifyApproval({ document, signatures, keys, expected, now: new Date(at) });
+  } catch (error) {
+    if (!(error instanceof CutterError)) throw error;
+    findings.push(toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq, facts: { judged_at: at } }));
+    return null;
+  }
+}
+
+function compareSigners({ signers }: VerifiedApproval, { seq, entry }: Record, file: string): readonly Finding[] {
+  const different = signers.filter((signer) => !entry.signatures.some(({ role, fingerprint, signature_sha256 }) => role === signer.role && fingerprint === signer.fingerprint && signature_sha256 === signer.signatureSha256));
+  const people = new Set(entry.signatures.map(({ fingerprint }) => fingerprint)).size;
+  return [
+    ...different.map(({ role, fingerprint }) => finding("AUDIT_APPROVAL_DIFFERS", "the journal names another signer", { file, record: seq, facts: { role, found: fingerprint } })),
+    ...(people === entry.human_signers ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "the journal counts other signers than it names", { file, record: seq, facts: { human_signers: entry.human_signers, named: people } })]),
+  ];
+}
+
+/** The transactions an approval was used for, until another of its gate took its place: a decision's own row; a ruling's every write of its start. */
+function checkUse({ records }: AuditedJournal, { seq, entry }: Record, approval: Approval, signedAt: readonly Date[], file: string): readonly Finding[] {
+  if (entry.gate === "SG_3") return [];
+  const until = recordsOf(records, "approval_verified").find((other) => other.seq > seq && other.entry.gate === entry.gate)?.seq ?? Infinity;
+  const uses = recordsOf(records, "transaction").filter((use) => use.seq > seq && use.seq < until && (entry.gate === "RULING" || use.entry.step === entry.gate));
+  return uses.flatMap((use) => {
+    try {
+      requireFresh(approval, signedAt, new Date(use.at));
+      return [];
+    } catch (error) {
+      return [toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: use.seq, facts: { used_for: use.entry.step } })];
+    }
+  });
+}
+
+/** One UUID, one decision: never collapsed into another gate's or another document's. */
+function checkUuids({ records }: AuditedJournal): readonly Finding[] {
+  const first = new Map<string, Record>();
+  return recordsOf(records, "approval_verified").flatMap((record) => {
+    const { review_decision_id: id, gate } = record.entry;
+    const before = first.get(id);
+    if (before === undefined) first.set(id, record);
+    if (before === undefined || (before.entry.gate === gate && before.entry.document_sha256 === record.entry.document_sha256)) return [];
+    return [finding("AUDIT_UUID_REUSED", `first used by ${before.entry.gate}`, { file: journalName, record: record.seq, facts: { gate, review_decision_id: id, first_record: before.seq } })];
+  });
+}

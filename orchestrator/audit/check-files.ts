@@ -1,0 +1,73 @@
+// The files as a set: each as its list says, each made from what the journal vouches for, none missing, none extra.
+import { z } from "zod";
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import { renderText } from "../core/page-text.ts";
+import type { RunAccount } from "../core/run-account.ts";
+import { toRunPage } from "../core/run-report.ts";
+import { recordsOf } from "../core/records-of.ts";
+import { evidenceName } from "../engine/evidence.ts";
+import { parseOrNull, toDocumentName, toOutputName } from "./check-documents.ts";
+import { finding, toFinding, type Finding } from "./finding.ts";
+import { bundleName, readList, type AuditMaterial } from "./material.ts";
+import { journalName, type AuditedJournal } from "./read-journal.ts";
+
+/** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */
+export function checkList(material: AuditMaterial, ended: boolean): readonly Finding[] {
+  const list = material.files.get(evidenceName);
+  if (list === undefined) return ended ? [finding("AUDIT_LIST_INVALID", "absent", { file: evidenceName })] : [];
+  try {
+    const lines = readList(list);
+    const listed = new Map(lines.map(({ name, sha256 }) => [name, sha256]));
+    const found = new Map([...[...material.files].map(([name, bytes]) => [name, sha256Hex(bytes)] as const), ...material.digestsOnly]);
+    found.delete(evidenceName);
+    return [
+      ...lines.filter(({ name }) => !found.has(name)).map(({ name }) => finding("AUDIT_FILE_MISSING", "it is listed, and absent", { file: name })),
+      ...[...found.keys()].filter((name) => !listed.has(name)).map((name) => finding("AUDIT_FILE_EXTRA", "it is not listed", { file: name })),
+      ...lines.filter(({ name, sha256 }) => found.has(name) && found.get(name) !== sha256).map(({ name, sha256 }) => finding("AUDIT_FILE_CHANGED", "another digest than the list's", { file: name, facts: { expected_sha256: sha256, found_sha256: found.get(name) ?? "" } })),
+    ];
+  } catch (error) {
+    if (error instanceof CutterError) return [toFinding("AUDIT_LIST_INVALID", error, { file: evidenceName })];
+    throw error;
+  }
+}
+
+export interface MadeFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+/** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs. */
+export function checkSet(material: AuditMaterial, journal: AuditedJournal, made: readonly MadeFile[]): readonly Finding[] {
+  const { records, status } = journal;
+  const ended = status.finished !== null || status.voided !== null;
+  const digests = new Set(recordsOf(records, "approval_verified").flatMap(({ entry }) => [entry.document_sha256, ...entry.signatures.map(({ signature_sha256 }) => signature_sha256)]));
+  const wanted = new Set([journalName, "request.yaml", ...(ended ? ["outcome.json", "report.txt", evidenceName] : []), ...made.map(({ name }) => name), ...(status.started?.mode === "live" && ended ? ["keys/sovereign.asc", "rollback_runbook.sql"] : [])]);
+  const allowed = new Set([...wanted, "outcome.json", "keys/architect.asc", bundleName, evidenceName, ...status.done.flatMap(({ number, phase }) => [toOutputName(number, phase), toDocumentName(number, phase)])]);
+  const isAllowed = (name: string, bytes: Uint8Array): boolean => (name.startsWith("approvals/") ? digests.has(sha256Hex(bytes)) : allowed.has(name) && !(material.origin === "bundle" && name === bundleName));
+  return [
+    ...[...wanted].filter((name) => !material.files.has(name)).map((name) => finding("AUDIT_FILE_MISSING", "absent", { file: name })),
+    ...(ended ? [...material.files].filter(([name, bytes]) => !isAllowed(name, bytes)).map(([name]) => finding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name })) : []),
+    ...made.filter(({ name, content }) => material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content))).map(({ name }) => finding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
+  ];
+}
+
+const outcomeSchema = z.looseObject({ run_id: z.string(), document_id: z.string(), mode: z.string(), result: z.string(), exit_code: z.int(), certificate: z.string().nullable(), payload_sha: z.string().nullable(), phases_done: z.int() });
+
+/** Outcome and report of a finished run, made again from the journal. */
+export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
+  const { started, finished } = status;
+  if (started === null || finished === null) return [];
+  const bytes = material.files.get("outcome.json");
+  const outcome = outcomeSchema.safeParse(bytes === undefined ? null : parseOrNull(Buffer.from(bytes).toString("utf8")));
+  const report = material.files.get("report.txt");
+  const reportDiffers = report !== undefined && Buffer.from(report).toString("utf8") !== renderText(toRunPage(account, null));
+  return [...(bytes === undefined ? [] : [...compareOutcome()]), ...(reportDiffers ? [finding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })] : [])];
+
+  function compareOutcome(): readonly Finding[] {
+    if (!outcome.success || started === null || finished === null) return [finding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
+    const told = { run_id: started.run_id, document_id: started.document_id, mode: started.mode, result: "done", exit_code: finished.exit_code, certificate: finished.certificate, payload_sha: account.plan?.payloadSha ?? null, phases_done: status.done.length };
+    const different = (Object.keys(told) as (keyof typeof told)[]).filter((name) => outcome.data[name] !== told[name]);
+    return different.length === 0 ? [] : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
+  }
+}

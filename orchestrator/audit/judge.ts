@@ -1,0 +1,143 @@
+// The audit of a run: everything its evidence claims, checked again from its bytes and the reader's own keys. Opens nothing, writes nothing.
+import type { Keys } from "../core/approval-verify.ts";
+import { sha256Hex } from "../core/digest.ts";
+import { CutterError } from "../core/errors.ts";
+import { toAccount, type PhaseText, type RunAccount } from "../core/run-account.ts";
+import { readFingerprint } from "../core/signature.ts";
+import { parseStrictYaml } from "../core/strict-yaml.ts";
+import { requestSchema } from "../core/request.ts";
+import type { Phase } from "../phases/define.ts";
+import { checkApprovals } from "./check-approvals.ts";
+import { checkDocuments, parseOrNull, toOutputName } from "./check-documents.ts";
+import { checkEffects } from "./check-effects.ts";
+import { checkList, checkOutcome, checkSet, type MadeFile } from "./check-files.ts";
+import { checkPlan } from "./check-plan.ts";
+import { finding, toFinding, type Finding } from "./finding.ts";
+import type { AuditMaterial } from "./material.ts";
+import { journalName, readJournal, type AuditedJournal } from "./read-journal.ts";
+
+export interface Audit {
+  readonly runId: string | null;
+  readonly mode: "dryrun" | "live" | null;
+  readonly ended: boolean;
+  readonly findings: readonly Finding[];
+  readonly signaturesVerified: number;
+  readonly signaturesNotVerified: number; // no key was given for them
+  readonly checked: readonly string[]; // what held, for people
+}
+
+/** `keys`: those the reader trusts; null: signatures stay unverified, which the caller must not call a pass. `phases` know what their outputs mean. */
+export async function judgeAudit(material: AuditMaterial, keys: Keys | null, phases: readonly Phase[]): Promise<Audit> {
+  const findings: Finding[] = [];
+  const journal = readJournal(material, findings);
+  if (journal === null) return { runId: null, mode: null, ended: false, findings: [...findings, ...checkList(material, true)], signaturesVerified: 0, signaturesNotVerified: 0, checked: [] };
+  const { status, records } = journal;
+  const ended = status.finished !== null || status.voided !== null;
+  findings.push(...checkList(material, ended), ...checkDocuments(material, journal));
+  const read = readOutputs(material, journal, phases, findings);
+  const runId = status.started?.run_id ?? "";
+  const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
+  findings.push(...checkSet(material, journal, read.made), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...checkEffects(journal));
+  if (account.plan !== null) findings.push(...checkPlan(material, { payloadSha: account.plan.payloadSha, sourceSha256: account.source?.sha256 ?? null, documentId: account.documentId ?? "" }));
+  const runbook = material.files.get("rollback_runbook.sql");
+  const bound = {
+    runId, documentId: account.documentId ?? "", host: account.inputs?.host_identity ?? "", releaseSha256: account.inputs?.release_sha256 ?? "", payloadSha: account.plan?.payloadSha ?? null,
+    sourceSha256: account.source?.sha256 ?? null, runbookSha256: runbook === undefined ? null : sha256Hex(runbook), grantMatrixSha256: toMatrixSha256(read.outputs),
+  };
+  const approvals = await checkApprovals(material, journal, keys, bound);
+  findings.push(...approvals.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
+  return { runId, mode: account.mode, ended, findings: distinct(findings), signaturesVerified: approvals.verified, signaturesNotVerified: approvals.notVerified, checked: toChecked(material, journal, account, approvals.verified) };
+}
+
+interface ReadOutputs {
+  readonly outputs: ReadonlyMap<string, unknown>;
+  readonly texts: readonly PhaseText[];
+  readonly made: readonly MadeFile[];
+}
+
+/** Only outputs whose digest the journal recorded are believed. */
+function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases: readonly Phase[], findings: Finding[]): ReadOutputs {
+  const outputs = new Map<string, unknown>();
+  const texts: PhaseText[] = [];
+  const made: MadeFile[] = [];
+  for (const done of status.done) {
+    const file = toOutputName(done.number, done.phase);
+    const bytes = material.files.get(file);
+    if (bytes === undefined || sha256Hex(bytes) !== done.outputSha256) continue;
+    const output = parseOrNull(Buffer.from(bytes).toString("utf8"));
+    outputs.set(done.phase, output);
+    const phase = phases.find(({ name }) => name === done.phase);
+    try {
+      const result = phase?.toResult(output);
+      if (result === undefined) continue;
+      texts.push({ phase: done.phase, text: result.text });
+      made.push(...result.files);
+    } catch (error) {
+      findings.push(finding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", { file, record: done.seq }));
+    }
+  }
+  return { outputs, texts, made };
+}
+
+function checkRequest(material: AuditMaterial, { status }: AuditedJournal): readonly Finding[] {
+  const file = "request.yaml";
+  const bytes = material.files.get(file);
+  const { started } = status;
+  if (bytes === undefined || started === null) return []; // told as missing already
+  const differs = (facts: Readonly<Record<string, string>>): Finding => finding("AUDIT_REQUEST_DIFFERS", "it is another request", { file, record: 0, facts });
+  const found = sha256Hex(bytes);
+  if (found !== started.inputs.request_sha256) return [differs({ expected_sha256: started.inputs.request_sha256, found_sha256: found })];
+  try {
+    const request = parseStrictYaml(Buffer.from(bytes).toString("utf8"), requestSchema, { code: "REQUEST_INVALID", file });
+    return request.run_id === started.run_id && request.document_id === started.document_id && request.mode === started.mode ? [] : [differs({ run_id: request.run_id, document_id: request.document_id, mode: request.mode })];
+  } catch (error) {
+    return [toFinding("AUDIT_REQUEST_DIFFERS", error, { file })];
+  }
+}
+
+/** The keys beside a run are data: what is not the reader's own is told, and never used. */
+async function checkKeys(material: AuditMaterial, keys: Keys | null): Promise<readonly Finding[]> {
+  if (keys === null) return [];
+  const findings: Finding[] = [];
+  for (const [role, key] of [["sovereign", keys.sovereign] as const, ["architect", keys.architect] as const]) {
+    const file = `keys/${role}.asc`;
+    const bytes = material.files.get(file);
+    if (bytes === undefined || key === null) continue;
+    const found = await readFingerprint(bytes).catch(() => "unreadable");
+    if (found !== key.pin.fingerprint) findings.push(finding("AUDIT_KEY_FOREIGN", `not the ${role}'s key you trust`, { file, facts: { expected: key.pin.fingerprint, found } }));
+  }
+  return findings;
+}
+
+function checkBackup({ origin, digestsOnly }: AuditMaterial, { backup, mode }: RunAccount): readonly Finding[] {
+  if (origin === "bundle" || mode !== "live" || backup?.sha256 === null || backup === null) return [];
+  const found = [...digestsOnly].find(([, sha256]) => sha256 === backup.sha256);
+  return found === undefined ? [finding("AUDIT_BACKUP_DIFFERS", "no encrypted backup in the folder has the recorded digest", { file: backup.file ?? "", facts: { expected_sha256: backup.sha256 ?? "", found: [...digestsOnly.values()] } })] : [];
+}
+
+function toMatrixSha256(outputs: ReadonlyMap<string, unknown>): string | null {
+  const output = outputs.get("grant_probe");
+  const found: unknown = typeof output === "object" && output !== null && "expectedSha256" in output ? output.expectedSha256 : null;
+  return typeof found === "string" ? found : null;
+}
+
+function distinct(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter((found) => {
+    const key = JSON.stringify([found.code, found.file, found.record, found.problem]);
+    return !seen.has(key) && seen.add(key).size > 0;
+  });
+}
+
+function toChecked({ files, origin }: AuditMaterial, { records, status }: AuditedJournal, account: RunAccount, signatures: number): readonly string[] {
+  return [
+    `${String(files.size)} files, each as listed and none besides`,
+    `${String(records.length)} records of ${journalName}: chain, sequence and legality`,
+    `${String(status.done.filter(({ receipt }) => receipt !== null).length)} phase documents: bytes against receipts, and the journal against what they witness`,
+    `${String(status.done.length)} outputs against the digests in the journal`,
+    ...(account.plan === null ? [] : [`the plan: ${String(account.plan.units.length)} units, lossless, payload_sha ${account.plan.payloadSha}`]),
+    ...(account.approvals.length === 0 ? [] : [`${String(account.approvals.length)} approvals: what they bind, when they were used; ${String(signatures)} signatures verified by the keys you gave`]),
+    ...(account.effects.length === 0 ? [] : [`${String(account.effects.length)} steps that wrote: approved, intended, done, in this order`]),
+    ...((account.backup?.sha256 ?? null) === null ? [] : [origin === "bundle" ? `the backup's recorded sha256 is ${account.backup?.sha256 ?? ""}; the file is not in a bundle` : "the encrypted backup has the recorded sha256"]),
+  ];
+}

@@ -1,0 +1,49 @@
+// The journal of an audited run: chain, sequence, legality, and whether it goes on to the end of the run.
+import { readChain, toLineHash } from "../core/journal-chain.ts";
+import type { JournalRecord } from "../core/journal-record.ts";
+import { toStatus, type RunStatus } from "../core/journal.ts";
+import { CutterError } from "../core/errors.ts";
+import { finding, toFinding, type Finding } from "./finding.ts";
+import type { AuditMaterial } from "./material.ts";
+
+export const journalName = "journal.jsonl";
+
+export interface AuditedJournal {
+  readonly records: readonly JournalRecord[];
+  readonly hashes: readonly string[]; // of each line: the head of the chain after it
+  readonly status: RunStatus;
+}
+
+/** Null when nothing can be read from it; then the findings say why. */
+export function readJournal(material: AuditMaterial, findings: Finding[]): AuditedJournal | null {
+  const bytes = material.files.get(journalName);
+  if (bytes === undefined) return fail(findings, finding("AUDIT_FILE_MISSING", "absent", { file: journalName }));
+  try {
+    const { records } = readChain(bytes, journalName);
+    const lines = Buffer.from(bytes).toString("utf8").split("\n").slice(0, -1);
+    const status = toStatus(records);
+    findings.push(...findEnd(material, records, status));
+    return { records, hashes: lines.map(toLineHash), status };
+  } catch (error) {
+    if (!(error instanceof CutterError)) throw error;
+    const line = error.facts["line"];
+    const seq = error.facts["seq"];
+    if (error.code === "JOURNAL_ILLEGAL") return fail(findings, toFinding("AUDIT_JOURNAL_ILLEGAL", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }));
+    const code = error.code === "JOURNAL_TORN" ? "AUDIT_TAIL_CUT" : "AUDIT_CHAIN_BROKEN";
+    return fail(findings, toFinding(code, error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }));
+  }
+}
+
+function fail(findings: Finding[], found: Finding): null {
+  findings.push(found);
+  return null;
+}
+
+/** A chain does not see a cut tail. A bundle is made of a run that has ended, so its journal has an end. */
+function findEnd({ origin }: AuditMaterial, records: readonly JournalRecord[], status: RunStatus): readonly Finding[] {
+  if (origin === "folder" && status.finished === null && status.voided === null) return []; // a run that goes on
+  const last = records.length - 1;
+  if (status.finished === null && status.voided === null) return [finding("AUDIT_TAIL_CUT", "no record says that the run was finished or given up", { file: journalName, record: last })];
+  if (status.attemptOpen && status.voided === null) return [finding("AUDIT_TAIL_CUT", "the last start has no end", { file: journalName, record: last })];
+  return [];
+}

@@ -1,0 +1,100 @@
+// cutter audit verify: the evidence of a run checked again, from its folder or from a bundle on any machine; by the keys the reader trusts, never by those beside the run.
+import { buildCommand } from "@stricli/core";
+import { judgeAudit, type Audit } from "../audit/judge.ts";
+import type { Finding } from "../audit/finding.ts";
+import { readBundle, readFolder, type AuditMaterial } from "../audit/material.ts";
+import { bundleBytesMax } from "../audit/tar.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Keys } from "../core/approval-verify.ts";
+import { codes } from "../core/codes/index.ts";
+import { CutterError, toPrintable } from "../core/errors.ts";
+import { hostLayout } from "../core/host-layout.ts";
+import { parseRunId } from "../core/run-id.ts";
+import { readHostKeys } from "../gates/host-keys.ts";
+import { findRunFolder } from "../engine/run-folder.ts";
+import { phases } from "../phases/index.ts";
+import type { CutterContext, Services } from "./context.ts";
+import { keyFlags, readGivenKeys, type KeyFlags } from "./given-keys.ts";
+import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+
+interface Flags extends CommonFlags, KeyFlags {
+  readonly "run-id"?: string;
+}
+
+export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>({
+  docs: {
+    brief: "Check chain, receipts, signatures and digests of a run again",
+    fullDescription:
+      "Of a bundle: offline, on any machine, by the keys you give. Of a run on its host (--run-id): as root, by the keys pinned there unless you give others. Without a key the signatures are not verified, and the exit code is not 0. Keys kept with a run are data: they are compared with yours and never trusted.",
+  },
+  parameters: {
+    flags: { ...commonFlags, ...keyFlags, "run-id": { kind: "parsed", parse: word, brief: "A run of this host", optional: true, placeholder: "R" } },
+    positional: { kind: "tuple", parameters: [{ brief: "Bundle, audit-bundle.tar of a run's folder", parse: word, placeholder: "BUNDLE", optional: true }] },
+  },
+  func: async function (this: CutterContext, flags, bundle) {
+    const { services } = this;
+    const runId = flags["run-id"];
+    if ((runId === undefined) === (bundle === undefined)) throw new CutterError("USAGE_INVALID", { problem: "one of --run-id and a bundle" });
+    const given = await readGivenKeys(services.files, flags);
+    const material = bundle === undefined ? await readRunMaterial(services, runId ?? "") : await readBundleFile(services, bundle);
+    const keys = given ?? (bundle === undefined ? await readPinned(services) : null);
+    const audit = await judgeAudit(material, keys, phases);
+    const verdict = toVerdict(audit);
+    print(this, flags, toJson(audit, verdict), toText(audit, verdict, keys === null ? "none" : given === null ? "those pinned on this host" : "those given"));
+    this.process.exitCode = verdict === "pass" ? 0 : codes[verdict].exit;
+  },
+});
+
+type Verdict = "pass" | "AUDIT_FAILED" | "AUDIT_SIGNATURES_NOT_VERIFIED";
+
+function toVerdict({ findings, signaturesNotVerified }: Audit): Verdict {
+  if (findings.length > 0) return "AUDIT_FAILED";
+  return signaturesNotVerified > 0 ? "AUDIT_SIGNATURES_NOT_VERIFIED" : "pass";
+}
+
+async function readRunMaterial({ files, places }: Services, wanted: string): Promise<AuditMaterial> {
+  const runId = parseRunId(wanted, { allowDryRunSuffix: true });
+  const config = await loadConfig(files, places.config);
+  const folder = await findRunFolder(files, config.value.sidecar_root, runId);
+  if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
+  return await readFolder(files, folder.path);
+}
+
+async function readBundleFile({ files }: Services, file: string): Promise<AuditMaterial> {
+  const invalid = (problem: string, cause?: unknown): CutterError => new CutterError("AUDIT_BUNDLE_INVALID", { file: file.slice(0, 300), problem }, { cause });
+  const facts = await files.facts(file).catch((cause: unknown) => {
+    throw invalid("it cannot be looked at", cause);
+  });
+  if (facts?.kind !== "file") throw invalid(facts === null ? "absent" : `a ${facts.kind}, not a plain file`);
+  if (facts.size > bundleBytesMax) throw invalid(`larger than ${String(bundleBytesMax)} bytes`);
+  return readBundle((await files.read(file)) ?? new Uint8Array());
+}
+
+/** On the host the pins count; where they cannot be read, signatures stay unverified, and that is said. */
+async function readPinned({ files }: Services): Promise<Keys | null> {
+  return await readHostKeys(files, hostLayout).catch((error: unknown) => {
+    if (error instanceof CutterError && error.code === "APPROVAL_KEY_NOT_PINNED") return null;
+    throw error;
+  });
+}
+
+function toJson({ runId, mode, ended, findings, signaturesVerified, signaturesNotVerified, checked }: Audit, verdict: Verdict): object {
+  return { schema: "cutter.audit-verify/1", verdict: verdict === "pass" ? "pass" : "fail", code: verdict === "pass" ? null : verdict, run_id: runId, mode, ended, findings, signatures_verified: signaturesVerified, signatures_not_verified: signaturesNotVerified, checked };
+}
+
+function toText(audit: Audit, verdict: Verdict, keys: string): readonly string[] {
+  const { findings, runId, mode, ended, checked, signaturesNotVerified } = audit;
+  return [
+    ...(findings.length === 0 ? checked.map((line) => `[OK] ${line}`) : []),
+    ...findings.map(toLine),
+    ...(ended || runId === null ? [] : ["[WARN] this run has not ended: it is checked as far as it came"]),
+    ...(signaturesNotVerified === 0 ? [] : [`[WARN] ${String(signaturesNotVerified)} signatures NOT VERIFIED: no key was given for them`]),
+    `[INFO] run ${toPrintable(runId ?? "unknown")} (${mode ?? "unknown"}); trusted keys: ${keys}`,
+    verdict === "pass" ? "[OK] pass" : `[ERR] ${verdict} ${codes[verdict].summary}${findings.length === 0 ? "" : ` findings=${String(findings.length)}`} → ${codes[verdict].remedy}`,
+  ];
+}
+
+function toLine({ code, file, record, problem, facts }: Finding): string {
+  const place = [...(file === null ? [] : [`file=${toPrintable(file)}`]), ...(record === null ? [] : [`record=${String(record)}`])];
+  return ["[ERR]", code, codes[code].summary, ...place, `problem=${toPrintable(problem)}`, ...Object.entries(facts).filter(([name]) => name !== "file").map(([name, value]) => `${name}=${toPrintable(value)}`)].join(" ");
+}
