@@ -14,8 +14,8 @@ const connectTimeoutMs = 10_000;
 const reading: TransactionLimits = { lockTimeoutMs: 60_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
 const writing: TransactionLimits = { lockTimeoutMs: 30_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_200_000 };
 
-/** Opens nothing yet. */
-export function openRevertDatabase(settings: { readonly reader: LoginSettings; readonly revert: LoginSettings }): RevertDatabase {
+/** Opens nothing yet. `limits` are the transaction's; tests wait less long for a lock. */
+export function openRevertDatabase(settings: { readonly reader: LoginSettings; readonly revert: LoginSettings }, limits: TransactionLimits = writing): RevertDatabase {
   const evidence: EvidenceLog = { login: "context_pack_readonly", transactions: 0, assigned: new Map() };
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
@@ -37,9 +37,9 @@ export function openRevertDatabase(settings: { readonly reader: LoginSettings; r
     readRest: (runId) => read((transaction) => readRest(transaction, runId)),
     apply: async (permission, request) => {
       const { client, cut } = await openClient(settings.revert, "revert principal", connectTimeoutMs);
-      const deadline = setTimeout(cut, writing.deadlineMs);
+      const deadline = setTimeout(cut, limits.deadlineMs);
       try {
-        return await applyRevert(client, writing, permission, request);
+        return await applyRevert(client, limits, permission, request);
       } finally {
         clearTimeout(deadline);
         await client.end().catch(() => undefined);
