@@ -1,4 +1,4 @@
-// Phase 7: bytes, tree, counts and addresses equal the plan. A dry run verifies what leg A would have written.
+// Phase 7: bytes, tree, counts and addresses equal the plan, as another login reads them back. A dry run verifies what leg A would have written.
 import { z } from "zod";
 import { checkLossless } from "../core/cutplan.ts";
 import { CutterError } from "../core/errors.ts";
@@ -6,6 +6,7 @@ import { refuseIf, toVerdict } from "../core/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";
+import { readBack } from "./read-back.ts";
 import { readPhase } from "./define.ts";
 
 const check = z.strictObject({ name: z.string(), holds: z.boolean() });
@@ -15,11 +16,16 @@ export const structuralVerify = readPhase({
   name: "structural_verify",
   needs: { sourcePin, cutplan, cutLegA },
   output,
-  observe: (_ports, { sourcePin, cutplan, cutLegA }) => Promise.resolve(toChecks(Buffer.from(sourcePin.body, "utf8"), cutplan.plan.units, cutLegA.calls)),
-  gate: (checks) => toVerdict(...checks.map((found) => refuseIf(!found.holds, "STRUCTURE_BROKEN", { check: found.name }))),
-  conclude: (checks, { cutplan }) => ({ source: "plan" as const, units: cutplan.plan.units.length, checks: [...checks] }),
-  text: ({ units, checks }) => ({
-    summary: `${String(checks.filter((found) => found.holds).length)} of ${String(checks.length)} structural checks hold for ${String(units)} units`,
+  observe: async (ports, needs) => {
+    const planned = toChecks(Buffer.from(needs.sourcePin.body, "utf8"), needs.cutplan.plan.units, needs.cutLegA.calls);
+    if (ports.run.mode === "dryrun") return { source: "plan" as const, units: needs.cutplan.plan.units.length, checks: planned };
+    const read = await readBack(ports, needs);
+    return { source: "database" as const, units: read.units, checks: [...planned, ...read.checks] };
+  },
+  gate: ({ checks }) => toVerdict(...checks.map((found) => refuseIf(!found.holds, "STRUCTURE_BROKEN", { check: found.name }))),
+  conclude: ({ source, units, checks }) => ({ source, units, checks: [...checks] }),
+  text: ({ source, units, checks }) => ({
+    summary: `${String(checks.filter((found) => found.holds).length)} of ${String(checks.length)} structural checks hold for ${String(units)} units ${source === "plan" ? "of the plan" : "read back from the database"}`,
     facts: checks.map((found) => [found.name, found.holds ? "holds" : "BROKEN"] as const),
   }),
 });

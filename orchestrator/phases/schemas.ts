@@ -42,3 +42,22 @@ export const markedSourceSchema = z.strictObject({
   frontMatterEnd: z.int().nullable(),
   headings: z.array(headingSchema),
 });
+
+/** The arguments of one call of fn_iu_create, named as the function's own (p_…); the body itself stands in the source. */
+export const createCallSchema = z.strictObject({
+  idempotency_key: z.string(),
+  run_id: z.string(),
+  canonical_address: z.string(),
+  doc_code: z.string(),
+  parent_address: z.string().nullable(),
+  unit_kind: z.string(),
+  ordinal: z.int(),
+  body_sha256: sha256,
+  heading_path: z.string(),
+  byte_start: z.int(),
+  byte_end: z.int(),
+  source_version_id: z.string(),
+  review_decision_id: z.string().nullable(), // the sovereign issues it: null in a dry run
+});
+
+export type CreateCall = z.infer<typeof createCallSchema>;

@@ -24,7 +24,8 @@ export const phaseCodes = {
   PG_DUMP_TOO_OLD: { summary: "pg_dump is older than the server", remedy: "set orchestrator:postgres_access to a pg_dump of the server's version or newer", exit: 10 },
   CONTRACT_MISMATCH: { summary: "the database is not what sql/contract describes", remedy: "compare with cutter contract check; either the database or the contract is to change", exit: 10 },
   ADDRESSES_TAKEN: { summary: "addresses of the plan exist already", remedy: "this document was cut before: revert that run, or cut another document", exit: 10 },
-  BACKUP_UNPROVEN: { summary: "the backup could not be made", remedy: "no backup, no write: mend what the facts name and run again", exit: 10 },
+  BACKUP_UNPROVEN: { summary: "the backup could not be made, or could not be proven", remedy: "no backup, no write: mend what the facts name and run again", exit: 10 },
+  DISK_FULL: { summary: "there is not enough free space for the backup", remedy: "free space on the file system of the named folder, by hand; nothing was written to the database", exit: 10 },
   GRANT_MATRIX_MISMATCH: {
     summary: "the effective grants are not the expected ones",
     remedy: "compare with cutter grants; if they are right, pin this sha as orchestrator:expected_grant_matrix_sha and have the ruling name it",
@@ -39,4 +40,5 @@ export const phaseCodes = {
     remedy: "nothing was proposed: choose by hand, or raise the bound in the release",
     exit: 10,
   },
+  CLOSEOUT_ROWS_MISSING: { summary: "a table in scope grew by fewer rows than this run wrote", remedy: "somebody removed rows meanwhile: compare the table with the plan and the backup before anything else", exit: 30 },
 } as const satisfies Record<string, CodeEntry>;
