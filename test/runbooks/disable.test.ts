@@ -1,9 +1,10 @@
 // runbooks/disable against a folder that plays the host: an ssh that runs the line here, with the host's paths put below that folder.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { recordAudit } from "../../orchestrator/root/ledger.ts";
 
 const script = resolve(import.meta.dirname, "../../runbooks/disable");
 let base: string;
@@ -35,6 +36,17 @@ test("sets the latch, removes every token, and --clear lifts the latch again", (
   expect([latch(), tokens()]).toEqual([true, []]);
   expect(disable("--clear")).toMatchObject({ status: 0 });
   expect(latch()).toBe(false);
+});
+
+test("adds to the chained audit log what root's own lines follow, and after which they follow", () => {
+  const host = { root: join(base, "host"), ownerUid: process.getuid?.() ?? 0, cutter: { uid: 0, gid: 0 } };
+  expect(disable()).toMatchObject({ status: 0 });
+  recordAudit(host, "enable_refused", { run_id: "R1", code: "ENABLE_LATCHED" }, new Date());
+  expect(disable("--now")).toMatchObject({ status: 0 });
+  expect(disable("--clear")).toMatchObject({ status: 0 });
+  recordAudit(host, "enable", {}, new Date()); // reads the whole chain before it adds to it
+  const lines = readFileSync(join(base, "host/var/lib/cutter-ledger/audit.jsonl"), "utf8").trimEnd().split("\n");
+  expect(lines.map((line) => (JSON.parse(line) as { action: string }).action)).toEqual(["disable", "enable_refused", "now", "clear", "enable"]);
 });
 
 test("removes the tokens also where the latch's folder and the audit log's are gone", () => {
