@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CutterError } from "../orchestrator/core/errors.ts";
+import { judgeRulings } from "../orchestrator/core/rulings.ts";
 import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey-renderings.ts";
 import { toSurvey } from "../orchestrator/core/survey.ts";
 import { readSurveyFacts } from "../provision/survey/read-facts.ts";
@@ -15,7 +16,11 @@ await runScript(usage, async () => {
   if ([values.json, values.markdown, values.html !== undefined].filter(Boolean).length > 1) throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
   const form: SurveyForm = values.json ? "json" : values.markdown ? "markdown" : values.html !== undefined ? "html" : "text";
   const config = readStack(values.stack);
-  const survey = await withHost(config, values.host, async (host) => toSurvey(await readSurveyFacts(host, config.psql), { hostName: host.address.name, takenAt: new Date() }));
+  const survey = await withHost(config, values.host, async (host) => {
+    const facts = await readSurveyFacts(host, config.psql);
+    const takenAt = new Date();
+    return toSurvey(facts, { hostName: host.address.name, takenAt, rulings: await judgeRulings(facts, takenAt) });
+  });
   const text = renderSurvey(survey, form);
   if (values.html === undefined) process.stdout.write(text);
   else {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
 import { parseHostFacts } from "../core/host-facts.ts";
+import { judgeRulings } from "../core/rulings.ts";
 import { renderSurvey, type SurveyForm } from "../core/survey-renderings.ts";
 import { toSurvey } from "../core/survey.ts";
 import type { CutterContext } from "./context.ts";
@@ -25,7 +26,9 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
   func: async function (this: CutterContext, flags) {
     const form = toForm(flags);
     const { services } = this;
-    const survey = toSurvey(parseHostFacts(await services.readHostFactsText()), { hostName: null, takenAt: services.clock.now() });
+    const facts = parseHostFacts(await services.readHostFactsText());
+    const takenAt = services.clock.now();
+    const survey = toSurvey(facts, { hostName: null, takenAt, rulings: await judgeRulings(facts, takenAt) });
     const text = renderSurvey(survey, form);
     if (flags.html === undefined) {
       this.process.stdout.write(text);

@@ -2,8 +2,10 @@
 import type { Evidence } from "./gap-evidence.ts";
 import { judgeGap1, judgeGap2 } from "./gaps-code.ts";
 import { judgeGap3, judgeGap4 } from "./gaps-principals.ts";
+import { judgeGap7, judgeGap8 } from "./gaps-ruling.ts";
 import { judgeGap5, judgeGap6 } from "./gaps-state.ts";
 import type { HostFacts } from "./host-facts.ts";
+import type { JudgedRulings } from "./rulings.ts";
 
 export interface Gap {
   readonly id: `GAP-${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`;
@@ -13,10 +15,10 @@ export interface Gap {
   readonly evidence: readonly string[]; // reasons first when open
 }
 
-/** Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. */
-export function toGaps(facts: HostFacts): readonly Gap[] {
+/** Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. `rulings` are those of these facts, judged (judgeRulings). */
+export function toGaps(facts: HostFacts, rulings: JudgedRulings): readonly Gap[] {
   return rules.map(({ id, summary, closedBy, judge }) => {
-    const evidence = judge(facts);
+    const evidence = judge(facts, rulings);
     const reasons = evidence.filter(({ ok }) => !ok);
     const shown = reasons.length > 0 ? [...reasons, ...evidence.filter(({ ok }) => ok)] : evidence;
     return { id, summary, closedBy, state: reasons.length === 0 && evidence.length > 0 ? "closed" : "open", evidence: shown.map(({ text }) => text) };
@@ -27,7 +29,7 @@ interface GapRule {
   readonly id: Gap["id"];
   readonly summary: string;
   readonly closedBy: string;
-  readonly judge: (facts: HostFacts) => readonly Evidence[];
+  readonly judge: (facts: HostFacts, rulings: JudgedRulings) => readonly Evidence[];
 }
 
 const rules: readonly GapRule[] = [
@@ -37,14 +39,11 @@ const rules: readonly GapRule[] = [
   { id: "GAP-4", summary: "governance principal for review_decision and leg B pinned", closedBy: "pulumi up", judge: judgeGap4 },
   { id: "GAP-5", summary: "orchestrator.* keys and /var/lib/cutter/*", closedBy: "pulumi up", judge: judgeGap5 },
   { id: "GAP-6", summary: "rollback_runbook.sql on the host", closedBy: "pulumi up", judge: judgeGap6 },
-  { id: "GAP-7", summary: "a ruling that authorises a live cut", closedBy: "people: a signed ruling, verified by the kit", judge: () => [noRuling] },
+  { id: "GAP-7", summary: "a ruling that authorises a live cut", closedBy: "people: a signed ruling, verified by the kit", judge: judgeGap7 },
   {
     id: "GAP-8",
     summary: "a chosen harmless document for the first cut",
     closedBy: "people: named, with why it is harmless, in the signed ruling",
-    judge: () => [{ ok: false, text: "no signed ruling names a document and why it is harmless" }],
+    judge: judgeGap8,
   },
 ];
-
-/** This release cannot verify a ruling, so none can close the gap, whatever lies on the host. */
-const noRuling: Evidence = { ok: false, text: "no signed ruling is verified; this release does not read rulings yet" };

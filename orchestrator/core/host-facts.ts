@@ -45,6 +45,9 @@ export interface HostFacts {
   readonly backupFingerprints: readonly { readonly file: string; readonly fingerprint: string }[];
   readonly keyFingerprints: ReadonlyMap<string, readonly string[]>; // by key file
   readonly rootKeyFingerprints: readonly string[];
+  readonly keyFiles: ReadonlyMap<string, string>; // base64 of the signers' public keys, by file
+  readonly rulings: readonly { readonly sha256: string; readonly files: ReadonlyMap<string, string> }[]; // base64 by file name, as root keeps them
+  readonly spent: readonly string[]; // lines of the ledger
   readonly requests: readonly string[];
   readonly armed: readonly string[];
   readonly live: readonly string[];
@@ -103,6 +106,9 @@ export function parseHostFacts(output: string): HostFacts {
     backupFingerprints: of("backup_fingerprint").map(([file = "", fingerprint = ""]) => ({ file, fingerprint })),
     keyFingerprints: toGroups(of("key")),
     rootKeyFingerprints: of("root_key").map(toFirst),
+    keyFiles: new Map(of("key_file").map(([file = "", base64 = ""]) => [file, base64])),
+    rulings: toRulings(of("ruling")),
+    spent: of("spent").map(toRaw),
     requests: of("request").map(toFirst),
     armed: of("armed").map(toFirst),
     live: of("live").map(toFirst),
@@ -142,6 +148,12 @@ function toGroups(rows: readonly (readonly string[])[]): ReadonlyMap<string, rea
   const groups = new Map<string, string[]>();
   for (const [key = "", value = ""] of rows) groups.set(key, [...(groups.get(key) ?? []), value]);
   return groups;
+}
+
+function toRulings(rows: readonly (readonly string[])[]): HostFacts["rulings"] {
+  const byDigest = new Map<string, Map<string, string>>();
+  for (const [sha256 = "", file = "", base64 = ""] of rows) byDigest.set(sha256, (byDigest.get(sha256) ?? new Map<string, string>()).set(file, base64));
+  return [...byDigest].map(([sha256, files]) => ({ sha256, files }));
 }
 
 function parseJson(line: string): unknown {

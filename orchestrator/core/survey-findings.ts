@@ -2,6 +2,7 @@
 import { readSurveyedConfig } from "./gaps-state.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { hostLayout } from "./host-layout.ts";
+import type { JudgedRulings } from "./rulings.ts";
 import { envNames } from "./secret-names.ts";
 
 export interface Finding {
@@ -12,13 +13,13 @@ export interface Finding {
 
 const diskFreeMibMin = 2048;
 
-export function toFindings(facts: HostFacts): readonly Finding[] {
+export function toFindings(facts: HostFacts, rulings: JudgedRulings): readonly Finding[] {
   return [
     { code: "RESTORE_PROOF_MISSING", severity: "red", summary: "no signed proof, not older than 30 days, that the owner can still decrypt a backup" },
     ...envFiles(facts),
     ...envLines(facts),
     ...execution(facts),
-    ...surroundings(facts),
+    ...surroundings(facts, rulings),
   ];
 }
 
@@ -55,7 +56,7 @@ function execution(facts: HostFacts): readonly Finding[] {
   ];
 }
 
-function surroundings(facts: HostFacts): readonly Finding[] {
+function surroundings(facts: HostFacts, { standing }: JudgedRulings): readonly Finding[] {
   const config = readSurveyedConfig(facts);
   const container = config?.postgres_access.kind === "docker" ? config.postgres_access.container : "postgres";
   const found = facts.containers.find(({ name }) => name === container);
@@ -70,6 +71,6 @@ function surroundings(facts: HostFacts): readonly Finding[] {
       : []),
     ...(facts.diskFreeMib !== null && facts.diskFreeMib < diskFreeMibMin ? [{ code: "DISK_SPACE_LOW", severity: "red" as const, summary: `${facts.diskFreeMib} MiB free below /var/lib, a backup wants ${diskFreeMibMin}` }] : []),
     ...(config !== null && (architect === undefined || architect.kind === "absent") ? [{ code: "ONE_HUMAN_SIGNER", severity: "note" as const, summary: "no architect key is pinned: one human signer" }] : []),
-    ...(config !== null ? [{ code: "RUNBOOK_UNRATIFIED", severity: "note" as const, summary: "rollback_runbook.sql is UNRATIFIED until a ruling names its sha256" }] : []),
+    ...(config !== null && standing.length === 0 ? [{ code: "RUNBOOK_UNRATIFIED", severity: "note" as const, summary: "rollback_runbook.sql is UNRATIFIED until a ruling names its sha256" }] : []),
   ];
 }

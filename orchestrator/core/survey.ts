@@ -1,5 +1,6 @@
 // The survey: facts of a host → one value that every rendering shows (schema cutter.survey/1, design 4.1). Pure: enables nothing, mutates nothing.
 import { toGaps, type Gap } from "./gaps.ts";
+import type { JudgedRulings } from "./rulings.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { hostLayout } from "./host-layout.ts";
 import { envNames } from "./secret-names.ts";
@@ -35,14 +36,14 @@ export interface SurveyResult {
 }
 
 /** `hostName` is what the operator calls it; the host's own name where nobody does. `takenAt` is the only part of a survey that time alone changes. */
-export function toSurvey(facts: HostFacts, about: { readonly hostName: string | null; readonly takenAt: Date }): Survey {
-  const gaps = toGaps(facts);
+export function toSurvey(facts: HostFacts, about: { readonly hostName: string | null; readonly takenAt: Date; readonly rulings: JudgedRulings }): Survey {
+  const gaps = toGaps(facts, about.rulings);
   return {
     schema: "cutter.survey/1",
     host: { name: about.hostName ?? facts.hostname, machine_identity: facts.machineIdentity },
     taken_at: about.takenAt.toISOString(),
     gaps: gaps.map(({ id, state, summary, evidence }) => ({ id, state, summary, evidence })),
-    findings: toFindings(facts),
+    findings: toFindings(facts, about.rulings),
     execution: toExecution(facts),
     phases: phaseMutations,
     approvals: approvalLayers,
@@ -58,9 +59,9 @@ export function toSurvey(facts: HostFacts, about: { readonly hostName: string | 
     rollback: {
       disable: `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch} and remove the tokens; instant, no database touch`,
       backup: "pre_write_backup: GPG-encrypted narrow pg_dump per document, sha-pinned; restore is never automatic",
-      runbook: isClosed(gaps, "GAP-6") ? `${hostLayout.rollbackRunbook} is deployed (UNRATIFIED until a ruling names its sha256)` : "rollback_runbook.sql is not deployed",
+      runbook: isClosed(gaps, "GAP-6") ? `${hostLayout.rollbackRunbook} is deployed (${about.rulings.standing.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})` : "rollback_runbook.sql is not deployed",
       idempotency_layers: 3,
-      void: "cutter orchestrate void --run-id clears idempotency safely (not in this release)",
+      void: "cutter orchestrate void --run-id clears idempotency safely; refuses while effects of the run stand un-reverted",
     },
     result: toResult(gaps, facts),
   };

@@ -5,6 +5,7 @@ import { CutterError, toErrorLine } from "../core/errors.ts";
 import { toRefusalOutput } from "../core/helper-refusal.ts";
 import { toGaps } from "../core/gaps.ts";
 import { parseHostFacts } from "../core/host-facts.ts";
+import { noRulings } from "../core/rulings.ts";
 import { arm } from "./arm.ts";
 import { armRevert } from "./arm-revert.ts";
 import { finishRun } from "./finish-run.ts";
@@ -49,7 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
 /** One line of JSON: runbooks/enable shows it. */
 async function armAndPrint(runId: string): Promise<number> {
   const host = readHost("", 0);
-  const report = await arm({ host, now: () => new Date(), readGaps: async () => toGaps(parseHostFacts(await readHostFactsText(host, here))) }, runId);
+  const report = await arm({ host, now: () => new Date(), readGaps: async () => toGaps(parseHostFacts(await readHostFactsText(host, here)), noRulings) }, runId);
   process.stdout.write(`${JSON.stringify(report)}\n`);
   return 0;
 }

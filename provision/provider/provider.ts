@@ -3,6 +3,7 @@ import type { CheckResult, CreateResult, DiffResult, InvokeResult, Provider, Rea
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps.ts";
+import { judgeRulings } from "../../orchestrator/core/rulings.ts";
 import { hostAddressSchema } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
@@ -56,7 +57,7 @@ export function createProvider(pool: HostPool): Provider {
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
-        return { outputs: { gaps: toGaps(facts), executionEnabled: facts.armed.length > 0 || facts.live.length > 0 } };
+        return { outputs: { gaps: toGaps(facts, await judgeRulings(facts, new Date())), executionEnabled: facts.armed.length > 0 || facts.live.length > 0 } };
       }),
   };
 }

@@ -3,11 +3,12 @@ import { describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps.ts";
 import { parseHostFacts } from "../../orchestrator/core/host-facts.ts";
+import { noRulings } from "../../orchestrator/core/rulings.ts";
 import { toFindings } from "../../orchestrator/core/survey-findings.ts";
 import { readyLines, spoil } from "./facts.ts";
 
-const openGaps = (text: string): readonly string[] => toGaps(parseHostFacts(text)).filter(({ state }) => state === "open").map(({ id }) => id);
-const evidenceOf = (text: string, id: string): readonly string[] => toGaps(parseHostFacts(text)).find((gap) => gap.id === id)?.evidence ?? [];
+const openGaps = (text: string): readonly string[] => toGaps(parseHostFacts(text), noRulings).filter(({ state }) => state === "open").map(({ id }) => id);
+const evidenceOf = (text: string, id: string): readonly string[] => toGaps(parseHostFacts(text), noRulings).find((gap) => gap.id === id)?.evidence ?? [];
 
 describe("gaps", () => {
   test("a ready host has GAP-1 to GAP-6 closed, 7 and 8 open: those are people's", () => {
@@ -17,7 +18,7 @@ describe("gaps", () => {
   test("a bare host has every gap open, each with evidence", () => {
     const bare = ["format\tcutter.host-facts/1", "uid\t0", "database_problem\tpsql ended with exit code 1", "end\tok"].join("\n");
     expect(openGaps(bare)).toEqual(["GAP-1", "GAP-2", "GAP-3", "GAP-4", "GAP-5", "GAP-6", "GAP-7", "GAP-8"]);
-    for (const gap of toGaps(parseHostFacts(bare))) expect(gap.evidence.length).toBeGreaterThan(0);
+    for (const gap of toGaps(parseHostFacts(bare), noRulings)) expect(gap.evidence.length).toBeGreaterThan(0);
   });
 
   test.each<[string, string, RegExp, string, string]>([
@@ -61,8 +62,8 @@ describe("gaps", () => {
   });
 
   test("the same facts give the same evidence: no time, no order of chance", () => {
-    expect(toGaps(parseHostFacts(readyLines().join("\n")))).toEqual(toGaps(parseHostFacts(readyLines().join("\n"))));
-    expect(JSON.stringify(toGaps(parseHostFacts(readyLines().join("\n"))))).not.toMatch(/\d{4}-\d{2}-\d{2}T/);
+    expect(toGaps(parseHostFacts(readyLines().join("\n")), noRulings)).toEqual(toGaps(parseHostFacts(readyLines().join("\n")), noRulings));
+    expect(JSON.stringify(toGaps(parseHostFacts(readyLines().join("\n")), noRulings))).not.toMatch(/\d{4}-\d{2}-\d{2}T/);
   });
 
   test("facts that break off are no facts", () => {
@@ -71,7 +72,7 @@ describe("gaps", () => {
 });
 
 describe("findings", () => {
-  const codesOf = (text: string): readonly string[] => toFindings(parseHostFacts(text)).map(({ code }) => code);
+  const codesOf = (text: string): readonly string[] => toFindings(parseHostFacts(text), noRulings).map(({ code }) => code);
 
   test("a ready host lacks a restore proof and a ratified runbook, and nothing else", () => {
     expect(codesOf(readyLines().join("\n"))).toEqual(["RESTORE_PROOF_MISSING", "RUNBOOK_UNRATIFIED"]);
