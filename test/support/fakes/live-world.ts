@@ -1,4 +1,7 @@
 // A world in which a live run can happen: a dry run behind it, a signed ruling in its token, signed approvals in the knowledge base, and a way to die at any boundary.
+import { cp, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openDirectoryKb } from "../../../orchestrator/adapters/directory-kb/directory-kb.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { toRequestApprovals, toSignatureId } from "../../../orchestrator/core/approval-ids.ts";
@@ -22,7 +25,7 @@ export const uuids = { SG_1: "11111111-0000-4000-8000-000000000001", SG_2: "2222
 /** Thrown where a test kills the process: nothing after it reaches a disk, a knowledge base or the database. */
 export class Killed extends Error {}
 
-/** Says at which boundary, met for the how-manieth time, the process dies. */
+/** Says at which boundary the process dies: a checkpoint and its phase, or `appended` and the kind of the journal record that just became durable. */
 export type KillAt = (name: string, phase: string) => boolean;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,6 +34,7 @@ export interface LiveWorld {
   readonly folder: string;
   readonly cut: FakeCut;
   readonly sovereign: Signer;
+  readonly stranger: Signer; // whom nobody pinned
   readonly payloadSha: string;
   world: World; // as the newest process has it
   enabled: boolean;
@@ -41,7 +45,6 @@ export interface LiveWorld {
   withdraw(gate: "SG_1" | "SG_2"): Promise<void>;
   signThird(decision: "resume" | "void", phase: string, reviewDecisionId?: string): Promise<SignedDocument>;
   signRuling(change?: Fields): Promise<SignedDocument>;
-  ports(killAt?: KillAt): EnginePorts;
   /** A process of its own: what only memory held is gone. */
   start(options?: { readonly killAt?: KillAt; readonly change?: Partial<Run>; readonly ports?: Partial<EnginePorts> }): Promise<RunOutcome>;
   remove(): Promise<void>;
@@ -49,14 +52,26 @@ export interface LiveWorld {
 
 let people: Promise<readonly [Signer, Signer]> | null = null;
 
-export async function makeLiveWorld(options: { readonly phases?: Run["phases"]; readonly dryPhases?: Run["phases"] } = {}): Promise<LiveWorld> {
-  people ??= Promise.all([makeSigner("sovereign", new Date("2026-11-01T00:00:00Z")), makeSigner("stranger", new Date("2026-11-01T00:00:00Z"))]);
-  const [sovereign] = await people;
+/** Dry-runs as production does, so that there is a payload to sign. No approval stands in the knowledge base yet. */
+export async function makeLiveWorld(phases: Run["phases"] = livePhases): Promise<LiveWorld> {
   const first = await makeWorld();
-  const rehearsed = await first.start(options.dryPhases === undefined ? {} : { phases: options.dryPhases });
-  const payloadSha = rehearsed.payload_sha ?? "";
-  const { config, folder } = first;
+  const { payload_sha } = await first.start();
+  return await openLiveWorld(first.folder, payload_sha ?? "", phases);
+}
+
+/** Another world like this one, with everything that lies on its disk and a database of its own. */
+export async function forkLiveWorld({ folder, payloadSha, phases }: LiveWorld): Promise<LiveWorld> {
+  const copy = await mkdtemp(join(tmpdir(), "cutter-world-"));
+  await cp(folder, copy, { recursive: true });
+  return await openLiveWorld(copy, payloadSha, phases);
+}
+
+async function openLiveWorld(folder: string, payloadSha: string, phases: Run["phases"]): Promise<LiveWorld> {
+  people ??= Promise.all([makeSigner("sovereign", new Date("2026-11-01T00:00:00Z")), makeSigner("stranger", new Date("2026-11-01T00:00:00Z"))]);
+  const [sovereign, stranger] = await people;
   const cut = new FakeCut();
+  const first = openWorld(folder, cut);
+  const { config } = first;
   const kb = openDirectoryKb({ root: `${folder}/kb`, files: nodeFiles });
   const kbIds = toRequestApprovals(config.kb_runs_folder, liveRunId);
   const common = { schema: "cutter.approval/1", decision: "approve", run_id: liveRunId, document_id: documentId, payload_sha: payloadSha, issued_at: "2026-11-22T10:00:00Z", host: zeros, release_sha256: zeros };
@@ -68,11 +83,10 @@ export async function makeLiveWorld(options: { readonly phases?: Run["phases"]; 
     signed({ ...common, gate: "RULING", phase: "cut_leg_a", review_decision_id: uuids.RULING, document_sha256: sha256Hex(documentBody), why_harmless: "A text nobody depends on.", architect_text: { kb_id: "knowledge/rulings/r.md", revision: 1, sha256: zeros }, governance_principal: "directus_secdef", rollback_runbook_sha256: zeros, grant_matrix_sha256: config.expected_grant_matrix_sha, accepts: [], expires_at: "2026-11-23T10:00:00Z", starts: 5, ...change });
 
   const live: LiveWorld = {
-    folder, cut, sovereign, payloadSha,
+    folder, cut, sovereign, stranger, payloadSha, phases,
     world: first,
     enabled: true,
     token: { payloadSha, start: 1, starts: 5, ruling: await signRuling(), escalation: null, escalationKbId: null, keys: { sovereign: sovereign.file, architect: null } },
-    phases: options.phases ?? livePhases,
     approve: async (gate, change = {}, at) => {
       const { document, signatures } = await signed({ ...common, gate, phase: gate === "SG_1" ? "cut_leg_a" : "lifecycle_enact", review_decision_id: uuids[gate], ...change }, at);
       await kb.write({ id: kbIds[gate], title: gate, body: Buffer.from(document).toString("utf8"), tags: [] });
@@ -83,7 +97,6 @@ export async function makeLiveWorld(options: { readonly phases?: Run["phases"]; 
     },
     signThird: (decision, phase, reviewDecisionId = uuids.SG_3) => signed({ ...common, gate: "SG_3", decision, phase, review_decision_id: reviewDecisionId }),
     signRuling,
-    ports: (killAt = () => false) => mortal(live, killAt),
     start: async ({ killAt = () => false, change = {}, ports = {} } = {}) => {
       live.world = openWorld(folder, cut);
       const engine = { ...mortal(live, killAt), ...ports };
@@ -104,7 +117,7 @@ function dieIf({ world }: LiveWorld, holds: boolean): void {
 }
 
 /** After its death a process writes nothing more, whatever its code still tries. */
-function mortal(live: LiveWorld, _killAt: KillAt): EnginePorts {
+function mortal(live: LiveWorld, killAt: KillAt): EnginePorts {
   const { world } = live;
   const { ports } = world;
   const alive = (): void => {
@@ -141,6 +154,7 @@ function mortal(live: LiveWorld, _killAt: KillAt): EnginePorts {
         append: async (line) => {
           alive();
           await store.append(line);
+          dieIf(live, killAt("appended", /"kind":"([a-z_]+)"/.exec(line)?.[1] ?? ""));
         },
       };
     },
