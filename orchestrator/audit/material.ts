@@ -3,7 +3,7 @@ import { sha256Hex } from "../core/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { evidenceName, listRunFiles } from "../engine/evidence.ts";
 import type { Files } from "../ports/files.ts";
-import { fromTar, toTar } from "./tar.ts";
+import { fromTar, isBundleName, toTar } from "./tar.ts";
 
 export const bundleName = "audit-bundle.tar";
 /** The encrypted backup stays on the host: a bundle names its digest only. */
@@ -20,10 +20,10 @@ export interface ListLine {
   readonly sha256: string;
 }
 
-/** The bundle of a run, with a list of its own inside. Made again from an unchanged folder it has the same bytes. */
+/** The bundle of a run, with a list of its own inside. Made again from an unchanged folder it has the same bytes. A file whose name no run leaves is not taken along: the folder's own audit tells of it. */
 export async function toBundle(files: Files, folder: string): Promise<Buffer> {
   const { files: content } = await readFolder(files, folder);
-  const members = new Map([...content].filter(([name]) => name !== bundleName && name !== evidenceName));
+  const members = new Map([...content].filter(([name]) => name !== bundleName && name !== evidenceName && isBundleName(name)));
   return toTar(new Map([...members, [evidenceName, Buffer.from(toList(members))]]));
 }
 
@@ -58,9 +58,9 @@ export function readList(bytes: Uint8Array): readonly ListLine[] {
   const lines = Buffer.from(bytes).toString("utf8").split("\n");
   if (lines.pop() !== "") throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, problem: "it breaks off" });
   const found = lines.map((line, index) => {
-    const [, sha256, name] = /^([0-9a-f]{64}) {2}([^\\]+)$/.exec(line) ?? [];
+    const [, escaped, sha256, name] = /^(\\?)([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
     if (sha256 === undefined || name === undefined) throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, line: index + 1, problem: "no digest and name" });
-    return { name, sha256 };
+    return { sha256, name: escaped === "" ? name : name.replaceAll(/\\([\\nr])/g, (_, letter: string) => (letter === "n" ? "\n" : letter === "r" ? "\r" : "\\")) };
   });
   if (new Set(found.map(({ name }) => name)).size !== found.length) throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, problem: "a name stands twice" });
   return found;
