@@ -29,7 +29,13 @@ export const orchestratorConfigSchema = z.strictObject({
   revert_principal: z.enum(["cutter_revert", "workflow_admin", "directus_secdef"]).nullable().default(null).describe("Who runs the emergency revert: the role that DOT_CUTTER_REVERT_DB_USER must name. Example: cutter_revert"),
   env_files: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), envFile).default({}).describe("Which env file holds which name, where it is not the usual one."),
   postgres_access: postgresAccess.describe("How pg_dump is reached. Example: {kind: docker, container: postgres, user: directus}"),
-  scratch_database: z.string().regex(/^[a-z_][a-z0-9_]*$/).nullable().default(null).describe("Database for the restore proof, if there is one."),
+  scratch_database: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*$/)
+    .refine((name) => name.includes("scratch"), "its name must say scratch: each proof replaces its tables")
+    .nullable()
+    .default(null)
+    .describe("Database for the restore proof, if there is one; sql/scratch/prepare.sql prepares it. Example: cutter_scratch"),
   notify_command: z.array(z.string()).min(1).nullable().default(null).describe("argv that is told of a stop, if any."),
 });
 

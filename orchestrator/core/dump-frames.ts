@@ -1,5 +1,6 @@
 // The frames in which a root helper answers: a stream alone carries neither an exit code nor who is speaking.
-// One frame is 1 byte type, 4 bytes length (big-endian), payload. V version (text), D dump bytes, E stderr bytes, X exit ({"code": n}, last).
+// One frame is 1 byte type, 4 bytes length (big-endian), payload. V version (text), D bytes of the dump or of the listing, E stderr bytes, X exit ({"code": n}, last).
+// For `list` and `restore` the client waits for V and then sends the archive in frames of its own: D …, and X with code 0 when it is whole.
 import { z } from "zod";
 import { CutterError } from "./errors.ts";
 
@@ -12,6 +13,8 @@ export interface Frame {
 const headerBytes = 5;
 export const framePayloadBytesMax = 1024 * 1024;
 export const stderrBytesMax = 8 * 1024;
+/** Of `pg_restore --list`; the narrow backup has some dozens of lines. */
+export const listingBytesMax = 1024 * 1024;
 
 /** A table by its qualified name, lower case, as sql/contract lists it. */
 const tableName = z.string().regex(/^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$/);
@@ -20,6 +23,8 @@ const tableName = z.string().regex(/^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$/);
 export const dumpRequestSchema = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("version") }),
   z.strictObject({ op: z.literal("dump"), snapshot: z.string().regex(/^[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+$/), tables: z.array(tableName).min(1).max(64) }),
+  z.strictObject({ op: z.literal("list"), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.strictObject({ op: z.literal("restore"), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
 ]);
 export type DumpSocketRequest = z.infer<typeof dumpRequestSchema>;
 export const requestBytesMax = 16 * 1024;

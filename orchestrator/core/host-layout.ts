@@ -23,6 +23,7 @@ export const hostLayout = {
   revertStarts: "/run/cutter-revert", // as `starts`, of a revert's unit
   starts: "/run/cutter-run", // <run_id>/end.json of one start, in a folder made and removed by systemd: what it came to is told here
   dumpSocket: "/run/cutter/dump.sock",
+  emittedDumps: "/run/cutter-dumps", // <sha256> of each archive that pg_dump gave out, root's alone: pg_restore gets no other
   state: "/var/lib/cutter",
   runs: "/var/lib/cutter/runs",
   batches: "/var/lib/cutter/batches",

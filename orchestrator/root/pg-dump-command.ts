@@ -1,4 +1,4 @@
-// The command line of pg_dump, by the way config says it is reached. Pure: builds argv and never runs. No shell anywhere, no secret in argv.
+// The command lines of pg_dump and pg_restore, by the way config says it is reached. Pure: builds argv and never runs. No shell anywhere, no secret in argv.
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 
 export interface PgDumpTarget {
@@ -29,6 +29,23 @@ export function toDumpCommand(target: PgDumpTarget, snapshot: string, tables: re
 /** pg_dump (PostgreSQL) 18.6 (Debian …) → 18.6; null for anything else. */
 export function toPgDumpVersion(output: string): string | null {
   return /^pg_dump \(PostgreSQL\) (\d+(?:\.\d+)*)/.exec(output)?.[1] ?? null;
+}
+
+/** Needs no database: in a container it runs as nobody, and reads the archive from stdin. */
+export function toListCommand(access: OrchestratorConfig["postgres_access"]): readonly string[] {
+  return access.kind === "docker" ? ["docker", "exec", "--interactive", "--user=65534:65534", access.container, "pg_restore", "--list"] : [`${access.bin_dir}/pg_restore`, "--list"];
+}
+
+/**
+ * Into the scratch database, in one transaction. Tables and rows only: indexes, foreign keys and triggers would need functions and tables the narrow backup does not bring.
+ */
+export function toRestoreCommand(target: PgDumpTarget): readonly string[] {
+  const options = [
+    "--clean", "--if-exists", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--section=pre-data", "--section=data", "--no-password",
+    `--username=${target.access.user}`, `--dbname=${target.database}`,
+  ];
+  if (target.access.kind === "docker") return ["docker", "exec", "--interactive", target.access.container, "pg_restore", ...options];
+  return [`${target.access.bin_dir}/pg_restore`, `--host=${target.host}`, `--port=${target.port}`, ...options];
 }
 
 function toPattern(table: string): string {

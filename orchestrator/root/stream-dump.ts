@@ -1,25 +1,27 @@
-// stream-dump: one request on a socket, one pg_dump, its bytes and its exit code in frames. What may be asked is fixed: our tables, in an exported snapshot.
+// stream-dump: one request on a socket, one pg_dump or pg_restore, its bytes and its exit code in frames. What may be asked is fixed: our tables, in an
+// exported snapshot; and of an archive, its listing and its way into the scratch database, if our pg_dump gave it out.
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { backupTables } from "../core/backup-tables.ts";
-import { dumpRequestSchema, encodeFrame, requestBytesMax, stderrBytesMax, type DumpSocketRequest, type FrameType } from "../core/dump-frames.ts";
+import { dumpRequestSchema, stderrBytesMax, type DumpSocketRequest } from "../core/dump-frames.ts";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
 import type { EnvName } from "../core/secret-names.ts";
+import { readLine, sendExit, toSender, waitFor, type Line } from "./dump-line.ts";
+import { DumpRecorder, readEmittedDump, rememberDump } from "./emitted-dumps.ts";
+import { feedArchive } from "./feed-archive.ts";
 import type { Host } from "./host.ts";
 import { writePasswordFile, type PasswordFile } from "./password-file.ts";
-import { toDumpCommand, toPgDumpVersion, toVersionCommand } from "./pg-dump-command.ts";
+import { toDumpCommand, toListCommand, toPgDumpVersion, toRestoreCommand, toVersionCommand, type PgDumpTarget } from "./pg-dump-command.ts";
 import { readConfig, readEnvValues } from "./settings.ts";
 
-const requestDeadlineMs = 10_000;
 const versionBytesMax = 4096;
 
 /** The whole environment of docker and pg_dump. HOME leads nowhere: no file of root's home may change what they do. */
 const environment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent", LC_ALL: "C" };
 
 /**
- * Serves one connection and returns its exit code, which the client got in the X frame as well. When the client goes away, pg_dump is stopped.
+ * Serves one connection and returns its exit code, which the client got in the X frame as well. When the client goes away, the program is stopped.
  * Refusals travel as an E frame with the code and X with its exit code; nothing is thrown at the client's choice.
  */
 export async function serveDump(host: Host, socket: Duplex, path: string = environment.PATH): Promise<number> {
@@ -30,7 +32,8 @@ export async function serveDump(host: Host, socket: Duplex, path: string = envir
   try {
     const request = toRequest(await readLine(socket));
     socket.on("end", () => gone.abort());
-    return await answer(host, request, { send, gone: gone.signal, path });
+    if (request.op === "list" || request.op === "restore") socket.pause(); // its bytes are the archive, and nobody reads them yet
+    return await answer(host, request, { socket, send, gone: gone.signal, path });
   } catch (error) {
     if (gone.signal.aborted) return 10;
     const refusal = error instanceof CutterError ? error : new CutterError("INTERNAL_BUG", { problem: "stream-dump" }, { cause: error });
@@ -42,29 +45,37 @@ export async function serveDump(host: Host, socket: Duplex, path: string = envir
   }
 }
 
-type Send = (type: FrameType, payload: Uint8Array) => Promise<void>;
-interface Line {
-  readonly send: Send;
-  readonly gone: AbortSignal;
-  readonly path: string;
-}
-
 async function answer(host: Host, request: DumpSocketRequest, line: Line): Promise<number> {
   const config = readConfig(host);
   await line.send("V", Buffer.from(await readVersion(config.postgres_access, line)));
   if (request.op === "version") return sendExit(line.send, 0);
+  if (request.op === "list") return feedArchive(toListCommand(config.postgres_access), toChildEnvironment(line.path, null, ""), readEmittedDump(host, request.sha256), line);
+  return withTarget(host, config, line.path, async (target, env) => {
+    if (request.op === "dump") return stream(host, toDumpCommand(target, request.snapshot, request.tables), env, line);
+    return feedArchive(toRestoreCommand({ ...target, database: toScratch(config, target.database) }), env, readEmittedDump(host, request.sha256), line);
+  });
+}
+
+/** The database's address by the host's env values, and the environment of a program that connects to it. */
+async function withTarget<Result>(host: Host, config: OrchestratorConfig, path: string, work: (target: PgDumpTarget, env: Readonly<Record<string, string>>) => Promise<Result>): Promise<Result> {
   const values = readEnvValues(host, namesForDump(config), config);
   const valueOf = (name: EnvName): string => values.get(name)?.reveal() ?? "";
   const target = { access: config.postgres_access, host: valueOf("DOT_CUTTER_DB_HOST"), port: valueOf("DOT_CUTTER_DB_PORT"), database: valueOf("DOT_CUTTER_DB_NAME") };
   const passwordFile = config.postgres_access.kind === "client" ? writePasswordFile(host, config.postgres_access.user, passwordOf(config.postgres_access.user, values)) : null;
   try {
-    return await stream(toDumpCommand(target, request.snapshot, request.tables), toChildEnvironment(line.path, passwordFile, valueOf("DOT_CUTTER_DB_SSLMODE")), line);
+    return await work(target, toChildEnvironment(path, passwordFile, valueOf("DOT_CUTTER_DB_SSLMODE")));
   } finally {
     passwordFile?.remove();
   }
 }
 
-/** @throws DUMP_REQUEST_REFUSED for anything but the two requests, and for any table that is not in the narrow backup. */
+/** From root's configuration, never from the client: a restore replaces tables. @throws SCRATCH_DATABASE_REFUSED */
+function toScratch({ scratch_database: scratch }: OrchestratorConfig, production: string): string {
+  if (scratch === null || scratch === production) throw new CutterError("SCRATCH_DATABASE_REFUSED", { scratch_database: scratch, production_database: production });
+  return scratch;
+}
+
+/** @throws DUMP_REQUEST_REFUSED for anything but the known requests, and for any table that is not in the narrow backup. */
 export function toRequest(line: string): DumpSocketRequest {
   const parsed = dumpRequestSchema.safeParse(parseJson(line));
   if (!parsed.success) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "not one of the known requests" });
@@ -76,30 +87,8 @@ export function toRequest(line: string): DumpSocketRequest {
   return request;
 }
 
-/** One line within the deadline; the socket flows on afterwards, so that its end is seen. */
-function readLine(socket: Readable): Promise<string> {
-  return new Promise((done, fail) => {
-    let text = "";
-    const refuse = (problem: string) => settle(() => fail(new CutterError("DUMP_REQUEST_REFUSED", { problem })));
-    const timer = setTimeout(() => refuse("no whole request in time"), requestDeadlineMs);
-    const onEnd = () => refuse("no whole request");
-    const onData = (bytes: Buffer) => {
-      text += bytes.toString("utf8");
-      if (text.length > requestBytesMax) refuse("too long");
-      else if (text.endsWith("\n")) settle(() => done(text));
-      else if (text.includes("\n")) refuse("more than one request");
-    };
-    const settle = (finish: () => void) => {
-      clearTimeout(timer);
-      socket.off("data", onData).off("end", onEnd).off("close", onEnd);
-      socket.resume();
-      finish();
-    };
-    socket.on("data", onData).on("end", onEnd).on("close", onEnd);
-  });
-}
-
-async function stream(command: readonly string[], env: Readonly<Record<string, string>>, { send, gone }: Line): Promise<number> {
+/** The archive's record is kept before the exit code is told: whoever hears of a whole dump can have it listed. */
+async function stream(host: Host, command: readonly string[], env: Readonly<Record<string, string>>, { send, gone }: Line): Promise<number> {
   const child = start(command, env, gone);
   let stderr = Buffer.alloc(0);
   child.stderr?.on("data", (bytes: Buffer) => {
@@ -107,8 +96,14 @@ async function stream(command: readonly string[], env: Readonly<Record<string, s
   });
   const ended = waitFor(child);
   ended.catch(() => undefined); // awaited below, unless the client goes away first
-  for await (const bytes of child.stdout ?? []) await send("D", bytes as Buffer);
+  const recorder = new DumpRecorder();
+  for await (const chunk of child.stdout ?? []) {
+    const bytes = chunk as Buffer;
+    recorder.take(bytes);
+    await send("D", bytes);
+  }
   const code = await ended;
+  if (code === 0) rememberDump(host, recorder.finish());
   if (stderr.length > 0) await send("E", stderr);
   return sendExit(send, code);
 }
@@ -128,26 +123,6 @@ async function readVersion(access: OrchestratorConfig["postgres_access"], { gone
 function start(command: readonly string[], env: Readonly<Record<string, string>>, gone: AbortSignal): ChildProcess {
   const [file = "", ...args] = command;
   return spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"], signal: gone, killSignal: "SIGTERM" });
-}
-
-/** 255 for a death by signal: there is no exit code then, and 0 would be a lie. */
-function waitFor(child: ChildProcess): Promise<number> {
-  return new Promise((done, fail) => {
-    child.once("error", (error) => fail(new CutterError("DATABASE_UNREACHABLE", { step: "start pg_dump" }, { cause: error })));
-    child.once("close", (code) => done(code ?? 255));
-  });
-}
-
-async function sendExit(send: Send, code: number): Promise<number> {
-  await send("X", Buffer.from(JSON.stringify({ code })));
-  return code;
-}
-
-function toSender(socket: Duplex, gone: AbortSignal): Send {
-  return async (type, payload) => {
-    gone.throwIfAborted();
-    if (!socket.write(encodeFrame(type, payload))) await once(socket, "drain", { signal: gone });
-  };
 }
 
 /** Only what this way of access needs. */

@@ -1,4 +1,5 @@
-// cutter-dump.socket and cutter-dump@.service: pg_dump of the server's own version, for the user cutter and nobody else.
+// cutter-dump.socket and cutter-dump@.service: pg_dump and pg_restore of the server's own version, for the user cutter and nobody else.
+import { basename } from "node:path";
 import { confinement, dangerousVariables } from "../../orchestrator/core/confinement.ts";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
 import { toUnitText } from "./section.ts";
@@ -23,8 +24,8 @@ export function dumpSocketText(): string {
 
 /** Root, because the Docker socket is root's. One connection, one request, fixed arguments. A stall ends after the timeout, with the connection. */
 export function dumpServiceText(): string {
-  return toUnitText("One pg_dump for the run.", {
-    Unit: { Description: "cutter: one pg_dump", CollectMode: "inactive-or-failed" },
+  return toUnitText("One pg_dump, or one look into what it gave out, for the run.", {
+    Unit: { Description: "cutter: one request to pg_dump or pg_restore", CollectMode: "inactive-or-failed" },
     Service: {
       Type: "simple",
       ExecStart: `${hostLayout.current}/bin/cutter-root stream-dump`,
@@ -38,6 +39,9 @@ export function dumpServiceText(): string {
       ...confinement,
       CapabilityBoundingSet: "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH",
       ReadWritePaths: hostLayout.credentials,
+      RuntimeDirectory: basename(hostLayout.emittedDumps),
+      RuntimeDirectoryMode: "0700",
+      RuntimeDirectoryPreserve: "yes",
       RestrictAddressFamilies: "AF_UNIX AF_INET AF_INET6",
       IPAddressDeny: "any",
       IPAddressAllow: "localhost",

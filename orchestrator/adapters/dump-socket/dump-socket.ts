@@ -1,15 +1,10 @@
 // The way to pg_dump: a root helper behind a unix socket runs it, we read its frames. The orchestrator itself never reaches Docker.
-import { connect, type Socket } from "node:net";
-import { once } from "node:events";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { DumpSource } from "../../ports/backup.ts";
-import { decodeFrames, readExitCode, stderrBytesMax, type DumpSocketRequest, type Frame } from "../../core/dump-frames.ts";
+import { readExitCode, stderrBytesMax, type Frame } from "../../core/dump-frames.ts";
 import { CutterError } from "../../core/errors.ts";
-
-export interface DumpSocketOptions {
-  readonly path: string; // e.g. /run/cutter/dump.sock
-  readonly idleMs: number; // longest silence of the helper before it counts as gone
-}
+import { ask, readVersionFrame, type DumpSocketOptions } from "./ask.ts";
 
 /** @throws DUMP_UNREACHABLE when nobody answers, DUMP_STREAM_BROKEN when the frames are not whole; a non-zero exit code is the caller's to judge. */
 export function dumpSocket(options: DumpSocketOptions): DumpSource {
@@ -28,34 +23,6 @@ export function dumpSocket(options: DumpSocketOptions): DumpSource {
       return { pgDumpVersion, stream: toStream(socket, dumpBytes(frames, ended), ended), exit: ended.promise };
     },
   };
-}
-
-async function ask({ path, idleMs }: DumpSocketOptions, request: DumpSocketRequest): Promise<{ readonly frames: AsyncGenerator<Frame>; readonly socket: Socket }> {
-  const socket = connect({ path });
-  await once(socket, "connect").catch((error: unknown) => {
-    throw new CutterError("DUMP_UNREACHABLE", { path }, { cause: error });
-  });
-  socket.setTimeout(idleMs, () => socket.destroy(new CutterError("DUMP_STREAM_BROKEN", { why: "the helper fell silent", idle_ms: idleMs })));
-  socket.write(`${JSON.stringify(request)}\n`); // and kept open: some helpers end when their input does
-  return { frames: closing(socket), socket };
-}
-
-async function* closing(socket: Socket): AsyncGenerator<Frame> {
-  try {
-    yield* decodeFrames(socket);
-  } finally {
-    socket.destroy();
-  }
-}
-
-async function readVersionFrame(frames: AsyncGenerator<Frame>): Promise<string> {
-  const first = await frames.next();
-  if (first.done === true || first.value.type !== "V") {
-    const why = first.done !== true && first.value.type === "E" ? first.value.payload.toString("utf8").slice(0, 400) : "no version frame";
-    await frames.return(undefined);
-    throw new CutterError("DUMP_STREAM_BROKEN", { why });
-  }
-  return first.value.payload.toString("utf8");
 }
 
 type Ended = ReturnType<typeof Promise.withResolvers<{ readonly code: number; readonly stderr: string }>>;

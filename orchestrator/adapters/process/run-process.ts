@@ -12,6 +12,7 @@ export interface ProcessRequest {
   readonly stdout: Writable | "keep"; // a stream to write into, or kept in memory up to the cap
   readonly deadlineMs: number;
   readonly keepBytesMax: number; // cap of kept stdout, and of stderr
+  readonly signal?: AbortSignal; // kills it as well
 }
 
 export interface ProcessResult {
@@ -22,13 +23,13 @@ export interface ProcessResult {
 
 /**
  * Runs to the end and gives the exit code; a non-zero code is the caller's to judge.
- * @throws PROCESS_NOT_STARTED, PROCESS_DEADLINE (killed), PROCESS_KILLED (by a signal), PROCESS_OUTPUT_TOO_LARGE,
+ * @throws what the signal says, PROCESS_NOT_STARTED, PROCESS_DEADLINE (killed), PROCESS_KILLED (by a signal), PROCESS_OUTPUT_TOO_LARGE,
  * or the error of the stream that feeds or takes the bytes.
  */
 export async function runProcess(request: ProcessRequest): Promise<ProcessResult> {
   const deadline = AbortSignal.timeout(request.deadlineMs);
   const overflow = new AbortController();
-  const child = spawn(request.file, request.args, { env: request.env, stdio: ["pipe", "pipe", "pipe"], signal: AbortSignal.any([deadline, overflow.signal]), killSignal: "SIGKILL" });
+  const child = spawn(request.file, request.args, { env: request.env, stdio: ["pipe", "pipe", "pipe"], signal: AbortSignal.any([deadline, overflow.signal, ...(request.signal === undefined ? [] : [request.signal])]), killSignal: "SIGKILL" });
   const ended = new Promise<{ code: number | null; signal: string | null }>((done, fail) => {
     child.once("error", fail);
     child.once("close", (code, signal) => done({ code, signal }));
@@ -49,6 +50,7 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessResult
   const fed = feed(request.stdin, child.stdin);
   const taken = request.stdout === "keep" ? Promise.resolve() : pipeline(child.stdout, request.stdout);
   const [end, feedEnd, takeEnd] = await Promise.allSettled([ended, fed, taken]);
+  request.signal?.throwIfAborted();
   if (overflow.signal.aborted) throw new CutterError("PROCESS_OUTPUT_TOO_LARGE", { program: request.file, bytes_max: request.keepBytesMax });
   if (deadline.aborted) throw new CutterError("PROCESS_DEADLINE", { program: request.file, deadline_ms: request.deadlineMs });
   if (end.status === "rejected") throw new CutterError("PROCESS_NOT_STARTED", { program: request.file }, { cause: end.reason });

@@ -38,6 +38,11 @@ export const hostCodes = {
     remedy: "name the user of one of the DOT_CUTTER_*_DB_USER values, or use kind: docker",
     exit: 78,
   },
+  SCRATCH_DATABASE_REFUSED: {
+    summary: "the scratch database is missing from the configuration, or it is the production database",
+    remedy: "set orchestrator:scratch_database to a database of its own whose name says scratch, or leave it out: then nothing is restored",
+    exit: 78,
+  },
   RUN_KILLED: { summary: "the run was killed before it could say what it did", remedy: "start it again: it goes on from its journal", exit: 10 },
   RUN_UNIT_NOT_SET_UP: { summary: "systemd could not set the run's unit up", remedy: "journalctl -u cutter-run@<run_id> tells what was missing; pulumi up repairs what the kit owns", exit: 78 },
   RUN_RESULT_MISSING: { summary: "the run left no result on the host", remedy: "journalctl -u cutter-run@<run_id> -u cutter-prepare@<run_id> tells what happened", exit: 70 },
