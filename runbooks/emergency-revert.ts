@@ -1,5 +1,5 @@
 // emergency-revert: takes back what run R wrote, by a signed REVERT. Verified here and on the host, carried out by its unit, proven by another question.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { verifyApproval, type VerifiedApproval } from "../orchestrator/core/approval-verify.ts";
@@ -18,7 +18,7 @@ import { readStack, stackOptions, withHost } from "./stack.ts";
 const usage = `runbooks/emergency-revert --run-id R --approval FILE [--stack S] [--host H]
   Retires every unit that run R created, in one transaction, after a fresh and proven backup. Works while execution is disabled.
   A run that is reverted already says so, and nothing changes. runbooks/emergency-revert.md is the page for a bad night.
-  --approval FILE  the signed REVERT (cutter approval draft --gate REVERT --run-id R); FILE.asc lies beside it
+  --approval FILE  the signed REVERT (cutter approval draft --gate REVERT --run-id R); FILE.asc (or FILE.sovereign.asc) lies beside it
 Exit: 0 reverted · 2 usage · 10 refused, nothing written · 11 the knowledge base is away, nothing written, run it again · 20 reverted, its document is still to be stored: run it again · 30 a person must decide · 78 configuration`;
 
 const stepTimeoutMs = 60_000;
@@ -29,7 +29,7 @@ await runScript(usage, async () => {
   const runId = parseLiveRunId(toRequired(values["run-id"], "--run-id"));
   const file = toRequired(values.approval, "--approval");
   const config = readStack(values.stack);
-  const signed = { approval: readSigned(file), signature: readSigned(`${file}.asc`) };
+  const signed = { approval: readSigned(file), signature: readSigned(existsSync(`${file}.asc`) ? `${file}.asc` : `${file}.sovereign.asc`) };
   const verified = await verifyHere(config, runId, signed);
   return await withHost(config, values.host, async (host) => {
     for (const line of toIntent(host, config, runId, verified)) console.log(line);
@@ -94,10 +94,8 @@ async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Si
   for (const [script, args, stdin] of steps) {
     const { code, stdout, stderr } = await host.run(script, args, { timeoutMs: stepTimeoutMs, ...(stdin === undefined ? {} : { stdin }) });
     if (code === null) throw new CutterError("REVERT_OUTCOME_UNKNOWN", { run_id: runId, host: host.address.name, step: "stage the approval" });
-    if (code !== 0) {
-      console.error(stderr.trimEnd());
-      return code;
-    }
+    if (stderr.trim() !== "") console.error(stderr.trimEnd());
+    if (code !== 0) return code;
     said = stdout;
   }
   const staged = stagedRevertSchema.parse(JSON.parse(said));

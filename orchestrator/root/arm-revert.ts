@@ -13,8 +13,8 @@ import { readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { hostFiles } from "./host-files.ts";
-import { readUses, recordAudit, spend } from "./ledger.ts";
-import { requireAtRest, requireRun } from "./revert-steps.ts";
+import { readUses, spend } from "./ledger.ts";
+import { auditOrWarn, requireAtRest, requireRun } from "./revert-steps.ts";
 import { readSafeFile } from "./safe-file.ts";
 import { readConfig } from "./settings.ts";
 
@@ -32,7 +32,7 @@ export async function armRevert(host: Host, idText: string, now: Date): Promise<
   try {
     return await stage(host, runId, now);
   } catch (error) {
-    if (error instanceof CutterError && !error.code.startsWith("LEDGER_")) recordAudit(host, "revert_refused", { run_id: runId, code: error.code }, now);
+    if (error instanceof CutterError) auditOrWarn(host, "revert_refused", { run_id: runId, code: error.code }, now);
     throw error;
   } finally {
     rmSync(toHostPath(host, `${hostLayout.incoming}/${runId}`), { recursive: true, force: true });
@@ -68,7 +68,7 @@ async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert>
 /** In the ledger before anything is staged: a crash in between leaves a spent approval and no way to use it, never the other way round. */
 function spendOnce(host: Host, runId: RunId, verified: VerifiedApproval, use: { readonly document_sha256: string; readonly review_decision_id: string }, now: Date): void {
   const spent = spend(host, [{ gate: "REVERT", run_id: runId, ...use, of: 1 }], now);
-  recordAudit(host, "revert_staged", { run_id: runId, approval_sha256: verified.documentSha256, signer: verified.signers[0]?.fingerprint ?? null, spent_seq: spent.seq, spent_head: spent.head }, now);
+  auditOrWarn(host, "revert_staged", { run_id: runId, approval_sha256: verified.documentSha256, signer: verified.signers[0]?.fingerprint ?? null, spent_seq: spent.seq, spent_head: spent.head }, now);
 }
 
 interface HostFacts {

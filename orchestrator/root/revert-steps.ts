@@ -1,6 +1,6 @@
 // prepare-revert ID and finish-revert ID: the root steps before and after a revert. They hand over its own secrets, take them away, and write what it came to.
 import { lstatSync, rmSync } from "node:fs";
-import { CutterError } from "../core/errors.ts";
+import { CutterError, type Facts } from "../core/errors.ts";
 import { revertNames } from "../core/env-sources.ts";
 import { hostLayout, startEndName } from "../core/host-layout.ts";
 import { stagedFiles } from "../core/revert-staging.ts";
@@ -40,9 +40,9 @@ export function prepareRevert(host: Host, idText: string): void {
 }
 
 /**
- * The result first, then the audit log: what happened is told even where the ledger cannot be written.
+ * The result first, then the audit log: what happened is told even where the log cannot be written.
  * A revert that is done needs its approval no more; one that is not keeps it, and the ledger does not have to be asked twice.
- * @throws RUN_ID_INVALID, LEDGER_*
+ * @throws RUN_ID_INVALID
  */
 export function finishRevert(host: Host, idText: string, end: ServiceEnd, now: Date): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
@@ -52,7 +52,7 @@ export function finishRevert(host: Host, idText: string, end: ServiceEnd, now: D
     const result = toRunResult(runId, "live", end, readTold(host, `${hostLayout.revertStarts}/${runId}/${startEndName}`));
     if (result.exit_code === 0) rmSync(toHostPath(host, `${hostLayout.revertStaging}/${runId}`), { recursive: true, force: true });
     writeResult(host, runId, result, results);
-    recordAudit(host, "revert", { run_id: runId, exit_code: result.exit_code, code: result.code, result: result.result }, now);
+    auditOrWarn(host, "revert", { run_id: runId, exit_code: result.exit_code, code: result.code, result: result.result }, now);
   }
 }
 
@@ -67,6 +67,16 @@ export function requireRun(host: Host, sidecarRoot: string, runId: RunId): void 
 export function requireAtRest(host: Host, runId: RunId): void {
   for (const state of ["live", "armed"] as const) {
     if (isThere(host, `${hostLayout[state]}/${runId}`)) throw new CutterError("REVERT_RUN_ACTIVE", { run_id: runId, state });
+  }
+}
+
+/** An audit log that cannot be written must not bar the way back in an emergency; it is said loudly, and the use stands in the ledger of what was spent. */
+export function auditOrWarn(host: Host, action: string, facts: Facts, now: Date): void {
+  try {
+    recordAudit(host, action, facts, now);
+  } catch (error) {
+    if (!(error instanceof CutterError)) throw error;
+    console.error(`[WARN] not in the audit log: ${error.message}`);
   }
 }
 

@@ -112,6 +112,21 @@ describe("arm-revert", () => {
     expect(spentLines()).toBe(1);
   });
 
+  test("goes on where the audit log cannot be written: the way back is not barred by it, and the use stands in the ledger", async () => {
+    folder.write("var/lib/cutter-ledger/audit.jsonl", "not a line of ours\n", 0o600);
+    bring();
+    await arm();
+    expect(readStaged().spent_before).toBe(false);
+    expect(spentLines()).toBe(1);
+  });
+
+  test("stages nothing where the ledger itself is damaged: whether the approval was used cannot be told", async () => {
+    folder.write("var/lib/cutter-ledger/spent.jsonl", "not a line of ours\n", 0o600);
+    bring();
+    expect(await codeOf(() => arm())).toBe("LEDGER_DAMAGED");
+    expect(existsSync(folder.at(`run/cutter/revert/${runId}`))).toBe(false);
+  });
+
   test.each<[what: string, code: string, act: () => Promise<unknown>]>([
     ["no approval", "HOST_FILE_MISSING", () => arm()],
     ["an approval of another gate", "APPROVAL_GATE_MISMATCH", () => (bring({ gate: "SG_1" }), arm())],

@@ -88,7 +88,7 @@ async function begin({ revert, ports, left, approval, journal }: Attempt): Promi
 }
 
 async function work(attempt: Attempt): Promise<RevertOutcome> {
-  const { revert, ports, left, journal } = attempt;
+  const { revert, ports, journal } = attempt;
   const state = await readState(attempt);
   requireKnown(attempt, state);
   const already = isReverted(state);
