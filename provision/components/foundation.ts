@@ -1,7 +1,7 @@
 // The ground: group and user cutter, and every directory of the host layout with its mode and owner.
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
-import { declareDirectory, declareGroup, declareUser } from "../provider/resources.ts";
+import { declareDirectory, declareExecutionOff, declareGroup, declareUser } from "../provider/resources.ts";
 import { under, type HostTarget } from "./target.ts";
 
 interface Folder {
@@ -17,7 +17,9 @@ export class Foundation extends ComponentResource {
     const { path: etcPath, ...etcFolder } = etc;
     // First of all: the ownership manifest lies in it, and without that nothing can be claimed.
     const home = declareDirectory(target.nameOf(etcPath), { ...target.base(etcPath), ...toAccess(etcFolder), path: etcPath }, under(this));
-    const group = declareGroup(target.nameOf("group"), { ...target.base(`group:${cutterUser}`), name: cutterUser }, under(this, [home]));
+    // Before everything else: a host on which a live run stands half done is not touched.
+    const executionOff = declareExecutionOff(target.nameOf("execution-off"), target.base("execution:off"), under(this, [home]));
+    const group = declareGroup(target.nameOf("group"), { ...target.base(`group:${cutterUser}`), name: cutterUser }, under(this, [home, executionOff]));
     const user = declareUser(
       target.nameOf("user"),
       { ...target.base(`user:${cutterUser}`), name: cutterUser, group: cutterUser, home: "/nonexistent", shell: "/usr/sbin/nologin", groups: [] },

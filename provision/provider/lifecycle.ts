@@ -3,6 +3,7 @@ import { sha256OfJson } from "../../orchestrator/core/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { createJobRunner, type JobOutcome } from "../host/job.ts";
 import type { HostPool } from "../host/pool.ts";
+import type { ExecutionGuard } from "./execution.ts";
 import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind.ts";
 import { isOurs, readClaims, withClaim, type Claim } from "./ownership.ts";
 
@@ -18,9 +19,11 @@ export interface Lifecycle {
   remove(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
 }
 
-export function createLifecycle(pool: HostPool): Lifecycle {
+/** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. */
+export function createLifecycle(pool: HostPool, guard: ExecutionGuard): Lifecycle {
   return {
     create: async (kind, urn, inputs) => {
+      await guard(inputs.host);
       const host = await pool.get(inputs.host);
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
@@ -38,6 +41,7 @@ export function createLifecycle(pool: HostPool): Lifecycle {
       return reading.state === "present" ? reading.inputs : { ...inputs, obstructedBy: reading.by };
     },
     update: async (kind, urn, inputs) => {
+      await guard(inputs.host);
       const host = await pool.get(inputs.host);
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
@@ -45,6 +49,7 @@ export function createLifecycle(pool: HostPool): Lifecycle {
       await bring(pool, kind, urn, inputs, claims.get(resource.claim)?.found === true);
     },
     remove: async (kind, urn, inputs) => {
+      await guard(inputs.host);
       const resource = kind.bind(inputs);
       const claim = (await readClaims(await pool.get(inputs.host))).get(resource.claim);
       const work = resource.remove();

@@ -11,4 +11,4 @@ setInterval(() => {
   if (process.ppid !== engine) process.exit(0);
 }, engineCheckIntervalMs).unref();
 
-await main(createProvider(createHostPool()), process.argv.slice(2));
+await main(createProvider(createHostPool(), (line) => void process.stderr.write(`${line}\n`)), process.argv.slice(2));

@@ -7,14 +7,16 @@ import { judgeRulings } from "../../orchestrator/core/rulings.ts";
 import { hostAddressSchema } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
+import { createExecutionGuard } from "./execution.ts";
 import type { BaseInputs, Kind } from "./kind.ts";
 import { kinds } from "./kinds/index.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 
 export const packageName = "cutterhost";
 
-export function createProvider(pool: HostPool): Provider {
-  const lifecycle: Lifecycle = createLifecycle(pool);
+/** `say` gets what a person should read beside the engine's own lines. */
+export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
+  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say));
   return {
     version: "0.6.0",
     check: async (urn: string, _olds: unknown, news: unknown): Promise<CheckResult> => {

@@ -33,6 +33,9 @@ export const declareEnvLine: Declare<Target & { readonly path: string; readonly 
 /** A changed name uploads that release if it is absent and switches; the one before stays. Destroyed: all releases go. */
 export const declareRelease: Declare<Target & { readonly name: string; readonly sha256: string }> = toDeclare("Release");
 
+/** Nothing armed, nothing live, no live run unfinished: what is found otherwise is drift. */
+export const declareExecutionOff: Declare<Target> = toDeclare("ExecutionOff");
+
 /** Gaps and the state of the switch, measured at every preview and up once `after` is known. Reads only. */
 export function surveyHost(host: HostAddress, psql: readonly string[], after: pulumi.Output<string>): pulumi.Output<HostSurvey> {
   return after.apply(async () => surveySchema.parse(await pulumi.runtime.invoke("cutterhost:index:surveyHost", { host, psql: [...psql] })));

@@ -28,7 +28,9 @@ const noteKind = defineKind<{ readonly host: typeof localAddress; readonly adopt
 });
 
 const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
-const lifecycle = createLifecycle({ get: async () => host, closeAll: async () => undefined });
+let guarded: Error | null;
+const guard = () => (guarded === null ? Promise.resolve() : Promise.reject(guarded));
+const lifecycle = createLifecycle({ get: async () => host, closeAll: async () => undefined }, guard);
 const inputs = (text: string, adopt = false) => ({ host: localAddress, adopt, text });
 const claims = () => [...parseClaims(world.manifest).values()];
 
@@ -47,6 +49,7 @@ async function run(_script: string, args: readonly string[], _options: CommandOp
 }
 
 beforeEach(() => {
+  guarded = null;
   world = { note: null, manifest: "", cutBeforeWork: false, cutAfterWork: false };
 });
 
@@ -104,4 +107,15 @@ it("reads a thing that is gone as gone, and a changed one as changed", async () 
   expect(noteKind.changes(found, inputs("mine"))).toEqual({ changed: ["text"], replaces: [] });
   world.note = null;
   expect(await lifecycle.read(noteKind, inputs("mine"))).toBeNull();
+});
+
+it("changes nothing, and claims nothing, while the guard refuses", async () => {
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  guarded = new Error("unfinished");
+  const { manifest } = world;
+  await expect(lifecycle.create(noteKind, renamed, inputs("new"))).rejects.toThrow("unfinished");
+  await expect(lifecycle.update(noteKind, urn, inputs("new"))).rejects.toThrow("unfinished");
+  await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toThrow("unfinished");
+  expect(await lifecycle.read(noteKind, inputs("mine"))).toMatchObject({ text: "mine" });
+  expect([world.note, world.manifest]).toEqual(["mine", manifest]);
 });

@@ -1,0 +1,80 @@
+// Execution on a host, as the kit's own changes see it: what is armed, live or unfinished. Before anything is changed, unfinished runs refuse it and tokens go.
+import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { decidingKinds, toOpenRuns, type RunTrace } from "../../orchestrator/core/open-runs.ts";
+import type { HostAddress } from "../host/address.ts";
+import type { RemoteHost } from "../host/connection.ts";
+import type { HostPool } from "../host/pool.ts";
+
+export interface Execution {
+  readonly armed: readonly string[];
+  readonly live: readonly string[];
+  readonly openRuns: readonly string[]; // written, and neither closed out, given up nor reverted
+}
+
+/** Read from tokens and journals themselves: a damaged configuration or release must neither hide a run nor keep `up` from repairing it. @throws HOST_OUTCOME_UNKNOWN */
+export async function readExecution(host: RemoteHost): Promise<Execution> {
+  const outcome = await host.run(readScript, [hostLayout.armed, hostLayout.live, hostLayout.config, hostLayout.runs, decidingKinds.join("|")], { timeoutMs: 30_000 });
+  if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: "what is armed, live or unfinished" });
+  return parseExecution(outcome.stdout);
+}
+
+/** Lines: `armed`, `live`, `run` with a name; after a run its `line`s and `revert` lines. Pure. */
+export function parseExecution(stdout: string): Execution {
+  const armed: string[] = [];
+  const live: string[] = [];
+  const traces: (RunTrace & { readonly journal: string[]; readonly revertJournal: string[] })[] = [];
+  for (const text of stdout.split("\n")) {
+    const [kind, rest] = [text.slice(0, text.indexOf("\t")), text.slice(text.indexOf("\t") + 1)];
+    if (kind === "armed") armed.push(rest);
+    if (kind === "live") live.push(rest);
+    if (kind === "run") traces.push({ runId: rest, journal: [], revertJournal: [] });
+    if (kind === "line") traces.at(-1)?.journal.push(rest);
+    if (kind === "revert") traces.at(-1)?.revertJournal.push(rest);
+  }
+  return { armed, live, openRuns: toOpenRuns(traces) };
+}
+
+/** Asked before every change; looks once per host and command. @throws UNFINISHED_LIVE_RUN, HOST_OUTCOME_UNKNOWN, HOST_COMMAND_FAILED */
+export type ExecutionGuard = (address: HostAddress) => Promise<void>;
+
+/** `say` gets one line when tokens were removed. */
+export function createExecutionGuard(pool: HostPool, say: (line: string) => void): ExecutionGuard {
+  const looked = new Map<string, Promise<void>>();
+  return (address) => {
+    const earlier = looked.get(address.name) ?? judge(pool, address, say);
+    looked.set(address.name, earlier);
+    return earlier;
+  };
+}
+
+async function judge(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<void> {
+  const host = await pool.get(address);
+  const { armed, live, openRuns } = await readExecution(host);
+  if (openRuns.length > 0) throw new CutterError("UNFINISHED_LIVE_RUN", { host: address.name, runs: openRuns });
+  if (armed.length + live.length === 0) return;
+  const outcome = await host.run(disarmScript, [hostLayout.armed, hostLayout.live, `${hostLayout.ledger}/audit.jsonl`], { timeoutMs: 30_000 });
+  if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: address.name, step: "disarm", stderr: outcome.stderr.trim().slice(0, 300) });
+  say(`[WARN] host ${address.name}: disarmed first, because a deploy leaves execution off: ${[...armed, ...live].join(", ")}`);
+}
+
+/** The journal's first line tells the mode. Both places of runs: the configured one and the usual one. */
+const readScript = `names() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf "$1\\t%f\\n"; }
+names armed "$1"; names live "$2"
+moved=$(sed -n 's/^sidecar_root: *\\(\\/[A-Za-z0-9._\\/-]*\\)$/\\1/p' "$3" 2>/dev/null | head -n 1)
+[ "$moved" != "$4" ] || moved=
+for journal in "$4"/*/journal.jsonl "\${moved:-/nonexistent}"/*/journal.jsonl; do
+  [ -f "$journal" ] || continue
+  ! head -n 1 "$journal" | grep -q '"mode":"dryrun"' || continue
+  folder=\${journal%/journal.jsonl}
+  printf 'run\\t%s\\n' "\${folder##*/}"
+  grep -E "\\"kind\\":\\"($5)\\"" "$journal" | sed 's/^/line\\t/'
+  [ ! -f "$folder/revert/journal.jsonl" ] || grep '"kind":"reverted"' "$folder/revert/journal.jsonl" | sed 's/^/revert\\t/'
+done
+exit 0`;
+
+/** Tokens go, then the audit log gets its line, in the chain that root's own lines make. */
+const disarmScript = `for folder in "$1" "$2"; do [ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +; done
+if [ -d "\${3%/*}" ]; then umask 077; (flock -w 10 9; n=$(wc -l <"$3"); p=$(tail -n 1 "$3" | tr -d '\\n' | sha256sum | cut -c1-64); [ "$n" -gt 0 ] || p=$(printf %064d 0)
+printf '{"seq":%s,"at":"%s","action":"disarmed_by_deploy","prev":"%s"}\\n' "$n" "$(date -u +%FT%TZ)" "$p" >&9; sync -- "$3") 9>>"$3"; fi
+[ -z "$(find "$1" "$2" -mindepth 1 -maxdepth 1 2>/dev/null)" ]`;

@@ -1,0 +1,21 @@
+// That nothing is armed, live or unfinished: an armed token is drift like any other, seen by preview and removed by up. The guard does the removing, before any change.
+import { z } from "zod";
+import { readExecution } from "../execution.ts";
+import { baseFields, observed } from "../fields.ts";
+import { defineKind } from "../kind.ts";
+
+export const executionOffKind = defineKind({
+  type: "ExecutionOff",
+  schema: z.strictObject({ ...baseFields, armed: observed.default(""), live: observed.default(""), unfinished: observed.default("") }),
+  replaceOn: [],
+  compared: ["armed", "live", "unfinished"],
+  claimOf: () => "execution:off",
+  foreignCode: "FOREIGN_FILE",
+  adoptsEqual: true,
+  read: async (host, inputs) => {
+    const { armed, live, openRuns } = await readExecution(host);
+    return { state: "present", inputs: { ...inputs, armed: armed.join(" "), live: live.join(" "), unfinished: openRuns.join(" ") } };
+  },
+  write: async () => undefined,
+  remove: () => null,
+});

@@ -1,0 +1,118 @@
+// Before a change of the host: an unfinished live run refuses it, tokens go first, and what was looked at is told. The host is a folder, the scripts are real.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chainStart, toLine, toLineHash } from "../../../orchestrator/core/journal-chain.ts";
+import type { JournalEntry } from "../../../orchestrator/core/journal-record.ts";
+import { toOpenRuns } from "../../../orchestrator/core/open-runs.ts";
+import { recordAudit } from "../../../orchestrator/root/ledger.ts";
+import type { RemoteHost } from "../../../provision/host/connection.ts";
+import { createExecutionGuard, readExecution } from "../../../provision/provider/execution.ts";
+import { localAddress, localHost } from "../../support/local-host.ts";
+
+const sha = "a".repeat(64);
+let root: string;
+let said: string[];
+let looks: number;
+const at = (path: string): string => join(root, path);
+const host: RemoteHost = {
+  ...localHost,
+  run: (script, args, options) => {
+    looks += 1;
+    return localHost.run(script, args.map((arg) => (arg.startsWith("/") ? `${root}${arg}` : arg)), options);
+  },
+};
+const guard = () => createExecutionGuard({ get: () => Promise.resolve(host), closeAll: () => Promise.resolve() }, (line) => said.push(line));
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "execution-"));
+  said = [];
+  looks = 0;
+  for (const folder of ["run/cutter/armed", "run/cutter/live", "var/lib/cutter/runs", "etc/cutter"]) mkdirSync(at(folder), { recursive: true });
+  mkdirSync(at("var/lib/cutter-ledger"), { mode: 0o700 });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const started = (mode: "live" | "dryrun"): JournalEntry => ({ kind: "run_started", run_id: "R-1", document_id: "knowledge/a.md", mode, inputs: { request_sha256: sha, config_sha256: sha, release_sha256: sha, host_identity: sha } });
+const committed = (step: "SG_1" | "cut_leg_a" | "pre_write_backup"): readonly JournalEntry[] => [{ kind: "effect_intended", step, effect_sha256: sha }, { kind: "transaction", step, id: "1" }, { kind: "effect_done", step, effect_sha256: sha, found: "committed" }];
+
+function toJournal(entries: readonly object[]): string {
+  let prev = chainStart;
+  return entries.map((entry, seq) => {
+    const line = toLine(entry, { seq, at: "2026-11-22T10:00:00.000Z", prev });
+    prev = toLineHash(line);
+    return `${line}\n`;
+  }).join("");
+}
+
+function writeRun(runId: string, entries: readonly object[], folder = "var/lib/cutter/runs", revert: readonly object[] = []): void {
+  mkdirSync(at(`${folder}/${runId}/revert`), { recursive: true });
+  writeFileSync(at(`${folder}/${runId}/journal.jsonl`), toJournal(entries));
+  if (revert.length > 0) writeFileSync(at(`${folder}/${runId}/revert/journal.jsonl`), toJournal(revert));
+}
+
+describe("a live run is open", () => {
+  it.each<readonly [string, readonly object[], readonly object[], boolean]>([
+    ["not before it wrote", [started("live"), { kind: "effect_intended", step: "SG_1", effect_sha256: sha }], [], false],
+    ["not for its backup alone", [started("live"), ...committed("pre_write_backup")], [], false],
+    ["once its decision stands", [started("live"), ...committed("SG_1")], [], true],
+    ["while a COMMIT is unresolved", [started("live"), ...committed("SG_1").slice(0, 2)], [], true],
+    ["not when that was rolled back", [started("live"), ...committed("SG_1").slice(0, 2), { kind: "effect_rolled_back", step: "SG_1", why: "x" }], [], false],
+    ["until it is closed out", [started("live"), ...committed("SG_1"), { kind: "run_finished", result: "done", certificate: null, exit_code: 0 }], [], false],
+    ["until it is given up", [started("live"), ...committed("SG_1"), { kind: "run_voided", why: "signed" }], [], false],
+    ["until it is reverted", [started("live"), ...committed("SG_1"), ...committed("cut_leg_a")], [{ kind: "reverted", units: 2, found: "committed" }], false],
+    ["while its revert has only begun", [started("live"), ...committed("cut_leg_a")], [{ kind: "revert_started", run_id: "R-1", document_id: "knowledge/a.md", payload_sha: sha }], true],
+    ["when a record cannot be read", [started("live"), { kind: "transaction", step: "a step of another release", id: "1" }], [], true],
+    ["never as a dry run", [started("dryrun"), ...committed("SG_1")], [], false],
+  ])("%s", async (_what, entries, revert, open) => {
+    writeRun("R-1", entries, "var/lib/cutter/runs", revert);
+    expect((await readExecution(host)).openRuns).toEqual(open ? ["R-1"] : []);
+  });
+
+  it("also in a folder of runs that the configuration moved, and with a configuration that cannot be read", async () => {
+    writeFileSync(at("etc/cutter/orchestrator.yaml"), `sidecar_root: ${root}/srv/runs\nbroken: [\n`);
+    writeRun("R-2", [started("live"), ...committed("SG_1")], "srv/runs");
+    writeRun("R-1", [started("live"), ...committed("SG_1")]);
+    expect((await readExecution(host)).openRuns.toSorted()).toEqual(["R-1", "R-2"]);
+  });
+
+  it("and a run without a journal, or a host without anything, is none", async () => {
+    rmSync(root, { recursive: true });
+    mkdirSync(root);
+    expect(await readExecution(host)).toEqual({ armed: [], live: [], openRuns: [] });
+    expect(toOpenRuns([{ runId: "R-1", journal: [], revertJournal: [] }])).toEqual([]);
+  });
+});
+
+describe("the guard before each change", () => {
+  it("lets a quiet host be, and looks once for all changes of a command", async () => {
+    const before = guard();
+    await Promise.all([before(localAddress), before(localAddress)]);
+    await before(localAddress);
+    expect([looks, said]).toEqual([1, []]);
+  });
+
+  it("removes every token, says whose, and adds to the audit log's chain", async () => {
+    for (const folder of ["armed/R-1", "live/R-2", "armed/.hidden"]) mkdirSync(at(`run/cutter/${folder}`));
+    const owner = { root, ownerUid: process.getuid?.() ?? 0, cutter: { uid: 0, gid: 0 } };
+    recordAudit(owner, "enable", { run_id: "R-1" }, new Date());
+    await guard()(localAddress);
+    expect([readdirSync(at("run/cutter/armed")), readdirSync(at("run/cutter/live"))]).toEqual([[], []]);
+    expect(said).toEqual([expect.stringMatching(/disarmed first.*R-1/)]);
+    recordAudit(owner, "enable", {}, new Date()); // reads the whole chain first
+    expect(readFileSync(at("var/lib/cutter-ledger/audit.jsonl"), "utf8")).toContain('"action":"disarmed_by_deploy"');
+  });
+
+  it("refuses while a live run is unfinished, and leaves its token alone", async () => {
+    mkdirSync(at("run/cutter/live/R-1"));
+    writeRun("R-1", [started("live"), ...committed("SG_1")]);
+    await expect(guard()(localAddress)).rejects.toMatchObject({ code: "UNFINISHED_LIVE_RUN", facts: { runs: ["R-1"] } });
+    expect(existsSync(at("run/cutter/live/R-1"))).toBe(true);
+  });
+
+  it("refuses when the host cannot be asked", async () => {
+    const deaf = createExecutionGuard({ get: () => Promise.resolve({ ...host, run: () => Promise.resolve({ code: null, stdout: "", stderr: "" }) }), closeAll: () => Promise.resolve() }, (line) => said.push(line));
+    await expect(deaf(localAddress)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+  });
+});
