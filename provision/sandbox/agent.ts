@@ -13,7 +13,7 @@ export async function startAgent(socket: string, clientKeyFile: string): Promise
   const agent = spawn("ssh-agent", ["-D", "-a", socket], { env: childEnvironment, stdio: "ignore", detached: true });
   agent.unref();
   const pid = agent.pid;
-  if (pid === undefined || !(await pollUntil(5_000, 20, async () => existsSync(socket)))) throw new CutterError("SANDBOX_NOT_READY", { what: "ssh-agent" });
+  if (pid === undefined || !(await pollUntil(10_000, 20, () => answers(socket)))) throw new CutterError("SANDBOX_NOT_READY", { what: "ssh-agent" });
   await mustRun("ssh-add", ["ssh-add", "-q", clientKeyFile], { environment: { SSH_AUTH_SOCK: socket } });
   return pid;
 }
@@ -21,4 +21,10 @@ export async function startAgent(socket: string, clientKeyFile: string): Promise
 /** True when an agent answers there and holds a key. */
 export async function isAgentAlive(socket: string): Promise<boolean> {
   return existsSync(socket) && (await runCommand(["ssh-add", "-l"], { environment: { SSH_AUTH_SOCK: socket } })).code === 0;
+}
+
+/** The file is there a moment before anybody listens on it; an agent that answers says 0 (keys) or 1 (none). */
+async function answers(socket: string): Promise<boolean> {
+  const { code } = await runCommand(["ssh-add", "-l"], { environment: { SSH_AUTH_SOCK: socket } });
+  return code === 0 || code === 1;
 }
