@@ -32,7 +32,7 @@ describe("usage", () => {
     expect(cli.opened).toEqual([]);
   });
 
-  it.each(["orchestrate void --run-id abc", "revert --run-id abc --approval f", "revert --render --run-id abc"])("%s refuses with COMMAND_NOT_BUILT and exit 10", async (line) => {
+  it.each(["orchestrate void --run-id abc"])("%s refuses with COMMAND_NOT_BUILT and exit 10", async (line) => {
     const ran = await cli.run(...line.split(" "), "--json");
     expect(ran.code).toBe(10);
     expect(ran.stderr).toMatch(/^COMMAND_NOT_BUILT /);
