@@ -54,20 +54,21 @@ export function checkSet(material: AuditMaterial, journal: AuditedJournal, made:
 
 const outcomeSchema = z.looseObject({ run_id: z.string(), document_id: z.string(), mode: z.string(), result: z.string(), exit_code: z.int(), certificate: z.string().nullable(), payload_sha: z.string().nullable(), phases_done: z.int() });
 
-/** Outcome and report of a finished run, made again from the journal. */
+/** The outcome of a finished run, as the journal tells it. */
 export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
   const { started, finished } = status;
-  if (started === null || finished === null) return [];
   const bytes = material.files.get("outcome.json");
-  const outcome = outcomeSchema.safeParse(bytes === undefined ? null : parseOrNull(Buffer.from(bytes).toString("utf8")));
-  const report = material.files.get("report.txt");
-  const reportDiffers = report !== undefined && Buffer.from(report).toString("utf8") !== renderText(toRunPage(account, null));
-  return [...(bytes === undefined ? [] : [...compareOutcome()]), ...(reportDiffers ? [finding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })] : [])];
+  if (started === null || finished === null || bytes === undefined) return [];
+  const outcome = outcomeSchema.safeParse(parseOrNull(Buffer.from(bytes).toString("utf8")));
+  if (!outcome.success) return [finding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
+  const told = { run_id: started.run_id, document_id: started.document_id, mode: started.mode, result: "done", exit_code: finished.exit_code, certificate: finished.certificate, payload_sha: account.plan?.payloadSha ?? null, phases_done: status.done.length };
+  const different = (Object.keys(told) as (keyof typeof told)[]).filter((name) => outcome.data[name] !== told[name]);
+  return different.length === 0 ? [] : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
+}
 
-  function compareOutcome(): readonly Finding[] {
-    if (!outcome.success || started === null || finished === null) return [finding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
-    const told = { run_id: started.run_id, document_id: started.document_id, mode: started.mode, result: "done", exit_code: finished.exit_code, certificate: finished.certificate, payload_sha: account.plan?.payloadSha ?? null, phases_done: status.done.length };
-    const different = (Object.keys(told) as (keyof typeof told)[]).filter((name) => outcome.data[name] !== told[name]);
-    return different.length === 0 ? [] : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
-  }
+/** The report of an ended run, made again from the journal. */
+export function checkReport(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
+  const report = material.files.get("report.txt");
+  if (report === undefined || (status.finished === null && status.voided === null)) return [];
+  return Buffer.from(report).toString("utf8") === renderText(toRunPage(account, null)) ? [] : [finding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })];
 }

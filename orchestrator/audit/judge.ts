@@ -10,7 +10,7 @@ import type { Phase } from "../phases/define.ts";
 import { checkApprovals } from "./check-approvals.ts";
 import { checkDocuments, parseOrNull, toOutputName } from "./check-documents.ts";
 import { checkEffects } from "./check-effects.ts";
-import { checkList, checkOutcome, checkSet, type MadeFile } from "./check-files.ts";
+import { checkList, checkOutcome, checkReport, checkSet, type MadeFile } from "./check-files.ts";
 import { checkPlan } from "./check-plan.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
 import type { AuditMaterial } from "./material.ts";
@@ -23,11 +23,17 @@ export interface Audit {
   readonly findings: readonly Finding[];
   readonly signaturesVerified: number;
   readonly signaturesNotVerified: number; // no key was given for them
-  readonly checked: readonly string[]; // what held, for people
+  readonly checked: readonly string[]; // what held, for people; empty where something did not
 }
 
-/** `keys`: those the reader trusts; null: signatures stay unverified, which the caller must not call a pass. `phases` know what their outputs mean. */
-export async function judgeAudit(material: AuditMaterial, keys: Keys | null, phases: readonly Phase[]): Promise<Audit> {
+/** Whose eyes look: `phases` know what their outputs mean, and a report is made again only by the version that made it. */
+export interface Judge {
+  readonly phases: readonly Phase[];
+  readonly version: string; // e.g. 0.6.0, or 0.6.0-source
+}
+
+/** `keys`: those the reader trusts; null: signatures stay unverified, which the caller must not call a pass. */
+export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { phases, version }: Judge): Promise<Audit> {
   const findings: Finding[] = [];
   const journal = readJournal(material, findings);
   if (journal === null) return { runId: null, mode: null, ended: false, findings: [...findings, ...checkList(material, true)], signaturesVerified: 0, signaturesNotVerified: 0, checked: [] };
@@ -37,7 +43,7 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, pha
   const read = readOutputs(material, journal, phases, findings);
   const runId = status.started?.run_id ?? "";
   const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
-  findings.push(...checkSet(material, journal, read.made), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...checkEffects(journal));
+  findings.push(...checkSet(material, journal, read.made), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameVersion(account, version) ? checkReport(material, journal, account) : []), ...checkEffects(journal));
   if (account.plan !== null) findings.push(...checkPlan(material, { payloadSha: account.plan.payloadSha, sourceSha256: account.source?.sha256 ?? null, documentId: account.documentId ?? "" }));
   const runbook = material.files.get("rollback_runbook.sql");
   const bound = {
@@ -46,7 +52,12 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, pha
   };
   const approvals = await checkApprovals(material, journal, keys, bound);
   findings.push(...approvals.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
-  return { runId, mode: account.mode, ended, findings: distinct(findings), signaturesVerified: approvals.verified, signaturesNotVerified: approvals.notVerified, checked: toChecked(material, journal, account, approvals.verified) };
+  return { runId, mode: account.mode, ended, findings: distinct(findings), signaturesVerified: approvals.verified, signaturesNotVerified: approvals.notVerified, checked: findings.length > 0 ? [] : [...toChecked(material, journal, account, approvals.verified), ...(sameVersion(account, version) ? [] : [`the report was not made again: it is of release ${account.releaseVersion ?? "unknown"}`])] };
+}
+
+function sameVersion({ releaseVersion }: RunAccount, version: string): boolean {
+  const bare = (text: string): string => text.replace(/-source$/, "");
+  return releaseVersion !== null && bare(releaseVersion) === bare(version);
 }
 
 interface ReadOutputs {

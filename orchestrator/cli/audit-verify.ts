@@ -38,7 +38,7 @@ export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>(
     const given = await readGivenKeys(services.files, flags);
     const material = bundle === undefined ? await readRunMaterial(services, runId ?? "") : await readBundleFile(services, bundle);
     const keys = given ?? (bundle === undefined ? await readPinned(services) : null);
-    const audit = await judgeAudit(material, keys, phases);
+    const audit = await judgeAudit(material, keys, { phases, version: (await services.readRelease()).version });
     const verdict = toVerdict(audit);
     print(this, flags, toJson(audit, verdict), toText(audit, verdict, keys === null ? "none" : given === null ? "those pinned on this host" : "those given"));
     this.process.exitCode = verdict === "pass" ? 0 : codes[verdict].exit;

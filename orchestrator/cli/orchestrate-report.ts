@@ -3,8 +3,10 @@ import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
+import { readLines } from "../core/journal-chain.ts";
 import { renderHtml } from "../core/page-html.ts";
 import { renderText } from "../core/page-text.ts";
+import { parseRevertRecord } from "../core/revert-journal.ts";
 import type { RunAccount } from "../core/run-account.ts";
 import { toRunPage, type SeenNow } from "../core/run-report.ts";
 import { parseRunId } from "../core/run-id.ts";
@@ -37,7 +39,7 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
     const config = await loadConfig(services.files, services.places.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
     const account = await readAccount(services.files, run, phases);
-    const page = toRunPage(account, await look(services));
+    const page = toRunPage(account, await look(services, run.folder.path));
     if (flags.html !== undefined) {
       await services.files.writeAtomic(resolve(flags.html), renderHtml(page), htmlFileMode);
       this.process.stdout.write(`[OK] report of ${runId} written to ${flags.html}\n`);
@@ -50,13 +52,20 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
 /** It names no secret; whoever may read the folder may read the page. */
 const htmlFileMode = 0o644;
 
-async function look(services: Services): Promise<SeenNow> {
+async function look(services: Services, folder: string): Promise<SeenNow> {
   const at = services.clock.now().toISOString();
   const state = await readKillSwitch(services.files, services.places, services.clock.now()).catch((error: unknown) => {
     if (error instanceof CutterError) return null;
     throw error;
   });
-  return { at, killSwitch: state === null ? "it cannot be read from here; run this as root" : toWords(state) };
+  return { at, revertedAt: await readRevertedAt(services, folder), killSwitch: state === null ? "it cannot be read from here; run this as root" : toWords(state) };
+}
+
+/** When the revert of this run was seen to be whole, by its own journal. @throws JOURNAL_* */
+async function readRevertedAt({ files }: Services, folder: string): Promise<string | null> {
+  const file = `${folder}/revert/journal.jsonl`;
+  const bytes = await files.read(file);
+  return bytes === null ? null : (readLines(bytes, file, parseRevertRecord).records.findLast(({ entry }) => entry.kind === "verified")?.at ?? null);
 }
 
 function toWords(state: SwitchState): string {

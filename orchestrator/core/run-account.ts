@@ -62,6 +62,7 @@ export interface AccountedTable {
   readonly rowsAfter: number | null; // null: not counted yet
   readonly sha256Before: string;
   readonly sha256After: string | null;
+  readonly expectedGrowth: number | null; // rows this run was to add; null where nobody said
 }
 
 export interface AccountedBackup {
@@ -84,6 +85,7 @@ const closed = z.looseObject({
   killSwitch: z.string().nullable().default(null),
   certificate: z.looseObject({ verdict: z.enum(["pass", "inconclusive", "fail"]), reasons: z.array(z.string()), notCovered: z.array(z.string()).default([]), tables: z.array(countedTable) }).nullable().default(null),
   tables: z.array(countedTable).nullable().default(null),
+  growth: z.array(z.looseObject({ table: z.string(), expected: z.int() })).default([]),
 });
 const proven = z.looseObject({
   file: z.string(), ciphertextSha256: z.string(), ciphertextBytes: z.int(), recipientKeyIds: z.array(z.string()), archiveEntries: z.int(),
@@ -124,7 +126,7 @@ export function toAccount(parts: AccountParts): RunAccount {
     certificate: close?.certificate?.verdict ?? null,
     certificateReasons: close?.certificate?.reasons ?? [],
     notCovered: close?.certificate?.notCovered ?? [],
-    tables: close?.tables ?? close?.certificate?.tables ?? toUncounted(status),
+    tables: (close?.tables ?? close?.certificate?.tables ?? null)?.map((counted) => ({ ...counted, expectedGrowth: close?.growth.find(({ table }) => table === counted.table)?.expected ?? null })) ?? toUncounted(status),
     backup: toBackup(outputs.get("pre_write_backup")),
     killSwitchAtCloseout: close?.killSwitch ?? null,
   };
@@ -137,7 +139,7 @@ function read<T>(schema: z.ZodType<T>, output: unknown): T | null {
 
 /** A run that has not closed has only what was counted first. */
 function toUncounted(status: RunStatus): readonly AccountedTable[] {
-  return (status.before?.tables ?? []).map(({ table, rowCount, sha256 }) => ({ table, rowsBefore: rowCount, rowsAfter: null, sha256Before: sha256, sha256After: null }));
+  return (status.before?.tables ?? []).map(({ table, rowCount, sha256 }) => ({ table, rowsBefore: rowCount, rowsAfter: null, sha256Before: sha256, sha256After: null, expectedGrowth: null }));
 }
 
 function toStart(records: readonly JournalRecord[], phase: string, doneSeq: number): string | null {

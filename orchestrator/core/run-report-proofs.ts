@@ -11,6 +11,7 @@ export function toWarnings(account: RunAccount): readonly string[] {
     ...account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => `${step}: intended, and not recorded as done.`),
     ...account.effects.filter(({ transactions }) => transactions.length > 1).map(({ step, transactions }) => `${step}: ${String(transactions.length)} transactions were begun; at most one of them committed.`),
     ...(account.killedStarts === 0 ? [] : [`${String(account.killedStarts)} of ${String(account.starts)} starts ended without a word: killed, or the host went down.`]),
+    ...account.tables.filter(({ expectedGrowth, rowsAfter, rowsBefore }) => expectedGrowth !== null && rowsAfter !== null && rowsAfter - rowsBefore !== expectedGrowth).map(({ table, expectedGrowth, rowsAfter, rowsBefore }) => `${table} changed by ${String((rowsAfter ?? 0) - rowsBefore)} rows, of which ${String(expectedGrowth)} are this run's: somebody else wrote there meanwhile.`),
     ...account.escalations.map(({ at, entry }) => `SG_3 was raised at ${at}: ${entry.phase} failed with ${entry.code}.`),
     ...accepted.map((code) => `The ruling accepts ${code} by name: ${code in codes ? codes[code as Code].summary : "unknown to this release"}.`),
     ...(account.mode === "live" && account.approvals.some(({ entry }) => entry.gate === "RULING" && entry.human_signers < 2) ? ["one human signer"] : []),
@@ -54,7 +55,7 @@ function toLiveProofs(account: RunAccount): Proofs {
       ...(isDone("structural_verify") ? ["Another login read every unit back: bytes, tree, counts and addresses equal the plan, and the bytes in order are the document."] : []),
       ...(isDone("write_verify") ? ["A second login, which the database keeps apart from the writer, recorded that it verified the change set."] : []),
       ...((account.backup?.file ?? null) === null ? [] : ["The backup was decrypted and listed before anything was written."]),
-      ...account.effects.filter(({ found }) => found !== null).map(({ step }) => `${step}: its effect stands in the database once.`),
+      ...account.effects.filter(({ step, found }) => found !== null && step !== "pre_write_backup").map(({ step }) => `${step}: its effect stands in the database once.`),
       ...(isDone("lifecycle_enact") ? ["The units are enacted."] : []),
     ],
     uncertain: [
@@ -66,14 +67,15 @@ function toLiveProofs(account: RunAccount): Proofs {
   };
 }
 
-export function toWayBack(account: RunAccount): readonly Block[] {
+export function toWayBack(account: RunAccount, revertedAt: string | null): readonly Block[] {
   const { runId } = account;
+  if (revertedAt !== null) return [paragraph(`This run was reverted: its units are retired, and that was seen by another login at ${revertedAt}. The revert keeps its own journal in the run's folder, revert/.`)];
   if (account.mode !== "live") return [paragraph("There is nothing to revert: this run wrote nothing to the database. Its documents in the knowledge base may stay.")];
-  if (account.effects.every(({ step, found }) => step === "SG_1" || found === null) && !account.finished) return [paragraph("No unit is recorded as created. cutter orchestrate explain says whether anything stands."), commands([`cutter orchestrate explain --run-id ${runId}`])];
+  if (account.effects.every(({ step, found }) => step === "SG_1" || step === "pre_write_backup" || found === null) && !account.finished) return [paragraph("No unit is recorded as created. cutter orchestrate explain says whether anything stands."), commands([`cutter orchestrate explain --run-id ${runId}`])];
   return [
-    paragraph("On the host, draft the approval; the sovereign fills and signs it; then, from the operator's checkout:"),
+    paragraph("On the host, draft the approval; the sovereign fills it with the commands that the draft prints, and signs it; then, from the operator's checkout:"),
     commands([
-      `cutter approval draft --gate REVERT --run-id ${runId}`,
+      `cutter approval draft --gate REVERT --run-id ${runId} >${runId}.REVERT.md`,
       `gpg --armor --detach-sign ${runId}.REVERT.md`,
       `runbooks/emergency-revert --run-id ${runId} --approval ${runId}.REVERT.md`,
     ]),

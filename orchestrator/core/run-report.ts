@@ -11,13 +11,15 @@ import { toProofs, toWarnings, toWayBack } from "./run-report-proofs.ts";
 export interface SeenNow {
   readonly at: string; // ISO 8601 UTC
   readonly killSwitch: string;
+  readonly revertedAt: string | null; // when its revert was seen to be whole; null: none
 }
 
 export function toRunPage(account: RunAccount, now: SeenNow | null): Page {
   const titled = (title: string, blocks: readonly Block[]): Section => ({ title, blocks });
+  const revertedAt = now?.revertedAt ?? null;
   return {
     title: `Run ${account.runId}`,
-    subtitle: `${toModeWords(account)} · document ${account.documentId ?? "none"} · ${toStateWords(account)}`,
+    subtitle: `${toModeWords(account)} · document ${account.documentId ?? "none"} · ${toStateWords(account)}${revertedAt === null ? "" : ` · REVERTED at ${revertedAt}`}`,
     sections: [
       titled("What was cut", toCut(account)),
       titled("By whose authority", toAuthority(account)),
@@ -28,7 +30,7 @@ export function toRunPage(account: RunAccount, now: SeenNow | null): Page {
       titled("Kill switch", toSwitch(account, now)),
       titled("Warnings", toListOr(toWarnings(account), "None.")),
       titled("What is certain, and what is not", toProofs(account)),
-      titled("How to revert", toWayBack(account)),
+      titled("How to revert", toWayBack(account, revertedAt)),
       titled("What would stop a live run", account.mode === "live" ? [] : toStops(account)),
       titled("What each phase said", toFacts(account)),
     ].filter(({ blocks }) => blocks.length > 0),
@@ -45,6 +47,8 @@ function toStateWords(account: RunAccount): string {
   return `not done; last record ${account.lastAt ?? "none"}${account.lastCode === null ? "" : `, last start ended with ${account.lastCode}`}`;
 }
 
+/** The one step that leaves a file and no row. */
+const fileStep = "pre_write_backup";
 const shownUnitsMax = 300;
 
 function toCut(account: RunAccount): readonly Block[] {
@@ -87,7 +91,7 @@ function toEffects(account: RunAccount): readonly Block[] {
       ["Step", "Intended", "Transaction ids", "Done", "How it is known"],
       account.effects.map(({ step, intendedAt, transactions, doneAt, found }) => [
         step, intendedAt ?? "not recorded", transactions.join(", ") || "none", doneAt ?? "not done",
-        found === "committed" ? "committed by this run, and seen" : found === "already_there" ? "found in the database: taken as done" : "unknown",
+        step === fileStep ? "the file's own proof" : found === "committed" ? "committed by this run, and seen" : found === "already_there" ? "found in the database: taken as done" : "unknown",
       ]),
     ),
   ];
@@ -95,12 +99,12 @@ function toEffects(account: RunAccount): readonly Block[] {
 
 function toTables(account: RunAccount): readonly Block[] {
   if (account.tables.length === 0) return [paragraph("Nothing was counted.")];
-  return [table(["Table", "Rows before", "Rows after", "Difference", "Content"], account.tables.map(toTableRow))];
+  return [table(["Table", "Rows before", "Rows after", "Difference", "Of this run", "Content"], account.tables.map(toTableRow))];
 }
 
-function toTableRow({ table: name, rowsBefore, rowsAfter, sha256Before, sha256After }: AccountedTable): readonly string[] {
+function toTableRow({ table: name, rowsBefore, rowsAfter, sha256Before, sha256After, expectedGrowth }: AccountedTable): readonly string[] {
   const difference = rowsAfter === null ? "not known" : rowsAfter === rowsBefore ? "0" : `${rowsAfter > rowsBefore ? "+" : ""}${String(rowsAfter - rowsBefore)}`;
-  return [name, String(rowsBefore), rowsAfter === null ? "not counted" : String(rowsAfter), difference, sha256After === null ? "not known" : sha256After === sha256Before ? "equal" : "changed"];
+  return [name, String(rowsBefore), rowsAfter === null ? "not counted" : String(rowsAfter), difference, expectedGrowth === null ? "none" : String(expectedGrowth), sha256After === null ? "not known" : sha256After === sha256Before ? "equal" : "changed"];
 }
 
 function toBackup({ backup, mode }: RunAccount): readonly Block[] {
@@ -123,8 +127,8 @@ function toSwitch(account: RunAccount, now: SeenNow | null): readonly Block[] {
   return [
     list([
       "__execution_enabled__ is false in the source and in every build.",
-      account.killSwitchAtCloseout === null ? "Closeout has not looked at it." : `At closeout: ${account.killSwitchAtCloseout}.`,
-      ...(account.mode === "live" ? [`The last start of this run ended at ${account.lastAt ?? "?"}; the unit removes the token at its end, whatever the end is.`] : ["A dry run holds no token and enables nothing."]),
+      account.killSwitchAtCloseout === null ? "Closeout has not looked at it." : account.killSwitchAtCloseout === "live" ? "At closeout: live, for this run alone, whose unit was still at work." : `At closeout: ${account.killSwitchAtCloseout}.`,
+      ...(account.mode === "live" ? [`It went off with the unit: root removes the token when the unit ends, whatever the end is, and the last start of this run ended at ${account.lastAt ?? "?"}.`] : ["A dry run holds no token and enables nothing."]),
       ...(now === null ? [] : [`Now, at ${now.at}: ${now.killSwitch}.`]),
     ]),
   ];

@@ -28,7 +28,7 @@ async function auditAltered(alter: (files: Files) => void, trusted: Parameters<t
   const files: Files = new Map(run.files);
   alter(files);
   if (!files.has("EVIDENCE.sha256")) files.set("EVIDENCE.sha256", toList(files));
-  return await judgeAudit(readBundle(toTar(files)), trusted, phases);
+  return await judgeAudit(readBundle(toTar(files)), trusted, { phases, version: "0.6.0" });
 }
 
 const lines = (files: Files): string[] => text(files, "journal.jsonl").split("\n").slice(0, -1);
