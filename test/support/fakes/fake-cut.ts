@@ -77,6 +77,22 @@ export class FakeCut {
     close: () => Promise.resolve(),
   };
 
+  /** The tables of a cut as a census sees them. */
+  tables(): ReadonlyMap<string, readonly string[]> {
+    const { decisions, units, legB, verified, enacted } = this.rows;
+    const text = (rows: readonly object[]): readonly string[] => rows.map((row) => JSON.stringify(row));
+    return new Map([
+      ["public.information_unit", text(units)],
+      ["public.unit_version", text(units)],
+      ["public.iu_lifecycle_log", text(enacted)],
+      ["cutter_governance.review_decision", text(decisions)],
+      ["cutter_governance.cut_change_set", text(legB)],
+      ["cutter_governance.manifest_envelope", text(legB)],
+      ["cutter_governance.dot_pair_signature", text(legB.flatMap(({ record }) => record.signatures))],
+      ["cutter_governance.verify_result", text(verified)],
+    ]);
+  }
+
   /** As the revert leaves them. */
   retire(runId: string): void {
     for (const unit of this.rows.units) if (unit.runId === runId) unit.lifecycleState = "retired";

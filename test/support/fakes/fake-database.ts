@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Catalogue } from "../../../orchestrator/core/database-contract.ts";
 import type { ConnectionEvidence, ContractFinding, DatabaseSnapshot, DocumentDigest, ForbiddenProbe, LoginName, ProductionDatabase, RegisteredDocument, RegistryRows, ServerFacts, TableCensus } from "../../../orchestrator/ports/database.ts";
+import type { FakeCut } from "./fake-cut.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -18,7 +19,8 @@ export class FakeDatabase implements ProductionDatabase {
   contractFindings: ContractFinding[] = [];
   addressesTaken: string[] = [];
   matrixText = "role cutter_exec\n";
-  probes: ForbiddenProbe[] = ["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"].map((login) => ({ login, action: "insert into public.information_unit", refused: true, sqlState: "42501" }));
+  probes: ForbiddenProbe[] = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).map((login): ForbiddenProbe => ({ login, action: "insert into public.information_unit", refused: true, sqlState: "42501" }));
+  cut: FakeCut | null = null; // what live runs wrote, for the census
   calls = 0;
   snapshotsOpen = 0;
   readonly #modifications = new Map<string, number>();
@@ -58,7 +60,14 @@ export class FakeDatabase implements ProductionDatabase {
     return this.#read(() => this.#digest(documentId));
   }
   async readTableCensus(): Promise<readonly TableCensus[]> {
-    return this.#read(() => [...this.tables].map(([table, rows]) => ({ table, rowCount: rows.length, sha256: sha(rows.join("\n")), modifications: String(this.#modifications.get(table) ?? 0) })));
+    return this.#read(() => {
+      const cut = this.cut?.tables() ?? new Map<string, readonly string[]>();
+      return [...new Set([...this.tables.keys(), ...cut.keys()])].map((table) => {
+        const written = cut.get(table) ?? [];
+        const rows = [...(this.tables.get(table) ?? []), ...written];
+        return { table, rowCount: rows.length, sha256: sha(rows.join("\n")), modifications: String((this.#modifications.get(table) ?? 0) + written.length) };
+      });
+    });
   }
   async readGrantMatrix() {
     return this.#read(() => ({ text: this.matrixText, sha256: sha(this.matrixText) }));

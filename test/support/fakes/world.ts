@@ -62,6 +62,7 @@ export async function makeWorld(): Promise<World> {
 export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
   const backups = new FakeBackupStore();
   const database = new FakeDatabase();
+  database.cut = cut;
   const dumpSource = new FakeDumpSource();
   const clock = new FakeClock();
   const events: RunEvent[] = [];
