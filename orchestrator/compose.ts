@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { openAgentData } from "./adapters/agent-data/agent-data.ts";
 import { credentialsFolder } from "./adapters/credentials/credentials-folder.ts";
+import { archiveSocket } from "./adapters/dump-socket/archive-socket.ts";
 import { dumpSocket } from "./adapters/dump-socket/dump-socket.ts";
+import { gpgBackupStore } from "./adapters/gpg/backup-store.ts";
 import { gpgEncryptor } from "./adapters/gpg/gpg-encryptor.ts";
 import { isInUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
 import { readHelper } from "./adapters/host-facts/read-helper.ts";
@@ -13,15 +15,19 @@ import { readBootId } from "./adapters/lock/process-facts.ts";
 import { nodeFiles } from "./adapters/node-files/node-files.ts";
 import { holdDocument } from "./adapters/postgres/document-lock.ts";
 import { openProductionDatabase } from "./adapters/postgres/production-database.ts";
+import { openRecorders } from "./adapters/postgres/recorders.ts";
 import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
-import { readDatabaseSettings, readRevertSettings } from "./adapters/postgres/settings.ts";
+import { openScratchDatabase } from "./adapters/postgres/scratch-database.ts";
+import { readDatabaseSettings, readRevertSettings, type LoginSettings } from "./adapters/postgres/settings.ts";
+import { openWriteDatabase } from "./adapters/postgres/write-database.ts";
+import { notifyCommand } from "./adapters/process/notify-command.ts";
 import { jsonReporter, lineReporter, terminalReporter } from "./adapters/reporter/reporters.ts";
 import { systemClock } from "./adapters/system-clock/system-clock.ts";
 import type { Services } from "./cli/context.ts";
+import { backupTables } from "./core/backup-tables.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
-import { CutterError } from "./core/errors.ts";
 import { hostLayout, kbRelay, startEndName } from "./core/host-layout.ts";
-import { tokenJudge } from "./gates/token.ts";
+import { readLiveToken, tokenJudge } from "./gates/token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
 import type { ProductionDatabase } from "./ports/database.ts";
 
@@ -41,15 +47,17 @@ export interface Edge {
 
 const kbTimeoutMs = 30_000;
 const dumpIdleMs = 120_000;
+const archiveIdleMs = 600_000; // a restore says nothing until it has committed
 
 export function composeServices(edge: Edge): Services {
   const { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging } = hostLayout;
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
   const places = { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging, startEnd: startFolder === undefined ? null : join(startFolder, startEndName) };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
+  const tokenPlaces = { ...places, ownerUid: 0 };
   const judgeToken = tokenJudge({
     files: nodeFiles,
-    places: { ...places, keys: hostLayout.keys, rollbackRunbook: hostLayout.rollbackRunbook, ownerUid: 0 },
+    places: tokenPlaces,
     clock: systemClock,
     readReleaseSha256: async () => (await readRelease(edge.moduleFolder)).sha256,
     readHostIdentity,
@@ -59,6 +67,15 @@ export function composeServices(edge: Edge): Services {
     openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal);
   const openKnowledgeBase = async (settings: OrchestratorConfig) =>
     openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs, signal: edge.signal });
+  // a unit's own folder is on tmpfs and goes with it, whatever happens: the place for the key of one run
+  const gpg = { homeParent: startFolder ?? "/tmp", clock: systemClock, signal: edge.signal };
+  const openBackups = (settings: OrchestratorConfig, reader: LoginSettings) =>
+    gpgBackupStore({
+      ...gpg,
+      archives: archiveSocket({ path: hostLayout.dumpSocket, idleMs: archiveIdleMs }),
+      tables: backupTables,
+      scratch: settings.scratch_database === null ? null : openScratchDatabase(settings.scratch_database, reader),
+    });
   return {
     places,
     files: nodeFiles,
@@ -76,6 +93,9 @@ export function composeServices(edge: Edge): Services {
     openDatabase,
     openEngine: async (settings, reporter) => {
       const database = await openDatabase(settings);
+      const databaseSettings = await readDatabaseSettings(credentials, settings.governance_principal);
+      const recorders = openRecorders(databaseSettings, await readHostIdentity());
+      const writeDatabase = openWriteDatabase(databaseSettings, (documentId, plannedAddresses) => database.readDocumentDigest(documentId, plannedAddresses));
       const knowledgeBase = await openKnowledgeBase(settings);
       const bootId = await readBootId(edge.environment);
       return {
@@ -83,7 +103,10 @@ export function composeServices(edge: Edge): Services {
           database,
           knowledgeBase,
           dumpSource: dumpSocket({ path: hostLayout.dumpSocket, idleMs: dumpIdleMs }),
-          encryptor: gpgEncryptor({ homeParent: "/tmp", clock: systemClock }),
+          encryptor: gpgEncryptor(gpg),
+          recorders,
+          writeDatabase,
+          backups: openBackups(settings, databaseSettings.logins.context_pack_readonly),
           clock: systemClock,
           files: nodeFiles,
           locks: documentLockFiles({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
@@ -92,9 +115,11 @@ export function composeServices(edge: Edge): Services {
           openJournal: openJournalFile,
           readKillSwitch: () => readKillSwitch(nodeFiles, places, systemClock.now()),
           executionEnabled: enabled,
+          readLiveToken: (runId) => readLiveToken(nodeFiles, tokenPlaces, runId),
+          notify: settings.notify_command === null ? null : notifyCommand(settings.notify_command),
         },
         close: async () => {
-          await Promise.allSettled([database.close(), knowledgeBase.close()]);
+          await Promise.allSettled([database.close(), recorders.close(), writeDatabase.close(), knowledgeBase.close()]);
         },
       };
     },
@@ -111,7 +136,7 @@ export function composeServices(edge: Edge): Services {
           reverts,
           recorders: { holdDocument: (documentId, runId) => holdDocument(logins.reader, { documentId, runId, hostIdentity }) },
           dumpSource: dumpSocket({ path: hostLayout.dumpSocket, idleMs: dumpIdleMs }),
-          backups: { make: () => Promise.reject(new CutterError("COMMAND_NOT_BUILT", { command: "revert", part: "the proven backup" })) },
+          backups: openBackups(settings, logins.reader),
           knowledgeBase,
           clock: systemClock,
           files: nodeFiles,
