@@ -36,7 +36,7 @@ h1, h2, p, li, td, th, code { unicode-bidi: isolate; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
 /* "anywhere" would let a narrow column break "10" in two; long digests still may break */
-th, td { overflow-wrap: break-word; min-width: 2rem; } td { max-width: 26rem; }
+th, td { overflow-wrap: break-word; min-width: 2rem; } td { max-width: 26rem; } td.long { overflow-wrap: anywhere; min-width: 9rem; }
 th { background: var(--shade); }
 pre { background: var(--shade); border: 1px solid var(--line); padding: .5rem .75rem; margin: .75rem 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
 .good, .closed { font-weight: 600; color: var(--good); } .bad, .open { font-weight: 600; color: var(--bad); } .open { text-decoration: underline; }
@@ -63,9 +63,12 @@ function renderRow(cells: readonly string[]): string {
 
 const marks: ReadonlyMap<string, string> = new Map([["open", "open"], ["closed", "closed"], ["pass", "good"], ["equal", "good"], ["fail", "bad"], ["inconclusive", "bad"], ["DIFFERENT", "bad"], ["MISSING", "bad"], ["one human signer", "bad"]]);
 
+/** A word that no column should be as wide as: a digest, a long path. */
+const longWord = /\S{30}/;
+
 /** A class by the whole text, never by a part of it: what a document says must not colour itself. */
 function toMark(text: string): string {
-  const mark = marks.get(text);
+  const mark = marks.get(text) ?? (longWord.test(text) ? "long" : undefined);
   return mark === undefined ? "" : ` class="${mark}"`;
 }
 

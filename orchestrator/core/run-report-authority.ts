@@ -37,7 +37,7 @@ function toUsed({ approvals }: RunAccount): readonly UsedApproval[] {
 }
 
 function toTimes(times: readonly string[]): string {
-  return times.length === 1 ? (times[0] ?? "") : `${times[0] ?? ""}, and ${String(times.length - 1)} more times until ${times.at(-1) ?? ""}`;
+  return times.length === 1 ? (times[0] ?? "") : `${times[0] ?? ""}, and again until ${times.at(-1) ?? ""}`;
 }
 
 /** One person, however many documents: what counts is the primary key. */

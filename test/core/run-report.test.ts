@@ -92,7 +92,7 @@ describe("what a document brings along", () => {
     expect([...new Set(tags.map(([, name = ""]) => name.replace("/", "")))].toSorted()).toEqual(["!doctype", "body", "code", "div", "h1", "h2", "head", "html", "li", "main", "meta", "p", "pre", "section", "style", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"]);
     expect([...new Set(tags.flatMap(([, , attributes = ""]) => [...attributes.matchAll(/([a-z-]+)="[^"]*"/g)].map(([, name]) => name)))].toSorted()).toEqual(["aria-label", "aria-labelledby", "charset", "class", "content", "http-equiv", "id", "lang", "name", "role", "scope", "tabindex"]);
     expect(html).not.toMatch(/url\(|@import/);
-    expect(html).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u);
+    expect(html.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     expect(html).toContain("&#60;script&#62;alert(1)&#60;/script&#62;");
     expect(html).toContain("\\u202egnihtemos\\u2066");
     expect(html).toContain("\\ue0041\\u200bhidden");
@@ -102,7 +102,7 @@ describe("what a document brings along", () => {
 
   test("steers no terminal, and opens nothing in Markdown", () => {
     for (const rendered of [renderText(toRunPage({ ...account, ...change() }, now)), renderMarkdown(toRunPage({ ...account, ...change() }, now))]) {
-      expect(rendered).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u);
+      expect(rendered.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     }
     expect(renderMarkdown(toRunPage({ ...account, ...change() }, now))).toContain("a\\|b\\`c\\`\\[d\\](javascript:alert(1))");
   });
