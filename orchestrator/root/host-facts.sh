@@ -70,7 +70,7 @@ fact user "$(getent passwd cutter | cut -d : -f 1,6,7)" "$(getent group cutter |
 for file in /opt/incomex/docker/.env /opt/incomex/secrets/.env.production; do
   [ -f "$file" ] && [ -r "$file" ] || continue
   for name in DOT_CUTTER_EXEC_DB_USER DOT_CUTTER_EXEC_DB_PASSWORD DOT_CUTTER_VERIFY_DB_USER DOT_CUTTER_VERIFY_DB_PASSWORD DOT_CUTTER_READONLY_DB_USER \
-    DOT_CUTTER_READONLY_DB_PASSWORD DOT_CUTTER_DB_HOST DOT_CUTTER_DB_PORT DOT_CUTTER_DB_NAME DOT_CUTTER_DB_SSLMODE AGENT_DATA_API_KEY BACKUP_GPG_FPR DIRECTUS_SECDEF_DSN; do
+    DOT_CUTTER_READONLY_DB_PASSWORD DOT_CUTTER_REVERT_DB_USER DOT_CUTTER_REVERT_DB_PASSWORD DOT_CUTTER_DB_HOST DOT_CUTTER_DB_PORT DOT_CUTTER_DB_NAME DOT_CUTTER_DB_SSLMODE AGENT_DATA_API_KEY BACKUP_GPG_FPR DIRECTUS_SECDEF_DSN; do
     any=$(grep -cE "^[[:space:]]*(export[[:space:]]+)?$name[[:space:]]*[=:]" "$file")
     [ "$any" -gt 0 ] || continue
     fact env "$file" "$name" "$any" "$(grep -cE "^$name='?[^']" "$file")" "$(grep -cE "^$name=.*=" "$file")"
