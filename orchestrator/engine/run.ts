@@ -38,7 +38,7 @@ async function runHeld(run: Run, ports: EnginePorts): Promise<RunOutcome> {
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
     const outputs = await readOutputs(run, folder, journal);
-    if (journal.status().finished !== null) {
+    if (journal.status().finished !== null || journal.status().voided !== null) {
       await ensureRecords(ports.files, folder, run.facts.runId, run.phases);
       return toCurrentOutcome({ run, journal, outputs, folder }, true);
     }

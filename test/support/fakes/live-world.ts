@@ -47,7 +47,7 @@ export interface LiveWorld {
   signThird(decision: "resume" | "void", phase: string, reviewDecisionId?: string): Promise<SignedDocument>;
   signRuling(change?: Fields): Promise<SignedDocument>;
   /** A process of its own: what only memory held is gone. */
-  start(options?: { readonly killAt?: KillAt; readonly change?: Partial<Run>; readonly ports?: Partial<EnginePorts> }): Promise<RunOutcome>;
+  start(options?: { readonly arrange?: (world: World) => void; readonly killAt?: KillAt; readonly change?: Partial<Run>; readonly ports?: Partial<EnginePorts> }): Promise<RunOutcome>;
   remove(): Promise<void>;
 }
 
@@ -101,8 +101,9 @@ async function openLiveWorld(folder: string, payloadSha: string, phases: Run["ph
     },
     signThird: (decision, phase, reviewDecisionId = uuids.SG_3) => signed({ ...common, gate: "SG_3", decision, phase, review_decision_id: reviewDecisionId }),
     signRuling,
-    start: async ({ killAt = () => false, change = {}, ports = {} } = {}) => {
+    start: async ({ arrange, killAt = () => false, change = {}, ports = {} } = {}) => {
       live.world = openWorld(folder, cut);
+      arrange?.(live.world);
       const engine = { ...mortal(live, killAt), ...ports };
       const facts = { ...live.world.toRun().facts, runId: liveRunId, mode: "live" as const, approvals: kbIds };
       return await runPhases(live.world.toRun({ facts, phases: live.phases, decisions: decisionSteps, onCheckpoint: (name, phase) => dieIf(live, killAt(name, phase)), ...change }), engine);
