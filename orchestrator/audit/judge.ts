@@ -9,6 +9,7 @@ import { requestSchema } from "../core/request.ts";
 import type { Phase } from "../phases/define.ts";
 import { checkApprovals } from "./check-approvals.ts";
 import { checkDocuments, parseOrNull, toOutputName } from "./check-documents.ts";
+import { checkEffectDigests } from "./check-effect-digests.ts";
 import { checkEffects } from "./check-effects.ts";
 import { checkList, checkOutcome, checkReport, checkSet, type MadeFile } from "./check-files.ts";
 import { checkPlan } from "./check-plan.ts";
@@ -43,7 +44,7 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { p
   const read = readOutputs(material, journal, phases, findings);
   const runId = status.started?.run_id ?? "";
   const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
-  findings.push(...checkSet(material, journal, read.made), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameVersion(account, version) ? checkReport(material, journal, account) : []), ...checkEffects(journal));
+  findings.push(...checkSet(material, journal, read.made), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameVersion(account, version) ? checkReport(material, journal, account) : []), ...checkEffects(journal), ...checkEffectDigests(journal, phases, read.outputs));
   if (account.plan !== null) findings.push(...checkPlan(material, { payloadSha: account.plan.payloadSha, sourceSha256: account.source?.sha256 ?? null, documentId: account.documentId ?? "" }));
   const runbook = material.files.get("rollback_runbook.sql");
   const bound = {
@@ -148,7 +149,7 @@ function toChecked({ files, origin }: AuditMaterial, { records, status }: Audite
     `${String(status.done.length)} outputs against the digests in the journal`,
     ...(account.plan === null ? [] : [`the plan: ${String(account.plan.units.length)} units, lossless, payload_sha ${account.plan.payloadSha}`]),
     ...(account.approvals.length === 0 ? [] : [`${String(account.approvals.length)} approvals: what they bind, when they were used; ${String(signatures)} signatures verified by the keys you gave`]),
-    ...(account.effects.length === 0 ? [] : [`${String(account.effects.length)} steps that wrote: approved, intended, done, in this order`]),
+    ...(account.effects.length === 0 ? [] : [`${String(account.effects.length)} steps that wrote: approved, intended, done, in this order, each with the digest that plan and approvals lead to`]),
     ...((account.backup?.sha256 ?? null) === null ? [] : [origin === "bundle" ? `the backup's recorded sha256 is ${account.backup?.sha256 ?? ""}; the file is not in a bundle` : "the encrypted backup has the recorded sha256"]),
   ];
 }

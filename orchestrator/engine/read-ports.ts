@@ -1,5 +1,6 @@
 // What a phase is handed of everything the engine holds: no files, no journal, no way to store a document; and in a live run the write side, which asks for a permission.
 import type { VerifiedEntry } from "../core/journal-live.ts";
+import type { RunStatus } from "../core/journal.ts";
 import type { DecidedApproval, LivePorts, ReadPorts, RunHistory } from "../ports/run-ports.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -24,7 +25,11 @@ export function toLivePorts(attempt: Attempt): LivePorts {
 }
 
 export function toHistory({ journal }: Pick<Attempt, "journal">): RunHistory {
-  const { before, done, connections, killedAttempts, decided } = journal.status();
+  return toHistoryOf(journal.status());
+}
+
+/** Pure: what phases may know of a run that stands so. */
+export function toHistoryOf({ before, done, connections, killedAttempts, decided }: RunStatus): RunHistory {
   if (before === null) throw new Error("no census before the first phase");
   const { SG_1, SG_2 } = decided;
   return {

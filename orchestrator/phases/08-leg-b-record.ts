@@ -6,14 +6,14 @@ import { sha256Hex } from "../core/digest.ts";
 import { toEffectSha256, type RowEffect } from "../core/effect.ts";
 import { CutterError } from "../core/errors.ts";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
-import type { RunFacts, RunHistory } from "../ports/run-ports.ts";
+import type { RunHistory } from "../ports/run-ports.ts";
 import type { LegBRecord } from "../ports/write-database.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";
 import { structuralVerify } from "./07-structural-verify.ts";
 import { requireDecided } from "./decided.ts";
-import { writePhase } from "./define.ts";
+import { writePhase, type EffectRun } from "./define.ts";
 import { governanceRow, toRowFacts } from "./governance-row.ts";
 import { toLayer } from "./layers.ts";
 import { sha256 } from "./schemas.ts";
@@ -88,7 +88,7 @@ interface RecordNeeds {
   readonly cutLegA: z.output<typeof cutLegA.output>;
 }
 
-function toRecord(run: RunFacts, history: RunHistory, { sourcePin, cutplan, cutLegA }: RecordNeeds): LegBRecord {
+function toRecord(run: EffectRun, history: RunHistory, { sourcePin, cutplan, cutLegA }: RecordNeeds): LegBRecord {
   const decided = requireDecided(history, "SG_1");
   if (cutLegA.landed === null) throw new Error("leg A has not landed");
   const manifest = toManifest(cutplan.plan);

@@ -35,10 +35,13 @@ export interface ObservedPhase {
   readonly apply: ((ports: LivePorts, permission: WritePermission) => Promise<PhaseResult | null>) | null;
 }
 
+/** All that an effect may depend on besides the journal and the outputs: so that an audit, years later, comes to the same digest. */
+export type EffectRun = Pick<RunFacts, "runId" | "documentId">;
+
 /** What the engine asks of a phase that writes rows, before it observes anything: is it there already, and what is it then? */
 export interface LiveRows {
   /** Pure. Digest (core/effect.ts) of exactly the rows `apply` leaves. */
-  expectedSha256(run: RunFacts, history: RunHistory, outputs: PhaseOutputs): string;
+  expectedSha256(run: EffectRun, history: RunHistory, outputs: PhaseOutputs): string;
   probe(ports: ReadPorts, outputs: PhaseOutputs): Promise<Layers>;
   /** Reads what landed. @throws EFFECT_COUNT_WRONG when it is not what was asked for */
   conclude(ports: ReadPorts, outputs: PhaseOutputs): Promise<PhaseResult>;
@@ -98,7 +101,7 @@ interface WriteSpec<N extends Needs, Evidence, Output> extends CommonSpec<N, Evi
 interface RowsSpec<N extends Needs, Evidence, Output> {
   readonly effect: "rows";
   /** Pure. The effect as digest (core/effect.ts), from the plan and the decisions alone. */
-  readonly expectedSha256: (run: RunFacts, history: RunHistory, needs: OutputsOf<N>) => string;
+  readonly expectedSha256: (run: EffectRun, history: RunHistory, needs: OutputsOf<N>) => string;
   readonly probe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Layers>;
   /** Does it. Cannot be called without the permission value. */
   readonly apply: (ports: LivePorts, needs: OutputsOf<N>, evidence: Evidence, permission: WritePermission) => Promise<void>;

@@ -1,6 +1,6 @@
 // An audit finds each alteration by its own finding, also where the forger made the list of digests anew; the untouched evidence passes.
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { AuditCode } from "../../orchestrator/audit/finding.ts";
 import { judgeAudit, type Audit } from "../../orchestrator/audit/judge.ts";
 import { readBundle } from "../../orchestrator/audit/material.ts";
@@ -13,7 +13,6 @@ let run: LiveRunFiles;
 beforeAll(async () => {
   run = await makeLiveRunFiles();
 }, 60_000);
-afterAll(() => run.remove());
 
 type Files = Map<string, Buffer>;
 const sha256 = (content: Uint8Array): string => createHash("sha256").update(content).digest("hex");
@@ -24,9 +23,9 @@ function toList(files: ReadonlyMap<string, Buffer>): Buffer {
 }
 
 /** A bundle with these alterations; the list is made anew unless it is what was altered. */
-async function auditAltered(alter: (files: Files) => void, trusted: Parameters<typeof judgeAudit>[1] = keys()): Promise<Audit> {
+async function auditAltered(alter: (files: Files) => void | Promise<void>, trusted: Parameters<typeof judgeAudit>[1] = keys()): Promise<Audit> {
   const files: Files = new Map(run.files);
-  alter(files);
+  await alter(files);
   if (!files.has("EVIDENCE.sha256")) files.set("EVIDENCE.sha256", toList(files));
   return await judgeAudit(readBundle(toTar(files)), trusted, { phases, version: "0.6.0" });
 }
@@ -62,12 +61,16 @@ describe("the untouched evidence of a live run", () => {
   test("passes, with every signature verified by the reader's key", async () => {
     const audit = await auditAltered(() => undefined);
     expect(audit.findings).toEqual([]);
-    expect(audit).toMatchObject({ runId: liveRunId, mode: "live", ended: true, signaturesVerified: 3, signaturesNotVerified: 0 });
-    expect(audit.checked.join("\n")).toContain("3 approvals");
+    expect(audit).toMatchObject({ runId: liveRunId, mode: "live", ended: true, signaturesVerified: 4, signaturesNotVerified: 0 });
+    expect(audit.checked.join("\n")).toContain("4 approvals");
   });
 
   test("without a key its signatures stay unverified, and are counted", async () => {
-    expect(await auditAltered(() => undefined, null)).toMatchObject({ findings: [], signaturesVerified: 0, signaturesNotVerified: 3 });
+    expect(await auditAltered(() => undefined, null)).toMatchObject({ findings: [], signaturesVerified: 0, signaturesNotVerified: 4 });
+  });
+
+  test("is what the engine left as its bundle, byte for byte", () => {
+    expect(run.bundle.equals(toTar(new Map([...run.files, ["EVIDENCE.sha256", toList(run.files)] as const])))).toBe(true);
   });
 
   test("is one tar, byte for byte", () => {
@@ -77,7 +80,7 @@ describe("the untouched evidence of a live run", () => {
   });
 });
 
-const alterations: readonly (readonly [name: string, code: AuditCode, place: { readonly file?: string | RegExp; readonly record?: number }, alter: (files: Files) => void])[] = [
+const alterations: readonly (readonly [name: string, code: AuditCode, place: { readonly file?: string | RegExp; readonly record?: number }, alter: (files: Files) => void | Promise<void>])[] = [
   ["an edited record of the journal", "AUDIT_CHAIN_BROKEN", { file: "journal.jsonl", record: 5 }, (files) => write(files, lines(files).map((line, index) => (index === 4 ? line.replace("information_unit", "information_unix") : line)))],
   ["an edited record, the chain made anew", "AUDIT_WITNESS_DIFFERS", { file: "journal.jsonl", record: 6 }, (files) => edit(files, "census_before", (record) => void (record["system_identifier"] = "8"))],
   ["a removed record, the chain made anew", "AUDIT_JOURNAL_ILLEGAL", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"kind":"receipt","phase":"mark"'))))],
@@ -94,7 +97,7 @@ const alterations: readonly (readonly [name: string, code: AuditCode, place: { r
   ["a changed plan", "AUDIT_PLAN_INVALID", { file: "plan.json" }, (files) => replace(files, "plan.json", '"title":"One"', '"title":"Won"')],
   ["a changed document", "AUDIT_PLAN_INVALID", { file: /^(plan\.json|source\.md)$/ }, (files) => replace(files, "source.md", "Text.", "Next.")],
   ["another request", "AUDIT_REQUEST_DIFFERS", { file: "request.yaml" }, (files) => replace(files, "request.yaml", "sg-1.md", "sg-9.md")],
-  ["another signature over the same document, by a key of somebody else's", "AUDIT_APPROVAL_MISSING", { file: "journal.jsonl" }, (files) => void files.set(find(files, /sg-1-.*\.asc$/), run.sign(files.get(find(files, /sg-1-.*\.md$/)) ?? Buffer.alloc(0), "other"))],
+  ["another signature over the same document, by a key of somebody else's", "AUDIT_APPROVAL_MISSING", { file: "journal.jsonl" }, async (files) => void files.set(find(files, /sg-1-.*\.asc$/), await run.sign(files.get(find(files, /sg-1-.*\.md$/)) ?? Buffer.alloc(0), "other"))],
   ["a changed word in an approval", "AUDIT_APPROVAL_MISSING", { file: "journal.jsonl" }, (files) => replace(files, find(files, /sg-2-.*\.md$/), "Free prose.", "Free press.")],
   ["another runbook than the ruling names", "AUDIT_APPROVAL_INVALID", { file: /ruling-.*\.md$/, record: 2 }, (files) => replace(files, "rollback_runbook.sql", "way back", "way out")],
   ["a forged key beside the run", "AUDIT_KEY_FOREIGN", { file: "keys/sovereign.asc" }, (files) => void files.set("keys/sovereign.asc", Buffer.from(run.otherKey.bytes))],
@@ -103,14 +106,15 @@ const alterations: readonly (readonly [name: string, code: AuditCode, place: { r
   ["a missing key", "AUDIT_FILE_MISSING", { file: "keys/sovereign.asc" }, (files) => void files.delete("keys/sovereign.asc")],
   ["an extra file", "AUDIT_FILE_EXTRA", { file: "notes.txt" }, (files) => void files.set("notes.txt", Buffer.from("all was well\n"))],
   ["an approval the journal does not know", "AUDIT_FILE_EXTRA", { file: "approvals/sg-1-extra.md" }, (files) => void files.set("approvals/sg-1-extra.md", Buffer.from("# no\n"))],
-  ["a changed outcome", "AUDIT_OUTCOME_DIFFERS", { file: "outcome.json" }, (files) => replace(files, "outcome.json", '"exit_code":0', '"exit_code":20')],
+  ["a changed outcome", "AUDIT_OUTCOME_DIFFERS", { file: "outcome.json" }, (files) => replace(files, "outcome.json", '"exit_code": 0', '"exit_code": 20')],
   ["a changed report", "AUDIT_FILE_CHANGED", { file: "report.txt" }, (files) => replace(files, "report.txt", "one human signer", "two human signers")],
   ["a changed grant matrix", "AUDIT_FILE_CHANGED", { file: "grant-matrix.txt" }, (files) => void files.set("grant-matrix.txt", Buffer.from("role nobody\n"))],
   ["an approval the journal tells otherwise", "AUDIT_APPROVAL_DIFFERS", { file: /sg-1-.*\.md$/ }, (files) => edit(files, "approval_verified", (record) => void (record["gate"] === "SG_1" && (record["issued_at"] = "2026-01-01T00:00:00Z")))],
-  ["one UUID for two decisions", "AUDIT_UUID_REUSED", { file: "journal.jsonl" }, (files) => edit(files, "approval_verified", (record) => void (record["review_decision_id"] = "00000000-0000-4000-8000-000000000001"))],
-  ["a write long after its approval", "AUDIT_APPROVAL_INVALID", { file: /sg-2-.*\.md$/ }, (files) => edit(files, "transaction", (record) => void (record["step"] === "SG_2" && (record["at"] = new Date(Date.now() + 13 * 3_600_000).toISOString())))],
+  ["one UUID for two decisions", "AUDIT_UUID_REUSED", { file: "journal.jsonl" }, (files) => edit(files, "approval_verified", (record) => void (record["review_decision_id"] = "11111111-0000-4000-8000-000000000001"))],
+  ["a write long after its approval", "AUDIT_APPROVAL_INVALID", { file: /sg-2-.*\.md$/ }, (files) => edit(files, "transaction", (record) => void (record["step"] === "SG_2" && (record["at"] = "2026-11-22T23:00:00.000Z")))],
   ["a write without a ruling", "AUDIT_EFFECT_UNAUTHORISED", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"gate":"RULING"'))))],
   ["a commit without a transaction", "AUDIT_EFFECT_DIFFERS", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"kind":"transaction","step":"leg_b_record"'))))],
+  ["another effect than the approved one", "AUDIT_EFFECT_DIFFERS", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).map((line) => (/"kind":"effect_(intended|done)","step":"cut_leg_a"/.test(line) ? line.replace(/"effect_sha256":"[0-9a-f]{64}"/, `"effect_sha256":"${"0".repeat(64)}"`) : line))))],
   ["a listed file that was changed", "AUDIT_FILE_CHANGED", { file: "source.md" }, (files) => {
     files.set("EVIDENCE.sha256", toList(files));
     replace(files, "source.md", "Text.", "Next.");
@@ -128,10 +132,10 @@ describe("an alteration", () => {
   });
 
   test("an approval that was signed for another run is found, however well the journal tells it", async () => {
-    const audit = await auditAltered((files) => {
+    const audit = await auditAltered(async (files) => {
       const name = find(files, /sg-1-.*\.md$/);
       const document = Buffer.from(text(files, name).replace(`"run_id": "${liveRunId}"`, '"run_id": "run-2"'));
-      const signature = run.sign(document);
+      const signature = await run.sign(document);
       files.set(name, document).set(`${name}.sovereign.asc`, signature);
       edit(files, "approval_verified", (record) => {
         if (record["gate"] !== "SG_1") return;
@@ -145,7 +149,7 @@ describe("an alteration", () => {
   test("evidence made throughout with somebody else's key fails by the reader's", async () => {
     const audit = await auditAltered(() => undefined, { sovereign: run.otherKey, architect: null });
     expect(audit.signaturesVerified).toBe(0);
-    expect(audit.findings.filter(({ code }) => code === "AUDIT_APPROVAL_INVALID").map(({ problem }) => problem)).toEqual(["APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED"]);
+    expect(audit.findings.filter(({ code }) => code === "AUDIT_APPROVAL_INVALID").map(({ problem }) => problem)).toEqual(["APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED"]);
     expect(audit.findings).toContainEqual(expect.objectContaining({ code: "AUDIT_KEY_FOREIGN", file: "keys/sovereign.asc" }));
   });
 });

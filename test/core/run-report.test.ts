@@ -1,5 +1,5 @@
 // The report of a run: what it says of a live run and of a dry one, and that nothing a document brings along can steer a page or a terminal.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { toStatus } from "../../orchestrator/core/journal.ts";
 import { renderHtml } from "../../orchestrator/core/page-html.ts";
 import { renderMarkdown } from "../../orchestrator/core/page-markdown.ts";
@@ -19,7 +19,6 @@ beforeAll(async () => {
   const outputs = new Map(status.done.map((done) => [done.phase, JSON.parse((run.files.get(`outputs/${toPhaseStem(done.number, done.phase)}.json`) ?? "").toString()) as unknown]));
   account = toAccount({ runId: liveRunId, records, status, outputs, texts: phases.map((phase) => ({ phase: phase.name, text: phase.toResult(outputs.get(phase.name)).text })) });
 }, 60_000);
-afterAll(() => run.remove());
 
 const now = { at: "2026-11-22T12:00:00.000Z", killSwitch: "off", revertedAt: null };
 const text = (change: Partial<RunAccount> = {}, seen: Parameters<typeof toRunPage>[1] = now): string => renderText(toRunPage({ ...account, ...change }, seen));
