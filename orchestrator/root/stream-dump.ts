@@ -42,6 +42,7 @@ export async function serveDump(host: Host, socket: Duplex, path: string = envir
     return refusal.exitCode;
   } finally {
     socket.end();
+    socket.resume(); // what a refused client still sends goes nowhere, so that it reads the answer, and its end is seen
   }
 }
 
