@@ -13,6 +13,7 @@ function toClosingLine(outcome: RunOutcome): string {
   const named = `run ${outcome.run_id} mode=${outcome.mode} phases=${String(outcome.phases_done)} exit=${String(outcome.exit_code)}`;
   if (outcome.result === "done") {
     const again = outcome.replay ? " (it was done before; nothing was repeated)" : "";
+    if (outcome.mode === "live") return `[OK] done: ${named} payload_sha=${outcome.payload_sha ?? "none"}${again}`;
     const mark = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
     return `${mark} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
   }
