@@ -37,13 +37,13 @@ export interface MadeFile {
   readonly content: string;
 }
 
-/** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs. */
-export function checkSet(material: AuditMaterial, journal: AuditedJournal, made: readonly MadeFile[]): readonly Finding[] {
+/** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs; `begun` names those of a phase that was cut off. */
+export function checkSet(material: AuditMaterial, journal: AuditedJournal, made: readonly MadeFile[], begun: readonly string[]): readonly Finding[] {
   const { records, status } = journal;
   const ended = status.finished !== null || status.voided !== null;
   const digests = new Set(recordsOf(records, "approval_verified").flatMap(({ entry }) => [entry.document_sha256, ...entry.signatures.map(({ signature_sha256 }) => signature_sha256)]));
-  const wanted = new Set([journalName, "request.yaml", ...(ended ? ["outcome.json", "report.txt", evidenceName] : []), ...made.map(({ name }) => name), ...(status.started?.mode === "live" && ended ? ["keys/sovereign.asc", "rollback_runbook.sql"] : [])]);
-  const allowed = new Set([...wanted, "outcome.json", "keys/architect.asc", bundleName, evidenceName, ...status.done.flatMap(({ number, phase }) => [toOutputName(number, phase), toDocumentName(number, phase)])]);
+  const wanted = new Set([journalName, "request.yaml", ...(ended ? ["outcome.json", "report.txt", evidenceName] : []), ...made.map(({ name }) => name), ...(recordsOf(records, "approval_verified").some(({ entry }) => entry.gate === "RULING") && ended ? ["keys/sovereign.asc", "rollback_runbook.sql"] : [])]);
+  const allowed = new Set([...wanted, ...begun, "outcome.json", "keys/architect.asc", bundleName, evidenceName, ...status.done.flatMap(({ number, phase }) => [toOutputName(number, phase), toDocumentName(number, phase)])]);
   const isAllowed = (name: string, bytes: Uint8Array): boolean => (name.startsWith("approvals/") ? digests.has(sha256Hex(bytes)) : allowed.has(name) && !(material.origin === "bundle" && name === bundleName));
   return [
     ...[...wanted].filter((name) => !material.files.has(name)).map((name) => finding("AUDIT_FILE_MISSING", "absent", { file: name })),
@@ -58,11 +58,12 @@ const outcomeSchema = z.looseObject({ run_id: z.string(), document_id: z.string(
 export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
   const { started, finished } = status;
   const bytes = material.files.get("outcome.json");
-  if (started === null || finished === null || bytes === undefined) return [];
+  if (started === null || bytes === undefined || (finished === null && status.voided === null)) return [];
   const outcome = outcomeSchema.safeParse(parseOrNull(Buffer.from(bytes).toString("utf8")));
   if (!outcome.success) return [finding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
-  const told = { run_id: started.run_id, document_id: started.document_id, mode: started.mode, result: "done", exit_code: finished.exit_code, certificate: finished.certificate, payload_sha: account.plan?.payloadSha ?? null, phases_done: status.done.length };
-  const different = (Object.keys(told) as (keyof typeof told)[]).filter((name) => outcome.data[name] !== told[name]);
+  const own = { run_id: started.run_id, document_id: started.document_id, mode: started.mode };
+  const told = finished === null ? { ...own, result: "voided" } : { ...own, result: "done", exit_code: finished.exit_code, certificate: finished.certificate, payload_sha: account.plan?.payloadSha ?? null, phases_done: status.done.length };
+  const different = Object.entries(told).filter(([name, value]) => outcome.data[name] !== value).map(([name]) => name);
   return different.length === 0 ? [] : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
 }
 

@@ -44,7 +44,7 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { p
   const read = readOutputs(material, journal, phases, findings);
   const runId = status.started?.run_id ?? "";
   const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
-  findings.push(...checkSet(material, journal, read.made), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameVersion(account, version) ? checkReport(material, journal, account) : []), ...checkEffects(journal), ...checkEffectDigests(journal, phases, read.outputs));
+  findings.push(...checkSet(material, journal, read.made, toBegun(material, journal, phases)), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameVersion(account, version) ? checkReport(material, journal, account) : []), ...checkEffects(journal), ...checkEffectDigests(journal, phases, read.outputs));
   if (account.plan !== null) findings.push(...checkPlan(material, { payloadSha: account.plan.payloadSha, sourceSha256: account.source?.sha256 ?? null, documentId: account.documentId ?? "" }));
   const runbook = material.files.get("rollback_runbook.sql");
   const bound = {
@@ -89,6 +89,18 @@ function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases
     }
   }
   return { outputs, texts, made };
+}
+
+/** What a phase left that was cut off before the journal could vouch for it: told by its own output, and believed in nothing. */
+function toBegun(material: AuditMaterial, { status }: AuditedJournal, phases: readonly Phase[]): readonly string[] {
+  if (status.current === null) return [];
+  const file = toOutputName(status.done.length + 1, status.current);
+  const phase = phases.find(({ name }) => name === status.current);
+  try {
+    return [file, ...(phase?.toResult(parseOrNull(Buffer.from(material.files.get(file) ?? "").toString("utf8"))).files.map(({ name }) => name) ?? [])];
+  } catch {
+    return [file];
+  }
 }
 
 function checkRequest(material: AuditMaterial, { status }: AuditedJournal): readonly Finding[] {

@@ -8,7 +8,7 @@ import { parseRecord, type JournalRecord } from "../../orchestrator/core/journal
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
 import type { PinnedKeyFile } from "../../orchestrator/core/approval-verify.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
-import { liveRunId, makeLiveWorld } from "./fakes/live-world.ts";
+import { liveRunId, makeLiveWorld, type KillAt, type LiveWorld } from "./fakes/live-world.ts";
 import { documentId } from "./fakes/world.ts";
 
 export { liveRunId };
@@ -23,19 +23,34 @@ export interface LiveRunFiles {
   sign(document: Uint8Array, as?: "sovereign" | "other"): Promise<Buffer>;
 }
 
-export async function makeLiveRunFiles(): Promise<LiveRunFiles> {
+/** A live world of the real phases whose evidence is whole: request, ruling and runbook as on a host. `start` as the world's own. */
+export interface EvidencedWorld {
+  readonly live: LiveWorld;
+  readonly folder: string; // of the run
+  start(killAt?: KillAt): ReturnType<LiveWorld["start"]>;
+}
+
+export async function makeEvidencedWorld(): Promise<EvidencedWorld> {
   const live = await makeLiveWorld(phases);
+  const runbook = Buffer.from("-- the way back\n");
+  live.token = { ...live.token, ruling: await live.signRuling({ rollback_runbook_sha256: sha256Hex(runbook) }) };
+  await live.approve("SG_1");
+  await live.approve("SG_2");
+  const request = stringify({ schema: "cutter.request/1", run_id: liveRunId, document_id: documentId, mode: "live", approvals: { SG_1: "knowledge/x/sg-1.md", SG_2: "knowledge/x/sg-2.md" } });
+  const inputs = { ...live.world.toRun().inputs, request_sha256: sha256Hex(request) };
+  const read = async (path: string): Promise<Uint8Array | null> => (path === hostLayout.rollbackRunbook ? runbook : await nodeFiles.read(path));
+  return {
+    live,
+    folder: join(live.world.config.sidecar_root, liveRunId),
+    start: (killAt) => live.start({ change: { requestText: request, inputs }, ports: { files: { ...nodeFiles, read } }, ...(killAt === undefined ? {} : { killAt }) }),
+  };
+}
+
+export async function makeLiveRunFiles(): Promise<LiveRunFiles> {
+  const { live, folder, start } = await makeEvidencedWorld();
   try {
-    const runbook = Buffer.from("-- the way back\n");
-    live.token = { ...live.token, ruling: await live.signRuling({ rollback_runbook_sha256: sha256Hex(runbook) }) };
-    await live.approve("SG_1");
-    await live.approve("SG_2");
-    const request = stringify({ schema: "cutter.request/1", run_id: liveRunId, document_id: documentId, mode: "live", approvals: { SG_1: "knowledge/x/sg-1.md", SG_2: "knowledge/x/sg-2.md" } });
-    const inputs = { ...live.world.toRun().inputs, request_sha256: sha256Hex(request) };
-    const files = { ...nodeFiles, read: async (path: string) => (path === hostLayout.rollbackRunbook ? runbook : await nodeFiles.read(path)) };
-    const outcome = await live.start({ change: { requestText: request, inputs }, ports: { files } });
+    const outcome = await start();
     if (outcome.result !== "done") throw new Error(`the run is ${outcome.result}: ${outcome.code ?? ""}`);
-    const folder = join(live.world.config.sidecar_root, liveRunId);
     return {
       files: await readAll(folder),
       bundle: await readFile(join(folder, "audit-bundle.tar")),
