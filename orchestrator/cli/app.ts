@@ -11,12 +11,12 @@ import type { CutterContext, Services } from "./context.ts";
 import { contractCaptureCommand, contractCheckCommand } from "./contract.ts";
 import { grantsCommand } from "./grants.ts";
 import { killSwitchStatusCommand } from "./kill-switch-status.ts";
-import { notBuilt } from "./not-built.ts";
 import { orchestrateExplainCommand } from "./orchestrate-explain.ts";
 import { orchestrateReportCommand } from "./orchestrate-report.ts";
 import { orchestrateRunCommand } from "./orchestrate-run.ts";
 import { orchestrateStatusCommand } from "./orchestrate-status.ts";
 import { revertCommand } from "./revert.ts";
+import { orchestrateVoidCommand } from "./orchestrate-void.ts";
 import { selfVerifyCommand } from "./self-verify.ts";
 import { surveyCommand } from "./survey.ts";
 import { targetProposeCommand } from "./target-propose.ts";
@@ -35,7 +35,7 @@ const root = buildRouteMap({
         run: orchestrateRunCommand,
         status: orchestrateStatusCommand,
         explain: orchestrateExplainCommand,
-        void: notBuilt("orchestrate void", "Clear a run's idempotency safely"),
+        void: orchestrateVoidCommand,
         report: orchestrateReportCommand,
       },
     }),

@@ -3,9 +3,9 @@ import { codes, type Code } from "../core/codes/index.ts";
 import { toErrorLine } from "../core/errors.ts";
 import type { RunOutcome } from "../engine/outcome.ts";
 
-/** What would stop a live run, then one closing line. */
+/** What would stop a live run (in a live run: what its ruling put up with), then one closing line. */
 export function toOutcomeText(outcome: RunOutcome): readonly string[] {
-  const stops = outcome.would_refuse.map((refusal) => `[WARN] would_refuse phase=${refusal.phase} ${refusal.code in codes ? toErrorLine(refusal.code as Code, refusal.facts) : refusal.code}`);
+  const stops = outcome.would_refuse.map((refusal) => `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ${refusal.code in codes ? toErrorLine(refusal.code as Code, refusal.facts) : refusal.code}`);
   return [...stops, toClosingLine(outcome)];
 }
 
@@ -19,5 +19,5 @@ function toClosingLine(outcome: RunOutcome): string {
   }
   const why = outcome.code !== null && outcome.code in codes ? toErrorLine(outcome.code as Code, outcome.facts) : (outcome.code ?? "unknown");
   const waits = outcome.waits_on === null ? "" : ` waits_on=${outcome.waits_on}`;
-  return `${outcome.result === "waiting" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} phase=${outcome.phase ?? "none"}${waits} ${why}`;
+  return `${outcome.result === "waiting" || outcome.result === "voided" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} phase=${outcome.phase ?? "none"}${waits} ${why}`;
 }

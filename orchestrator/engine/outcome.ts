@@ -36,7 +36,7 @@ export function toCertificateVerdict(output: unknown): "pass" | "inconclusive" |
 }
 
 export interface OutcomeParts {
-  readonly run: RunFacts;
+  readonly run: Pick<RunFacts, "runId" | "documentId" | "mode">;
   readonly status: RunStatus;
   readonly outputs: PhaseOutputs;
   readonly folder: string;

@@ -1,4 +1,6 @@
 // Runs as they lie on disk, for those who only look: status, explain, report. Nothing is created, locked or changed.
+import { codes, type Code } from "../core/codes/index.ts";
+import { toLiveExit, toWaitsOn } from "../core/escalation.ts";
 import { readChain } from "../core/journal-chain.ts";
 import { toStatus, type RunStatus } from "../core/journal.ts";
 import { CutterError } from "../core/errors.ts";
@@ -30,7 +32,7 @@ export interface RunStanding {
   readonly run_id: string;
   readonly mode: string | null;
   readonly document_id: string | null;
-  readonly state: "done" | "waiting" | "stopped" | "begun" | "not begun" | "damaged";
+  readonly state: "done" | "voided" | "waiting" | "stopped" | "begun" | "not begun" | "damaged";
   readonly phase: string | null;
   readonly phases_done: number;
   readonly waits_on: string | null;
@@ -45,24 +47,32 @@ export interface RunStanding {
 export function toStanding(run: RecordedRun, phaseNames: readonly string[]): RunStanding {
   const { status } = run;
   const end = status.lastEnd;
-  const state = status.finished !== null ? "done" : status.started === null ? "not begun" : status.attemptOpen ? "begun" : end?.why === "waiting" ? "waiting" : "stopped";
+  const state = status.finished !== null ? "done" : status.voided !== null ? "voided" : status.started === null ? "not begun" : status.attemptOpen ? "begun" : end?.why === "waiting" ? "waiting" : "stopped";
+  const phase = state === "done" || state === "voided" ? null : (status.done.find((done) => done.receipt === null)?.phase ?? phaseNames[status.done.length] ?? null);
+  const waitsOn = toWaitsOn(status, phase);
   return {
     run_id: run.runId,
     mode: status.started?.mode ?? null,
     document_id: status.started?.document_id ?? null,
     state,
-    phase: state === "done" ? null : (status.done.find((done) => done.receipt === null)?.phase ?? phaseNames[status.done.length] ?? null),
+    phase,
     phases_done: status.done.filter((done) => done.receipt !== null).length,
-    waits_on: state === "waiting" ? "knowledge_base" : null,
-    on_whom: toWhom(state),
+    waits_on: waitsOn,
+    on_whom: toWhom(state, waitsOn, status),
     since: run.lastAt,
-    code: state === "done" ? null : (end?.code ?? null),
-    exit_code: status.finished?.exit_code ?? null,
+    code: state === "done" ? null : state === "voided" ? "RUN_VOIDED" : (end?.code ?? null),
+    exit_code: status.finished?.exit_code ?? (state === "waiting" || state === "stopped" ? toLiveExit(status, toExit(end?.code ?? null)) : null),
     certificate: status.finished?.certificate ?? null,
   };
 }
 
-function toWhom(state: RunStanding["state"]): string | null {
-  if (state === "waiting") return "whoever runs the knowledge base, then the operator";
-  return state === "stopped" || state === "not begun" ? "the operator" : null;
+function toWhom(state: RunStanding["state"], waitsOn: RunStanding["waits_on"], status: RunStatus): string | null {
+  if (waitsOn === "SG_2" || waitsOn === "SG_3") return "the sovereign, then the operator";
+  if (waitsOn === "knowledge_base") return "whoever runs the knowledge base, then the operator";
+  if (state === "stopped" && toExit(status.lastEnd?.code ?? null) === 30) return "a person who decides, then the operator";
+  return state === "stopped" || state === "waiting" || state === "not begun" ? "the operator" : null;
+}
+
+function toExit(code: string | null): number {
+  return code !== null && code in codes ? codes[code as Code].exit : codes.INTERNAL_BUG.exit;
 }

@@ -1,6 +1,5 @@
 // What a phase is: a typed value. A read phase has no way to write; a write phase writes only with a permission in hand.
 import type { z } from "zod";
-import { CutterError } from "../core/errors.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { LoginName } from "../ports/database.ts";
 import type { Layers } from "../core/effect.ts";
@@ -154,11 +153,6 @@ export function writePhase<N extends Needs, Evidence, Output>(spec: WriteSpec<N,
       };
     },
   };
-}
-
-/** For a phase whose live side is not written yet. @throws LIVE_APPLY_NOT_BUILT */
-export function refuseLive(phase: string): { readonly effect: "file"; readonly apply: () => Promise<never> } {
-  return { effect: "file", apply: () => Promise.reject(new CutterError("LIVE_APPLY_NOT_BUILT", { phase })) };
 }
 
 function toLiveRows<N extends Needs, Evidence, Output>(spec: WriteSpec<N, Evidence, Output>): LiveRows | null {

@@ -31,13 +31,6 @@ describe("usage", () => {
     expect(ran.stderr).toMatch(/^(USAGE_INVALID|RUN_ID_INVALID) .+ → .+/);
     expect(cli.opened).toEqual([]);
   });
-
-  it.each(["orchestrate void --run-id abc"])("%s refuses with COMMAND_NOT_BUILT and exit 10", async (line) => {
-    const ran = await cli.run(...line.split(" "), "--json");
-    expect(ran.code).toBe(10);
-    expect(ran.stderr).toMatch(/^COMMAND_NOT_BUILT /);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ schema: "cutter.error/1", code: "COMMAND_NOT_BUILT", exit_code: 10 });
-  });
 });
 
 describe("orchestrate run", () => {

@@ -41,16 +41,6 @@ export const runCodes = {
     exit: 2,
   },
   USAGE_INVALID: { summary: "the command line is not understood", remedy: "see the command's --help", exit: 2 },
-  COMMAND_NOT_BUILT: {
-    summary: "this release does not bring that command yet",
-    remedy: "nothing ran; CHANGELOG.md says which release delivers it",
-    exit: 10,
-  },
-  LIVE_APPLY_NOT_BUILT: {
-    summary: "this release cannot write: the live side of this phase is not in it",
-    remedy: "nothing was written; dry-run the document, and use a release whose CHANGELOG names the live cut",
-    exit: 10,
-  },
   EXECUTION_OUTSIDE_UNIT: {
     summary: "a live run works only inside its own unit",
     remedy: "systemctl start cutter-run@<run_id>, or runbooks/start-run",
@@ -104,12 +94,12 @@ export const runCodes = {
   },
   RUN_HARD_CAP_REACHED: {
     summary: "the run took longer than run_hard_cap_minutes",
-    remedy: "nothing was written; start it again, it goes on where it stood, or raise the cap",
+    remedy: "start it again, a live run enabled anew: it goes on where it stood; or raise the cap",
     exit: 10,
   },
   RUN_INTERRUPTED: {
     summary: "the run was told to stop",
-    remedy: "nothing was written; start it again, it goes on where it stood",
+    remedy: "start it again, a live run enabled anew: it goes on where it stood",
     exit: 10,
   },
   PHASE_SOFT_CAP_PASSED: { summary: "a phase took longer than phase_soft_cap_minutes", remedy: "look what it waited for; the run went on", exit: 10 },
