@@ -42,6 +42,7 @@ export async function fillDatabase(inside: Inside, secrets: SandboxSecrets, subs
   });
   const substrate = files.map((name) => readFileSync(`${substrateDirectory}/${name}`, "utf8")).join("\n");
   await inside.mustRun("substrate", psql("workflow_admin", "directus"), { input: passwords + substrate });
+  await inside.mustRun("scratch database", psql("directus", "cutter_scratch"), { input: readFileSync(`${substrateDirectory}/../scratch/prepare.sql`, "utf8") });
   await inside.mustRun("rows of the business", psql("workflow_admin", "directus"), { input: readFileSync(new URL("./sql/business.sql", import.meta.url), "utf8") });
 }
 

@@ -32,6 +32,7 @@ export function renderStackConfig(facts: StackFacts): string {
     kb_runs_index_path: "knowledge/current-state/cutter-runs/index.md",
     ...sandboxPrincipals,
     postgres_access: { kind: "docker", container: "postgres", user: "directus" },
+    scratch_database: "cutter_scratch",
   };
   orchestratorConfigSchema.parse(orchestrator);
   const kit = {
