@@ -115,6 +115,12 @@ const alterations: readonly (readonly [name: string, code: AuditCode, place: { r
   ["a write without a ruling", "AUDIT_EFFECT_UNAUTHORISED", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"gate":"RULING"'))))],
   ["a commit without a transaction", "AUDIT_EFFECT_DIFFERS", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"kind":"transaction","step":"leg_b_record"'))))],
   ["another effect than the approved one", "AUDIT_EFFECT_DIFFERS", { file: "journal.jsonl" }, (files) => write(files, rechain(lines(files).map((line) => (/"kind":"effect_(intended|done)","step":"cut_leg_a"/.test(line) ? line.replace(/"effect_sha256":"[0-9a-f]{64}"/, `"effect_sha256":"${"0".repeat(64)}"`) : line))))],
+  ["a phase document without its record", "AUDIT_DOCUMENT_DIFFERS", { file: "documents/02-mark.md" }, (files) => void files.set("documents/02-mark.md", Buffer.from("# All was well\n"))],
+  ["a phase document that tells of another phase", "AUDIT_DOCUMENT_DIFFERS", { file: "documents/02-mark.md" }, (files) => replace(files, "documents/02-mark.md", '"number": 2', '"number": 3')],
+  ["an output of another shape, the journal made to fit", "AUDIT_OUTPUT_UNREADABLE", { file: "outputs/02-mark.json" }, (files) => {
+    files.set("outputs/02-mark.json", Buffer.from("{}"));
+    edit(files, "phase_done", (record) => void (record["phase"] === "mark" && (record["output_sha256"] = sha256(Buffer.from("{}")))));
+  }],
   ["a listed file that was changed", "AUDIT_FILE_CHANGED", { file: "source.md" }, (files) => {
     files.set("EVIDENCE.sha256", toList(files));
     replace(files, "source.md", "Text.", "Next.");
@@ -152,6 +158,27 @@ describe("an alteration", () => {
     expect(audit.findings.filter(({ code }) => code === "AUDIT_APPROVAL_INVALID").map(({ problem }) => problem)).toEqual(["APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED", "APPROVAL_SIGNER_NOT_PINNED"]);
     expect(audit.findings).toContainEqual(expect.objectContaining({ code: "AUDIT_KEY_FOREIGN", file: "keys/sovereign.asc" }));
   });
+});
+
+test("a backup in the folder that is not the proven one is found, and the proven one is not", async () => {
+  const output = JSON.parse(text(new Map(run.files), "outputs/04-pre-write-backup.json")) as { proven: { ciphertextSha256: string } };
+  const inFolder = async (backupSha256: string): Promise<readonly string[]> => {
+    const digestsOnly = new Map([["backup/run-1.dump.gpg", backupSha256]]);
+    const list = Buffer.concat([toList(run.files), Buffer.from(`${backupSha256}  backup/run-1.dump.gpg\n`)]);
+    const audit = await judgeAudit({ origin: "folder", files: new Map([...run.files, ["EVIDENCE.sha256", list] as const]), digestsOnly }, keys(), { phases, version: "0.6.0" });
+    return audit.findings.map(({ code }) => code);
+  };
+  expect(await inFolder(output.proven.ciphertextSha256)).toEqual([]);
+  expect(await inFolder("0".repeat(64))).toEqual(["AUDIT_BACKUP_DIFFERS"]);
+});
+
+test("a report is made again only by the version that made it", async () => {
+  const files = new Map([...run.files, ["report.txt", Buffer.from("another wording\n")] as const]);
+  const judge = async (version: string) => await judgeAudit(readBundle(toTar(new Map([...files, ["EVIDENCE.sha256", toList(files)] as const]))), keys(), { phases, version });
+  expect((await judge("0.6.0-source")).findings.map(({ file }) => file)).toEqual(["report.txt"]);
+  const later = await judge("0.7.0");
+  expect(later.findings).toEqual([]);
+  expect(later.checked.at(-1)).toBe("the report was not made again: it is of release 0.6.0");
 });
 
 describe("a bundle", () => {
