@@ -31,7 +31,7 @@ export interface EvidencedWorld {
 }
 
 export async function makeEvidencedWorld(): Promise<EvidencedWorld> {
-  const live = await makeLiveWorld(phases);
+  const live = await makeLiveWorld({ phases });
   const runbook = Buffer.from("-- the way back\n");
   live.token = { ...live.token, ruling: await live.signRuling({ rollback_runbook_sha256: sha256Hex(runbook) }) };
   await live.approve("SG_1");

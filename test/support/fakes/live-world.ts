@@ -20,7 +20,8 @@ import { documentBody, documentId, makeWorld, openWorld, type World } from "./wo
 
 export const liveRunId = "run-1";
 const zeros = "0".repeat(64);
-const begin = new Date("2026-11-22T10:00:00Z");
+const fixedBegin = new Date("2026-11-22T10:00:00Z");
+const toTime = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
 export const uuids = { SG_1: "11111111-0000-4000-8000-000000000001", SG_2: "22222222-0000-4000-8000-000000000002", SG_3: "33333333-0000-4000-8000-000000000003", RULING: "44444444-0000-4000-8000-000000000004" } as const;
 
 /** Thrown where a test kills the process: nothing after it reaches a disk, a knowledge base or the database. */
@@ -56,21 +57,27 @@ const fastFolder = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 let people: Promise<readonly [Signer, Signer]> | null = null;
 
+interface Setting {
+  readonly phases?: Run["phases"];
+  readonly begin?: Date; // what the clock says when a process starts, and the date of every signature
+  readonly ports?: Partial<EnginePorts>; // in the place of fakes, in every start
+}
+
 /** Dry-runs as production does, so that there is a payload to sign. No approval stands in the knowledge base yet. */
-export async function makeLiveWorld(phases: Run["phases"] = allPhases): Promise<LiveWorld> {
+export async function makeLiveWorld(setting: Setting = {}): Promise<LiveWorld> {
   const first = await makeWorld();
-  const { payload_sha } = await first.start();
-  return await openLiveWorld(first.folder, payload_sha ?? "", phases);
+  const { payload_sha } = await runPhases(first.toRun(), { ...first.ports, ...setting.ports });
+  return await openLiveWorld(first.folder, payload_sha ?? "", setting);
 }
 
 /** Another world like this one, with everything that lies on its disk and a database of its own. */
 export async function forkLiveWorld({ folder, payloadSha, phases }: LiveWorld): Promise<LiveWorld> {
   const copy = await mkdtemp(join(fastFolder, "cutter-world-"));
   await cp(folder, copy, { recursive: true });
-  return await openLiveWorld(copy, payloadSha, phases);
+  return await openLiveWorld(copy, payloadSha, { phases });
 }
 
-async function openLiveWorld(folder: string, payloadSha: string, phases: Run["phases"]): Promise<LiveWorld> {
+async function openLiveWorld(folder: string, payloadSha: string, { phases = allPhases, begin = fixedBegin, ports: fixedPorts = {} }: Setting): Promise<LiveWorld> {
   people ??= Promise.all([makeSigner("sovereign", new Date("2026-11-01T00:00:00Z")), makeSigner("stranger", new Date("2026-11-01T00:00:00Z"))]);
   const [sovereign, stranger] = await people;
   const cut = new FakeCut();
@@ -78,13 +85,13 @@ async function openLiveWorld(folder: string, payloadSha: string, phases: Run["ph
   const { config } = first;
   const kb = openDirectoryKb({ root: `${folder}/kb`, files: nodeFiles });
   const kbIds = toRequestApprovals(config.kb_runs_folder, liveRunId);
-  const common = { schema: "cutter.approval/1", decision: "approve", run_id: liveRunId, document_id: documentId, payload_sha: payloadSha, issued_at: "2026-11-22T10:00:00Z", host: zeros, release_sha256: zeros };
+  const common = { schema: "cutter.approval/1", decision: "approve", run_id: liveRunId, document_id: documentId, payload_sha: payloadSha, issued_at: toTime(begin), host: zeros, release_sha256: zeros };
   const signed = async (fields: Fields, at: Date = begin): Promise<SignedDocument> => {
     const document = `# An approval\n\n\`\`\`cutter-approval\n${JSON.stringify(fields, null, 2)}\n\`\`\`\n\nFree prose.\n`;
     return { document: Buffer.from(document), signatures: [Buffer.from(await sovereign.sign(document, at))] };
   };
   const signRuling = (change: Fields = {}): Promise<SignedDocument> =>
-    signed({ ...common, gate: "RULING", phase: "cut_leg_a", review_decision_id: uuids.RULING, document_sha256: sha256Hex(documentBody), why_harmless: "A text nobody depends on.", architect_text: { kb_id: "knowledge/rulings/r.md", revision: 1, sha256: zeros }, governance_principal: "directus_secdef", rollback_runbook_sha256: zeros, grant_matrix_sha256: config.expected_grant_matrix_sha, accepts: [], expires_at: "2026-11-23T10:00:00Z", starts: 5, ...change });
+    signed({ ...common, gate: "RULING", phase: "cut_leg_a", review_decision_id: uuids.RULING, document_sha256: sha256Hex(documentBody), why_harmless: "A text nobody depends on.", architect_text: { kb_id: "knowledge/rulings/r.md", revision: 1, sha256: zeros }, governance_principal: "directus_secdef", rollback_runbook_sha256: zeros, grant_matrix_sha256: config.expected_grant_matrix_sha, accepts: [], expires_at: toTime(new Date(begin.getTime() + 24 * 3_600_000)), starts: 5, ...change });
 
   const live: LiveWorld = {
     folder, cut, sovereign, stranger, payloadSha, phases,
@@ -103,8 +110,10 @@ async function openLiveWorld(folder: string, payloadSha: string, phases: Run["ph
     signRuling,
     start: async ({ arrange, killAt = () => false, change = {}, ports = {} } = {}) => {
       live.world = openWorld(folder, cut);
+      live.world.clock.advance(begin.getTime() - live.world.clock.now().getTime());
+      live.world.database.server = { ...live.world.database.server, now: begin.toISOString() };
       arrange?.(live.world);
-      const engine = { ...mortal(live, killAt), ...ports };
+      const engine = { ...mortal(live, killAt), ...fixedPorts, ...ports };
       const facts = { ...live.world.toRun().facts, runId: liveRunId, mode: "live" as const, approvals: kbIds };
       return await runPhases(live.world.toRun({ facts, phases: live.phases, decisions: decisionSteps, onCheckpoint: (name, phase) => dieIf(live, killAt(name, phase)), ...change }), engine);
     },
