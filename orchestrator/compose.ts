@@ -72,7 +72,7 @@ export function composeServices(edge: Edge): Services {
   const openBackups = (settings: OrchestratorConfig, reader: LoginSettings) =>
     gpgBackupStore({
       ...gpg,
-      archives: archiveSocket({ path: hostLayout.dumpSocket, idleMs: archiveIdleMs }),
+      archives: archiveSocket({ path: hostLayout.dumpSocket, idleMs: archiveIdleMs, signal: edge.signal }),
       tables: backupTables,
       scratch: settings.scratch_database === null ? null : openScratchDatabase(settings.scratch_database, reader),
     });

@@ -7,11 +7,12 @@ import { CutterError } from "../../core/errors.ts";
 export interface DumpSocketOptions {
   readonly path: string; // e.g. /run/cutter/dump.sock
   readonly idleMs: number; // longest silence of the helper before it counts as gone
+  readonly signal?: AbortSignal; // closes the connection; whoever waits gets its reason
 }
 
 /** @throws DUMP_UNREACHABLE when nobody answers; the frames throw DUMP_STREAM_BROKEN when they are not whole. */
-export async function ask({ path, idleMs }: DumpSocketOptions, request: DumpSocketRequest): Promise<{ readonly frames: AsyncGenerator<Frame>; readonly socket: Socket }> {
-  const socket = connect({ path });
+export async function ask({ path, idleMs, signal }: DumpSocketOptions, request: DumpSocketRequest): Promise<{ readonly frames: AsyncGenerator<Frame>; readonly socket: Socket }> {
+  const socket = connect({ path, ...(signal === undefined ? {} : { signal }) });
   await once(socket, "connect").catch((error: unknown) => {
     throw new CutterError("DUMP_UNREACHABLE", { path }, { cause: error });
   });

@@ -76,6 +76,7 @@ async function decryptInto<Result>({ gpg, file, written }: Proving, take: (archi
     pipeline(plain, archive),
     taking,
   ]);
+  if (ended.status === "rejected" && isAbort(ended.reason)) throw ended.reason; // told to stop: whatever else broke off did so in consequence
   if (taken.status === "rejected" && taken.reason instanceof CutterError) throw taken.reason; // the archive's reader gave up, and the rest in consequence
   if (ended.status === "rejected") throw ended.reason;
   if (ended.value.code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "decrypt with the run's key", exit_code: ended.value.code, stderr: ended.value.stderr.slice(-400) });
@@ -85,4 +86,8 @@ async function decryptInto<Result>({ gpg, file, written }: Proving, take: (archi
   if (plainSha256 !== written.plaintextSha256) throw new CutterError("BACKUP_UNPROVEN", { step: "decrypted archive", expected_sha256: written.plaintextSha256, found_sha256: plainSha256 });
   if (taken.status === "rejected") throw taken.reason;
   return taken.value;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { archiveSocket } from "../../../orchestrator/adapters/dump-socket/archive-socket.ts";
 import { dumpSocket } from "../../../orchestrator/adapters/dump-socket/dump-socket.ts";
 import { encodeFrame } from "../../../orchestrator/core/dump-frames.ts";
 
@@ -79,6 +81,16 @@ describe("the dump socket", () => {
     await serve([version], false);
     await expect(dump()).rejects.toMatchObject({ code: "DUMP_STREAM_BROKEN", facts: { why: "the helper fell silent" } });
     await expect(dumpSocket({ path: join(directory, "none.sock"), idleMs: 300 }).readVersion()).rejects.toMatchObject({ code: "DUMP_UNREACHABLE" });
+  });
+
+  it("told to stop, waits no longer for an answer about an archive", async () => {
+    const stop = new AbortController();
+    await serve([version], false);
+    const listing = archiveSocket({ path, idleMs: 60_000, signal: stop.signal }).list(Readable.from([bytes]), "a".repeat(64));
+    listing.catch(() => undefined);
+    await expect.poll(() => asked.includes("list")).toBe(true);
+    stop.abort();
+    await expect(listing).rejects.toMatchObject({ name: "AbortError" });
   });
 
   it.each([

@@ -147,6 +147,14 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
     await expect(making).rejects.toMatchObject({ name: "AbortError" });
   });
 
+  it("when the run is told to stop while pg_restore works", async () => {
+    world.plant({ restore: `cat >/dev/null; touch ${world.host.at("restored")}`, list: "head -c 5 >/dev/null; exec sleep 30" });
+    const stop = new AbortController();
+    const making = world.make({ signal: stop.signal, archives: { ...world.archives, list: (archive, sha256) => world.archives.list(archive.once("data", () => stop.abort()), sha256) } });
+    await expect(making).rejects.toMatchObject({ name: "AbortError" });
+    expect(existsSync(world.host.at("restored"))).toBe(false);
+  });
+
   it("when it is told to stop after the proof and before the name", async () => {
     const stop = new AbortController();
     const archives = { ...world.archives, list: async (...args: Parameters<typeof world.archives.list>) => world.archives.list(...args).finally(() => stop.abort()) };
