@@ -37,14 +37,13 @@ async function demo(): Promise<void> {
   const startedMs = performance.now();
   await prepareHost();
   await dryRun();
-  await cut();
+  const live = await cut();
   await report();
   await revert();
 
   console.log("\n── Summary");
   for (const { title, seconds } of steps) console.log(`[OK]   ${title.padEnd(62)} ${seconds.toFixed(1).padStart(6)} s`);
   const dry = await readResult(`/run/cutter/results/${runId}.dryrun.json`);
-  const live = await readResult(`/run/cutter/results/${runId}.json`);
   console.log(`[INFO] dry run: no-side-effect certificate ${String(dry["certificate"])}, payload_sha ${String(dry["payload_sha"])}`);
   console.log(`[INFO] live cut: ${String(live["result"])}, payload_sha ${String(live["payload_sha"])}`);
   console.log(`[INFO] its report, for a browser: ${pageFile}; its audit bundle: ${bundleFile}`);
@@ -68,7 +67,7 @@ async function dryRun(): Promise<void> {
   await step("Live is refused: the kill switch is off", ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId], [10]);
 }
 
-async function cut(): Promise<void> {
+async function cut(): Promise<Readonly<Record<string, unknown>>> {
   const folder = `approvals/${runId}`;
   const file = (gate: string): string => `${folder}/${runId}.${gate}.md`;
   const text = `# Ruling on ${runId}\n\nThe document is a published specification. Nothing of this business depends on it. The cut may be made once and reverted.\n`;
@@ -85,8 +84,10 @@ async function cut(): Promise<void> {
   await step("Enable: verified here and there, one start spent, armed", ["runbooks/enable", "--stack", "sandbox", "--run-id", runId, "--ruling", file("RULING"), "--approval", file("SG_1"), "--approval", file("SG_2")]);
   await step("Survey: a signed ruling closes the last gaps", npm("survey", "--stack", "sandbox"));
   await step("The live cut, once", ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId]);
+  const live = await readResult(`/run/cutter/results/${runId}.json`);
   await step("The kill switch is off again by itself", host("cutter kill-switch status"));
   await step("A second start is refused: nothing is enabled", ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId], [10]);
+  return live;
 }
 
 async function report(): Promise<void> {
