@@ -35,6 +35,7 @@ export function checkList(material: AuditMaterial, ended: boolean): readonly Fin
 export interface MadeFile {
   readonly name: string;
   readonly content: string;
+  readonly comparable: boolean; // false: another release made it, and may have worded it otherwise
 }
 
 /** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs; `begun` names those of a phase that was cut off. */
@@ -48,7 +49,7 @@ export function checkSet(material: AuditMaterial, journal: AuditedJournal, made:
   return [
     ...[...wanted].filter((name) => !material.files.has(name)).map((name) => finding("AUDIT_FILE_MISSING", "absent", { file: name })),
     ...(ended ? [...material.files].filter(([name, bytes]) => !isAllowed(name, bytes)).map(([name]) => finding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name })) : []),
-    ...made.filter(({ name, content }) => material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content))).map(({ name }) => finding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
+    ...made.filter(({ name, content, comparable }) => comparable && material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content))).map(({ name }) => finding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
   ];
 }
 

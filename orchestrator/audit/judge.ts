@@ -24,27 +24,31 @@ export interface Audit {
   readonly findings: readonly Finding[];
   readonly signaturesVerified: number;
   readonly signaturesNotVerified: number; // no key was given for them
+  readonly notes: readonly string[]; // what could not be compared, and why
   readonly checked: readonly string[]; // what held, for people; empty where something did not
 }
 
-/** Whose eyes look: `phases` know what their outputs mean, and a report is made again only by the version that made it. */
+/** Whose eyes look: `phases` know what their outputs mean. Wording is compared only by the very release that wrote it: a later one words things otherwise. */
 export interface Judge {
   readonly phases: readonly Phase[];
-  readonly version: string; // e.g. 0.6.0, or 0.6.0-source
+  readonly releaseSha256: string | null; // of the auditing program; null in a source tree
 }
 
 /** `keys`: those the reader trusts; null: signatures stay unverified, which the caller must not call a pass. */
-export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { phases, version }: Judge): Promise<Audit> {
+export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { phases, releaseSha256 }: Judge): Promise<Audit> {
   const findings: Finding[] = [];
   const journal = readJournal(material, findings);
-  if (journal === null) return { runId: null, mode: null, ended: false, findings: [...findings, ...checkList(material, true)], signaturesVerified: 0, signaturesNotVerified: 0, checked: [] };
+  if (journal === null) return { runId: null, mode: null, ended: false, findings: [...findings, ...checkList(material, true)], signaturesVerified: 0, signaturesNotVerified: 0, notes: [], checked: [] };
   const { status, records } = journal;
   const ended = status.finished !== null || status.voided !== null;
   findings.push(...checkList(material, ended), ...checkDocuments(material, journal));
-  const read = readOutputs(material, journal, phases, findings);
+  const sameRelease = releaseSha256 !== null && releaseSha256 === status.started?.inputs.release_sha256;
+  const read = readOutputs(material, journal, phases);
+  // What this release cannot read of another's output is no sign of a forgery: its digest held.
+  if (sameRelease) findings.push(...read.unreadable);
   const runId = status.started?.run_id ?? "";
   const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
-  findings.push(...checkSet(material, journal, read.made, toBegun(material, journal, phases)), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameVersion(account, version) ? checkReport(material, journal, account) : []), ...checkEffects(journal), ...checkEffectDigests(journal, phases, read.outputs));
+  findings.push(...checkSet(material, journal, read.made.map((file) => ({ ...file, comparable: sameRelease || verbatim.includes(file.name) })), toBegun(material, journal, phases)), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameRelease ? checkReport(material, journal, account) : []), ...checkEffects(journal), ...checkEffectDigests(journal, phases, read.outputs));
   if (account.plan !== null) findings.push(...checkPlan(material, { payloadSha: account.plan.payloadSha, sourceSha256: account.source?.sha256 ?? null, documentId: account.documentId ?? "" }));
   const runbook = material.files.get("rollback_runbook.sql");
   const bound = {
@@ -53,25 +57,31 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { p
   };
   const approvals = await checkApprovals(material, journal, keys, bound);
   findings.push(...approvals.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
-  return { runId, mode: account.mode, ended, findings: distinct(findings), signaturesVerified: approvals.verified, signaturesNotVerified: approvals.notVerified, checked: findings.length > 0 ? [] : [...toChecked(material, journal, account, approvals.verified), ...(sameVersion(account, version) ? [] : [`the report was not made again: it is of release ${account.releaseVersion ?? "unknown"}`])] };
+  return { runId, mode: account.mode, ended, findings: distinct(findings), signaturesVerified: approvals.verified, signaturesNotVerified: approvals.notVerified, notes: sameRelease ? [] : toNotes(account, read), checked: findings.length > 0 ? [] : toChecked(material, journal, account, approvals.verified) };
 }
 
-function sameVersion({ releaseVersion }: RunAccount, version: string): boolean {
-  const bare = (text: string): string => text.replace(/-source$/, "");
-  return releaseVersion !== null && bare(releaseVersion) === bare(version);
+/** Files that hold an output's own words or bytes, which no release words otherwise. */
+const verbatim: readonly string[] = ["source.md", "plan.json", "grant-matrix.txt"];
+
+function toNotes(account: RunAccount, { unreadable, made }: ReadOutputs): readonly string[] {
+  const compared = ["report.txt", ...made.map(({ name }) => name).filter((name) => !verbatim.includes(name))];
+  const release = `made by another release (${account.releaseVersion ?? "unknown"}, manifest sha256 ${account.inputs?.release_sha256 ?? "none"})`;
+  return [`wording not compared, ${release}: ${compared.join(", ")}`, ...unreadable.map(({ file }) => `meaning not read, ${release}: ${file ?? ""}`)];
 }
 
 interface ReadOutputs {
   readonly outputs: ReadonlyMap<string, unknown>;
   readonly texts: readonly PhaseText[];
-  readonly made: readonly MadeFile[];
+  readonly made: readonly Omit<MadeFile, "comparable">[];
+  readonly unreadable: readonly Finding[];
 }
 
 /** Only outputs whose digest the journal recorded are believed. */
-function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases: readonly Phase[], findings: Finding[]): ReadOutputs {
+function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases: readonly Phase[]): ReadOutputs {
   const outputs = new Map<string, unknown>();
   const texts: PhaseText[] = [];
-  const made: MadeFile[] = [];
+  const made: Omit<MadeFile, "comparable">[] = [];
+  const unreadable: Finding[] = [];
   for (const done of status.done) {
     const file = toOutputName(done.number, done.phase);
     const bytes = material.files.get(file);
@@ -85,10 +95,10 @@ function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases
       texts.push({ phase: done.phase, text: result.text });
       made.push(...result.files);
     } catch (error) {
-      findings.push(finding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", { file, record: done.seq }));
+      unreadable.push(finding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", { file, record: done.seq }));
     }
   }
-  return { outputs, texts, made };
+  return { outputs, texts, made, unreadable };
 }
 
 /** What a phase left that was cut off before the journal could vouch for it: told by its own output, and believed in nothing. */

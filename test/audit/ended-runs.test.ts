@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.live.remove());
 
-const audit = async (): Promise<Audit> => await judgeAudit(readBundle(await readFile(join(world.folder, "audit-bundle.tar"))), { sovereign: world.live.sovereign.file, architect: null }, { phases, version: "0.6.0" });
+const audit = async (): Promise<Audit> => await judgeAudit(readBundle(await readFile(join(world.folder, "audit-bundle.tar"))), { sovereign: world.live.sovereign.file, architect: null }, { phases, releaseSha256: "0".repeat(64) });
 const readText = async (name: string): Promise<string> => await readFile(join(world.folder, name), "utf8");
 
 test.each([

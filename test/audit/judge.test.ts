@@ -15,6 +15,7 @@ beforeAll(async () => {
 }, 60_000);
 
 type Files = Map<string, Buffer>;
+const releaseSha256 = "0".repeat(64); // that of the fakes
 const sha256 = (content: Uint8Array): string => createHash("sha256").update(content).digest("hex");
 const keys = () => ({ sovereign: run.key, architect: null });
 
@@ -27,7 +28,7 @@ async function auditAltered(alter: (files: Files) => void | Promise<void>, trust
   const files: Files = new Map(run.files);
   await alter(files);
   if (!files.has("EVIDENCE.sha256")) files.set("EVIDENCE.sha256", toList(files));
-  return await judgeAudit(readBundle(toTar(files)), trusted, { phases, version: "0.6.0" });
+  return await judgeAudit(readBundle(toTar(files)), trusted, { phases, releaseSha256 });
 }
 
 const lines = (files: Files): string[] => text(files, "journal.jsonl").split("\n").slice(0, -1);
@@ -165,20 +166,24 @@ test("a backup in the folder that is not the proven one is found, and the proven
   const inFolder = async (backupSha256: string): Promise<readonly string[]> => {
     const digestsOnly = new Map([["backup/run-1.dump.gpg", backupSha256]]);
     const list = Buffer.concat([toList(run.files), Buffer.from(`${backupSha256}  backup/run-1.dump.gpg\n`)]);
-    const audit = await judgeAudit({ origin: "folder", files: new Map([...run.files, ["EVIDENCE.sha256", list] as const]), digestsOnly }, keys(), { phases, version: "0.6.0" });
+    const audit = await judgeAudit({ origin: "folder", files: new Map([...run.files, ["EVIDENCE.sha256", list] as const]), digestsOnly }, keys(), { phases, releaseSha256 });
     return audit.findings.map(({ code }) => code);
   };
   expect(await inFolder(output.proven.ciphertextSha256)).toEqual([]);
   expect(await inFolder("0".repeat(64))).toEqual(["AUDIT_BACKUP_DIFFERS"]);
 });
 
-test("a report is made again only by the version that made it", async () => {
-  const files = new Map([...run.files, ["report.txt", Buffer.from("another wording\n")] as const]);
-  const judge = async (version: string) => await judgeAudit(readBundle(toTar(new Map([...files, ["EVIDENCE.sha256", toList(files)] as const]))), keys(), { phases, version });
-  expect((await judge("0.6.0-source")).findings.map(({ file }) => file)).toEqual(["report.txt"]);
-  const later = await judge("0.7.0");
-  expect(later.findings).toEqual([]);
-  expect(later.checked.at(-1)).toBe("the report was not made again: it is of release 0.6.0");
+test("wording is compared only by the release that wrote it: another one passes the untouched bundle, and says what it did not compare", async () => {
+  const reworded = new Map([...run.files, ["report.txt", Buffer.from("another wording\n")] as const]);
+  const judge = async (files: ReadonlyMap<string, Buffer>, release: string | null) => await judgeAudit(readBundle(toTar(new Map([...files, ["EVIDENCE.sha256", toList(files)] as const]))), keys(), { phases, releaseSha256: release });
+  expect((await judge(reworded, releaseSha256)).findings.map(({ file }) => file)).toEqual(["report.txt"]);
+  for (const release of ["1".repeat(64), null]) {
+    const later = await judge(reworded, release);
+    expect(later.findings).toEqual([]);
+    expect(later.notes).toEqual([expect.stringMatching(/^wording not compared, made by another release \(0\.6\.0, manifest sha256 0{64}\): report\.txt$/)]);
+    const forged = await judge(new Map([...run.files, ["grant-matrix.txt", Buffer.from("role nobody\n")] as const]), release);
+    expect(forged.findings.map(({ file }) => file)).toEqual(["grant-matrix.txt"]);
+  }
 });
 
 describe("a bundle", () => {
