@@ -17,11 +17,12 @@ import { readyLines } from "./facts.ts";
 let home: GpgHome;
 let sovereign: string;
 let architect: string;
-const now = new Date();
+let now: Date; // after the keys were made: a key is not valid before
 beforeAll(() => {
   home = createGpgHome();
   sovereign = home.createKey("Sovereign <s@example.org>");
   architect = home.createKey("Architect <a@example.org>");
+  now = new Date(Date.now() + 2000);
 }, 60_000);
 afterAll(() => home.remove());
 
@@ -49,8 +50,8 @@ function withRuling({ fields = {}, signers = ["sovereign"], pinned = ["sovereign
   return { ...facts, claims: [...facts.claims, ...claims], keyFiles: new Map(keyFiles.map(([path, bytes]) => [path, bytes.toString("base64")])), rulings: [{ sha256: sha256Hex(document), files }], spent };
 }
 
-async function gapsOf(facts: HostFacts, at: Date = now): Promise<{ readonly open: readonly string[]; readonly evidence: (id: string) => string }> {
-  const gaps = toGaps(facts, await judgeRulings(facts, at));
+async function gapsOf(facts: HostFacts, at?: Date): Promise<{ readonly open: readonly string[]; readonly evidence: (id: string) => string }> {
+  const gaps = toGaps(facts, await judgeRulings(facts, at ?? now));
   return { open: gaps.filter(({ state }) => state === "open").map(({ id }) => id), evidence: (id) => gaps.find((gap) => gap.id === id)?.evidence.join("\n") ?? "" };
 }
 
@@ -96,7 +97,7 @@ describe("the gaps are open again", () => {
     ["for another principal", { fields: { governance_principal: "cutter_exec" } }, "APPROVAL_PRINCIPAL_MISMATCH"],
     ["for another runbook", { fields: { rollback_runbook_sha256: sha256Hex("x") } }, "APPROVAL_RUNBOOK_MISMATCH"],
     ["for another grant matrix", { fields: { grant_matrix_sha256: sha256Hex("x") } }, "APPROVAL_GRANTS_MISMATCH"],
-    ["for a ruling of yesterday", { fields: { issued_at: toTime(new Date(now.getTime() - 25 * 3_600_000)), expires_at: toTime(new Date(now.getTime() - 2 * 3_600_000)) } }, "APPROVAL_TOO_OLD"],
+    ["for a ruling of yesterday", { fields: { issued_at: toTime(new Date(Date.now() - 25 * 3_600_000)), expires_at: toTime(new Date(Date.now() - 2 * 3_600_000)) } }, "APPROVAL_TOO_OLD"],
     ["for one changed word", { alter: (document) => Buffer.from(document.toString().replace("glossary", "registry")) }, "APPROVAL_SIGNATURE_BAD"],
     ["for a signature by the architect alone", { signers: ["architect"] }, "APPROVAL_SIGNER_NOT_PINNED"],
     ["without a signature", { signers: [] }, "APPROVAL_SIGNATURE_MISSING"],
