@@ -89,7 +89,9 @@ export function nextLive(before: Before, entry: LiveEntry, at: string, require: 
       return { ...status, escalation: { phase: entry.phase, code: entry.code, facts: entry.facts, at, decision: null } };
     case "escalation_decided":
       if (escalation === null) return refuse(require, status);
-      require(escalation.decision === null && !escalationsDecided.includes(entry.review_decision_id));
+      // A void that was decided and not yet recorded may grow too old: a fresher void takes its place, nothing else does.
+      require(escalation.decision === null || (escalation.decision.decision === "void" && entry.decision === "void" && effects.SG_3.state !== "done" && !effects.SG_3.pending));
+      require(!escalationsDecided.includes(entry.review_decision_id));
       require(decided.SG_3?.document_sha256 === entry.approval_sha256 && decided.SG_3.review_decision_id === entry.review_decision_id);
       return { ...status, escalation: { ...escalation, decision: entry }, escalationsDecided: [...escalationsDecided, entry.review_decision_id] };
     case "run_voided":

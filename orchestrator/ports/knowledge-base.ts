@@ -33,7 +33,7 @@ export interface KnowledgeBase {
    */
   writeAt(document: { readonly id: string; readonly title: string; readonly body: string; readonly tags: readonly string[] }, revision: number): Promise<KbWritten | null>;
   list(prefix: string): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]>;
-  /** The clock of the server as its last answer told it, moved on to now; absent or null where it tells none. */
+  /** The clock of the server as its last answer told it, moved on to now; null before any answer, absent where there is no server. */
   readDate?(): Promise<Date | null>;
   close(): Promise<void>;
 }

@@ -79,6 +79,22 @@ describe("a phase that fails after something was written", () => {
   });
 });
 
+it("a void that has grown too old before its row stood gives way to a fresher void, and to no resume", async () => {
+  await failLegA();
+  await carry("void", "cut_leg_a");
+  await live.start({ killAt: (name, step) => name === "permission_made" && step === "SG_3" }).catch(() => null);
+  const late = { arrange: ({ clock, database }: LiveWorld["world"]) => (clock.advance(13 * 3_600_000), void (database.server = { ...database.server, now: clock.now().toISOString() })) };
+  expect(await live.start(late)).toMatchObject({ code: "APPROVAL_TOO_OLD", exit_code: 20 });
+  const at = new Date("2026-11-22T22:30:00Z");
+  const sign = async (decision: "resume" | "void") => void (live.token = { ...live.token, escalation: await live.signThird(decision, "cut_leg_a", second, at) });
+  await sign("resume");
+  expect(await live.start(late)).toMatchObject({ code: "APPROVAL_DECISION_MISMATCH", exit_code: 20 });
+  await sign("void");
+  expect(await live.start(late)).toMatchObject({ result: "voided" });
+  expect(live.cut.rows.decisions.at(-1)).toMatchObject({ id: second, decision: "void" });
+  expect(live.cut.commits).toEqual(["SG_1", "SG_3"]);
+});
+
 it("a void is refused while units of the run stand, and done once they are reverted", async () => {
   live.cut.faults.push("none", "none", "refused");
   expect(await live.start()).toMatchObject({ phase: "leg_b_record", waits_on: "SG_3" });

@@ -16,13 +16,24 @@ const readTriesMax = 3; // the API's owner asks for 30 s and two retries
  * @throws KB_KEY_MALFORMED, KB_TLS_REFUSED (unreadable CA); the calls throw the KB_* codes
  */
 export function openAgentData(options: TransportOptions): KnowledgeBase {
-  const transport = createTransport(options);
+  const line = createTransport(options);
+  let told: { readonly date: Date; readonly atMs: number } | null = null;
+  const transport: Transport = {
+    send: async (call) => {
+      const answer = await line.send(call);
+      const date = new Date(answer.date ?? "");
+      if (!Number.isNaN(date.getTime())) told = { date, atMs: performance.now() };
+      return answer;
+    },
+    close: () => line.close(),
+  };
   return {
     kind: "agent-data",
     read: (id) => read(transport, id, readTriesMax),
     write: (document) => write(transport, document),
     writeAt: (document, revision) => writeAt(transport, document, revision),
     list: (prefix) => list(transport, prefix),
+    readDate: () => Promise.resolve(told === null ? null : new Date(told.date.getTime() + performance.now() - told.atMs)),
     close: async () => transport.close(),
   };
 }

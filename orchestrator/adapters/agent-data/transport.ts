@@ -28,6 +28,7 @@ export interface RawAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly contentEncoding: string;
+  readonly date: string | null; // the server's clock, as its header says it
   readonly bytes: Buffer;
 }
 
@@ -112,8 +113,8 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
       response.on("end", () => {
         clearTimeout(timer);
         options.signal?.removeEventListener("abort", interrupt);
-        const { "content-type": contentType = "", "content-encoding": contentEncoding = "identity" } = response.headers;
-        resolve({ status: response.statusCode ?? 0, contentType, contentEncoding, bytes: Buffer.concat(chunks) });
+        const { "content-type": contentType = "", "content-encoding": contentEncoding = "identity", date = null } = response.headers;
+        resolve({ status: response.statusCode ?? 0, contentType, contentEncoding, date, bytes: Buffer.concat(chunks) });
       });
     });
     if (options.signal?.aborted === true) interrupt();

@@ -5,7 +5,7 @@ import type { Attempt } from "../attempt.ts";
 export const clockSecondsMax = 60;
 
 /** @throws CLOCKS_DISAGREE, DATABASE_*, KB_* */
-export async function requireClocks({ ports }: Pick<Attempt, "ports">): Promise<void> {
+export async function requireClocks({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {
   const { database, knowledgeBase, clock } = ports;
   const compare = (name: string, theirs: Date): void => {
     const here = clock.now();
@@ -13,8 +13,10 @@ export async function requireClocks({ ports }: Pick<Attempt, "ports">): Promise<
     if (!(seconds <= clockSecondsMax)) throw new CutterError("CLOCKS_DISAGREE", { clock: name, says: toText(theirs), here: toText(here), seconds, at_most: clockSecondsMax });
   };
   compare("database", new Date((await database.readServerFacts()).now));
-  const date = await knowledgeBase.readDate?.();
-  if (date !== undefined && date !== null) compare("knowledge base", date);
+  if (knowledgeBase.readDate === undefined) return;
+  await knowledgeBase.read(run.facts.documentId); // its answer brings the clock
+  const date = await knowledgeBase.readDate();
+  if (date !== null) compare("knowledge base", date);
 }
 
 function toText(date: Date): string {

@@ -1,4 +1,5 @@
 // SG_3: what a failed live run waits for, and what the sovereign's decision does. resume lets it go on; void gives it up, if nothing of it stands.
+import { sha256Hex } from "../../core/digest.ts";
 import { CutterError } from "../../core/errors.ts";
 import { liveOf, type Attempt } from "../attempt.ts";
 import { adopt, judgeApproval, recallApproval } from "./approvals.ts";
@@ -24,7 +25,7 @@ async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
   const { token } = liveOf(attempt);
   const signed = token.escalation;
   if (escalation === null || signed === null) throw new CutterError("ESCALATION_OPEN", { run_id: run.facts.runId, phase: escalation?.phase ?? null, failed_with: escalation?.code ?? null });
-  const verified = await judgeApproval(attempt, token, signed, { gate: "SG_3", phase: escalation.phase });
+  const verified = await judgeApproval(attempt, token, signed, { gate: "SG_3", phase: escalation.phase, ...(escalation.decision === null ? {} : { decision: "void" }) });
   const { approval, decision, documentSha256 } = verified;
   if (approval.gate !== "SG_3") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: approval.gate });
   if (escalationsDecided.includes(decision.review_decision_id)) throw new CutterError("APPROVAL_UUID_SPENT", { gate: "SG_3", review_decision_id: decision.review_decision_id });
@@ -41,9 +42,18 @@ async function giveUp(attempt: Attempt): Promise<void> {
   await decideRow(attempt, {
     gate: "SG_3",
     toRow: (entry) => ({ ...toRow(attempt, entry), phase: "void", gate: "SG_3", decision: "void" }),
-    obtain: () => recallApproval(attempt, "SG_3"),
+    obtain: async () => {
+      if (carriesAnother(attempt)) await takeDecision(attempt);
+      return await recallApproval(attempt, "SG_3");
+    },
   });
   await journal.append({ kind: "run_voided", why: "SG_3: the sovereign gave this run up" });
+}
+
+/** A fresher void than the one decided before: that one may have grown too old before its row stood. */
+function carriesAnother(attempt: Attempt): boolean {
+  const { escalation } = liveOf(attempt).token;
+  return escalation !== null && sha256Hex(escalation.document) !== attempt.journal.status().escalation?.decision?.approval_sha256;
 }
 
 /** @throws VOID_EFFECTS_STAND while a unit of this run is not retired */

@@ -57,6 +57,16 @@ it("speaks the API: whole document by /kb/get, upsert with parent, key and Host,
   });
 });
 
+it("tells the server's clock as its last answer said it, and none before any answer", async () => {
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  server.answerWith(() => ({ ...stored(), headers: { "content-type": "application/json", date: hourAgo.toUTCString() } }));
+  const knowledgeBase = open();
+  expect(await knowledgeBase.readDate?.()).toBe(null);
+  await knowledgeBase.read(document.id);
+  const told = await knowledgeBase.readDate?.();
+  expect(Math.abs((told?.getTime() ?? 0) - hourAgo.getTime())).toBeLessThan(10_000);
+});
+
 it("speaks the API's optimistic lock: PUT with the last known revision, POST without upsert for a new document, and 409 is null", async () => {
   const writeAt = (revision: number, answer: ScriptedAnswer) => {
     server.answerWith(() => answer);

@@ -45,7 +45,7 @@ export interface LiveWorld {
   /** Signs and puts an approval into the knowledge base; `change` overrides its fields. */
   approve(gate: "SG_1" | "SG_2", change?: Fields, at?: Date): Promise<void>;
   withdraw(gate: "SG_1" | "SG_2"): Promise<void>;
-  signThird(decision: "resume" | "void", phase: string, reviewDecisionId?: string): Promise<SignedDocument>;
+  signThird(decision: "resume" | "void", phase: string, reviewDecisionId?: string, at?: Date): Promise<SignedDocument>;
   signRuling(change?: Fields): Promise<SignedDocument>;
   /** A process of its own: what only memory held is gone. */
   start(options?: { readonly arrange?: (world: World) => void; readonly killAt?: KillAt; readonly change?: Partial<Run>; readonly ports?: Partial<EnginePorts> }): Promise<RunOutcome>;
@@ -106,7 +106,7 @@ async function openLiveWorld(folder: string, payloadSha: string, { phases = allP
     withdraw: async (gate) => {
       await kb.write({ id: kbIds[gate], title: gate, body: "withdrawn", tags: [] });
     },
-    signThird: (decision, phase, reviewDecisionId = uuids.SG_3) => signed({ ...common, gate: "SG_3", decision, phase, review_decision_id: reviewDecisionId }),
+    signThird: (decision, phase, reviewDecisionId = uuids.SG_3, at = begin) => signed({ ...common, gate: "SG_3", decision, phase, review_decision_id: reviewDecisionId, issued_at: toTime(at) }, at),
     signRuling,
     start: async ({ arrange, killAt = () => false, change = {}, ports = {} } = {}) => {
       live.world = openWorld(folder, cut);
