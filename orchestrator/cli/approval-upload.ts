@@ -3,7 +3,9 @@ import { buildCommand } from "@stricli/core";
 import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
 import { toApprovalId, toSignatureId } from "../core/approval-ids.ts";
+import { isOutdated } from "../core/approval-freshness.ts";
 import { toDecisions } from "../core/approval-schema.ts";
+import { parseApproval } from "../core/approval.ts";
 import { approvalBytesMax } from "../core/approval-text.ts";
 import { verifyApproval, type VerifiedApproval } from "../core/approval-verify.ts";
 import { sha256Hex } from "../core/digest.ts";
@@ -13,8 +15,8 @@ import { isKbId } from "../core/kb-id.ts";
 import { parseRunId } from "../core/run-id.ts";
 import { readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";
-import { storeOnce } from "../gates/receipt.ts";
-import type { KbReceipt } from "../ports/knowledge-base.ts";
+import { storeUnlessTaken } from "../gates/receipt.ts";
+import type { KbDocument, KbReceipt } from "../ports/knowledge-base.ts";
 import { readRunFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
@@ -27,7 +29,7 @@ interface Flags extends CommonFlags {
 export const approvalUploadCommand = buildCommand<Flags, [string], CutterContext>({
   docs: {
     brief: "Verify an approval given as a file and store it in the knowledge base, with receipts; as root",
-    fullDescription: "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the document and each signature in the knowledge base as user cutter and reads them back. What stands there already is never overwritten by other bytes. As cutter, FILE is - and the verified documents come on stdin.",
+    fullDescription: "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the document and each signature in the knowledge base as user cutter and reads them back. An approval that stands there already is overwritten only once it is too old for its gate. As cutter, FILE is - and the verified documents come on stdin.",
   },
   parameters: {
     flags: {
@@ -97,11 +99,24 @@ async function store(services: Services, runId: string): Promise<readonly KbRece
   }
   const engine = await services.openEngine(config.value, services.toReporter({ json: true }));
   try {
+    const [approval, ...signatures] = envelope.data.documents;
+    const outdated = (standing: KbDocument): boolean => isOutdatedApproval(standing, services.clock.now());
     const receipts: KbReceipt[] = [];
-    for (const document of envelope.data.documents) receipts.push(await storeOnce(engine.ports.knowledgeBase, { ...document, tags: ["cutter-approval"] }));
+    if (approval !== undefined) receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...approval, tags: ["cutter-approval"] }, outdated));
+    // Its document stands and is the verified one: whatever signature stood there before is not of these bytes, or is by the same signer.
+    for (const signature of signatures) receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...signature, tags: ["cutter-approval"] }, () => true));
     return receipts;
   } finally {
     await engine.close();
+  }
+}
+
+/** What is no approval at all is somebody's document and stays. */
+function isOutdatedApproval({ body }: KbDocument, now: Date): boolean {
+  try {
+    return isOutdated(parseApproval(Buffer.from(body, "utf8")), now);
+  } catch {
+    return false;
   }
 }
 

@@ -8,6 +8,11 @@ export const rulingHoursMax = 24;
 
 export const hoursMaxOfGate = { SG_1: 24, SG_2: 12, SG_3: 12, RULING: rulingHoursMax, REVERT: 12 } as const satisfies Record<Gate, number>;
 
+/** Too old for its gate, by the date it says itself: it can authorise nothing any more, whoever signed it. Pure. */
+export function isOutdated({ gate, issued_at }: Pick<Approval, "gate" | "issued_at">, now: Date): boolean {
+  return now.getTime() - Date.parse(issued_at) > hoursMaxOfGate[gate] * hourMs;
+}
+
 /**
  * Pure. At its limit to the millisecond an approval is still fresh. May be repeated later with another `now`: at a write gate it must.
  * @throws APPROVAL_FROM_FUTURE, APPROVAL_TOO_OLD, APPROVAL_LASTS_TOO_LONG, APPROVAL_EXPIRED

@@ -8,13 +8,14 @@ export function toRequestApprovals(kbRunsFolder: string, runId: string): { reado
   return { SG_1: `${folder}/sg-1.md`, SG_2: `${folder}/sg-2.md` };
 }
 
-/** The id of one approval of run `runId`. A decision on a failure may come more than once, so its own UUID tells them apart. */
+/** The id of one approval of run `runId`. A ruling and a decision on a failure may come more than once, so their own UUIDs tell them apart. */
 export function toApprovalId(kbRunsFolder: string, runId: string, approval: Pick<Approval, "gate" | "review_decision_id">): string {
-  const names: Readonly<Record<Gate, string>> = { SG_1: "sg-1", SG_2: "sg-2", SG_3: `sg-3-${approval.review_decision_id.slice(0, 8)}`, RULING: "ruling", REVERT: "revert" };
+  const own = approval.review_decision_id.slice(0, 8);
+  const names: Readonly<Record<Gate, string>> = { SG_1: "sg-1", SG_2: "sg-2", SG_3: `sg-3-${own}`, RULING: `ruling-${own}`, REVERT: "revert" };
   return `${toFolder(kbRunsFolder, runId)}/${names[approval.gate]}.md`;
 }
 
-/** The id of a signature: `sg-1-asc.md`; of a ruling, which has several signers, `ruling-sovereign-asc.md`. */
+/** The id of a signature: `sg-1-asc.md`; of a ruling, which has several signers, `ruling-<…>-sovereign-asc.md`. */
 export function toSignatureId(approvalId: string, gate: Gate, role: SignerRole): string {
   return `${approvalId.slice(0, -".md".length)}${gate === "RULING" ? `-${role}` : ""}-asc.md`;
 }

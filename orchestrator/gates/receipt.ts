@@ -60,18 +60,15 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
 }
 
 /**
- * For what must never be overwritten: what stands there already has to be these very bytes, or nothing is written.
- * @throws APPROVAL_TAKEN, and what `storeWithReceipt` refuses
+ * For what is not overwritten as long as it counts: what stands there already has to be these very bytes, or be something that `mayReplace` lets go.
+ * Written only over what was read, so that two uploads at once cannot replace each other. @throws APPROVAL_TAKEN, and what the port throws
  */
-export async function storeOnce(knowledgeBase: KnowledgeBase, document: NewKbDocument): Promise<KbReceipt> {
+export async function storeUnlessTaken(knowledgeBase: KnowledgeBase, document: NewKbDocument, mayReplace: (standing: KbDocument) => boolean): Promise<KbReceipt> {
   const taken = (found: string): CutterError => new CutterError("APPROVAL_TAKEN", { id: document.id, expected_sha256: sha256Hex(document.body), found_sha256: found });
   const standing = await knowledgeBase.read(document.id);
-  if (standing !== null) {
-    if (toSha256(standing) !== sha256Hex(document.body)) throw taken(toSha256(standing));
-    return toReceipt(standing, document.id);
-  }
-  // Only where nothing stands: two uploads at once cannot replace each other.
-  if ((await knowledgeBase.writeAt(document, 0)) === null) throw taken("written by somebody just now");
+  if (standing !== null && toSha256(standing) === sha256Hex(document.body)) return toReceipt(standing, document.id);
+  if (standing !== null && !mayReplace(standing)) throw taken(toSha256(standing));
+  if ((await knowledgeBase.writeAt(document, standing?.revision ?? 0)) === null) throw taken("written by somebody just now");
   const stored = await knowledgeBase.read(document.id);
   if (stored === null || toSha256(stored) !== sha256Hex(document.body)) throw taken(stored === null ? "none" : toSha256(stored));
   return toReceipt(stored, document.id);

@@ -43,14 +43,16 @@ function stopUnit(unit: string, path: string): void {
   spawn("systemctl", ["stop", unit], { env: { PATH: path }, stdio: "ignore" }).on("error", () => undefined); // RuntimeMaxSec ends it then
 }
 
-/** The same properties as cutter-run@.service, except that any run's folder may be written: which run is meant, only the command knows. Pure. */
+/**
+ * The same properties as cutter-run@.service, except that any run's folder may be written: which run is meant, only the command knows.
+ * No SuccessExitStatus: systemd-run --wait would turn those codes into 0. Pure.
+ */
 export function toSystemdRunArgs(config: Pick<OrchestratorConfig, "run_hard_cap_minutes" | "sidecar_root" | "batch_dir" | "global_locks_dir">, credentials: string, environment: Readonly<Record<string, string>>): readonly string[] {
   const properties = [
     `User=${cutterUser}`,
     `Group=${cutterUser}`,
     `LoadCredential=s:${credentials}`,
     `RuntimeMaxSec=${config.run_hard_cap_minutes + 5}min`,
-    "SuccessExitStatus=10 11 20",
     "SyslogIdentifier=cutter",
     `ReadWritePaths=${config.sidecar_root}`,
     `ReadWritePaths=${config.batch_dir}`,

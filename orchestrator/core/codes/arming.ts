@@ -16,7 +16,7 @@ export const armingCodes = {
   GAPS_OPEN: { summary: "the host is not ready for a live run", remedy: "runbooks/survey shows each open gap with its evidence; pulumi up closes GAP-1 to GAP-6", exit: 10 },
   RULING_SPENT: { summary: "every start of this ruling has been spent", remedy: "have a new ruling drafted and signed, with a fresh review_decision_id", exit: 10 },
   APPROVAL_SPENT: { summary: "this decision has been used: it is good for one start", remedy: "have a fresh one drafted and signed, with a fresh review_decision_id", exit: 10 },
-  APPROVAL_TAKEN: { summary: "another document stands in the knowledge base under this approval's id", remedy: "an approval is never overwritten: compare the two; if the new one is to count, begin again under another run id", exit: 10 },
+  APPROVAL_TAKEN: { summary: "another document stands in the knowledge base under this approval's id", remedy: "an approval is overwritten only once it is too old for its gate: compare the two; use the one that stands, or wait until it has expired", exit: 10 },
   APPROVAL_UPLOAD_UNFIT: { summary: "this approval cannot be uploaded for this run", remedy: "name the run the approval names; REVERT goes through runbooks/emergency-revert", exit: 10 },
   LEDGER_TORN: {
     summary: "the ledger ends in the middle of a line: a write was cut off, and nothing was enabled by it",
