@@ -201,7 +201,7 @@ describe("documents signed with the host's own stock gpg", () => {
         `gpg --batch --quiet --passphrase '' --quick-generate-key signer ${algorithm} sign 1y`,
         "gpg --armor --export signer > key.asc; gpg --batch --armor --detach-sign approval.md",
         "fingerprint=$(gpg --with-colons --list-keys signer | sed -n 's/^fpr:*\\([0-9A-F]*\\):/\\1/p' | head -n 1)",
-        "gpg --version | head -n 1; cutter approval verify approval.md --sovereign-key key.asc --sovereign-fingerprint \"$fingerprint\"",
+        "gpg --version | head -n 1; env -u GNUPGHOME cutter approval verify approval.md --sovereign-key key.asc --sovereign-fingerprint \"$fingerprint\"",
       ].join("\n"),
       readFileSync(file, "utf8"),
     );
