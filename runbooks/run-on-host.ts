@@ -51,7 +51,7 @@ export async function readResult(host: RemoteHost, runId: RunId, what: Startable
 
 /** One line that closes a run's output. */
 export function toResultLine(result: RunResult): string {
-  const facts = Object.entries({ code: result.code, certificate: result.certificate, payload_sha: result.payload_sha }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
-  const mark = result.exit_code === 0 ? "[OK]  " : result.exit_code === 11 ? "[WARN]" : "[ERR] ";
+  const facts = Object.entries({ code: result.code, certificate: result.certificate, payload_sha: result.payload_sha, waits_on: result.waits_on }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  const mark = result.exit_code === 0 ? "[OK]  " : result.exit_code === 11 || result.waits_on !== null ? "[WARN]" : "[ERR] ";
   return `${mark} run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
 }

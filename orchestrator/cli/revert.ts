@@ -76,7 +76,7 @@ async function revert(context: CutterContext, flags: Flags, runId: RunId, approv
   const opened = await services.openRevert(request.config, say);
   try {
     const outcome = await revertRun(request, opened.ports);
-    await tellEnd(services, { ...outcome, phase: null, certificate: null });
+    await tellEnd(services, { ...outcome, phase: null, certificate: null, waits_on: null });
     print(context, flags, outcome, toText(outcome));
     context.process.exitCode = outcome.exit_code;
   } finally {

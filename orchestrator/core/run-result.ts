@@ -14,6 +14,7 @@ export const runResultSchema = z.strictObject({
   phase: z.string().nullable(),
   certificate: z.string().nullable(),
   payload_sha: z.string().nullable(),
+  waits_on: z.string().nullable().default(null), // knowledge_base, SG_2, SG_3; null: the operator alone
 });
 
 export type RunResult = z.infer<typeof runResultSchema>;
@@ -26,6 +27,7 @@ const startEndSchema = z.strictObject({
   phase: z.string().nullable(),
   certificate: z.string().nullable(),
   payload_sha: z.string().nullable(),
+  waits_on: z.string().nullable().default(null),
 });
 
 export type StartEnd = z.infer<typeof startEndSchema>;
@@ -43,13 +45,13 @@ export interface ServiceEnd {
 export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceEnd, told: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;
   const base = { schema: "cutter.result/1" as const, run_id: runId, exit_kind: end.exitKind, exit_raw: end.exitRaw, service_result: end.serviceResult };
-  const silent = { result: null, phase: null, certificate: null, payload_sha: null };
+  const silent = { result: null, phase: null, certificate: null, payload_sha: null, waits_on: null };
   if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
   if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
   const agreed = startEndSchema.safeParse(parseOrNull(told));
   if (!agreed.success || agreed.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
-  const { code, result, phase, certificate, payload_sha } = agreed.data;
-  return { ...base, exit_code: exited, code, result, phase, certificate, payload_sha };
+  const { code, result, phase, certificate, payload_sha, waits_on } = agreed.data;
+  return { ...base, exit_code: exited, code, result, phase, certificate, payload_sha, waits_on };
 }
 
 /** 200 to 243 are systemd's own: it could not set the process up (user, namespace, credentials, …). */

@@ -5,13 +5,8 @@ import { rehearseDecision } from "../phases/decisions.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./attempt.ts";
 import { performLive } from "./live/perform.ts";
+import type { Performed } from "./performed.ts";
 import { toReadPorts } from "./read-ports.ts";
-
-/** What a phase came to; `refusals` are the reasons that would stop a live run, or in a live run those the ruling put up with. */
-export interface Performed {
-  readonly result: PhaseResult;
-  readonly refusals: readonly RecordedRefusal[];
-}
 
 /** Leaves output, files and the record of the phase. @throws what the phase throws, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */
 export async function performPhase(attempt: Attempt, phase: Phase, number: number): Promise<PhaseResult> {

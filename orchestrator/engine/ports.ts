@@ -7,6 +7,7 @@ import type { JournalStore } from "../ports/journal.ts";
 import type { KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { LiveToken } from "../ports/live-token.ts";
 import type { DocumentLocks } from "../ports/lock.ts";
+import type { StopNotice } from "../ports/notice.ts";
 import type { Recorders } from "../ports/recorders.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
@@ -34,12 +35,4 @@ export interface EnginePorts {
   readLiveToken(runId: string): Promise<LiveToken>;
   /** Tells notify_command of a stop, bounded in time; null where none is configured. @throws NOTIFY_FAILED */
   readonly notify: ((stop: StopNotice) => Promise<void>) | null;
-}
-
-/** What somebody is told of a stop: names and codes, nothing that could be secret. */
-export interface StopNotice {
-  readonly runId: string;
-  readonly code: string;
-  readonly exitCode: number;
-  readonly waitsOn: string | null;
 }

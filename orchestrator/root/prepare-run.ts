@@ -86,5 +86,6 @@ export function writeRefusal(host: Host, runId: RunId, error: unknown, folder: R
     phase: null,
     certificate: null,
     payload_sha: null,
+    waits_on: null,
   }, folder);
 }

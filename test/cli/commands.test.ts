@@ -58,13 +58,13 @@ describe("orchestrate run", () => {
 
   it("leaves what each start came to where the root step after it looks for it: a refusal, an end, and a start of a run that was done", async () => {
     const told = async (): Promise<unknown> => JSON.parse(await readFile(join(cli.folder, "end.json"), "utf8"));
-    const nothing = { phase: null, certificate: null, payload_sha: null };
+    const nothing = { phase: null, certificate: null, payload_sha: null, waits_on: null };
     await cli.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live");
     expect(await told()).toEqual({ exit_code: 10, code: "ProductionExecutionNotAuthorized", result: "stopped", ...nothing });
     const file = await cli.writeRequest(`${runId}.yaml`, request);
     for (const start of ["first", "again"]) {
       await cli.run("orchestrate", "run", "--request", file);
-      expect(await told(), start).toEqual({ exit_code: 0, code: null, result: "done", phase: null, certificate: "pass", payload_sha: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect(await told(), start).toEqual({ exit_code: 0, code: null, result: "done", phase: null, certificate: "pass", payload_sha: expect.stringMatching(/^[0-9a-f]{64}$/), waits_on: null });
       await rm(join(cli.folder, "end.json"));
     }
     const broken = await makeCli(await makeWorld(), { openEngine: () => Promise.reject(new TypeError("boom")) });

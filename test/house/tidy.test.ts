@@ -32,6 +32,11 @@ describe("every source file", () => {
   });
 });
 
+test("a permission to write is made in two places, and nowhere else", () => {
+  const makers = scripts.filter(({ path, text }) => path.startsWith("orchestrator/") && /\bas [^;\n]*\bWritePermission\b/.test(text)).map(({ path }) => path);
+  expect(makers.sort()).toEqual(["orchestrator/engine/arm.ts", "orchestrator/engine/revert/permission.ts"]);
+});
+
 describe("no file of the repository", () => {
   test("promises work for later", () => {
     expect(findLines(others.filter(({ path }) => !path.endsWith(".md")), /\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([]);

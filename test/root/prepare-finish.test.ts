@@ -182,7 +182,7 @@ describe("giving a run's folder to cutter", () => {
 });
 
 describe("finish-run", () => {
-  const outcome = { exit_code: 0, code: null, result: "done", certificate: "pass", payload_sha: "ab", phase: null };
+  const outcome = { exit_code: 0, code: null, result: "done", certificate: "pass", payload_sha: "ab", phase: null, waits_on: "SG_2" };
   const leaveOutcome = (value: unknown) => writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"), JSON.stringify(value));
   const end = "run/cutter-run/R-1.dryrun/end.json"; // its folder is systemd's, made for each start
   const tell = (value: unknown) => writeFileSync(folder.at(end), JSON.stringify(value));
@@ -201,7 +201,7 @@ describe("finish-run", () => {
     expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
     expect(readResult()).toEqual({
       schema: "cutter.result/1", run_id: "R-1.dryrun", exit_code: 0, code: null, exit_kind: "exited", exit_raw: "0", service_result: "success",
-      result: "done", phase: null, certificate: "pass", payload_sha: "ab",
+      result: "done", phase: null, certificate: "pass", payload_sha: "ab", waits_on: "SG_2",
     });
   });
 

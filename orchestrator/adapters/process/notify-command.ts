@@ -1,6 +1,6 @@
 // notify_command: tells somebody of a stop. Names and codes only; no secret, nothing inherited, a bounded time.
 import { CutterError } from "../../core/errors.ts";
-import type { StopNotice } from "../../engine/ports.ts";
+import type { StopNotice } from "../../ports/notice.ts";
 import { runProcess } from "./run-process.ts";
 
 const deadlineMs = 10_000;

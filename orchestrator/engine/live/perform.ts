@@ -9,7 +9,7 @@ import type { RecordedRefusal } from "../../core/journal-record.ts";
 import type { LiveRows, ObservedPhase, Phase, PhaseResult } from "../../phases/define.ts";
 import { armStep, requireEnabled } from "../arm.ts";
 import { liveOf, type Attempt } from "../attempt.ts";
-import type { Performed } from "../perform-phase.ts";
+import type { Performed } from "../performed.ts";
 import { toHistory, toLivePorts, toReadPorts } from "../read-ports.ts";
 import { markBatch } from "./batch.ts";
 import { decideBefore } from "./decide.ts";
