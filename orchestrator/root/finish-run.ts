@@ -5,7 +5,7 @@ import { parseRunId, type RunId } from "../core/run-id.ts";
 import { toRunResult, type ServiceEnd } from "../core/run-result.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { writeResult } from "./result.ts";
+import { hasResult, writeResult } from "./result.ts";
 import { readRequest } from "./settings.ts";
 
 const toldBytesMax = 64 * 1024;
@@ -19,6 +19,18 @@ export function finishRun(host: Host, idText: string, end: ServiceEnd): void {
   const leftovers = removeLeftovers(host, runId);
   const told = readTold(host, `${hostLayout.starts}/${runId}/${startEndName}`);
   writeResult(host, runId, toRunResult(runId, readMode(host, runId), end, told));
+  if (leftovers !== null) throw leftovers;
+}
+
+/**
+ * Once more, when the root step before the run stops: it does so with the run, also when the run never began, or when whoever killed it killed finish-run
+ * in the same breath. @throws RUN_ID_INVALID, LEFTOVERS_NOT_REMOVED
+ */
+export function releaseRun(host: Host, idText: string): void {
+  const runId = parseRunId(idText, { allowDryRunSuffix: true });
+  const leftovers = removeLeftovers(host, runId);
+  // prepare-run removed the last start's result: if there is none now, nobody lived to write this one's.
+  if (!hasResult(host, runId)) writeResult(host, runId, toRunResult(runId, readMode(host, runId), { exitKind: "killed", exitRaw: "unknown", serviceResult: "unknown" }, null));
   if (leftovers !== null) throw leftovers;
 }
 

@@ -8,7 +8,7 @@ import { parseHostFacts } from "../core/host-facts.ts";
 import { noRulings } from "../core/rulings.ts";
 import { arm } from "./arm.ts";
 import { armRevert } from "./arm-revert.ts";
-import { finishRun } from "./finish-run.ts";
+import { finishRun, releaseRun } from "./finish-run.ts";
 import { readBoot, readHost } from "./host.ts";
 import { printHostFacts, readHostFactsText } from "./host-facts.ts";
 import { prepareRun } from "./prepare-run.ts";
@@ -36,6 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const [verb, first, ...rest] = argv;
   const alone = first === undefined;
   if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first, new Date()));
+  if (verb === "release-run" && !alone && rest.length === 0) return done(() => releaseRun(readHost("", 0), first));
   if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
   if (verb === "arm" && !alone && rest.length === 0) return armAndPrint(first);
   if (verb === "arm-revert" && !alone && rest.length === 0) return tell(await armRevert(readHost("", 0), first, new Date()));

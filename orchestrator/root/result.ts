@@ -1,5 +1,5 @@
 // /run/cutter/results/<run_id>.json: a run's outcome, which survives systemd's own (a collected unit tells nothing any more).
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { hostLayout } from "../core/host-layout.ts";
 import type { RunResult } from "../core/run-result.ts";
 import type { RunId } from "../core/run-id.ts";
@@ -24,6 +24,10 @@ export function writeResult(host: Host, runId: RunId, result: RunResult, folder:
 /** Before a run starts: what an earlier start said must not be taken for this one's result. */
 export function removeResult(host: Host, runId: RunId, folder: ResultFolder = hostLayout.results): void {
   rmSync(toPath(host, runId, folder), { force: true });
+}
+
+export function hasResult(host: Host, runId: RunId): boolean {
+  return existsSync(toPath(host, runId, hostLayout.results));
 }
 
 export type ResultFolder = typeof hostLayout.results | typeof hostLayout.revertResults;

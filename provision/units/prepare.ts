@@ -15,6 +15,7 @@ export function prepareServiceText(inputs: { readonly sidecarRoot: string }): st
       Type: "oneshot",
       RemainAfterExit: "yes",
       ExecStart: `${hostLayout.current}/bin/cutter-root prepare-run %i`,
+      ExecStop: `${hostLayout.current}/bin/cutter-root release-run %i`,
       TimeoutStartSec: "60s",
       WorkingDirectory: "/",
       SyslogIdentifier: "cutter-prepare",

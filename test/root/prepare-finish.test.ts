@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { runResultSchema, type RunResult } from "../../orchestrator/core/run-result.ts";
-import { finishRun } from "../../orchestrator/root/finish-run.ts";
+import { finishRun, releaseRun } from "../../orchestrator/root/finish-run.ts";
 import { giveToCutter, prepareRun } from "../../orchestrator/root/prepare-run.ts";
 import { seconds, toToken } from "../support/arm-token.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "./host-folder.ts";
@@ -269,5 +269,25 @@ describe("finish-run", () => {
     execFileSync("mkfifo", [folder.at(end)]);
     finish("exited", "0", "success");
     expect(readResult()).toMatchObject({ exit_code: 0, certificate: null });
+  });
+});
+
+describe("release-run", () => {
+  test("takes token and credentials away and tells of a kill where nobody lived to write a result", () => {
+    folder.write("etc/cutter/requests/R-1.yaml", requestText("R-1", "live"), 0o640);
+    arm();
+    expect(prepare("R-1")).toBe("nothing was refused");
+    expect(existsSync(folder.at("run/cutter/live/R-1"))).toBe(true);
+    releaseRun(folder.host, "R-1");
+    expect([existsSync(folder.at("run/cutter/live/R-1")), existsSync(folder.at("run/cutter/cred/R-1"))]).toEqual([false, false]);
+    expect(readResult("R-1")).toMatchObject({ code: "RUN_KILLED", exit_code: 20, exit_kind: "killed" });
+  });
+
+  test("leaves the result that finish-run wrote", () => {
+    prepareRun(folder.host, "R-1.dryrun", now);
+    finishRun(folder.host, "R-1.dryrun", { exitKind: "exited", exitRaw: "0", serviceResult: "success" });
+    const before = readResult();
+    releaseRun(folder.host, "R-1.dryrun");
+    expect(readResult()).toEqual(before);
   });
 });

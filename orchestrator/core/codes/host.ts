@@ -3,7 +3,7 @@ import type { CodeEntry } from "./entry.ts";
 
 export const hostCodes = {
   NOT_ROOT: { summary: "this helper works as root only", remedy: "systemd starts it; by hand, become root", exit: 10 },
-  ROOT_VERB_UNKNOWN: { summary: "the root helper has no such verb, or other arguments", remedy: "systemd calls it; its verbs are prepare-run ID, finish-run ID, arm-revert ID, prepare-revert ID, finish-revert ID, stream-dump, run-as-cutter -- ARGS, host-facts", exit: 2 },
+  ROOT_VERB_UNKNOWN: { summary: "the root helper has no such verb, or other arguments", remedy: "systemd calls it; its verbs are prepare-run ID, finish-run ID, release-run ID, arm-revert ID, prepare-revert ID, finish-revert ID, stream-dump, run-as-cutter -- ARGS, host-facts", exit: 2 },
   ADHOC_UNIT_FAILED: {
     summary: "the command's unit was not started, or was ended before the command could tell how it went",
     remedy: "journalctl -u the named unit tells why; for a run, cutter orchestrate status tells what it did before you start anything again",
