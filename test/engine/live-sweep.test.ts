@@ -31,8 +31,8 @@ describe("a live run", () => {
     const live = await forkLiveWorld(template);
     try {
       await die(live, (at, where) => at === name && where === phase);
-      await requireOracle(live, 1);
-      if (name === "effect_applied" && phase !== "pre_write_backup") await requireSaid(live, phase);
+      await expectOracle(live, 1);
+      if (name === "effect_applied" && phase !== "pre_write_backup") await expectSaid(live, phase);
     } finally {
       await live.remove();
     }
@@ -46,7 +46,7 @@ describe("a live run", () => {
         await die(live, (at, where) => at === name && where === phase);
         let met = 0;
         const died = await die(live, (at) => at !== "appended" && met++ === nth);
-        await requireOracle(live, died ? 2 : 1);
+        await expectOracle(live, died ? 2 : 1);
       } finally {
         await live.remove();
       }
@@ -60,7 +60,7 @@ describe("a live run", () => {
       const died = await die(live, (name) => name === "appended" && met++ === nth);
       expect(died).toBe(true);
       // The first record stands before any start is counted; the last two after the run is done.
-      await (nth >= appended - 2 ? requireDone(live) : requireOracle(live, nth === 0 ? 0 : 1));
+      await (nth >= appended - 2 ? expectDone(live) : expectOracle(live, nth === 0 ? 0 : 1));
     } finally {
       await live.remove();
     }
@@ -84,16 +84,16 @@ async function die(live: LiveWorld, killAt: KillAt): Promise<boolean> {
   const end = await live.start({ killAt }).catch((error: unknown) => error);
   let cause = end;
   while (cause instanceof Error && !(cause instanceof Killed) && cause.cause !== undefined) cause = cause.cause;
-  requireOnce(live);
+  expectOnce(live);
   return cause instanceof Killed;
 }
 
-function requireOnce({ cut }: LiveWorld): void {
+function expectOnce({ cut }: LiveWorld): void {
   expect(new Set(cut.commits).size, `twice: ${cut.commits.join(" ")}`).toBe(cut.commits.length);
   expect(cut.rows.decisions.map(({ gate }) => gate)).toEqual(["SG_1", "SG_2"].filter((gate) => cut.commits.includes(gate)));
 }
 
-async function requireOracle(live: LiveWorld, killed: number): Promise<void> {
+async function expectOracle(live: LiveWorld, killed: number): Promise<void> {
   const outcome = await live.start();
   expect(outcome).toMatchObject({ result: "done", exit_code: 0, phases_done: live.phases.length, certificate: null, waits_on: null });
   const { cut } = live;
@@ -112,13 +112,13 @@ async function requireOracle(live: LiveWorld, killed: number): Promise<void> {
 }
 
 /** Only its last word and the files after it were missing. */
-async function requireDone(live: LiveWorld): Promise<void> {
+async function expectDone(live: LiveWorld): Promise<void> {
   expect(await live.start()).toMatchObject({ result: "done", replay: true });
   expect(live.cut.commits).toEqual(effects);
 }
 
 /** An effect that was found and not repeated is told as such, in the document of its phase. */
-async function requireSaid(live: LiveWorld, step: string): Promise<void> {
+async function expectSaid(live: LiveWorld, step: string): Promise<void> {
   const phase = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" }[step] ?? step;
   const number = live.phases.findIndex(({ name }) => name === phase) + 1;
   const body = await live.world.readKb(`${live.world.config.kb_runs_folder}/${liveRunId}/${String(number).padStart(2, "0")}-${phase.replaceAll("_", "-")}.md`);
