@@ -24,7 +24,7 @@ function toSwitchLine(found: SwitchState): string {
     case "off":
       return "off";
     case "disabled":
-      return `disabled by latch: ${found.why}`;
+      return found.why === "the latch is set" ? "disabled by latch" : `disabled by latch: ${found.why}`;
     case "armed":
       return `armed ${found.runId} until ${found.until ?? "unknown"}`;
     case "live":

@@ -18,12 +18,16 @@ export const structuralVerify = readPhase({
   output,
   observe: async (ports, needs) => {
     const planned = toChecks(Buffer.from(needs.sourcePin.body, "utf8"), needs.cutplan.plan.units, needs.cutLegA.calls);
-    if (ports.run.mode === "dryrun") return { source: "plan" as const, units: needs.cutplan.plan.units.length, checks: planned };
+    if (ports.run.mode === "dryrun") return { source: "plan" as const, units: needs.cutplan.plan.units.length, planned, read: [] };
     const read = await readBack(ports, needs);
-    return { source: "database" as const, units: read.units, checks: [...planned, ...read.checks] };
+    return { source: "database" as const, units: read.units, planned, read: read.checks };
   },
-  gate: ({ checks }) => toVerdict(...checks.map((found) => refuseIf(!found.holds, "STRUCTURE_BROKEN", { check: found.name }))),
-  conclude: ({ source, units, checks }) => ({ source, units, checks: [...checks] }),
+  gate: ({ planned, read }) =>
+    toVerdict(
+      ...planned.map((found) => refuseIf(!found.holds, "STRUCTURE_BROKEN", { check: found.name })),
+      ...read.map((found) => refuseIf(!found.holds, "READ_BACK_DIFFERS", { check: found.name })),
+    ),
+  conclude: ({ source, units, planned, read }) => ({ source, units, checks: [...planned, ...read] }),
   text: ({ source, units, checks }) => ({
     summary: `${String(checks.filter((found) => found.holds).length)} of ${String(checks.length)} structural checks hold for ${String(units)} units ${source === "plan" ? "of the plan" : "read back from the database"}`,
     facts: checks.map((found) => [found.name, found.holds ? "holds" : "BROKEN"] as const),

@@ -23,7 +23,7 @@ export const writeVerify = writePhase({
   needs: { sourcePin, cutplan, cutLegA, structuralVerify, legBRecord },
   output,
   observe: async (ports, needs) => ({ run: ports.run, broken: ports.run.mode === "dryrun" ? [] : (await readBack(ports, needs)).checks.filter(({ holds }) => !holds).map(({ name }) => name) }),
-  gate: ({ broken }) => toVerdict(...broken.map((check) => refuseIf(true, "STRUCTURE_BROKEN", { check }))),
+  gate: ({ broken }) => toVerdict(...broken.map((check) => refuseIf(true, "READ_BACK_DIFFERS", { check }))),
   rehearse: ({ run }, { structuralVerify }) => ({
     row: { table, values: { run_id: run.runId, verdict: structuralVerify.checks.every((check) => check.holds) ? "pass" : "fail", units_checked: structuralVerify.units, to_digest: null } },
     landed: null,

@@ -1,0 +1,206 @@
+// The live cut on the booted host, as the operator and the sovereign make it: one that goes through, one that is killed, cut off and kept waiting
+// at every turn and still writes once, and the refusals that leave nothing.
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kbFaultsFile } from "../../provision/sandbox/host-files.ts";
+import { fillAndSign } from "../support/approvals.ts";
+import { checkout, ensureReady, npm, onHost, readCensus, run, sql, until, type Ended } from "../support/e2e.ts";
+
+const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "").toLowerCase();
+const idOf = (name: string): string => `${name}-${stamp}`;
+const documentOf = (name: string): string => `knowledge/other/${idOf(name)}.md`;
+const body = (name: string): string => `# ${name} ${stamp}\n\nĐiều 1.\r\n\n## Part one\n\nText.\n\n### Deeper\n\nMore.\n\n## Part two\n\nThe end`;
+const units = 4;
+
+beforeAll(ensureReady);
+afterAll(async () => {
+  await onHost(`rm -rf ${kbFaultsFile} /etc/cutter/execution/DISABLED; rm -rf /run/cutter/armed/* /run/cutter/live/*`);
+});
+
+async function addDocument(name: string, text = body(name)): Promise<void> {
+  const file = join(checkout, ".sandbox", `${idOf(name)}.md`);
+  writeFileSync(file, text);
+  expect((await npm("sandbox", "document", "add", file, "--id", documentOf(name))).code).toBe(0);
+  rmSync(file);
+}
+
+const prepare = (runId: string, documentId: string): Promise<Ended> => run(["runbooks/prepare", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
+const start = (runId: string): Promise<Ended> => run(["runbooks/start-run", "--stack", "sandbox", "--run-id", runId]);
+const enable = (runId: string, ruling: string, ...approvals: readonly string[]): Promise<Ended> =>
+  run(["runbooks/enable", "--stack", "sandbox", "--run-id", runId, "--ruling", ruling, ...approvals.flatMap((file) => ["--approval", file])]);
+const must = (ended: Ended): Ended => {
+  expect([ended.code, ended.output]).toEqual([0, expect.any(String)]);
+  return ended;
+};
+const result = async (runId: string): Promise<object> => JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as object;
+interface JournalLine {
+  readonly kind: string;
+  readonly step?: string;
+  readonly phase?: string;
+}
+const journal = async (runId: string): Promise<readonly JournalLine[]> =>
+  (await onHost(`cat /var/lib/cutter/runs/${runId}/journal.jsonl`)).stdout.split("\n").flatMap((line) => (line.endsWith("}") ? [JSON.parse(line) as JournalLine] : []));
+const switchState = async (): Promise<string> => (await onHost("cutter kill-switch status")).stdout.trim();
+
+/** What a run has left, asked by production's own path and not by the orchestrator. */
+const effects = async (runId: string): Promise<string> =>
+  await sql(`select (select count(*) from public.information_unit where created_by_run = '${runId}') || ' units, ' ||
+    (select count(*) from public.unit_version where run_id = '${runId}') || ' versions, ' ||
+    (select count(*) from public.iu_lifecycle_log where run_id = '${runId}') || ' lifecycle, ' ||
+    (select count(*) from cutter_governance.review_decision where run_id = '${runId}') || ' decisions, ' ||
+    (select count(*) from cutter_governance.cut_change_set where run_id = '${runId}') || ' change sets, ' ||
+    (select count(*) from cutter_governance.verify_result where run_id = '${runId}') || ' verified'`);
+const whole = `${String(units)} units, ${String(units)} versions, ${String(units)} lifecycle, 2 decisions, 1 change sets, 1 verified`;
+const nothing = "0 units, 0 versions, 0 lifecycle, 0 decisions, 0 change sets, 0 verified";
+
+/** Prepared and signed, not yet enabled. */
+async function prepared(name: string, documentName = name): Promise<{ readonly runId: string; readonly ruling: string; readonly sg1: string; readonly sg2: string }> {
+  const runId = idOf(name);
+  must(await prepare(runId, documentOf(documentName)));
+  return { runId, ruling: await fillAndSign(runId, "RULING", { starts: 5 }), sg1: await fillAndSign(runId, "SG_1"), sg2: await fillAndSign(runId, "SG_2") };
+}
+
+/** Starts a run, holds it in the gate behind `phase` (its document cannot be read back), does `then` to it, and waits for its end. */
+async function startUntil(runId: string, number: string, phase: string, then: () => Promise<unknown>): Promise<void> {
+  await onHost(`cat > ${kbFaultsFile}; chmod 0644 ${kbFaultsFile}`, JSON.stringify({ status: 503, method: "GET", pathContains: `${number}-${phase.replaceAll("_", "-")}` }));
+  await onHost(`systemctl start --no-block cutter-run@${runId}`);
+  await until(async () => {
+    const last = (await journal(runId)).at(-1);
+    return last?.kind === "phase_done" && last.phase === phase ? true : null;
+  });
+  await then();
+  await until(async () => (/^(inactive|failed)\ninactive$/.test((await onHost(`systemctl is-active cutter-run@${runId} cutter-prepare@${runId}`)).stdout.trim()) ? true : null));
+  await onHost(`rm -f ${kbFaultsFile}`);
+}
+
+describe("a cut that goes through", () => {
+  it("writes exactly its rows, leaves the switch off and every other table as it was; the same run again is a no-op that says so", async () => {
+    await addDocument("plain");
+    const { runId, ruling, sg1, sg2 } = await prepared("plain");
+    const before = await readCensus();
+    must(await enable(runId, ruling, sg1, sg2));
+    const ended = must(await start(runId));
+    expect(ended.output).toContain(`${String(units)} units created in one transaction by cutter_exec`);
+    expect([await effects(runId), await switchState()]).toEqual([whole, "off"]);
+    expect(await result(runId)).toMatchObject({ exit_code: 0, result: "done", code: null });
+    const after = await readCensus();
+    const written = ["public.information_unit", "public.unit_version", "public.iu_lifecycle_log", ...["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature", "verify_result"].map((table) => `cutter_governance.${table}`)];
+    expect(Object.keys(after).filter((table) => after[table] !== before[table]).toSorted()).toEqual(written.toSorted());
+    expect(await sql(`select string_agg(v.body, '' order by u.ordinal) = convert_from('\\x${Buffer.from(body("plain")).toString("hex")}'::bytea, 'UTF8') from public.information_unit u join public.unit_version v on v.id = u.current_version_id where u.created_by_run = '${runId}'`)).toBe("t");
+    expect(await sql(`select distinct lifecycle_state from public.information_unit where created_by_run = '${runId}'`)).toBe("enacted");
+    expect((await onHost(`cutter audit verify --run-id ${runId}`)).code).toBe(0);
+
+    must(await enable(runId, ruling));
+    expect(must(await start(runId)).output).toContain("it was done before; nothing was repeated");
+    expect(await readCensus()).toEqual(after);
+  });
+
+  it("leaves a report that names the signers, and a survey without a gap", async () => {
+    const report = await onHost(`cutter orchestrate report --run-id ${idOf("plain")}`);
+    expect(report.stdout).toMatch(/sovereign/);
+    expect((await npm("survey", "--stack", "sandbox")).output).toContain("8 of 8 gaps closed");
+  });
+});
+
+describe("a cut that is disturbed at every turn", () => {
+  it("is killed, interrupted, switched off and kept waiting for SG_2, goes on each time where it stood, and writes once", async () => {
+    await addDocument("stormy");
+    const { runId, ruling, sg1, sg2 } = await prepared("stormy");
+    must(await enable(runId, ruling, sg1));
+    await startUntil(runId, "06", "cut_leg_a", () => onHost(`systemctl kill --signal=SIGKILL cutter-run@${runId}`));
+    expect(await result(runId)).toMatchObject({ exit_code: 20, code: "RUN_KILLED" });
+    expect([(await effects(runId)).split(",")[0], await switchState()]).toEqual([`${String(units)} units`, "off"]);
+
+    expect((await npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview")).output).toContain("UNFINISHED_LIVE_RUN");
+
+    must(await enable(runId, ruling));
+    await startUntil(runId, "08", "leg_b_record", () => onHost(`systemctl stop cutter-run@${runId}`));
+    expect(await result(runId)).toMatchObject({ exit_code: 20, code: "RUN_INTERRUPTED" });
+
+    must(await enable(runId, ruling));
+    await startUntil(runId, "09", "write_verify", () => run(["runbooks/disable", "--now", "--stack", "sandbox"]));
+    expect([await result(runId), await switchState()]).toEqual([expect.objectContaining({ exit_code: 20 }), expect.stringMatching(/^disabled by latch/)]);
+    expect((await enable(runId, ruling)).output).toContain("ENABLE_LATCHED");
+    must(await run(["runbooks/disable", "--clear", "--stack", "sandbox"]));
+
+    must(await enable(runId, ruling));
+    const waiting = await start(runId);
+    expect([waiting.code, waiting.output]).toEqual([20, expect.stringContaining("waits_on=SG_2")]);
+    expect((await onHost(`cutter orchestrate explain --run-id ${runId}`)).stdout).toMatch(/SG_2/);
+
+    must(await enable(runId, ruling, sg2));
+    must(await start(runId));
+    expect([await effects(runId), await switchState()]).toEqual([whole, "off"]);
+    const done = (await journal(runId)).filter(({ kind }) => kind === "effect_done").map(({ step }) => step);
+    expect(done).toEqual(["pre_write_backup", "SG_1", "cut_leg_a", "leg_b_record", "write_verify", "SG_2", "lifecycle_enact"]);
+    expect((await onHost(`cutter audit verify --run-id ${runId}`)).code).toBe(0);
+  });
+});
+
+describe("nothing is written", () => {
+  it("when the document changed between the dry run and the cut", async () => {
+    await addDocument("moved");
+    const { runId, ruling, sg1, sg2 } = await prepared("moved");
+    must(await enable(runId, ruling, sg1, sg2));
+    await addDocument("moved", `${body("moved")} and more`);
+    const ended = await start(runId);
+    expect([ended.code, ended.output]).toEqual([10, expect.stringMatching(/APPROVAL_SOURCE_MISMATCH|PAYLOAD_CHANGED/)]);
+    expect([await effects(runId), await switchState()]).toEqual([nothing, "off"]);
+  });
+
+  it("when a right was planted since the dry run", async () => {
+    await addDocument("planted");
+    const { runId, ruling, sg1, sg2 } = await prepared("planted");
+    must(await enable(runId, ruling, sg1, sg2));
+    await sql("grant insert on public.information_unit to cutter_exec");
+    const planted = await start(runId).finally(() => sql("revoke insert on public.information_unit from cutter_exec"));
+    expect([planted.code, planted.output]).toEqual([10, expect.stringMatching(/GRANT_MATRIX_MISMATCH|FORBIDDEN_RIGHT_PRESENT|PRINCIPAL_TOO_STRONG/)]);
+    expect(await effects(runId)).toBe(nothing);
+  });
+});
+
+describe("SG_3", () => {
+  it("is raised when what was written is not what was planned; only a signed decision moves the run", async () => {
+    await addDocument("broken");
+    const { runId, ruling, sg1, sg2 } = await prepared("broken");
+    must(await enable(runId, ruling, sg1, sg2));
+    const heading = `broken ${stamp} > Part one > Deeper`;
+    const unit = `created_by_run = '${runId}' and ordinal = 2`;
+    await startUntil(runId, "06", "cut_leg_a", async () => {
+      await sql(`update public.unit_version v set heading_path = 'tampered' from public.information_unit u where v.unit_id = u.id and u.${unit}`);
+      await onHost(`rm -f ${kbFaultsFile}`);
+    });
+    expect(await result(runId)).toMatchObject({ exit_code: 20, code: "READ_BACK_DIFFERS" });
+    must(await enable(runId, ruling));
+    const again = await start(runId);
+    expect([again.code, again.output]).toEqual([20, expect.stringContaining("ESCALATION_OPEN")]);
+    expect((await onHost(`cutter orchestrate explain --run-id ${runId}`)).stdout).toMatch(/SG_3/);
+    expect((await onHost(`cutter orchestrate void --run-id ${runId}`)).stdout + (await onHost(`cutter orchestrate void --run-id ${runId}`)).stderr).toMatch(/VOID_/);
+
+    await sql(`update public.unit_version v set heading_path = '${heading}' from public.information_unit u where v.unit_id = u.id and u.${unit}`);
+    const draft = await onHost(`cutter approval draft --gate SG_3 --run-id ${runId} --phase structural_verify --decision resume`);
+    expect(draft.code).toBe(0);
+    writeFileSync(join(checkout, "approvals", runId, `${runId}.SG_3.md`), draft.stdout);
+    must(await enable(runId, ruling, await fillAndSign(runId, "SG_3")));
+    must(await start(runId));
+    expect([await effects(runId), await switchState()]).toEqual([whole, "off"]);
+    expect((await journal(runId)).filter(({ kind }) => kind === "escalated" || kind === "escalation_decided").map(({ kind }) => kind)).toEqual(["escalated", "escalation_decided"]);
+  });
+});
+
+describe("the way back", () => {
+  it("retires the units of a run that went through; a second time finds nothing left to do", async () => {
+    const runId = idOf("plain");
+    const draft = await onHost(`cutter approval draft --gate REVERT --run-id ${runId}`);
+    writeFileSync(join(checkout, "approvals", runId, `${runId}.REVERT.md`), draft.stdout);
+    const approval = await fillAndSign(runId, "REVERT");
+    const revert = (): Promise<Ended> => run(["runbooks/emergency-revert", "--stack", "sandbox", "--run-id", runId, "--approval", approval]);
+    const ended = must(await revert());
+    expect(ended.output).toContain(`${String(units)} units retired in one transaction`);
+    expect(await sql(`select distinct lifecycle_state from public.information_unit where created_by_run = '${runId}'`)).toBe("retired");
+    const before = await readCensus();
+    expect(must(await revert()).output).toMatch(/already/);
+    expect(await readCensus()).toEqual(before);
+  });
+});
