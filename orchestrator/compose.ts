@@ -14,6 +14,7 @@ import { documentLockFiles } from "./adapters/lock/document-lock-file.ts";
 import { readBootId } from "./adapters/lock/process-facts.ts";
 import { nodeFiles } from "./adapters/node-files/node-files.ts";
 import { holdDocument } from "./adapters/postgres/document-lock.ts";
+import { openEvidence } from "./adapters/postgres/evidence.ts";
 import { openProductionDatabase } from "./adapters/postgres/production-database.ts";
 import { openRecorders } from "./adapters/postgres/recorders.ts";
 import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
@@ -63,8 +64,8 @@ export function composeServices(edge: Edge): Services {
     readHostIdentity,
   });
   const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken });
-  const openDatabase = async (settings: OrchestratorConfig): Promise<ProductionDatabase> =>
-    openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal);
+  const openDatabase = async (settings: OrchestratorConfig, evidence = openEvidence()): Promise<ProductionDatabase> =>
+    openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal, evidence);
   const openKnowledgeBase = async (settings: OrchestratorConfig) =>
     openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs, signal: edge.signal });
   // a unit's own folder is on tmpfs and goes with it, whatever happens: the place for the key of one run
@@ -92,9 +93,10 @@ export function composeServices(edge: Edge): Services {
     readHostFactsText: () => readHelper(toHelper(edge), ["host-facts"], toHelperEnvironment(edge)),
     openDatabase,
     openEngine: async (settings, reporter) => {
-      const database = await openDatabase(settings);
+      const evidence = openEvidence();
+      const database = await openDatabase(settings, evidence);
       const databaseSettings = await readDatabaseSettings(credentials, settings.governance_principal);
-      const recorders = openRecorders(databaseSettings, await readHostIdentity());
+      const recorders = openRecorders(databaseSettings, await readHostIdentity(), { evidence });
       const writeDatabase = openWriteDatabase(databaseSettings, (documentId, plannedAddresses) => database.readDocumentDigest(documentId, plannedAddresses));
       const knowledgeBase = await openKnowledgeBase(settings);
       const bootId = await readBootId(edge.environment);

@@ -3,8 +3,8 @@ import type { EventEmitter } from "node:events";
 import { Client, type ClientConfig, type QueryResultRow } from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import { CutterError } from "../../core/errors.ts";
-import type { LoginName } from "../../ports/database.ts";
 import { toDatabaseError } from "./database-error.ts";
+import type { EvidenceLog } from "./evidence.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
 
@@ -26,14 +26,10 @@ export interface ReadTransaction {
   attempt<Result>(attempt: () => Promise<Result>): Promise<Result>;
 }
 
-/** What all connections of one login did; the key of `assigned` is the transaction's number. */
-export interface EvidenceLog {
-  readonly login: LoginName;
-  transactions: number;
-  readonly assigned: Map<number, string>; // "unknown" until the transaction has answered
-}
-
-/** Startup options beat ALTER ROLE … SET: what changes a digest is pinned here, and a write needs to be asked for. */
+/**
+ * Startup options beat ALTER ROLE … SET: what changes a digest is pinned here, a write needs to be asked for, and a session that only holds a lock
+ * is not ended for being idle. The server finds a client whose host is gone within a minute, so that its locks do not outlive it for hours.
+ */
 const startupOptions = [
   "search_path=pg_catalog",
   "TimeZone=UTC",
@@ -42,6 +38,10 @@ const startupOptions = [
   "extra_float_digits=1",
   "bytea_output=hex",
   "default_transaction_read_only=on",
+  "idle_session_timeout=0",
+  "tcp_keepalives_idle=30",
+  "tcp_keepalives_interval=10",
+  "tcp_keepalives_count=3",
 ].map((setting) => `-c ${setting}`).join(" ");
 
 /** A connected client that gave its password to SCRAM only; `cut` ends the line at once. */
@@ -50,15 +50,17 @@ export interface OpenClient {
   readonly cut: () => void;
 }
 
-/** @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
-export async function openConnection(settings: LoginSettings, evidence: EvidenceLog, connectTimeoutMs: number): Promise<ReadConnection> {
-  const { client, cut } = await openClient(settings, evidence.login, connectTimeoutMs);
+const closeTimeoutMs = 5_000;
+
+/** `sessionName` is what pg_stat_activity calls it. @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
+export async function openConnection(settings: LoginSettings, evidence: EvidenceLog, connectTimeoutMs: number, sessionName?: string): Promise<ReadConnection> {
+  const { client, cut } = await openClient(settings, evidence.login, connectTimeoutMs, sessionName);
   return new ReadConnection(client, evidence, cut);
 }
 
 /** Read-only by default: who writes says so in its BEGIN. `login` stands in errors. @throws as openConnection */
-export async function openClient(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<OpenClient> {
-  const client = new Client(toClientConfig(settings, connectTimeoutMs));
+export async function openClient(settings: LoginSettings, login: string, connectTimeoutMs: number, sessionName = "cutter"): Promise<OpenClient> {
+  const client = new Client({ ...toClientConfig(settings, connectTimeoutMs), application_name: sessionName });
   const where = { login, statement: "connect" };
   let asked: string | null = null;
   client.on("error", () => undefined); // a line cut while idle is told by the next query
@@ -79,6 +81,13 @@ export async function openClient(settings: LoginSettings, login: string, connect
     throw toDatabaseError(error, where);
   }
   return { client, cut: () => wire.stream.destroy(new Error("deadline")) };
+}
+
+/** Says goodbye; a line that does not answer is cut. Never throws. */
+export async function endClient(client: Client, cut: () => void): Promise<void> {
+  const impatient = setTimeout(cut, closeTimeoutMs);
+  await client.end().catch(() => undefined);
+  clearTimeout(impatient);
 }
 
 /** Fields left unset would fall back to PG* variables and ~/.pgpass, so none is. */
@@ -141,7 +150,7 @@ export class ReadConnection {
 
   async close(): Promise<void> {
     await this.#turn;
-    await this.#client.end().catch(() => undefined);
+    await endClient(this.#client, this.#cut);
   }
 
   async #read<Result>(limits: TransactionLimits, work: (transaction: ReadTransaction) => Promise<Result>, exportSnapshot: boolean): Promise<Result> {

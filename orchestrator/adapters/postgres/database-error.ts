@@ -16,6 +16,12 @@ export function toSqlState(thrown: unknown): string | null {
   return thrown instanceof DatabaseError ? (thrown.code ?? null) : null;
 }
 
+/** Once COMMIT was sent: only an error that is the server's plain refusal means a rollback. A broken line, an ended session or a server going down leaves its fate open. */
+export function isFateOpen(thrown: unknown): boolean {
+  const sqlState = toSqlState(thrown);
+  return sqlState === null || /^(?:08|57P|25P0)/.test(sqlState);
+}
+
 const byState: Readonly<Record<string, Code>> = {
   "42501": "DATABASE_RIGHT_MISSING",
   "55P03": "DATABASE_LOCKED",

@@ -4,8 +4,9 @@ import { CutterError } from "../../core/errors.ts";
 import { toForbiddenActions } from "../../core/forbidden-actions.ts";
 import { toGrantMatrix, toPrincipalsSetting } from "../../core/grant-matrix.ts";
 import type { ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
-import { type EvidenceLog, openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
+import { openEvidence, type EvidenceLogs } from "./evidence.ts";
 import { openSnapshot } from "./open-snapshot.ts";
 import { probeActions, readProbeStatements } from "./probe-forbidden.ts";
 import { readCensus } from "./read-census.ts";
@@ -19,19 +20,16 @@ const quick: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 30_
 /** Digests stream whole tables; the substrate is some gigabytes. */
 const streaming: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
 
-/** Opens nothing yet: a run that is refused before its first phase never connects. */
-export function openProductionDatabase(settings: HeldLogins, governancePrincipal: GovernancePrincipal): ProductionDatabase {
+/** Opens nothing yet: a run that is refused before its first phase never connects. `evidence` is shared with the run's other readers. */
+export function openProductionDatabase(settings: HeldLogins, governancePrincipal: GovernancePrincipal, evidence: EvidenceLogs = openEvidence()): ProductionDatabase {
   const contract = readContractFile();
   const scope = toScopeTables(contract);
-  const evidence = new Map<LoginName, EvidenceLog>();
   const connections = new Map<LoginName, Promise<ReadConnection>>();
 
   const connect = (login: LoginName): Promise<ReadConnection> => {
     const loginSettings = settings.logins[login];
     if (loginSettings === undefined || loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
-    const log = evidence.get(login) ?? { login, transactions: 0, assigned: new Map<number, string>() };
-    evidence.set(login, log);
-    return openConnection(loginSettings, log, connectTimeoutMs);
+    return openConnection(loginSettings, evidence.of(login), connectTimeoutMs);
   };
   const connection = (login: LoginName): Promise<ReadConnection> => {
     const known = connections.get(login);
@@ -75,7 +73,7 @@ export function openProductionDatabase(settings: HeldLogins, governancePrincipal
       return probes;
     },
     openSnapshot: async (documentId, plannedAddresses) => openSnapshot(await connect("context_pack_readonly"), documentId, plannedAddresses),
-    connectionEvidence: () => [...evidence.values()].map(({ login, transactions, assigned }) => ({ login, transactions, transactionIdsAssigned: [...assigned.values()] })),
+    connectionEvidence: () => evidence.all(),
     close: async () => {
       const open = [...connections.values()];
       connections.clear();

@@ -1,20 +1,25 @@
 // Recorders over node-postgres: what a run has left in the database, read by the read-only login after waiting for the document's writers.
 import { CutterError } from "../../core/errors.ts";
 import type { Recorders } from "../../ports/recorders.ts";
-import { type EvidenceLog, openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { holdDocument } from "./document-lock.ts";
+import { openEvidence, type EvidenceLogs } from "./evidence.ts";
 import { toClaim, toDecision, toEnacted, toLegB, toUnit, toVerifyResult } from "./recorder-rows.ts";
 import type { DatabaseSettings } from "./settings.ts";
 
 const connectTimeoutMs = 10_000;
-const lockWaitMs = 60_000;
-const reading: TransactionLimits = { lockTimeoutMs: lockWaitMs, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
+const reading: TransactionLimits = { lockTimeoutMs: 60_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
 const bodiesPerPage = 1_000;
 
+export interface RecorderOptions {
+  readonly evidence?: EvidenceLogs; // shared with the run's other readers
+  readonly limits?: TransactionLimits; // the lock's is how long a recorder waits for a writer
+}
+
 /** Opens nothing yet. `hostIdentity` and the run id name the session that holds a document's lock. */
-export function openRecorders(settings: DatabaseSettings, hostIdentity: string | null): Recorders & { close(): Promise<void> } {
+export function openRecorders(settings: DatabaseSettings, hostIdentity: string | null, { evidence: logs = openEvidence(), limits = reading }: RecorderOptions = {}): Recorders & { close(): Promise<void> } {
   const login = settings.logins.context_pack_readonly;
-  const evidence: EvidenceLog = { login: "context_pack_readonly", transactions: 0, assigned: new Map() };
+  const evidence = logs.of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
     opened ??= openConnection(login, evidence, connectTimeoutMs);
@@ -23,12 +28,12 @@ export function openRecorders(settings: DatabaseSettings, hostIdentity: string |
       if (opened === mine) opened = null;
     };
     mine.then((open) => open.lost.then(forget), forget);
-    return (await mine).read(reading, work);
+    return (await mine).read(limits, work);
   };
   /** Two transactions: a snapshot taken before the wait would not show what was waited for. */
   const readAfterWriters = async <Result>(documentId: string, work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
     await read((transaction) => transaction.query("locks/document-transaction.sql", [documentId])).catch((error: unknown) => {
-      if (error instanceof CutterError && error.code === "DATABASE_LOCKED") throw new CutterError("DOCUMENT_BUSY", { document_id: documentId, waited_ms: lockWaitMs });
+      if (error instanceof CutterError && error.code === "DATABASE_LOCKED") throw new CutterError("DOCUMENT_BUSY", { document_id: documentId, waited_ms: limits.lockTimeoutMs });
       throw error;
     });
     return read(work);
@@ -52,7 +57,7 @@ export function openRecorders(settings: DatabaseSettings, hostIdentity: string |
         });
         return row?.status ?? "unknown";
       }),
-    holdDocument: (documentId, runId) => holdDocument(login, { documentId, runId, hostIdentity }),
+    holdDocument: (documentId, runId) => holdDocument(login, { documentId, runId, hostIdentity }, evidence),
     close: async () => {
       await (await opened?.catch(() => null))?.close();
     },

@@ -5,8 +5,9 @@ import type { UnitEffect } from "../../core/effect.ts";
 import { toScopeTables } from "../../core/database-contract.ts";
 import { toRunColumn, type RestOfTable } from "../../core/revert-differences.ts";
 import type { RevertDatabase, RevertState } from "../../ports/revert-database.ts";
-import { openClient, openConnection, type EvidenceLog, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { openClient, openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
+import { openEvidence } from "./evidence.ts";
 import { applyRevert } from "./revert-transaction.ts";
 import type { LoginSettings } from "./settings.ts";
 
@@ -16,7 +17,7 @@ const writing: TransactionLimits = { lockTimeoutMs: 30_000, statementTimeoutMs: 
 
 /** Opens nothing yet. `limits` are the transaction's; tests wait less long for a lock. */
 export function openRevertDatabase(settings: { readonly reader: LoginSettings; readonly revert: LoginSettings }, limits: TransactionLimits = writing): RevertDatabase {
-  const evidence: EvidenceLog = { login: "context_pack_readonly", transactions: 0, assigned: new Map() };
+  const evidence = openEvidence().of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
     opened ??= openConnection(settings.reader, evidence, connectTimeoutMs);

@@ -8,7 +8,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import type { RevertProof, RevertRequest } from "../../ports/revert-database.ts";
 import type { TransactionLimits } from "./connection.ts";
-import { toDatabaseError, toSqlState } from "./database-error.ts";
+import { isFateOpen, toDatabaseError, toSqlState } from "./database-error.ts";
 import { readSql } from "./sql-files.ts";
 
 const login = "revert principal";
@@ -18,7 +18,7 @@ const proofRow = z.looseObject({ units_of_run: z.coerce.number(), still_standing
 export async function applyRevert(client: Client, limits: TransactionLimits, permission: WritePermission, request: RevertRequest): Promise<RevertProof> {
   await ask(client, "begin isolation level read committed read write");
   try {
-    await query(client, "transaction-limits.sql", [String(limits.lockTimeoutMs), String(limits.statementTimeoutMs), String(limits.idleTimeoutMs)]);
+    await query(client, "write-settings.sql", [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.deadlineMs].map(String));
     await query(client, "revert/settings.sql", [request.runId, request.reviewDecisionId]);
     await query(client, "locks/document-transaction.sql", [request.documentId]);
     await query(client, "revert/lock-units.sql", []);
@@ -76,10 +76,10 @@ async function readTransactionId(client: Client): Promise<string> {
   return row?.id ?? "none";
 }
 
-/** Once COMMIT was sent, a line that breaks leaves its fate unknown; an error the server sends, or another tag, is a rollback. */
+/** @throws REVERT_COMMIT_UNKNOWN when its fate is open */
 async function commit(client: Client, runId: string): Promise<void> {
   const { command } = await client.query("commit").catch((error: unknown) => {
-    if (toSqlState(error) === null) throw new CutterError("REVERT_COMMIT_UNKNOWN", { run_id: runId });
+    if (isFateOpen(error)) throw new CutterError("REVERT_COMMIT_UNKNOWN", { run_id: runId });
     throw toDatabaseError(error, { login, statement: "commit" });
   });
   if (command !== "COMMIT") throw new CutterError("DATABASE_COMMIT_REFUSED", { login, tag: command });

@@ -1,6 +1,7 @@
 // The scratch database of the restore proof, on the same server, read by the login that can only read.
 import type { ScratchDatabase } from "../../ports/backup.ts";
-import { openConnection, type EvidenceLog, type TransactionLimits } from "./connection.ts";
+import { openConnection, type TransactionLimits } from "./connection.ts";
+import { openEvidence } from "./evidence.ts";
 import { readDigest } from "./read-document-digest.ts";
 import type { LoginSettings } from "./settings.ts";
 
@@ -14,7 +15,7 @@ export function openScratchDatabase(name: string, reader: LoginSettings): Scratc
   return {
     name,
     async hold(work) {
-      const evidence: EvidenceLog = { login: "context_pack_readonly", transactions: 0, assigned: new Map() };
+      const evidence = openEvidence().of("context_pack_readonly");
       const connection = await openConnection({ ...reader, database: name }, evidence, connectTimeoutMs);
       try {
         await connection.read(waiting, (transaction) => transaction.query("phases/pre_write_backup/hold-scratch.sql", []));

@@ -1,11 +1,10 @@
 // One write transaction of one login: its own connection, limits and durability set, the document's lock first, COMMIT with its tag. Rolled back on anything else.
-import type { Client } from "pg";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
-import { openClient } from "./connection.ts";
-import { toDatabaseError, toSqlState } from "./database-error.ts";
+import { isFateOpen, toDatabaseError } from "./database-error.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
+import { openWriteLine, type WriteLine } from "./write-line.ts";
 
 /** Limits of a write. The server's own end of a transaction exists from version 17; before that the line is cut, and the server, looking for its client, ends it. */
 export interface WriteLimits {
@@ -14,66 +13,84 @@ export interface WriteLimits {
   readonly statementTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly transactionTimeoutMs: number;
+  readonly commitTimeoutMs: number; // for COMMIT's answer
 }
+
+const rollbackTimeoutMs = 5_000;
+/** The server's own limit comes first where it has one, because it says why. */
+const afterTheServerMs = 2_000;
 
 export type Parameter = string | number | null;
 
 export interface WriteTransaction {
   query<Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]): Promise<readonly Row[]>;
+  /** One row, no more and no less: a trigger can swallow an insert without a word. @throws EFFECT_COUNT_WRONG */
+  insert(statement: string, values: readonly Parameter[]): Promise<void>;
 }
 
 /**
- * @throws DOCUMENT_BUSY, DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
+ * @throws DOCUMENT_BUSY, EFFECT_REFUSED (a constraint), DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
  * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came
  */
 export async function writeOnce(settings: LoginSettings, login: string, limits: WriteLimits, permission: WritePermission, documentId: string, work: (transaction: WriteTransaction) => Promise<void>): Promise<void> {
-  const { client, cut } = await openClient(settings, login, limits.connectTimeoutMs);
-  const deadline = setTimeout(cut, limits.transactionTimeoutMs);
-  const writer = toWriter(client, login);
+  const line = await openWriteLine(settings, login, limits.connectTimeoutMs);
   try {
-    await writer.command("begin isolation level read committed read write");
-    await writer.query("write-settings.sql", [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.transactionTimeoutMs].map(String));
-    await lockDocument(writer, documentId);
-    await work(writer);
-    const [row] = await writer.query<{ id: string }>("current-transaction-id.sql", []);
-    const transactionId = row?.id ?? "none";
-    await permission.beforeCommit(transactionId);
-    await commit(client, login, permission, transactionId);
+    const transactionId = await line.within(limits.transactionTimeoutMs + afterTheServerMs, () => untilCommit(line, limits, permission, documentId, work));
+    await line.within(limits.commitTimeoutMs, () => commit(line, login, permission, transactionId));
   } catch (error) {
-    await client.query("rollback").catch(() => undefined); // when the line is gone the server does the same
+    await line.within(rollbackTimeoutMs, () => line.query("rollback")).catch(() => undefined); // when the line is gone the server does the same
     throw error;
   } finally {
-    clearTimeout(deadline);
-    await client.end().catch(() => undefined);
+    await line.close();
   }
 }
 
-interface Writer extends WriteTransaction {
-  command(text: string): Promise<void>;
+/** Everything but COMMIT, in the order that exactly-once needs. @returns the transaction's id */
+async function untilCommit(line: WriteLine, limits: WriteLimits, permission: WritePermission, documentId: string, work: (transaction: WriteTransaction) => Promise<void>): Promise<string> {
+  const transaction = toTransaction(line, permission.step);
+  await line.ask("begin", "begin isolation level read committed read write");
+  await transaction.query("write-settings.sql", [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.transactionTimeoutMs].map(String));
+  await lockDocument(transaction, documentId);
+  await work(transaction);
+  await line.ask("set constraints", "set constraints all immediate"); // what is deferred refuses now, not in COMMIT
+  const [row] = await transaction.query<{ id: string }>("current-transaction-id.sql", []);
+  if (row === undefined) throw new Error("a transaction without an id");
+  await permission.beforeCommit(row.id);
+  return row.id;
 }
 
-function toWriter(client: Client, login: string): Writer {
-  const tell = (statement: string) => (error: unknown): never => {
-    throw toDatabaseError(error, { login, statement });
-  };
+function toTransaction(line: WriteLine, step: string): WriteTransaction {
+  const run = (statement: string, values: readonly Parameter[]) =>
+    line.ask(statement, readSql(statement), values).catch((error: unknown) => {
+      throw toRefusal(error, step);
+    });
   return {
-    query: async <Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]) => (await client.query<Row>({ text: readSql(statement), values: [...values] }).catch(tell(statement))).rows,
-    command: async (text) => void (await client.query(text).catch(tell(text))),
+    query: async <Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]) => (await run(statement, values)).rows as readonly Row[],
+    insert: async (statement, values) => {
+      const { rowCount } = await run(statement, values);
+      if (rowCount !== 1) throw new CutterError("EFFECT_COUNT_WRONG", { step, statement, expected: 1, found: rowCount });
+    },
   };
 }
 
-async function lockDocument(writer: Writer, documentId: string): Promise<void> {
-  await writer.query("locks/document-transaction.sql", [documentId]).catch((error: unknown) => {
+/** A constraint's no is the table's own refusal; anything else stays what it is. */
+function toRefusal(error: unknown, step: string): unknown {
+  const isConstraint = error instanceof CutterError && error.code === "DATABASE_QUERY_FAILED" && String(error.facts["sqlstate"]).startsWith("23");
+  return isConstraint ? new CutterError("EFFECT_REFUSED", { step, reason: "a constraint of the table", ...error.facts }) : error;
+}
+
+async function lockDocument(transaction: WriteTransaction, documentId: string): Promise<void> {
+  await transaction.query("locks/document-transaction.sql", [documentId]).catch((error: unknown) => {
     if (error instanceof CutterError && error.code === "DATABASE_LOCKED") throw new CutterError("DOCUMENT_BUSY", { document_id: documentId });
     throw error;
   });
 }
 
-/** Once COMMIT was sent, only an error of the server's that is a plain refusal means a rollback: a broken line or a server going down leaves it open. */
-async function commit(client: Client, login: string, permission: WritePermission, transactionId: string): Promise<void> {
-  const { command } = await client.query("commit").catch((error: unknown) => {
-    const sqlState = toSqlState(error);
-    if (sqlState === null || /^(?:08|57P)/.test(sqlState)) throw new CutterError("COMMIT_OUTCOME_UNKNOWN", { run_id: permission.runId, step: permission.step, transaction_id: transactionId });
+async function commit(line: WriteLine, login: string, permission: WritePermission, transactionId: string): Promise<void> {
+  const lost = line.lost();
+  if (lost !== null) throw lost; // nothing was sent
+  const { command } = await line.query("commit").catch((error: unknown) => {
+    if (isFateOpen(error)) throw new CutterError("COMMIT_OUTCOME_UNKNOWN", { run_id: permission.runId, step: permission.step, transaction_id: transactionId });
     throw toDatabaseError(error, { login, statement: "commit" });
   });
   // COMMIT of an aborted transaction "succeeds" with the tag ROLLBACK.

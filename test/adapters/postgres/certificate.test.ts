@@ -1,6 +1,7 @@
 // The certificate from real evidence: a dry run that wrote nothing passes, a hidden insert-and-delete never does.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openConnection, type EvidenceLog } from "../../../orchestrator/adapters/postgres/connection.ts";
+import { openConnection } from "../../../orchestrator/adapters/postgres/connection.ts";
+import type { EvidenceLog } from "../../../orchestrator/adapters/postgres/evidence.ts";
 import { type Certificate, toCertificate, toServerEvidence } from "../../../orchestrator/core/certificate.ts";
 import { Secret } from "../../../orchestrator/core/secret.ts";
 import type { ConnectionEvidence } from "../../../orchestrator/ports/database.ts";

@@ -2,7 +2,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
-import { openConnection, ReadConnection, type EvidenceLog } from "../../../orchestrator/adapters/postgres/connection.ts";
+import { openConnection, ReadConnection } from "../../../orchestrator/adapters/postgres/connection.ts";
+import type { EvidenceLog } from "../../../orchestrator/adapters/postgres/evidence.ts";
 import { Secret } from "../../../orchestrator/core/secret.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 

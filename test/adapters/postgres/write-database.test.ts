@@ -170,8 +170,8 @@ describe("refusals leave nothing", () => {
   it("when a decision of SG_3 is no giving up, the table itself refuses", async () => {
     const document = await registerDocument(server);
     const insert = (change: Partial<ReviewDecisionRow>) => toWriter().insertReviewDecision(makePermission(document.runId, "SG_3").permission, document.documentId, toDecision(document, change));
-    await expect(insert({ gate: "SG_3", phase: "cut_leg_a" })).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED" });
-    await expect(insert({ gate: "SG_3", phase: "void", decision: "approve" })).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED" });
+    await expect(insert({ gate: "SG_3", phase: "cut_leg_a" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
+    await expect(insert({ gate: "SG_3", phase: "void", decision: "approve" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
     await insert({ gate: "SG_3", phase: "void", decision: "void" });
     await decided(document);
     expect(await recorders.readClaims(document.documentId, document.sourceDocumentId, "another")).toMatchObject([{ voided: true, unitsCreated: 0 }]);

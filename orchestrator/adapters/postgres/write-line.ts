@@ -1,0 +1,49 @@
+// The connection of one write transaction: it knows when and how its line was lost, and waits for nothing for ever.
+import { DatabaseError, type QueryResult } from "pg";
+import type { CutterError } from "../../core/errors.ts";
+import { endClient, openClient } from "./connection.ts";
+import { toDatabaseError } from "./database-error.ts";
+import type { LoginSettings } from "./settings.ts";
+
+export interface WriteLine {
+  /** What ended the line while nothing was asked; null as long as it stands. */
+  lost(): CutterError | null;
+  /** @throws what the driver throws */
+  query(text: string, values?: readonly (string | number | null)[]): Promise<QueryResult>;
+  /** @throws DATABASE_*; `statement` stands in the error */
+  ask(statement: string, text: string, values?: readonly (string | number | null)[]): Promise<QueryResult>;
+  /** The line is cut when `work` takes longer: then the server rolls back, unless COMMIT was sent. */
+  within<Result>(timeoutMs: number, work: () => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
+export async function openWriteLine(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<WriteLine> {
+  const { client, cut } = await openClient(settings, login, connectTimeoutMs);
+  let cause: unknown = null;
+  client.on("error", (error) => {
+    cause ??= error;
+  });
+  client.on("end", () => {
+    cause ??= new Error("connection lost");
+  });
+  const query = (text: string, values: readonly (string | number | null)[] = []): Promise<QueryResult> => client.query({ text, values: [...values] });
+  return {
+    lost: () => (cause === null ? null : toDatabaseError(cause, { login, statement: "between two statements" })),
+    query,
+    ask: (statement, text, values) =>
+      query(text, values).catch((error: unknown) => {
+        // A server that ended the session between two statements has said why; the driver only says that it cannot ask.
+        throw toDatabaseError(error instanceof DatabaseError ? error : (cause ?? error), { login, statement });
+      }),
+    within: async (timeoutMs, work) => {
+      const deadline = setTimeout(cut, timeoutMs);
+      try {
+        return await work();
+      } finally {
+        clearTimeout(deadline);
+      }
+    },
+    close: () => endClient(client, cut),
+  };
+}
