@@ -7,7 +7,7 @@ import { runResultSchema } from "../../orchestrator/core/run-result.ts";
 import { stagedRevertSchema } from "../../orchestrator/core/revert-staging.ts";
 import { armRevert } from "../../orchestrator/root/arm-revert.ts";
 import { finishRevert, prepareRevert } from "../../orchestrator/root/revert-steps.ts";
-import { exportKey, sign, toDocument, toTime } from "../core/approval/material.ts";
+import { exportKey, sign, toDocument, toGpgTime, toTime } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, type HostFolder } from "./host-folder.ts";
 
@@ -25,8 +25,8 @@ let folder: HostFolder;
 
 beforeAll(() => {
   home = createGpgHome();
-  sovereign = home.createKey("the sovereign");
-  stranger = home.createKey("a stranger");
+  sovereign = home.createKey("the sovereign", { at: "20260101T000000" });
+  stranger = home.createKey("a stranger", { at: "20260101T000000" });
 }, 60_000);
 afterAll(() => home.remove());
 
@@ -51,7 +51,7 @@ function bring(change: Readonly<Record<string, unknown>> = {}, by = sovereign): 
     schema: "cutter.approval/1", gate: "REVERT", decision: "approve", run_id: runId, document_id: "knowledge/other/a.md", phase: "cut_leg_a", payload_sha: sha("a plan"), review_decision_id: randomUUID(),
     issued_at: toTime(now), host: sha(`cutter:${machineId}`), release_sha256: sha(manifest), ...change,
   });
-  bringAgain(approval.toString(), sign(home, approval, { key: by }).toString());
+  bringAgain(approval.toString(), sign(home, approval, { key: by, at: toGpgTime(now) }).toString());
   return approval.toString();
 }
 
