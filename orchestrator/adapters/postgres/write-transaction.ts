@@ -52,7 +52,7 @@ async function untilCommit(line: WriteLine, limits: WriteLimits, permission: Wri
   await transaction.query("write-settings.sql", [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.transactionTimeoutMs].map(String));
   await lockDocument(transaction, documentId);
   await work(transaction);
-  await line.ask("set constraints", "set constraints all immediate"); // what is deferred refuses now, not in COMMIT
+  await transaction.query("settle-constraints.sql", []); // what is deferred refuses now, not in COMMIT
   const [row] = await transaction.query<{ id: string }>("current-transaction-id.sql", []);
   if (row === undefined) throw new Error("a transaction without an id");
   await permission.beforeCommit(row.id);
@@ -91,7 +91,7 @@ async function commit(line: WriteLine, login: string, permission: WritePermissio
   if (lost !== null) throw lost; // nothing was sent
   const { command } = await line.query("commit").catch((error: unknown) => {
     if (isFateOpen(error)) throw new CutterError("COMMIT_OUTCOME_UNKNOWN", { run_id: permission.runId, step: permission.step, transaction_id: transactionId });
-    throw toDatabaseError(error, { login, statement: "commit" });
+    throw toRefusal(toDatabaseError(error, { login, statement: "commit" }), permission.step);
   });
   // COMMIT of an aborted transaction "succeeds" with the tag ROLLBACK.
   if (command !== "COMMIT") throw new CutterError("DATABASE_COMMIT_REFUSED", { login, tag: command });
