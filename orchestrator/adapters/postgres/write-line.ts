@@ -1,6 +1,6 @@
 // The connection of one write transaction: it knows when and how its line was lost, and waits for nothing for ever.
 import { DatabaseError, type QueryResult } from "pg";
-import type { CutterError } from "../../core/errors.ts";
+import { CutterError } from "../../core/errors.ts";
 import { endClient, openClient } from "./connection.ts";
 import { toDatabaseError } from "./database-error.ts";
 import type { LoginSettings } from "./settings.ts";
@@ -21,6 +21,7 @@ export interface WriteLine {
 export async function openWriteLine(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<WriteLine> {
   const { client, cut } = await openClient(settings, login, connectTimeoutMs);
   let cause: unknown = null;
+  let late: CutterError | null = null;
   client.on("error", (error) => {
     cause ??= error;
   });
@@ -29,15 +30,18 @@ export async function openWriteLine(settings: LoginSettings, login: string, conn
   });
   const query = (text: string, values: readonly (string | number | null)[] = []): Promise<QueryResult> => client.query({ text, values: [...values] });
   return {
-    lost: () => (cause === null ? null : toDatabaseError(cause, { login, statement: "between two statements" })),
+    lost: () => late ?? (cause === null ? null : toDatabaseError(cause, { login, statement: "between two statements" })),
     query,
     ask: (statement, text, values) =>
       query(text, values).catch((error: unknown) => {
         // A server that ended the session between two statements has said why; the driver only says that it cannot ask.
-        throw toDatabaseError(error instanceof DatabaseError ? error : (cause ?? error), { login, statement });
+        throw late ?? toDatabaseError(error instanceof DatabaseError ? error : (cause ?? error), { login, statement });
       }),
     within: async (timeoutMs, work) => {
-      const deadline = setTimeout(cut, timeoutMs);
+      const deadline = setTimeout(() => {
+        late = new CutterError("DATABASE_TIMEOUT", { login, limit_ms: timeoutMs });
+        cut();
+      }, timeoutMs);
       try {
         return await work();
       } finally {

@@ -1,4 +1,5 @@
 // One write transaction of one login: its own connection, limits and durability set, the document's lock first, COMMIT with its tag. Rolled back on anything else.
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import { isFateOpen, toDatabaseError } from "./database-error.ts";
@@ -87,6 +88,7 @@ async function lockDocument(transaction: WriteTransaction, documentId: string): 
 }
 
 async function commit(line: WriteLine, login: string, permission: WritePermission, transactionId: string): Promise<void> {
+  await turnOfTheLoop(); // what the server has said by now is heard first
   const lost = line.lost();
   if (lost !== null) throw lost; // nothing was sent
   const { command } = await line.query("commit").catch((error: unknown) => {

@@ -151,13 +151,15 @@ describe("what a server can do behind our back", () => {
       alter role directus_secdef set synchronous_commit = off; alter role directus_secdef set client_connection_check_interval = 0; alter role directus_secdef set default_transaction_isolation = 'serializable';
       alter role directus_secdef set lock_timeout = 0; alter role directus_secdef set statement_timeout = 1; alter role directus_secdef set search_path = 'pg_temp'`);
     const names = ["synchronous_commit", "client_connection_check_interval", "transaction_isolation", "transaction_read_only", "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "search_path"];
-    const body = `begin insert into public.seen select name, current_setting(name) from unnest(array['${names.join("','")}']) as name; return new; end`;
+    const body = `begin insert into public.seen select name, current_setting(name, true) from unnest(array['${names.join("','")}']) as name; return new; end`;
     try {
       await withTrigger(body, "before insert on cutter_governance.review_decision for each row", () => world.writer().insertReviewDecision(makePermission(document.runId, "SG_1").permission, document.documentId, world.toDecision(document)));
-      const { rows } = await world.admin.query<{ setting: string; value: string }>("select setting, value from public.seen");
+      const { rows: [version] } = await world.admin.query<{ hasTransactionTimeout: boolean }>('select current_setting($1)::integer >= 170000 as "hasTransactionTimeout"', ["server_version_num"]);
+      const hasTransactionTimeout = version?.hasTransactionTimeout === true;
+      const { rows } = await world.admin.query<{ setting: string; value: string | null }>("select setting, value from public.seen");
       expect(Object.fromEntries(rows.map(({ setting, value }) => [setting, value]))).toEqual({
         synchronous_commit: "on", client_connection_check_interval: "500ms", transaction_isolation: "read committed", transaction_read_only: "off",
-        lock_timeout: "20s", statement_timeout: "30s", idle_in_transaction_session_timeout: "30s", transaction_timeout: "30s", search_path: "pg_catalog",
+        lock_timeout: "20s", statement_timeout: "30s", idle_in_transaction_session_timeout: "30s", transaction_timeout: hasTransactionTimeout ? "30s" : null, search_path: "pg_catalog",
       });
     } finally {
       await world.admin.query("alter role directus_secdef reset all; drop table public.seen; revoke usage on schema public from directus_secdef");
