@@ -3,12 +3,15 @@ import { z } from "zod";
 import { refuseIf, toVerdict } from "../core/verdict.ts";
 import { toFence } from "../core/fence.ts";
 import { toMatrixPrincipals } from "../core/grant-matrix.ts";
+import { toSurplusRights } from "../core/surplus-rights.ts";
 import type { LoginName } from "../ports/database.ts";
 import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";
 
 const probe = z.strictObject({ login: z.string(), action: z.string(), refused: z.boolean(), sqlState: z.string().nullable() });
 const output = z.strictObject({ principals: z.array(z.string()), matrixText: z.string(), matrixSha256: sha256, expectedSha256: sha256, probes: z.array(probe) });
+
+const shownSurplusMax = 5;
 
 export const grantProbe = readPhase({
   name: "grant_probe",
@@ -23,6 +26,7 @@ export const grantProbe = readPhase({
       refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
       refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", { expected_sha256: config.expected_grant_matrix_sha, found_sha256: matrix.sha256 }),
       ...probedLogins(config.governance_principal).map((login) => refuseIf(!probes.some((tried) => tried.login === login), "FORBIDDEN_ACTIONS_UNTRIED", { login })),
+      ...toSurplusRights(matrix.text, config).map(({ principal, lines }) => refuseIf(true, "PRINCIPAL_TOO_STRONG", { principal, surplus: lines.length, first: lines.slice(0, shownSurplusMax) })),
       ...probes.map((tried) => refuseIf(!tried.refused, "FORBIDDEN_RIGHT_PRESENT", { login: tried.login, action: tried.action, sqlstate: tried.sqlState })),
     ),
   conclude: ({ config, principals, matrix, probes }) => ({

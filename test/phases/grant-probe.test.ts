@@ -23,3 +23,9 @@ it("refuses the one login that is missing among others", async () => {
 it("is content when every login was tried", async () => {
   expect(await untried()).toEqual([]);
 });
+
+it("tells a principal that holds more than its duties, with the rights", async () => {
+  world.database.matrixText = "role cutter_exec login superuser\ngrant delete on table public.unit_version to cutter_exec\n";
+  const told = (await world.start()).would_refuse.filter(({ code }) => code === "PRINCIPAL_TOO_STRONG");
+  expect(told).toMatchObject([{ phase: "grant_probe", facts: { principal: "cutter_exec", surplus: 2 } }]);
+});

@@ -40,6 +40,7 @@ export const phaseCodes = {
     remedy: "nothing was proposed: choose by hand, or raise the bound in the release",
     exit: 10,
   },
+  PRINCIPAL_TOO_STRONG: { summary: "a principal holds more rights than its duties need", remedy: "take the named rights away (sql/grants shows what is needed), or have the RULING accept this code by name", exit: 10 },
   READ_BACK_DIFFERS: { summary: "what another login reads back is not what was planned", remedy: "somebody changed the rows after the cut, or the functions write something else than they were given: compare the named check, then SG_3 decides", exit: 10 },
   CLOSEOUT_ROWS_MISSING: { summary: "a table in scope grew by fewer rows than this run wrote", remedy: "somebody removed rows meanwhile: compare the table with the plan and the backup before anything else", exit: 30 },
 } as const satisfies Record<string, CodeEntry>;
