@@ -4,6 +4,7 @@ select
   (select count(*)::integer from public.information_unit u
     join cutter_governance.source_document_registry d on d.doc_code = u.doc_code
     where d.kb_document_id = current_setting('cutter.document_id')) as unit_count,
-  array(select u.canonical_address from public.information_unit u
-    where u.canonical_address = any (current_setting('cutter.planned_addresses')::text[])
+  array(select u.canonical_address
+    from (select distinct unnest(current_setting('cutter.planned_addresses')::text[]) as address) p
+    join public.information_unit u on u.canonical_address = p.address
     order by u.canonical_address collate "C") as planned_addresses_taken;

@@ -8,12 +8,18 @@ copy (
     from cutter_governance.source_document_registry
     where kb_document_id = current_setting('cutter.document_id')
   ),
-  unit as (
+  planned as materialized (
+    select distinct unnest(current_setting('cutter.planned_addresses')::text[]) as address
+  ),
+  unit as materialized (
     select u.id, u.canonical_address, u.doc_code, u.parent, u.unit_kind, u.ordinal, u.lifecycle_state, u.current_version_id,
       u.content_sha256, u.created_by_run, u.last_run_id
     from public.information_unit u
-    where u.doc_code in (select doc_code from registered)
-      or u.canonical_address = any (current_setting('cutter.planned_addresses')::text[])
+    where u.id in (
+      select d.id from public.information_unit d where d.doc_code in (select doc_code from registered)
+      union
+      select a.id from planned p join public.information_unit a on a.canonical_address = p.address
+    )
   )
   select part, line from (
     select 1 as part, id::text as key,
