@@ -4,7 +4,7 @@ import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
 import { toApprovalId, toSignatureId } from "../core/approval-ids.ts";
 import { isOutdated } from "../core/approval-freshness.ts";
-import { toDecisions } from "../core/approval-schema.ts";
+import { toDecisions, type Ruling } from "../core/approval-schema.ts";
 import { parseApproval } from "../core/approval.ts";
 import { approvalBytesMax } from "../core/approval-text.ts";
 import { verifyApproval, type VerifiedApproval } from "../core/approval-verify.ts";
@@ -16,7 +16,7 @@ import { parseRunId } from "../core/run-id.ts";
 import { readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";
 import { storeUnlessTaken } from "../gates/receipt.ts";
-import type { KbDocument, KbReceipt } from "../ports/knowledge-base.ts";
+import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
 import { readRunFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
@@ -101,6 +101,7 @@ async function store(services: Services, runId: string): Promise<readonly KbRece
   try {
     const [approval, ...signatures] = envelope.data.documents;
     const outdated = (standing: KbDocument): boolean => isOutdatedApproval(standing, services.clock.now());
+    if (approval !== undefined) await requireArchitectText(engine.ports.knowledgeBase, approval.body);
     const receipts: KbReceipt[] = [];
     if (approval !== undefined) receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...approval, tags: ["cutter-approval"] }, outdated));
     // Its document stands and is the verified one: whatever signature stood there before is not of these bytes, or is by the same signer.
@@ -108,6 +109,27 @@ async function store(services: Services, runId: string): Promise<readonly KbRece
     return receipts;
   } finally {
     await engine.close();
+  }
+}
+
+/** A ruling names the architect's text by id, revision and digest: what was signed must be what stands there. @throws APPROVAL_ARCHITECT_TEXT_DIFFERS, KB_* */
+async function requireArchitectText(knowledgeBase: Pick<KnowledgeBase, "read">, body: string): Promise<void> {
+  const named = toArchitectText(body);
+  if (named === null) return;
+  const found = await knowledgeBase.read(named.kb_id);
+  if (found?.revision === named.revision && found.sha256 === named.sha256) return;
+  throw new CutterError("APPROVAL_ARCHITECT_TEXT_DIFFERS", {
+    kb_id: named.kb_id, expected_revision: named.revision, found_revision: found?.revision ?? null, expected_sha256: named.sha256, found_sha256: found?.sha256 ?? null,
+  });
+}
+
+/** Null for every gate but a ruling. Root verified the bytes; what cannot be read as an approval here names no text. */
+function toArchitectText(body: string): Ruling["architect_text"] | null {
+  try {
+    const approval = parseApproval(Buffer.from(body, "utf8"));
+    return approval.gate === "RULING" ? approval.architect_text : null;
+  } catch {
+    return null;
   }
 }
 

@@ -1,12 +1,13 @@
 // cutter approval upload: root verifies with the host's pins, cutter stores what root verified and nothing else.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { toApprovalId } from "../../orchestrator/core/approval-ids.ts";
 import { parseApproval } from "../../orchestrator/core/approval.ts";
 import { makeCli, type Cli } from "../support/fakes/cli.ts";
 import { makeWorld, type World } from "../support/fakes/world.ts";
-import { sg1, toDocument } from "../core/approval/material.ts";
+import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { ruling, sg1, toDocument } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 
 const runId = "run-1";
@@ -66,6 +67,28 @@ it("uploads no file that the host's own pins do not vouch for, and nothing where
   home.run(["--armor", "--local-user", key, "--output", `${file}.asc`, "--detach-sign", file]);
   expect(await cli.run("approval", "upload", "--run-id", runId, file)).toMatchObject({ code: 78, stderr: expect.stringMatching(/^APPROVAL_KEY_NOT_PINNED /) });
   expect(cli.opened).toEqual([]);
+});
+
+describe("a ruling", () => {
+  const textId = "knowledge/current-state/reports/ruling-run-1.md";
+  const id = `${folder}/ruling-11111111.md`;
+  const toRuling = (change: object = {}): string => toDocument(ruling({ architect_text: { kb_id: textId, revision: 1, sha256: sha256Hex("the architect's text"), ...change } })).toString();
+  const upload = (body: string) => store(envelope({}, id, body));
+
+  it("is stored when the architect's text stands in the knowledge base as it says", async () => {
+    await world.ports.knowledgeBase.write({ id: textId, title: "Ruling", body: "the architect's text", tags: [] });
+    expect((await upload(toRuling())).code).toBe(0);
+  });
+
+  it.each([
+    ["no such text stands there", {}, false],
+    ["it names another revision", { revision: 2 }, true],
+    ["it names another digest", { sha256: "0".repeat(64) }, true],
+  ])("is not stored when %s", async (_why, change, written) => {
+    if (written) await world.ports.knowledgeBase.write({ id: textId, title: "Ruling", body: "the architect's text", tags: [] });
+    expect(await upload(toRuling(change))).toMatchObject({ code: 10, stderr: expect.stringMatching(/^APPROVAL_ARCHITECT_TEXT_DIFFERS /) });
+    expect(await world.readKb(id)).toBeNull();
+  });
 });
 
 it("gives rulings and decisions an id by their own UUID, so that a run may have several", async () => {

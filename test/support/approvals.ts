@@ -6,7 +6,7 @@ import { sha256Hex } from "../../orchestrator/core/digest.ts";
 import { signFile } from "../../provision/sandbox/keys.ts";
 import { toSandboxPlace } from "../../provision/sandbox/checkout.ts";
 import { seconds } from "./arm-token.ts";
-import { checkout } from "./e2e.ts";
+import { checkout, npm } from "./e2e.ts";
 
 export type DraftedGate = "SG_1" | "SG_2" | "SG_3" | "RULING" | "REVERT";
 
@@ -20,11 +20,23 @@ export async function fillAndSign(runId: string, gate: DraftedGate, fields: obje
   const [, json = "{}"] = /```cutter-approval\n([^]*?)\n```/.exec(text) ?? [];
   const drafted = JSON.parse(json) as object;
   const now = new Date();
-  const ruling = { why_harmless: "A note that nothing depends on.", architect_text: { kb_id: "knowledge/rulings/test.md", revision: 1, sha256: sha256Hex("the ruling's text") }, expires_at: seconds(new Date(now.getTime() + 86_400_000)) };
+  const ruling = { why_harmless: "A note that nothing depends on.", ...(gate === "RULING" ? { architect_text: await writeArchitectText(runId) } : {}), expires_at: seconds(new Date(now.getTime() + 86_400_000)) };
   const filled = { ...drafted, review_decision_id: randomUUID(), issued_at: seconds(now), ...(gate === "RULING" ? ruling : {}), ...fields };
   writeFileSync(file, text.replace(json, JSON.stringify(filled, null, 2)));
   const { keysDirectory } = toSandboxPlace(checkout);
   await signFile(file, "sovereign", keysDirectory);
   if (gate === "RULING") await signFile(file, "architect", keysDirectory);
   return file;
+}
+
+/** The text a ruling refers to, as it stands in the sandbox's knowledge base. */
+async function writeArchitectText(runId: string): Promise<object> {
+  const kbId = `knowledge/current-state/reports/ruling-${runId.toLowerCase()}.md`;
+  const text = `# Ruling on ${runId}\n\nNothing depends on the document.\n`;
+  const file = join(checkout, "approvals", runId, "ruling-text.md");
+  writeFileSync(file, text);
+  const added = await npm("sandbox", "document", "add", file, "--id", kbId);
+  const revision = /revision (\d+)/.exec(added.output)?.[1];
+  if (added.code !== 0 || revision === undefined) throw new Error(added.output);
+  return { kb_id: kbId, revision: Number(revision), sha256: sha256Hex(text) };
 }

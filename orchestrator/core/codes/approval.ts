@@ -42,4 +42,5 @@ export const approvalCodes = {
   APPROVAL_RUNBOOK_MISMATCH: { summary: "the ruling names another rollback runbook than is installed", remedy: "install the ratified runbook, or have this one ratified by a new ruling", exit: 10 },
   APPROVAL_GRANTS_MISMATCH: { summary: "the ruling names another grant matrix than is found", remedy: "look what changed with cutter grants, then have a new ruling signed", exit: 10 },
   APPROVAL_DRY_RUN_UNFIT: { summary: "the dry run of this id is nothing to sign: it is missing, not done, not certified, or its plan was changed", remedy: "dry-run with runbooks/prepare --run-id R --document D, then draft again", exit: 10 },
+  APPROVAL_ARCHITECT_TEXT_DIFFERS: { summary: "the architect's text in the knowledge base is not the one the ruling names", remedy: "name the text's id, revision and sha256 as they stand there, and have the ruling signed again", exit: 10 },
 } as const satisfies Record<string, CodeEntry>;
