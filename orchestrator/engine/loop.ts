@@ -2,6 +2,7 @@
 import type { Attempt } from "./attempt.ts";
 import { closeRun } from "./close-run.ts";
 import { requireApproved } from "./live/perform.ts";
+import { requireStands } from "./live/standing.ts";
 import { passGate } from "./pass-gate.ts";
 import { performPhase } from "./perform-phase.ts";
 
@@ -12,7 +13,10 @@ export async function loop(attempt: Attempt): Promise<void> {
     const number = index + 1;
     const done = journal.status().done[index];
     const reusable = done !== undefined ? phase.toResult(outputs.get(phase.name)) : null;
-    if (reusable !== null && run.facts.mode === "live") requireApproved(attempt, phase.name, reusable);
+    if (reusable !== null && run.facts.mode === "live") {
+      requireApproved(attempt, phase.name, reusable);
+      await requireStands(attempt, phase);
+    }
     const result = reusable ?? (await performPhase(attempt, phase, number));
     if (journal.status().done[index]?.receipt === null) await passGate(attempt, phase, result);
   }

@@ -1,6 +1,7 @@
 // A run from its first lock to its last word: who may start it, what each start is, and how it ended. The phases are loop.ts's.
 import { CutterError } from "../core/errors.ts";
 import { isEscalation, waitsForSecondApproval } from "../core/escalation.ts";
+import { hasWritten } from "../core/journal-live.ts";
 import { assertKbId } from "../core/kb-id.ts";
 import { toRecordedRefusal } from "../core/verdict.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
@@ -18,7 +19,7 @@ import { ensureRunFolder, type RunFolder } from "./run-folder.ts";
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.
  * Stops of the registry end up in the outcome; what is thrown is a bug, or a refusal before the run's folder was ours.
- * @throws ProductionExecutionNotAuthorized before anything is opened, RUN_LOCKED, DOCUMENT_LOCKED, RUN_INPUTS_CHANGED, JOURNAL_*, RUN_FOLDER_FOREIGN
+ * @throws ProductionExecutionNotAuthorized before anything is opened, RUN_LOCKED, DOCUMENT_LOCKED, RUN_INPUTS_CHANGED, LIVE_INPUTS_CHANGED, JOURNAL_*, RUN_FOLDER_FOREIGN
  */
 export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   if (run.facts.mode === "live" && !(await ports.executionEnabled(run.facts.runId))) {
@@ -105,14 +106,14 @@ function refuseOtherInputs(run: Run, journal: Journal): void {
   // A run that is done is not touched any more: asking for it again is harmless under a newer release or configuration.
   const judged = journal.status().finished === null && journal.status().voided === null ? (Object.keys(begun) as (keyof typeof begun)[]) : (["run_id", "document_id", "mode"] as const);
   const changed = judged.filter((name) => begun[name] !== now[name]);
-  if (changed.length > 0) throw new CutterError("RUN_INPUTS_CHANGED", { run_id: run.facts.runId, changed });
+  if (changed.length > 0) throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", { run_id: run.facts.runId, changed });
 }
 
 async function readOutputs(run: Run, folder: RunFolder, journal: Journal): Promise<Map<string, unknown>> {
   const outputs = new Map<string, unknown>();
   for (const done of journal.status().done) {
     const expected = run.phases[done.number - 1]?.name;
-    if (expected !== done.phase) throw new CutterError("RUN_INPUTS_CHANGED", { run_id: run.facts.runId, changed: ["phases"] });
+    if (expected !== done.phase) throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", { run_id: run.facts.runId, changed: ["phases"] });
     outputs.set(done.phase, await folder.readOutput(done.number, done.phase, done.outputSha256));
   }
   return outputs;

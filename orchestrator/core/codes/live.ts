@@ -23,6 +23,11 @@ export const liveCodes = {
     remedy: "the document or its rows moved since the dry run: prepare again under another run id, look at the new plan, have it signed",
     exit: 10,
   },
+  LIVE_INPUTS_CHANGED: {
+    summary: "this live run has written, and what it was begun with is not what stands here now",
+    remedy: "put the named input back as it was, by hand where it must be, and have the run enabled and started again; or have it reverted: runbooks/emergency-revert",
+    exit: 20,
+  },
   CLOCKS_DISAGREE: { summary: "two clocks that judge approvals differ by more than 60 seconds", remedy: "set the named clocks right, then start again", exit: 10 },
   APPROVAL_UUID_SPENT: { summary: "this review_decision_id stands in the database already, for another decision", remedy: "have the approval drafted again with a fresh UUID and signed", exit: 10 },
   DOCUMENT_CLAIMED_BY_RUN: {

@@ -1,0 +1,26 @@
+// What an earlier start did must still stand before this one goes on: the journal alone is not believed, and a run that was reverted meanwhile writes nothing more.
+import { CutterError } from "../../core/errors.ts";
+import { isWriteStep } from "../../core/effect.ts";
+import type { Phase } from "../../phases/define.ts";
+import type { Attempt } from "../attempt.ts";
+import { toHistory, toReadPorts } from "../read-ports.ts";
+import { settle } from "./step.ts";
+
+/** Asks the database after the rows of a phase that is done; a phase without rows has nothing to ask. @throws STOP_REPLAY_CONFLICT, DATABASE_* */
+export async function requireStands(attempt: Attempt, { name, live }: Phase): Promise<void> {
+  const { run, outputs } = attempt;
+  if (live === null || !isWriteStep(name)) return;
+  await settle(attempt, { step: name, expectedSha256: live.expectedSha256(run.facts, toHistory(attempt), outputs), probe: () => live.probe(toReadPorts(attempt), outputs) });
+  if (name === "cut_leg_a") await refuseRetired(attempt);
+}
+
+/** Retired units keep their rows, so that the layers of leg A still agree; only their state tells of the revert. */
+async function refuseRetired({ run, ports, journal }: Attempt): Promise<void> {
+  const { documentId, runId } = run.facts;
+  const units = await ports.recorders.readUnits(documentId, runId);
+  const retired = units.filter(({ lifecycleState }) => lifecycleState === "retired");
+  if (retired.length === 0) return;
+  const { state, sha256 } = journal.status().effects.cut_leg_a;
+  const found = `retired(${String(retired.length)} of ${String(units.length)})`;
+  throw new CutterError("STOP_REPLAY_CONFLICT", { step: "cut_leg_a", journal: `${state}(${sha256 ?? "no digest"})`, unique: found, recorder: found, expected_sha256: sha256 });
+}
