@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
-import { resolveEnvNames, toNeededNames, type ParsedEnvFiles } from "../../orchestrator/core/env-sources.ts";
+import { resolveEnvNames, revertNames, toNeededNames, type ParsedEnvFiles } from "../../orchestrator/core/env-sources.ts";
 
 const valueOf = (text: string, name: "AGENT_DATA_API_KEY" | "DIRECTUS_SECDEF_DSN" | "DOT_CUTTER_DB_HOST" = "AGENT_DATA_API_KEY"): string | undefined =>
   parseEnvFile(Buffer.from(text), "/env").get(name)?.reveal();
@@ -105,5 +105,10 @@ describe("two env files", () => {
     expect(toNeededNames({ governance_principal: "directus_secdef" })).toContain("DIRECTUS_SECDEF_DSN");
     expect(toNeededNames({ governance_principal: "cutter_exec" })).not.toContain("DIRECTUS_SECDEF_DSN");
     expect(toNeededNames({ governance_principal: null })).not.toContain("DIRECTUS_SECDEF_DSN");
+  });
+
+  it("gives no run the login of the revert, and no revert a login that could cut", () => {
+    for (const governance_principal of ["directus_secdef", "cutter_exec", null] as const) expect(toNeededNames({ governance_principal }).filter((name) => name.includes("REVERT"))).toEqual([]);
+    expect(revertNames.filter((name) => /REVERT|EXEC|VERIFY|SECDEF/.test(name))).toEqual(["DOT_CUTTER_REVERT_DB_USER", "DOT_CUTTER_REVERT_DB_PASSWORD"]);
   });
 });
