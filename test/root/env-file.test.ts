@@ -107,7 +107,7 @@ describe("two env files", () => {
     expect(toNeededNames({ governance_principal: null })).not.toContain("DIRECTUS_SECDEF_DSN");
   });
 
-  it("gives no run the login of the revert, and no revert a login that could cut", () => {
+  test("no run is given the login of the revert, and no revert a login that could cut", () => {
     for (const governance_principal of ["directus_secdef", "cutter_exec", null] as const) expect(toNeededNames({ governance_principal }).filter((name) => name.includes("REVERT"))).toEqual([]);
     expect(revertNames.filter((name) => /REVERT|EXEC|VERIFY|SECDEF/.test(name))).toEqual(["DOT_CUTTER_REVERT_DB_USER", "DOT_CUTTER_REVERT_DB_PASSWORD"]);
   });
