@@ -1,9 +1,10 @@
 // A systemd file: its text, and whether it is enabled and running. systemd is told of every change.
 import { z } from "zod";
+import { sha256Hex } from "../../../orchestrator/core/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { RemoteHost } from "../../host/connection.ts";
 import { baseFields } from "../fields.ts";
 import { defineKind } from "../kind.ts";
+import { displacedFolder, readOverrides, toDisplaceScript } from "../overrides.ts";
 import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
 import { toWriteFile } from "../write-file.ts";
 
@@ -13,6 +14,7 @@ interface UnitInputs extends FileInputs {
   readonly activation: "none" | "socket" | "service" | "tmpfiles";
   readonly enabled: string; // "enabled" for sockets, "" where it does not apply; a reading has systemd's word
   readonly active: string; // likewise
+  readonly overrides: string; // always "": a reading names the drop-ins and masks it found
 }
 
 export const unitKind = defineKind<UnitInputs>({
@@ -24,38 +26,36 @@ export const unitKind = defineKind<UnitInputs>({
     activation: z.enum(["none", "socket", "service", "tmpfiles"]),
     enabled: z.string().default(""),
     active: z.string().default(""),
+    overrides: z.string().default(""),
   }),
-  complete: (inputs) => ({ ...withDigest(inputs), ...wantedState(inputs.activation) }),
+  complete: (inputs) => ({ ...withDigest(inputs), ...wantedState(inputs.activation), overrides: "" }),
   replaceOn: ["path", "name"],
-  compared: ["path", "mode", "owner", "group", "content", "sha256", "name", "activation", "enabled", "active"],
+  compared: ["path", "mode", "owner", "group", "content", "sha256", "name", "activation", "enabled", "active", "overrides"],
   claimOf: ({ path }) => path,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {
-    const file = await readFileInputs(host, inputs);
-    if (file.state !== "present" || inputs.activation === "tmpfiles") return file;
-    const dropIn = await findDropIn(host, inputs);
-    if (dropIn !== "") return { state: "obstructed", by: `the drop-in ${dropIn}` };
-    if (inputs.activation !== "socket") return file;
+    if (inputs.activation === "tmpfiles") return await readFileInputs(host, inputs);
+    const overrides = await readOverrides(host, inputs.path, inputs.name);
+    const masked = overrides.split("\n").includes(inputs.path);
+    const file = masked ? ({ state: "present", inputs: { ...inputs, content: "", sha256: sha256Hex("") } } as const) : await readFileInputs(host, inputs);
+    if (file.state !== "present") return file;
+    if (inputs.activation !== "socket") return { state: "present", inputs: { ...file.inputs, overrides } };
     const outcome = await host.run('systemctl is-enabled -- "$1"; systemctl is-active -- "$1"; exit 0', [inputs.name], { timeoutMs: 15_000 });
     if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: inputs.name });
     const [enabled = "", active = ""] = outcome.stdout.split("\n");
-    return { state: "present", inputs: { ...file.inputs, enabled, active } };
+    return { state: "present", inputs: { ...file.inputs, overrides, enabled, active } };
   },
-  write: async ({ runJob }, inputs) => await runJob({ ...toWriteFile(inputs, Buffer.from(inputs.content, "utf8"), activationScript[inputs.activation](inputs)), timeoutMs: 60_000 }),
+  write: async ({ runJob }, inputs) => {
+    const { script, args, stdin } = toWriteFile(inputs, Buffer.from(inputs.content, "utf8"), activationScript[inputs.activation](inputs));
+    const displace = inputs.activation === "tmpfiles" ? "" : toDisplaceScript('"$1"', inputs.name, displacedFolder);
+    await runJob({ script: displace + script, args, stdin, timeoutMs: 60_000 });
+  },
   remove: ({ path, name, activation }) => ({
     script: `${activation === "socket" ? 'systemctl disable --now -- "$2" || :' : activation === "service" ? 'systemctl stop -- "$2" || :' : ":"}
 rm -f -- "$1"; systemctl daemon-reload`,
     args: [path, name],
   }),
 });
-
-/** A drop-in changes what the unit does without touching its file (`systemctl edit` makes one). It is somebody's: named, never removed. */
-async function findDropIn(host: RemoteHost, { path, name }: UnitInputs): Promise<string> {
-  const script = 'for file in "$1".d/*.conf "/run/systemd/system/$2".d/*.conf; do if [ -e "$file" ]; then printf %s "$file"; break; fi; done';
-  const outcome = await host.run(script, [path, name], { timeoutMs: 15_000 });
-  if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: `${path}.d` });
-  return outcome.stdout;
-}
 
 function wantedState(activation: UnitInputs["activation"]): { readonly enabled: string; readonly active: string } {
   return activation === "socket" ? { enabled: "enabled", active: "active" } : { enabled: "", active: "" };
