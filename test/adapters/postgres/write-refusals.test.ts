@@ -149,7 +149,7 @@ describe("what a server can do behind our back", () => {
     await world.admin.query(`
       create table public.seen (setting text, value text); grant insert on public.seen to directus_secdef; grant usage on schema public to directus_secdef;
       alter role directus_secdef set synchronous_commit = off; alter role directus_secdef set client_connection_check_interval = 0; alter role directus_secdef set default_transaction_isolation = 'serializable';
-      alter role directus_secdef set lock_timeout = 0; alter role directus_secdef set statement_timeout = 1; alter role directus_secdef set search_path = 'pg_temp'`);
+      alter role directus_secdef set lock_timeout = 0; alter role directus_secdef set statement_timeout = 0; alter role directus_secdef set search_path = 'pg_temp'`);
     const names = ["synchronous_commit", "client_connection_check_interval", "transaction_isolation", "transaction_read_only", "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "search_path"];
     const body = `begin insert into public.seen select name, current_setting(name, true) from unnest(array['${names.join("','")}']) as name; return new; end`;
     try {
