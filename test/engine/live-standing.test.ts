@@ -1,5 +1,5 @@
 // What an earlier start of a live run did is looked at again by the next one: a revert or a lost row in between stops it, and changed inputs never say "nothing written".
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readChain } from "../../orchestrator/core/journal-chain.ts";
 import { toStatus } from "../../orchestrator/core/journal.ts";
@@ -42,6 +42,18 @@ describe("a live run that was interrupted after it had cut", () => {
   it("goes on when everything stands", async () => {
     await killBefore("lifecycle_enact");
     expect(await live.start()).toMatchObject({ result: "done", exit_code: 0 });
+  });
+});
+
+describe("a live run that was interrupted after its backup", () => {
+  it.each([
+    ["gone", (file: string) => rm(file)],
+    ["changed", (file: string) => writeFile(file, "other bytes")],
+  ])("does not cut when the backup is %s", async (_what, damage) => {
+    await killBefore("cut_leg_a");
+    await damage(live.world.backups.made[0] ?? "");
+    expect(await live.start()).toMatchObject({ result: "stopped", code: "RUN_FILE_DAMAGED", exit_code: 30 });
+    expect(live.cut.commits).toEqual([]);
   });
 });
 

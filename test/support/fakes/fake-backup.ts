@@ -1,5 +1,7 @@
 // pg_dump and gpg as far as the backup phase sees them.
 import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import type { BackupStore, DumpRequest, DumpSource, DumpStream, EncryptionResult, Encryptor, ProvenBackup } from "../../../orchestrator/ports/backup.ts";
 import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
@@ -35,7 +37,7 @@ export class FakeEncryptor implements Encryptor {
   }
 }
 
-/** Proves every backup, or fails as `failure` says; the file itself is not made. */
+/** Proves every backup, or fails as `failure` says; its file holds the run id. */
 export class FakeBackupStore implements BackupStore {
   failure: Error | null = null;
   readonly made: string[] = []; // destinations
@@ -44,6 +46,8 @@ export class FakeBackupStore implements BackupStore {
     if (this.failure !== null) throw this.failure;
     for await (const chunk of request.dump.stream) if (chunk === null) break;
     this.made.push(request.destination);
+    await mkdir(dirname(request.destination), { recursive: true, mode: 0o700 });
+    await writeFile(request.destination, permission.runId, { mode: 0o600 });
     const sha256 = createHash("sha256").update(permission.runId).digest("hex");
     return { file: request.destination, ciphertextSha256: sha256, ciphertextBytes: 7, plaintextSha256: sha256, recipientKeyIds: ["0123456789ABCDEF"], archiveEntries: 2, restored: null };
   }
