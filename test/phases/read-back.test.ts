@@ -1,7 +1,8 @@
 // What another login reads back is compared with the plan in every respect: each single difference stops the run, is named, and needs SG_3.
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { RunOutcome } from "../../orchestrator/engine/outcome.ts";
 import type { FakeCut, StoredUnit } from "../support/fakes/fake-cut.ts";
-import { forkLiveWorld, Killed, makeLiveWorld, type LiveWorld } from "../support/fakes/live-world.ts";
+import { forkLiveWorld, makeLiveWorld, type LiveWorld } from "../support/fakes/live-world.ts";
 
 const template = await makeLiveWorld();
 await template.approve("SG_1");
@@ -13,9 +14,14 @@ beforeEach(async () => {
 });
 afterEach(() => live.remove());
 
-/** Dies once the receipt of `phase` is on record, as a process does between two phases. */
-async function runThrough(phase: string): Promise<void> {
-  await expect(live.start({ killAt: (name, at) => name === "receipt_recorded" && at === phase })).rejects.toMatchObject({ cause: expect.any(Killed) as Killed });
+/** One start, in which `change` happens to the rows once the receipt of `phase` is on record: between two starts they would be asked again at once. */
+function startAndChangeAfter(phase: string, change: (cut: FakeCut) => void): Promise<RunOutcome> {
+  return live.start({
+    killAt: (name, at) => {
+      if (name === "receipt_recorded" && at === phase) change(live.cut);
+      return false;
+    },
+  });
 }
 
 const tamper = (change: (unit: StoredUnit) => StoredUnit) => (cut: FakeCut): void => {
@@ -33,9 +39,7 @@ const differences: readonly (readonly [name: string, tamper: (cut: FakeCut) => v
 
 describe("structural_verify", () => {
   it.each(differences)("stops when %s", async (_name, change, check) => {
-    await runThrough("cut_leg_a");
-    change(live.cut);
-    const ended = await live.start();
+    const ended = await startAndChangeAfter("cut_leg_a", change);
     expect(ended).toMatchObject({ result: "stopped", code: "READ_BACK_DIFFERS", exit_code: 20, waits_on: "SG_3", phase: "structural_verify" });
     expect(ended.facts["check"]).toMatch(check);
   });
@@ -43,17 +47,14 @@ describe("structural_verify", () => {
 
 describe("write_verify", () => {
   it.each(differences)("looks for itself and records nothing when %s", async (_name, change) => {
-    await runThrough("leg_b_record");
-    change(live.cut);
-    expect(await live.start()).toMatchObject({ code: "READ_BACK_DIFFERS", exit_code: 20, waits_on: "SG_3", phase: "write_verify" });
+    expect(await startAndChangeAfter("leg_b_record", change)).toMatchObject({ code: "READ_BACK_DIFFERS", exit_code: 20, waits_on: "SG_3", phase: "write_verify" });
     expect(live.cut.rows.verified).toEqual([]);
   });
 });
 
 describe("closeout", () => {
   it("stops when a table holds fewer rows than the run wrote", async () => {
-    await runThrough("lifecycle_enact");
-    live.cut.rows.legB = [];
-    expect(await live.start()).toMatchObject({ code: "CLOSEOUT_ROWS_MISSING", exit_code: 30, phase: "closeout" });
+    const ended = await startAndChangeAfter("lifecycle_enact", (cut) => void (cut.rows.legB = []));
+    expect(ended).toMatchObject({ code: "CLOSEOUT_ROWS_MISSING", exit_code: 30, phase: "closeout" });
   });
 });
