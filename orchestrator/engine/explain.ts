@@ -42,7 +42,7 @@ function toEffects(status: RunStatus): readonly string[] {
 
 function toEscalation({ escalation }: RunStatus): readonly string[] {
   if (escalation === null) return [];
-  const raised = `${escalation.phase} failed with ${escalation.code} at ${escalation.at}, after something was written`;
+  const raised = escalation.code === "VOID_CLAIM_STANDS" ? `a signed void came at ${escalation.at}, while this run held its claim on the document` : `${escalation.phase} failed with ${escalation.code} at ${escalation.at}, after something was written`;
   return [escalation.decision === null ? `${raised}: SG_3 is raised and not decided` : `${raised}; SG_3 was decided: ${escalation.decision.decision} (${escalation.decision.review_decision_id})`];
 }
 

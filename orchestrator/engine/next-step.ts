@@ -30,7 +30,7 @@ function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, st
   if (causes.some(isEvidence)) return { next: `cutter audit verify --run-id ${runId}`, who: "the operator and the owner of the host: find out who changed the run's folder, before anything else" };
   if (code === "VOID_EFFECTS_STAND") return { next: `runbooks/emergency-revert --run-id ${runId} --approval FILE`, who: "the sovereign signs REVERT, then the operator" };
   if (causes.includes("STOP_REPLAY_CONFLICT")) return { next: `cutter orchestrate report --run-id ${runId}`, who: "the document's owner compares the three values with the database; then the sovereign decides by SG_3" };
-  if (waitsOn === "SG_3") return { next: draft("SG_3"), who: "the sovereign decides and signs (resume or void); then the operator enables and starts it with that decision" };
+  if (waitsOn === "SG_3") return { next: `${draft("SG_3")} --phase ${status.escalation?.phase ?? "P"} --decision resume`, who: "the sovereign decides and signs (--decision void gives the run up instead); then the operator enables and starts it with that decision" };
   if (waitsOn === "SG_2") return { next: draft("SG_2"), who: "the sovereign signs; then the operator enables and starts it with that approval" };
   if (waitsOn === "knowledge_base") return { next: enable, who: "whoever runs the knowledge base; when it is back, the operator enables and starts it" };
   if (code === "COMMIT_UNKNOWN") return { next: enable, who: "whoever runs the database; when it answers, the operator enables and starts it" };

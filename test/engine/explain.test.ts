@@ -85,7 +85,7 @@ describe.each(Object.entries(states))("a live run stopped %s", (_name, entries) 
 describe("explain of a live run", () => {
   it.each([
     ["before SG_2", "APPROVAL_MISSING", "SG_2", "cutter approval draft --gate SG_2 --run-id run-1"],
-    ["leg A there", "EFFECT_REFUSED", "SG_3", "cutter approval draft --gate SG_3 --run-id run-1"],
+    ["leg A there", "EFFECT_REFUSED", "SG_3", "cutter approval draft --gate SG_3 --run-id run-1 --phase structural_verify --decision resume"],
     ["leg A there", "VOID_EFFECTS_STAND", null, "runbooks/emergency-revert --run-id run-1 --approval FILE"],
     ["leg A pending", "COMMIT_UNKNOWN", null, "runbooks/enable --run-id run-1 --ruling FILE"],
     ["leg A there", "KB_UNAVAILABLE", "knowledge_base", "runbooks/enable --run-id run-1 --ruling FILE"],

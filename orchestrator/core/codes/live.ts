@@ -37,15 +37,16 @@ export const liveCodes = {
   },
   ESCALATION_OPEN: {
     summary: "a phase of this run failed after something was written, and the sovereign has not decided",
-    remedy: "cutter approval draft --gate SG_3 --run-id R; have it signed, then runbooks/enable with it",
+    remedy: "cutter approval draft --gate SG_3 --phase P --decision resume (or void) --run-id R, P being the phase named here; have it signed, then runbooks/enable with it",
     exit: 20,
   },
   VOID_EFFECTS_STAND: { summary: "effects of this run stand in the database and are not reverted", remedy: "runbooks/emergency-revert first; then give the run up", exit: 20 },
   VOID_CLAIM_STANDS: {
     summary: "this run holds its claim on the document, and only a signed decision releases it",
-    remedy: "cutter approval draft --gate SG_3 --run-id R with decision void; have it signed, then runbooks/enable and start-run",
+    remedy: "cutter approval draft --gate SG_3 --phase cut_leg_a --decision void --run-id R (another phase only if explain names one); have it signed, then runbooks/enable and start-run",
     exit: 20,
   },
+  VOID_NOT_CLAIMED: { summary: "this start carries a signed void, and its run never claimed the document: there is nothing for it to release", remedy: "cutter orchestrate void --run-id R gives it up without a signature; nothing was written", exit: 10 },
   VOID_RUN_DONE: { summary: "this run is done, so there is nothing to give up", remedy: "a live run that is to be undone is reverted: runbooks/emergency-revert", exit: 10 },
   VOID_RUN_LIVE: { summary: "execution is enabled for this run", remedy: "runbooks/disable --now first; a run is given up only while nothing can start it", exit: 10 },
   RUN_VOIDED: { summary: "this run was given up and never starts again", remedy: "nothing of it stands; prepare the document again under another run id", exit: 10 },

@@ -35,16 +35,33 @@ export interface DecidedRow {
 
 /** What was intended before a crash is asked after first, by the approval it was intended with: a newer one must not hide it. */
 export async function decideRow(attempt: Attempt, { gate, toRow, obtain }: DecidedRow): Promise<void> {
-  const { journal, ports, run } = attempt;
-  const { documentId } = run.facts;
-  const toStep = (row: ReviewDecisionRow) => ({ step: gate, expectedSha256: toDecisionSha256(row), probe: () => probeDecision(ports.recorders, documentId, row) });
-  const intended = journal.status().decided[gate];
-  if (journal.status().effects[gate].state !== "none" && intended !== undefined && (await settle(attempt, toStep(toRow(intended))))) return;
+  const { journal, ports } = attempt;
+  if (await settleIntended(attempt, { gate, toRow })) return;
   await obtain();
   const entry = journal.status().decided[gate];
   if (entry === undefined) throw new Error(`no ${gate} was verified`);
   const row = toRow(entry);
-  await doOnce(attempt, { ...toStep(row), prepare: () => Promise.resolve((permission) => ports.writeDatabase.insertReviewDecision(permission, documentId, row)) });
+  await doOnce(attempt, { ...toStep(attempt, gate, row), prepare: () => Promise.resolve((permission) => ports.writeDatabase.insertReviewDecision(permission, attempt.run.facts.documentId, row)) });
+}
+
+/** Whether the row that was intended before stands; a crash in between is resolved by it. Writes nothing to the database. @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN */
+async function settleIntended(attempt: Attempt, { gate, toRow }: Pick<DecidedRow, "gate" | "toRow">): Promise<boolean> {
+  const { effects, decided } = attempt.journal.status();
+  const intended = decided[gate];
+  return effects[gate].state !== "none" && intended !== undefined && (await settle(attempt, toStep(attempt, gate, toRow(intended))));
+}
+
+/** Whether this run holds its claim: SG_1's row stands. */
+export async function isClaimed(attempt: Attempt): Promise<boolean> {
+  return await settleIntended(attempt, { gate: "SG_1", toRow: (entry) => toFirstRow(attempt, entry) });
+}
+
+function toStep({ ports, run }: Attempt, gate: DecisionGate, row: ReviewDecisionRow) {
+  return { step: gate, expectedSha256: toDecisionSha256(row), probe: () => probeDecision(ports.recorders, run.facts.documentId, row) };
+}
+
+function toFirstRow(attempt: Attempt, entry: VerifiedEntry): ReviewDecisionRow {
+  return { ...toRow(attempt, entry), phase: "cut_leg_a", gate: "SG_1", decision: "approve" };
 }
 
 /** What every such row takes from the approval and the run. */

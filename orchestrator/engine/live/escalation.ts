@@ -1,21 +1,38 @@
 // SG_3: what a failed live run waits for, and what the sovereign's decision does. resume lets it go on; void gives it up, if nothing of it stands.
+import { parseApproval } from "../../core/approval.ts";
 import { sha256Hex } from "../../core/digest.ts";
 import { CutterError } from "../../core/errors.ts";
+import { mayGoOn } from "../../core/journal-live.ts";
 import { liveOf, type Attempt } from "../attempt.ts";
 import { adopt, judgeApproval, recallApproval } from "./approvals.ts";
-import { decideRow, toRow } from "./decide.ts";
+import { decideRow, isClaimed, toRow } from "./decide.ts";
 
 /**
  * Gives "voided" when the run is given up and must do nothing more.
- * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_SPENT, VOID_EFFECTS_STAND, and what a step throws
+ * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_SPENT, VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, and what a step throws
  */
 export async function settleEscalation(attempt: Attempt): Promise<"goes on" | "voided"> {
+  if (mayGoOn(attempt.journal.status())) await raiseForVoid(attempt);
   const escalation = attempt.journal.status().escalation;
   if (escalation === null || escalation.decision?.decision === "resume") return "goes on";
   const decided = escalation.decision === null ? await takeDecision(attempt) : "void";
   if (decided === "resume") return "goes on";
   await giveUp(attempt);
   return "voided";
+}
+
+/**
+ * A void that comes where no phase waits for it: the sovereign gives up a run that was cut off while it holds its claim. It is raised here, so that it counts;
+ * a start that carries a void never goes on to cut. @throws VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, APPROVAL_*
+ */
+async function raiseForVoid(attempt: Attempt): Promise<void> {
+  const { journal, run } = attempt;
+  const { token } = liveOf(attempt);
+  if (token.escalation === null || parseApproval(token.escalation.document).decision !== "void") return;
+  const { approval } = await judgeApproval(attempt, token, token.escalation, { gate: "SG_3", decision: "void" });
+  if (!(await isClaimed(attempt))) throw new CutterError("VOID_NOT_CLAIMED", { run_id: run.facts.runId });
+  await refuseStanding(attempt);
+  await journal.append({ kind: "escalated", phase: approval.phase, code: "VOID_CLAIM_STANDS", facts: { run_id: run.facts.runId } });
 }
 
 /** The decision this start carries, beside its token. */
