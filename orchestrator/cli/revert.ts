@@ -1,4 +1,4 @@
-// cutter revert: the emergency revert of one run, inside its unit; or, anywhere, the SQL of it for the owner's gate.
+// cutter revert: the emergency revert of one run, inside its unit; or, from a shell of the host, the SQL of it for the owner's gate.
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { approvalBytesMax } from "../core/approval-text.ts";
@@ -115,7 +115,9 @@ async function readStaged({ files, places }: Services, runId: RunId): Promise<St
   return staged.data;
 }
 
+/** @throws REVERT_RUNBOOK_CHANGED where there is none: this is no host the kit made ready */
 async function readRunbook({ files, places }: Services): Promise<string> {
+  if ((await files.facts(places.rollbackRunbook)) === null) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: places.rollbackRunbook, found: "absent" });
   return Buffer.from(await readPlainFile(files, places.rollbackRunbook, runbookBytesMax)).toString("utf8");
 }
 

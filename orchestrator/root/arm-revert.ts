@@ -1,6 +1,7 @@
 // arm-revert R: root judges the REVERT on the host, spends it in the ledger, and stages it for the unit. Works while the latch is set: that forbids cutting, not the way back.
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { verifyApproval, type VerifiedApproval } from "../core/approval-verify.ts";
 import { approvalBytesMax } from "../core/approval-text.ts";
 import { sha256Hex } from "../core/digest.ts";
@@ -23,7 +24,7 @@ const manifestBytesMax = 4 * 1024 * 1024;
 
 /**
  * Reads incoming/<id>/revert.md and its signature; after it returns revert/<id>/ holds them beside staged.json, and the ledger holds the use. What is staged
- * already by the same approval stays as it is. An approval that was spent before is staged too, marked: then a revert that is done can still say so, and no other can happen.
+ * already by the same approval stays as it is while it is whole and judged the same, else it is staged again without being spent again. An approval that was spent before is staged too, marked: then a revert that is done can still say so, and no other can happen.
  * @throws RUN_ID_INVALID, REVERT_RUN_IS_DRY, REVERT_PRINCIPAL_NOT_PINNED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_*, LEDGER_*, HOST_FILE_*
  */
 export async function armRevert(host: Host, idText: string, now: Date): Promise<StagedRevert> {
@@ -53,14 +54,15 @@ async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert>
   const verified = await verifyApproval({ document, signatures: [signature], keys, expected, now });
   const use = { document_sha256: verified.documentSha256, review_decision_id: verified.decision.review_decision_id };
   const standing = await readStanding(host, runId);
-  if (standing?.approval_sha256 === verified.documentSha256) return standing;
-  const spentBefore = readUses(host, use) > 0;
+  const own = standing?.approval_sha256 === verified.documentSha256 ? standing : null;
+  const spentBefore = own === null ? readUses(host, use) > 0 : own.spent_before;
   const staged: StagedRevert = {
     schema: "cutter.revert-staged/1", run_id: runId, approval_sha256: verified.documentSha256, signature_sha256: sha256Hex(signature), review_decision_id: use.review_decision_id,
     host: facts.host, release_sha256: facts.releaseSha256, runbook_sha256: facts.runbookSha256,
-    sovereign: { fingerprint: keys.sovereign.pin.fingerprint, file_sha256: sha256Hex(keys.sovereign.bytes) }, spent_before: spentBefore, staged_at: now.toISOString(),
+    sovereign: { fingerprint: keys.sovereign.pin.fingerprint, file_sha256: sha256Hex(keys.sovereign.bytes) }, spent_before: spentBefore, staged_at: own?.staged_at ?? now.toISOString(),
   };
-  if (!spentBefore) spendOnce(host, runId, verified, use, now);
+  if (own !== null && (await isWhole(host, runId, own, staged))) return own;
+  if (own === null && !spentBefore) spendOnce(host, runId, verified, use, now);
   install(host, runId, new Map<string, Uint8Array | string>([[stagedFiles.approval, document], [stagedFiles.signature, signature], [stagedFiles.staged, `${JSON.stringify(staged, null, 1)}\n`]]));
   return staged;
 }
@@ -101,6 +103,17 @@ async function readStanding(host: Host, runId: RunId): Promise<StagedRevert | nu
   } catch {
     return null;
   }
+}
+
+/** Judged as now, and its files still lie there as they were staged; the signature may be another one by the same key. */
+async function isWhole(host: Host, runId: RunId, standing: StagedRevert, judged: StagedRevert): Promise<boolean> {
+  if (!isDeepStrictEqual(standing, { ...judged, signature_sha256: standing.signature_sha256 })) return false;
+  const files = hostFiles(host);
+  const digests = await Promise.all([stagedFiles.approval, stagedFiles.signature].map(async (name) => {
+    const bytes = await files.read(`${hostLayout.revertStaging}/${runId}/${name}`);
+    return bytes === null ? null : sha256Hex(bytes);
+  }));
+  return isDeepStrictEqual(digests, [standing.approval_sha256, standing.signature_sha256]);
 }
 
 /** root:cutter: cutter reads, root alone writes. It appears whole or not at all. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
+import { toSwitchJson } from "../../orchestrator/cli/kill-switch-status.ts";
 import { __execution_enabled__, executionEnabled, readKillSwitch, type TokenJudge } from "../../orchestrator/kill-switch.ts";
 
 let folder: string;
@@ -77,4 +78,12 @@ it("takes a token that expired before it was started for none, and one that cann
   await mkdir(join(places.armed, "run-2"));
   await writeFile(join(places.armed, "run-2/token.json"), "no JSON");
   expect(await readKillSwitch(nodeFiles, places, now)).toEqual({ state: "armed", runId: "run-2", until: null });
+});
+
+it("tells as JSON what it tells as text: until when, since when, why", () => {
+  const none = { schema: "cutter.kill-switch/1", run_id: null, until: null, since: null, why: null };
+  expect(toSwitchJson({ state: "off" })).toEqual({ ...none, state: "off" });
+  expect(toSwitchJson({ state: "armed", runId: "run-1", until: "2026-11-22T11:00:00.000Z" })).toEqual({ ...none, state: "armed", run_id: "run-1", until: "2026-11-22T11:00:00.000Z" });
+  expect(toSwitchJson({ state: "live", runId: "run-1", since: "2026-11-22T10:00:00.000Z" })).toEqual({ ...none, state: "live", run_id: "run-1", since: "2026-11-22T10:00:00.000Z" });
+  expect(toSwitchJson({ state: "disabled", why: "the latch is set" })).toEqual({ ...none, state: "disabled", why: "the latch is set" });
 });

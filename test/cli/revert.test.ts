@@ -1,6 +1,6 @@
 // cutter revert at the command line: what it renders, and what it refuses before anything is opened.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -51,6 +51,14 @@ describe("cutter revert --render", () => {
     const told = JSON.parse(stdout) as { schema: string; sql: string; sha256: string; runbook_sha256: string };
     expect(told).toMatchObject({ schema: "cutter.revert-render/1", run_id: "R-1", sha256: createHash("sha256").update(told.sql).digest("hex"), runbook_sha256: createHash("sha256").update(runbook).digest("hex") });
   });
+});
+
+test("cutter revert --render without a runbook says that it is the runbook which is missing", async () => {
+  await open();
+  rmSync(join(world.folder, "rollback_runbook.sql"));
+  const { code, stdout, stderr } = await cli.run("revert", "--run-id", "R-1", "--render");
+  expect([code, stdout]).toEqual([10, ""]);
+  expect(stderr).toContain("REVERT_RUNBOOK_CHANGED");
 });
 
 describe("cutter revert refuses, opening nothing", () => {

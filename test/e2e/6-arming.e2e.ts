@@ -40,7 +40,7 @@ async function enableFreshly(): Promise<void> {
   if (enabled.code !== 0) throw new Error(enabled.output);
 }
 const status = async (): Promise<object> => JSON.parse((await onHost("cutter kill-switch status --json")).stdout) as object;
-const off = { schema: "cutter.kill-switch/1", state: "off", run_id: null, until: null };
+const off = { schema: "cutter.kill-switch/1", state: "off", run_id: null, until: null, since: null, why: null };
 const tokens = async (): Promise<string> => (await onHost("ls -A /run/cutter/armed /run/cutter/live")).stdout;
 const noTokens = "/run/cutter/armed:\n\n/run/cutter/live:\n";
 const result = async (): Promise<object> => JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as object;
@@ -56,7 +56,7 @@ describe("enable", () => {
     const enabled = await enable("--approval", await fillAndSign(runId, "SG_2"));
     expect([enabled.code, enabled.output]).toEqual([0, expect.stringMatching(new RegExp(`start 1 of 5; until .*minutes.*\\n    runbooks/start-run --run-id ${runId}`))]);
     expect(enabled.output).toMatch(new RegExp(`cutter-runs/${runId}/approvals/ruling-[0-9a-f]{8}-architect-asc.md revision 1`));
-    expect(await status()).toEqual({ schema: "cutter.kill-switch/1", state: "armed", run_id: runId, until: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(await status()).toEqual({ schema: "cutter.kill-switch/1", state: "armed", run_id: runId, until: expect.stringMatching(/^\d{4}-.*Z$/), since: null, why: null });
     expect((await onHost("cutter kill-switch status")).stdout).toMatch(new RegExp(`^armed ${runId} until `));
     expect(Number((await onHost("wc -l < /var/lib/cutter-ledger/spent.jsonl")).stdout)).toBe(before + 1);
     expect((await onHost("tail -n 1 /var/lib/cutter-ledger/audit.jsonl")).stdout).toContain('"action":"enable"');
@@ -121,7 +121,7 @@ describe("execution is off again", () => {
     const unit = `cutter-run@${runId}`;
     const seen = await until(async () => /^(LIVE .*\n|.*failed\n)/.exec((await onHost(`cutter kill-switch status; systemctl is-failed ${unit}`)).stdout)?.[0] ?? null);
     expect(seen).toMatch(new RegExp(`^LIVE ${runId} since `));
-    expect(await status()).toEqual({ schema: "cutter.kill-switch/1", state: "live", run_id: runId, until: null });
+    expect(await status()).toEqual({ schema: "cutter.kill-switch/1", state: "live", run_id: runId, until: null, since: expect.stringMatching(/^\d{4}-.*Z$/), why: null });
     expect((await onHost(`kill -KILL "$(systemctl show -p MainPID --value ${unit})"`)).code).toBe(0);
     await until(async () => ((await onHost(`systemctl is-active ${unit}`)).stdout.trim() === "failed" ? true : null));
     await onHost(`rm -f ${kbFaultsFile}`);

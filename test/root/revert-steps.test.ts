@@ -1,6 +1,6 @@
 // Root's part in a revert, in a folder that stands for the host: what is judged and spent, what is handed over, what is left, and what each refusal is called.
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { runResultSchema } from "../../orchestrator/core/run-result.ts";
@@ -118,6 +118,23 @@ describe("arm-revert", () => {
     await arm();
     expect(readStaged().spent_before).toBe(false);
     expect(spentLines()).toBe(1);
+  });
+
+  test("stages the same approval again, unspent, where the staging was damaged or the pinned runbook became another", async () => {
+    const approval = bring();
+    await arm();
+    const signature = readFileSync(folder.at(`run/cutter/revert/${runId}/revert.md.asc`), "utf8");
+    folder.write(`run/cutter/revert/${runId}/revert.md`, "somebody else's", 0o640);
+    bringAgain(approval, signature);
+    await arm();
+    expect(readFileSync(folder.at(`run/cutter/revert/${runId}/revert.md`), "utf8")).toBe(approval);
+    const better = "select 2;\n";
+    folder.write("etc/cutter/rollback_runbook.sql", better, 0o644);
+    const claim = JSON.stringify({ path: "/etc/cutter/rollback_runbook.sql", state: "claimed", urn: "urn:/etc/cutter/rollback_runbook.sql", contentSha256: sha(better) });
+    writeFileSync(folder.at("etc/cutter/ownership.jsonl"), `${claim}\n`, { flag: "a" });
+    bringAgain(approval, signature);
+    await arm();
+    expect([readStaged().runbook_sha256, readStaged().spent_before, spentLines()]).toEqual([sha(better), false, 1]);
   });
 
   test("stages nothing where the ledger itself is damaged: whether the approval was used cannot be told", async () => {

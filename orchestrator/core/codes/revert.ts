@@ -6,7 +6,7 @@ const person = "look at the named rows with the document's owner; what the run l
 export const revertCodes = {
   REVERT_PRINCIPAL_NOT_PINNED: { summary: "no revert principal is pinned", remedy: "pin orchestrator:revert_principal in the stack and run pulumi up; meanwhile cutter revert --render gives the SQL for the owner's gate", exit: 10 },
   REVERT_LOGIN_MISMATCH: { summary: "DOT_CUTTER_REVERT_DB_USER is not the pinned revert principal", remedy: "make the env file and orchestrator:revert_principal name one role", exit: 78 },
-  REVERT_OUTSIDE_UNIT: { summary: "a revert happens only inside its unit", remedy: "use runbooks/emergency-revert --run-id R --approval FILE; --render prints the SQL anywhere", exit: 10 },
+  REVERT_OUTSIDE_UNIT: { summary: "a revert happens only inside its unit", remedy: "use runbooks/emergency-revert --run-id R --approval FILE; on the host, cutter revert --run-id R --render prints the SQL", exit: 10 },
   REVERT_NOT_STAGED: { summary: "no approval of this revert is staged on this host", remedy: "runbooks/emergency-revert --run-id R --approval FILE stages it", exit: 10 },
   REVERT_STAGING_DAMAGED: { summary: "what is staged for this revert is not what root staged", remedy: "stage it again with runbooks/emergency-revert; if it happens twice, find out who writes below /run/cutter", exit: 10 },
   REVERT_APPROVAL_SPENT: { summary: "this REVERT approval has been used", remedy: "have a fresh one drafted and signed: cutter approval draft --gate REVERT --run-id R", exit: 10 },

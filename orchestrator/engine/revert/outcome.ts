@@ -25,7 +25,7 @@ export interface RevertOutcome {
 /** One line per table, for people: what stays of the run, and whether everything else is as it was before the cut. Pure. */
 export function toDifferenceLines(differences: readonly TableDifference[]): readonly string[] {
   return differences.map(({ table, rowsOfRun, kept, rest, restRows }) => {
-    const own = rowsOfRun === 0 ? "no row of this run" : `${String(rowsOfRun)} rows of this run stay (${kept ?? "kept"})`;
+    const own = rowsOfRun === 0 ? "no row of this run" : `${String(rowsOfRun)} ${rowsOfRun === 1 ? "row of this run stays" : "rows of this run stay"} (${kept ?? "kept"})`;
     return `${table}: ${own}; the other ${String(restRows)} rows ${restTexts[rest]}`;
   });
 }
