@@ -20,6 +20,7 @@ const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   to approvals/R/ here, with the commands to fill and sign them. Nothing is enabled and nothing is written to the database.
   --run-id R     3 to 48 characters of A-Z a-z 0-9 . _ -
   --document D   knowledge base id of a registered source document
+--stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
 Exit: 0 done · 2 usage · 10 refused or stopped · 11 waiting for the knowledge base, run it again · 78 configuration`;
 
 /** Written beside and renamed, so a half-written request never has the name. An equal one stays; another one is a refusal. */
@@ -71,7 +72,7 @@ function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraf
     ...(first?.wouldRefuse ?? []).map((code) => `[WARN] a live run would refuse: ${code}${code === "PRINCIPAL_TOO_STRONG" ? " (a ruling can accept it by name, in accepts)" : ""}`),
     `[INFO] drafts to sign, in ${folder}/ of this checkout (ignored by git; they hold no secret):`,
     ...drafts.flatMap(({ gate, file, commands, kept }) => [
-      `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is" : ""}. To fill and sign it, in ${folder}/:`,
+      `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is (remove it to have it drafted afresh)" : ""}. To fill and sign it, in ${folder}/:`,
       ...commands.map((command) => `    ${command}`),
     ]),
     "[INFO] SG_1 is good for 24 hours, SG_2 for 12, the ruling until its expires_at; then:",

@@ -6,8 +6,10 @@ import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
 const usage = `runbooks/start-run --run-id R [--stack S] [--host H]
-  Starts cutter-run@R on the host; it does only what the request of R says. Exits with the run's own code.
-Exit: 0 done · 2 usage · 10 refused or stopped, nothing written · 11 waiting, run it again · 20 written, resumable · 30 a person must decide · 78 configuration`;
+  Starts cutter-run@R on the host; it does only what the request of R says. A live run must be enabled first, each time: runbooks/enable.
+  Exits with the run's own code.
+--stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
+Exit: 0 done · 2 usage · 10 refused or stopped, this start wrote nothing · 11 waiting for the knowledge base, nothing written · 20 written, resumable · 30 a person must decide · 78 configuration`;
 
 await runScript(usage, async () => {
   const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" } } });

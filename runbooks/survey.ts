@@ -9,7 +9,9 @@ import { readSurveyFacts } from "../provision/survey/read-facts.ts";
 import { runScript } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
-const usage = "npm run survey -- [--stack sandbox] [--host NAME] [--json | --markdown | --html FILE]";
+const usage = `runbooks/survey [--stack S] [--host H] [--json | --markdown | --html FILE]      (or: npm run survey -- ...)
+  Says which gaps of the host are open, with evidence. Reads only. Without --stack: sandbox.
+Exit: 0 surveyed, whatever is open · 2 usage · 10 not surveyed · 78 configuration`;
 
 await runScript(usage, async () => {
   const { values } = parseArgs({ options: { ...stackOptions, json: { type: "boolean", default: false }, markdown: { type: "boolean", default: false }, html: { type: "string" } } });

@@ -49,6 +49,14 @@ test("adds to the chained audit log what root's own lines follow, and after whic
   expect(lines.map((line) => (JSON.parse(line) as { action: string }).action)).toEqual(["disable", "enable_refused", "now", "clear", "enable"]);
 });
 
+test("adds nothing to an audit log whose last line was cut off: that line must stay the last, so that it can be taken off", () => {
+  const log = join(base, "host/var/lib/cutter-ledger/audit.jsonl");
+  writeFileSync(log, '{"seq":0,"at"');
+  const { status, text } = disable();
+  expect([status, latch(), tokens(), readFileSync(log, "utf8")]).toEqual([0, true, [], '{"seq":0,"at"']);
+  expect(text).toContain("[WARN] not in the audit log");
+});
+
 test("removes the tokens also where the latch's folder and the audit log's are gone", () => {
   rmSync(join(base, "host/etc/cutter/execution"), { recursive: true });
   rmSync(join(base, "host/var"), { recursive: true });
