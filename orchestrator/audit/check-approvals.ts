@@ -54,7 +54,7 @@ export async function checkApprovals(material: AuditMaterial, journal: AuditedJo
     verified += given.length;
     findings.push(...compareSigners(judged, record, kept.file), ...checkUse(journal, record, approval, judged.signers.map(({ signedAt }) => signedAt), kept.file));
   }
-  return { findings: [...findings, ...checkUuids(journal)], verified, notVerified };
+  return { findings: [...findings, ...checkDecisions(material, journal), ...checkUuids(journal)], verified, notVerified };
 }
 
 interface Kept {
@@ -102,6 +102,20 @@ function compareRecord(approval: Approval, { seq, entry }: Record, bound: Bound,
   ];
   const different = told.filter(([, left, right]) => left !== right).map(([field]) => field);
   return different.length === 0 ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
+}
+
+/** What the journal took an SG_3 for, against what was signed: going on by a signed void is no decision of the sovereign's. */
+function checkDecisions(material: AuditMaterial, { records }: AuditedJournal): readonly Finding[] {
+  return recordsOf(records, "escalation_decided").flatMap(({ seq, entry }) => {
+    const [file, bytes] = [...material.files].find(([name, content]) => name.startsWith(approvalsFolder) && sha256Hex(content) === entry.approval_sha256) ?? [];
+    if (file === undefined || bytes === undefined) return [finding("AUDIT_APPROVAL_MISSING", "no file has the digest of the document", { file: journalName, record: seq, facts: { gate: "SG_3", sha256: entry.approval_sha256 } })];
+    try {
+      const { gate, decision } = parseApproval(bytes);
+      return gate === "SG_3" && decision === entry.decision ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "another decision was signed", { file, record: seq, facts: { expected: `SG_3 ${entry.decision}`, found: `${gate} ${decision}` } })];
+    } catch (error) {
+      return [toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq })];
+    }
+  });
 }
 
 function toExpected({ entry }: Record, bound: Bound): Expected {
