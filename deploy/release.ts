@@ -1,4 +1,4 @@
-// The release on a host: uploaded once, verified there, switched by rename; and the command that runs the current one.
+// The release on a host: uploaded once, verified there, switched to and confirmed; what goes back otherwise; and the command that runs the current one.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
@@ -7,7 +7,8 @@ import { hostLayout } from "../orchestrator/core/host-layout.ts";
 import { manifestName } from "../orchestrator/core/release-manifest.ts";
 import { under, type HostTarget } from "../provision/components/target.ts";
 import { findCheckout } from "../provision/host/checkout.ts";
-import { declareLink, declareRelease } from "../provision/provider/resources.ts";
+import { declareFile, declareLink, declareRelease, declareUnit } from "../provision/provider/resources.ts";
+import { releaseGuardName, releaseGuardText } from "../provision/units/release-guard.ts";
 import { buildRelease } from "./build.ts";
 
 /** Which release a stack wants. `sha256` is the manifest's, or its first 12 digits when the release exists on the host only. */
@@ -31,7 +32,14 @@ export async function chooseRelease(pinned: string): Promise<WantedRelease> {
 export class Release extends ComponentResource {
   constructor(target: HostTarget, release: WantedRelease, options: ComponentResourceOptions = {}) {
     super("cutter-kit:host:Release", target.nameOf("release"), {}, options);
-    const installed = declareRelease(target.nameOf(hostLayout.releases), { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 }, under(this));
+    // First what goes back, then what may have to be gone back on.
+    const switchPath = hostLayout.releaseSwitch;
+    const content = readFileSync(join(import.meta.dirname, "release-switch.sh"), "utf8");
+    const rootFile = { mode: "0644", owner: "root", group: "root" } as const;
+    const script = declareFile(target.nameOf(switchPath), { ...target.base(switchPath), ...rootFile, path: switchPath, content }, under(this));
+    const guardPath = `${hostLayout.units}/${releaseGuardName}`;
+    const guard = declareUnit(target.nameOf(guardPath), { ...target.base(guardPath), ...rootFile, path: guardPath, name: releaseGuardName, content: releaseGuardText(), activation: "boot" }, under(this, [script]));
+    const installed = declareRelease(target.nameOf(hostLayout.releases), { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 }, under(this, [script, guard]));
     const path = hostLayout.command;
     declareLink(target.nameOf(path), { ...target.base(path), path, target: `${hostLayout.current}/bin/cutter` }, under(this, [installed]));
     this.registerOutputs({});

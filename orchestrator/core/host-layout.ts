@@ -3,6 +3,8 @@
 export const hostLayout = {
   releases: "/opt/cutter/releases",
   current: "/opt/cutter/current",
+  releaseSwitch: "/opt/cutter/release-switch.sh", // switches, confirms, goes back; the guard's unit runs it
+  releaseState: "/opt/cutter/release-state", // what is good, unconfirmed, gone back on; made by the line above
   command: "/usr/local/bin/cutter",
   etc: "/etc/cutter",
   config: "/etc/cutter/orchestrator.yaml",

@@ -7,6 +7,8 @@ import { openConnection, type RemoteHost } from "./connection.ts";
 export interface HostPool {
   /** The open connection to this host. A refusal (key, identity, authentication) is remembered and given again without a second try. */
   get(address: HostAddress): Promise<RemoteHost>;
+  /** A connection of the caller's own, made now; the caller closes it. What a pooled one cannot show: that the host still lets us in. */
+  openFresh(address: HostAddress): Promise<RemoteHost>;
   closeAll(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export function createHostPool(open: (address: HostAddress) => Promise<RemoteHos
 
   return {
     get,
+    openFresh: open,
     closeAll: async () => {
       const settled = await Promise.allSettled(connections.values());
       for (const outcome of settled) if (outcome.status === "fulfilled") outcome.value.close();

@@ -24,6 +24,10 @@ export interface Work {
 export interface WriteContext {
   readonly host: RemoteHost;
   readonly runJob: (work: Work) => Promise<void>;
+  /** A new connection, for what only a new one proves; the caller closes it. */
+  readonly openFresh: () => Promise<RemoteHost>;
+  /** One line that a person should read beside the engine's own. */
+  readonly say: (line: string) => void;
 }
 
 export interface KindSpec<Inputs extends BaseInputs> {

@@ -19,8 +19,8 @@ export interface Lifecycle {
   remove(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
 }
 
-/** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. */
-export function createLifecycle(pool: HostPool, guard: ExecutionGuard): Lifecycle {
+/** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
+export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (line: string) => void): Lifecycle {
   return {
     create: async (kind, urn, inputs) => {
       await guard(inputs.host);
@@ -33,7 +33,7 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard): Lifecycl
       if (reading.state === "present" && !isOurs(claim, urn) && !inputs.adopt && !equal) {
         throw toForeign(resource, inputs, claim === undefined ? "not in the ownership manifest" : `claimed by ${claim.urn}`);
       }
-      await bring(pool, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
+      await bring(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
     },
     read: async (kind, inputs) => {
       const reading = await kind.bind(inputs).read(await pool.get(inputs.host));
@@ -46,7 +46,7 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard): Lifecycl
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
-      await bring(pool, kind, urn, inputs, claims.get(resource.claim)?.found === true);
+      await bring(pool, say, kind, urn, inputs, claims.get(resource.claim)?.found === true);
     },
     remove: async (kind, urn, inputs) => {
       await guard(inputs.host);
@@ -65,7 +65,7 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard): Lifecycl
 }
 
 /** Claims, writes, reads back. */
-async function bring(pool: HostPool, kind: Kind, urn: string, inputs: BaseInputs, found: boolean): Promise<void> {
+async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, urn: string, inputs: BaseInputs, found: boolean): Promise<void> {
   const resource = kind.bind(inputs);
   const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
   const runJob = toJobRunner(pool, kind, inputs);
@@ -74,7 +74,7 @@ async function bring(pool: HostPool, kind: Kind, urn: string, inputs: BaseInputs
   const run = async (work: Work) => {
     if (outcomes.every(({ state }) => state === "done")) outcomes.push(await runJob(outcomes.length > 0 ? work : withClaim(claim, work)));
   };
-  await resource.write({ host: await pool.get(inputs.host), runJob: run });
+  await resource.write({ host: await pool.get(inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
   if (outcomes.length === 0) await run({ script: ":", args: [] });
   const differences = toDifferences(kind, await resource.read(await pool.get(inputs.host)), inputs);
   if (differences.length === 0) return;

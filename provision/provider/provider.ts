@@ -16,7 +16,7 @@ export const packageName = "cutterhost";
 
 /** `say` gets what a person should read beside the engine's own lines. */
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
-  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say));
+  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), say);
   return {
     version: "0.6.0",
     check: async (urn: string, _olds: unknown, news: unknown): Promise<CheckResult> => {

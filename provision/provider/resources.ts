@@ -27,7 +27,7 @@ export const declareDirectory: Declare<Target & Access & { readonly keep: boolea
 export const declareFile: Declare<FileArgs> = toDeclare("File");
 export const declareLink: Declare<Target & { readonly path: string; readonly target: string }> = toDeclare("Link");
 export const declareKeyFile: Declare<FileArgs & { readonly fingerprint: string; readonly pinnedSha256: string; readonly purpose: "encrypt" | "sign" }> = toDeclare("KeyFile");
-export const declareUnit: Declare<FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" }> = toDeclare("Unit");
+export const declareUnit: Declare<FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" | "boot" }> = toDeclare("Unit");
 /** One line of a file that is not ours; nothing else of it is touched. */
 export const declareEnvLine: Declare<Target & { readonly path: string; readonly name: "BACKUP_GPG_FPR"; readonly value: string }> = toDeclare("EnvLine");
 /** A changed name uploads that release if it is absent and switches; the one before stays. Destroyed: all releases go. */

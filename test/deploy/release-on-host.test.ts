@@ -1,9 +1,5 @@
-// A release's folder against its manifest, and the switch: each difference is named, each switch leaves a way back.
-import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+// A release's folder against its manifest: each difference is named.
+import { expect, it } from "vitest";
 import { toDamage, type FoundFile } from "../../deploy/damage.ts";
 import { sha256Hex } from "../../orchestrator/core/digest.ts";
 
@@ -32,33 +28,4 @@ it.each<[string, readonly FoundFile[]]>([
 
 it("trusts no file when the manifest itself is another one", () => {
   expect(toDamage(Buffer.concat([manifest, Buffer.from(" ")]), sha256, [itself, cutter])).toEqual(["manifest.json: content"]);
-});
-
-let base: string;
-const install = (name: string) => {
-  mkdirSync(join(base, "releases", name, "bin"), { recursive: true });
-  copyFileSync(resolve(import.meta.dirname, "../../deploy/activate.sh"), join(base, "releases", name, "bin/activate.sh"));
-};
-const activate = (name: string) => execFileSync("sh", [join(base, "releases", name, "bin/activate.sh")], { stdio: "pipe" });
-
-beforeEach(() => {
-  base = mkdtempSync(join(tmpdir(), "ck-base-"));
-  install("1");
-  install("2");
-});
-afterEach(() => rmSync(base, { recursive: true, force: true }));
-
-it("switches, remembers the release before, and does nothing the second time", () => {
-  activate("1");
-  expect(readlinkSync(join(base, "current"))).toBe("releases/1");
-  expect(existsSync(join(base, "last-good"))).toBe(false);
-  activate("2");
-  activate("2");
-  expect(readlinkSync(join(base, "current"))).toBe("releases/2");
-  expect(readlinkSync(join(base, "last-good"))).toBe("releases/1");
-});
-
-it("refuses where current is no link, and leaves it", () => {
-  writeFileSync(join(base, "current"), "somebody's");
-  expect(() => activate("1")).toThrow(expect.objectContaining({ status: 17 }));
 });

@@ -10,7 +10,7 @@ export const localAddress = { name: "local", host: "127.0.0.1", port: 22, user: 
 export const localHost: RemoteHost = { address: localAddress, isOpen: () => true, run: runLocally, close: () => undefined };
 
 /** Jobs run at once, under the same shell options as on a host; a failing job throws its stderr. */
-export const localContext: WriteContext = { host: localHost, runJob: runLocalJob };
+export const localContext: WriteContext = { host: localHost, runJob: runLocalJob, openFresh: () => Promise.resolve(localHost), say: () => undefined };
 
 export async function runLocalJob({ script, args, stdin }: Work): Promise<void> {
   const text = ["set -eu; umask 077", ["set --", ...args.map(toShellWord)].join(" "), script].join("\n");

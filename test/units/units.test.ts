@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { envNames } from "../../orchestrator/core/secret-names.ts";
 import { renderUnits, type UnitInputs } from "../../provision/units/index.ts";
+import { releaseGuardName, releaseGuardText } from "../../provision/units/release-guard.ts";
 
 const inputs: UnitInputs = {
   kb_base_url: "https://kb.example.org/api",
@@ -115,5 +116,18 @@ describe("what the contract says", () => {
 
   test("the same inputs give the same bytes", () => {
     expect(renderUnits(inputs)).toEqual(renderUnits(inputs));
+  });
+});
+
+describe("the guard of a switched release", () => {
+  test("systemd has no complaint; it starts at boot where a switch is unconfirmed, before the sockets, and runs no release's code", () => {
+    const file = join(directory, releaseGuardName);
+    writeFileSync(file, releaseGuardText());
+    const verified = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" });
+    expect(verified.stderr.split("\n").filter((line) => line.includes("cutter"))).toEqual([]);
+    expect(settingsOf(releaseGuardText(), "WantedBy")).toEqual(["multi-user.target"]);
+    expect(settingsOf(releaseGuardText(), "ConditionPathExists")).toEqual(["/opt/cutter/release-state/pending"]);
+    expect(settingsOf(releaseGuardText(), "Before")).toEqual(["cutter-dump.socket cutter-kb.socket"]);
+    expect(releaseGuardText()).not.toMatch(/\/opt\/cutter\/(current|releases)/);
   });
 });

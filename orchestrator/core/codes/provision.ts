@@ -18,6 +18,21 @@ export const provisionCodes = {
   KEY_FILE_REFUSED: { summary: "a key file is not fit to be pinned", remedy: "export exactly one public key: gpg --armor --export FINGERPRINT", exit: 78 },
   RELEASE_MISSING: { summary: "the release is neither built here nor on the host", remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases", exit: 10 },
   RELEASE_REFUSED: { summary: "the release on the host is not what its manifest says", remedy: "nothing was switched; run pulumi up again, and if it persists look for what writes to /opt/cutter/releases", exit: 10 },
+  RELEASE_UNHEALTHY: {
+    summary: "the new release does not work on this host; the host is back on the release before it",
+    remedy: "read what it said, then mend it and run pulumi up again, or pin a good one in cutter-kit:release: ls /opt/cutter/releases shows them",
+    exit: 10,
+  },
+  RELEASE_UNCONFIRMED: {
+    summary: "the new release was switched to, but no fresh connection could prove it healthy",
+    remedy: "the host goes back by itself in the named time; see why it lets nobody in, then run pulumi up again",
+    exit: 10,
+  },
+  RELEASE_REVERTED: {
+    summary: "the host went back from a release by itself, because nobody confirmed it in time",
+    remedy: "look at journalctl -u cutter-release-guard on the host; pulumi up tries the wanted release again, or pin a good one in cutter-kit:release",
+    exit: 10,
+  },
   RESOURCE_INVALID: { summary: "a resource's inputs do not fit its schema", remedy: "this is a mistake in the program under provision/components", exit: 70 },
   ARGUMENT_MISSING: { summary: "an argument is missing", remedy: "see --help", exit: 2 },
   REQUEST_DIFFERS: { summary: "another request with this run id stands on the host", remedy: "choose another run id: ids are never used again", exit: 10 },

@@ -1,4 +1,4 @@
-// A release on the host: uploaded once, verified file by file against its manifest, switched by rename(2). Drift in any file is seen.
+// A release on the host: uploaded once, verified file by file against its manifest, switched to, proven healthy or gone back on. Drift in any file is seen.
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -9,37 +9,40 @@ import { findCheckout } from "../../host/checkout.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { baseFields } from "../fields.ts";
 import { defineKind, type BaseInputs, type WriteContext } from "../kind.ts";
+import { confirmed, switchAndConfirm, tellReverted, toStanding } from "../release-switch.ts";
 
 interface ReleaseInputs extends BaseInputs {
   readonly name: string;
   readonly sha256: string; // of manifest.json; its first 12 digits where only the name is known
   readonly current: string; // the release that /opt/cutter/current leads to; wanted: this one
   readonly damage: readonly string[]; // differences from the manifest; wanted: none
+  readonly standing: string; // whether it was confirmed healthy, or gone back on, as release-switch.sh recorded it
 }
 
 const uploadTimeoutMs = 600_000;
 
 export const releaseKind = defineKind<ReleaseInputs>({
   type: "Release",
-  schema: z.strictObject({ ...baseFields, name: z.string().regex(/^\d+\.\d+\.\d+-[0-9a-f]{12}$/), sha256: z.string().regex(/^([0-9a-f]{12}|[0-9a-f]{64})$/), current: z.string().default(""), damage: z.array(z.string()).default([]) }),
-  complete: (inputs) => ({ ...inputs, current: inputs.name, damage: [] }),
+  schema: z.strictObject({ ...baseFields, name: z.string().regex(/^\d+\.\d+\.\d+-[0-9a-f]{12}$/), sha256: z.string().regex(/^([0-9a-f]{12}|[0-9a-f]{64})$/), current: z.string().default(""), damage: z.array(z.string()).default([]), standing: z.string().default("") }),
+  complete: (inputs) => ({ ...inputs, current: inputs.name, damage: [], standing: confirmed }),
   replaceOn: [],
-  compared: ["name", "sha256", "current", "damage"],
+  compared: ["name", "sha256", "current", "damage", "standing"],
   claimOf: ({ name }) => `${hostLayout.releases}/${name}`,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {
     const folder = await readFolder(host, `${hostLayout.releases}/${inputs.name}`);
     if (folder === null) return { state: "absent" };
-    return { state: "present", inputs: { ...inputs, current: folder.current, damage: toDamage(folder.manifest, inputs.sha256, folder.files) } };
+    return { state: "present", inputs: { ...inputs, current: folder.current, damage: toDamage(folder.manifest, inputs.sha256, folder.files), standing: toStanding(folder.records, inputs.name) } };
   },
   write: async (context, inputs) => {
+    await tellReverted(context);
     const folder = await readFolder(context.host, `${hostLayout.releases}/${inputs.name}`);
     const whole = folder !== null && toDamage(folder.manifest, inputs.sha256, folder.files).length === 0;
     if (!whole) await upload(context, inputs);
-    await context.runJob({ script: 'sh "$1/bin/activate.sh"', args: [`${hostLayout.releases}/${inputs.name}`] });
+    await switchAndConfirm(context, inputs.name);
   },
   remove: () => ({
-    script: `rm -f -- "$1/current" "$1/last-good"
+    script: `rm -rf -- "$1/current" "$1/last-good" "$1/release-state"
 find "$1/releases" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended -regex '.*/(\\.(incoming|damaged)-)?[0-9]+\\.[0-9]+\\.[0-9]+-[0-9a-f]{12}' -exec rm -rf -- {} +`,
     args: ["/opt/cutter"],
   }),
@@ -69,19 +72,22 @@ mv -T -- "$1" "$final"; sync -- "$2"; rm -rf -- "$aside"`,
 
 interface ReleaseFolder {
   readonly current: string;
+  readonly records: readonly string[]; // of release-switch.sh
   readonly manifest: Buffer;
   readonly files: readonly FoundFile[];
 }
 
 /** Digests every file on the host: some 130 MB, under a second. null: there is no such folder. */
 async function readFolder(host: RemoteHost, path: string): Promise<ReleaseFolder | null> {
-  const outcome = await host.run(readScript, [path, hostLayout.current], { timeoutMs: 120_000 });
+  const outcome = await host.run(readScript, [path, hostLayout.current, hostLayout.releaseSwitch], { timeoutMs: 120_000 });
   if (outcome.code === 4) return null;
   if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: host.address.name, reading: path, stderr: outcome.stderr.slice(0, 300) });
-  const [currentTarget = "", manifest = "", ...rest] = outcome.stdout.split("\n");
+  const [currentTarget = "", ...lines] = outcome.stdout.split("\n");
+  const recordsEnd = lines.indexOf("");
+  const [manifest = "", ...rest] = lines.slice(recordsEnd + 1);
   const files = rest.filter((line) => line !== "").map(toFoundFile);
   const current = currentTarget.startsWith("releases/") ? currentTarget.slice("releases/".length) : currentTarget;
-  return { current, manifest: Buffer.from(manifest, "base64"), files };
+  return { current, records: lines.slice(0, recordsEnd), manifest: Buffer.from(manifest, "base64"), files };
 }
 
 /** Line: digest or -, find's letter, mode, owner, size, path. */
@@ -92,6 +98,7 @@ function toFoundFile(line: string): FoundFile {
 
 const readScript = `[ -d "$1" ] && [ ! -L "$1" ] || exit 4
 readlink -- "$2" || echo
+if [ -f "$3" ]; then sh "$3" standing; fi; echo
 cd -- "$1" || exit 5
 if [ -f manifest.json ]; then head -c 1000000 manifest.json | base64 -w0; fi; echo
 find . -printf '%y %m %u:%g %s %P\\n' | while IFS= read -r line; do

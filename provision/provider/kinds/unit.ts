@@ -10,9 +10,9 @@ import { toWriteFile } from "../write-file.ts";
 
 interface UnitInputs extends FileInputs {
   readonly name: string;
-  /** `none`: installed only. `socket`: enabled and listening. `service`: restarted if it runs. `tmpfiles`: applied at once. */
-  readonly activation: "none" | "socket" | "service" | "tmpfiles";
-  readonly enabled: string; // "enabled" for sockets, "" where it does not apply; a reading has systemd's word
+  /** `none`: installed only. `socket`: enabled and listening. `service`: restarted if it runs. `tmpfiles`: applied at once. `boot`: enabled, starts at boot if its condition holds. */
+  readonly activation: "none" | "socket" | "service" | "tmpfiles" | "boot";
+  readonly enabled: string; // "enabled" for sockets and `boot`, "" where it does not apply; a reading has systemd's word
   readonly active: string; // likewise
   readonly overrides: string; // always "": a reading names the drop-ins and masks it found
 }
@@ -23,7 +23,7 @@ export const unitKind = defineKind<UnitInputs>({
     ...fileFields,
     ...baseFields,
     name: z.string().regex(/^[a-z0-9][a-z0-9-]*@?\.(service|socket|conf)$/),
-    activation: z.enum(["none", "socket", "service", "tmpfiles"]),
+    activation: z.enum(["none", "socket", "service", "tmpfiles", "boot"]),
     enabled: z.string().default(""),
     active: z.string().default(""),
     overrides: z.string().default(""),
@@ -39,11 +39,11 @@ export const unitKind = defineKind<UnitInputs>({
     const masked = overrides.split("\n").includes(inputs.path);
     const file = masked ? ({ state: "present", inputs: { ...inputs, content: "", sha256: sha256Hex("") } } as const) : await readFileInputs(host, inputs);
     if (file.state !== "present") return file;
-    if (inputs.activation !== "socket") return { state: "present", inputs: { ...file.inputs, overrides } };
+    if (inputs.activation !== "socket" && inputs.activation !== "boot") return { state: "present", inputs: { ...file.inputs, overrides } };
     const outcome = await host.run('systemctl is-enabled -- "$1"; systemctl is-active -- "$1"; exit 0', [inputs.name], { timeoutMs: 15_000 });
     if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: inputs.name });
     const [enabled = "", active = ""] = outcome.stdout.split("\n");
-    return { state: "present", inputs: { ...file.inputs, overrides, enabled, active } };
+    return { state: "present", inputs: { ...file.inputs, overrides, enabled, active: inputs.activation === "boot" ? "" : active } };
   },
   write: async ({ runJob }, inputs) => {
     const { script, args, stdin } = toWriteFile(inputs, Buffer.from(inputs.content, "utf8"), activationScript[inputs.activation](inputs));
@@ -51,14 +51,14 @@ export const unitKind = defineKind<UnitInputs>({
     await runJob({ script: displace + script, args, stdin, timeoutMs: 60_000 });
   },
   remove: ({ path, name, activation }) => ({
-    script: `${activation === "socket" ? 'systemctl disable --now -- "$2" || :' : activation === "service" ? 'systemctl stop -- "$2" || :' : ":"}
+    script: `${activation === "socket" || activation === "boot" ? 'systemctl disable --now -- "$2" || :' : activation === "service" ? 'systemctl stop -- "$2" || :' : ":"}
 rm -f -- "$1"; systemctl daemon-reload`,
     args: [path, name],
   }),
 });
 
 function wantedState(activation: UnitInputs["activation"]): { readonly enabled: string; readonly active: string } {
-  return activation === "socket" ? { enabled: "enabled", active: "active" } : { enabled: "", active: "" };
+  return { enabled: activation === "socket" || activation === "boot" ? "enabled" : "", active: activation === "socket" ? "active" : "" };
 }
 
 /** The name's shape admits nothing that sh would read otherwise. */
@@ -66,6 +66,7 @@ const activationScript: Record<UnitInputs["activation"], (inputs: UnitInputs) =>
   none: () => "systemctl daemon-reload",
   tmpfiles: () => 'systemd-tmpfiles --create -- "$1"',
   service: ({ name }) => `systemctl daemon-reload; systemctl try-restart -- ${name}`,
+  boot: ({ name }) => `systemctl daemon-reload; systemctl enable -- ${name}`,
   // A socket cannot be restarted while its service runs: stop both, then listen again.
   socket: ({ name }) => `systemctl daemon-reload; systemctl stop -- ${name} ${name.replace(".socket", ".service")} 2>/dev/null || :; systemctl enable -- ${name}; systemctl start -- ${name}`,
 };

@@ -23,7 +23,7 @@ const host: RemoteHost = {
     return localHost.run(script, args.map((arg) => (arg.startsWith("/") ? `${root}${arg}` : arg)), options);
   },
 };
-const guard = () => createExecutionGuard({ get: () => Promise.resolve(host), closeAll: () => Promise.resolve() }, (line) => said.push(line));
+const guard = () => createExecutionGuard({ get: () => Promise.resolve(host), openFresh: () => Promise.resolve(host), closeAll: () => Promise.resolve() }, (line) => said.push(line));
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "execution-"));
@@ -112,7 +112,7 @@ describe("the guard before each change", () => {
   });
 
   it("refuses when the host cannot be asked", async () => {
-    const deaf = createExecutionGuard({ get: () => Promise.resolve({ ...host, run: () => Promise.resolve({ code: null, stdout: "", stderr: "" }) }), closeAll: () => Promise.resolve() }, (line) => said.push(line));
+    const deaf = createExecutionGuard({ get: () => Promise.resolve({ ...host, run: () => Promise.resolve({ code: null, stdout: "", stderr: "" }) }), openFresh: () => Promise.resolve(host), closeAll: () => Promise.resolve() }, (line) => said.push(line));
     await expect(deaf(localAddress)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   });
 });

@@ -30,7 +30,7 @@ const noteKind = defineKind<{ readonly host: typeof localAddress; readonly adopt
 const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
 let guarded: Error | null;
 const guard = () => (guarded === null ? Promise.resolve() : Promise.reject(guarded));
-const lifecycle = createLifecycle({ get: async () => host, closeAll: async () => undefined }, guard);
+const lifecycle = createLifecycle({ get: async () => host, openFresh: async () => host, closeAll: async () => undefined }, guard, () => undefined);
 const inputs = (text: string, adopt = false) => ({ host: localAddress, adopt, text });
 const claims = () => [...parseClaims(world.manifest).values()];
 
