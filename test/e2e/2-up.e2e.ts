@@ -1,10 +1,9 @@
 // pulumi up against the booted sandbox: ready, unchanged, drifted, repaired, refused, removed; judged on the host itself.
 import { beforeAll, expect, it } from "vitest";
 import { npm, onHost, run } from "../support/e2e.ts";
+import { pulumi, up } from "../support/stack.ts";
 
 const envFile = "/opt/incomex/docker/.env";
-const pulumi = (...args: readonly string[]) => npm("pulumi", ...args, "--stack", "sandbox", "--non-interactive", "--color", "never");
-const up = (...args: readonly string[]) => pulumi("up", "--yes", "--skip-preview", ...args);
 const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
 
 /** Everything of the kit on the host: kind, mode, owner, digest or target of every path, without the manifest that only grows. */

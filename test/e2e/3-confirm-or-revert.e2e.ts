@@ -3,18 +3,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { alterRelease, dropAlteredRelease } from "../support/altered-release.ts";
-import { checkout, ensureReady, npm, onHost, until } from "../support/e2e.ts";
+import { checkout, ensureReady, onHost, until } from "../support/e2e.ts";
+import { pulumi, up } from "../support/stack.ts";
 
 const stackFile = join(checkout, "Pulumi.sandbox.yaml");
 const stackText = readFileSync(stackFile, "utf8");
-const pulumi = (...args: readonly string[]) => npm("pulumi", ...args, "--stack", "sandbox", "--non-interactive", "--color", "never");
 const host = async (commandLine: string) => (await onHost(commandLine)).stdout.trim();
 const current = () => host("basename $(readlink /opt/cutter/current)");
 const releaseSwitch = (words: string) => host(`sh /opt/cutter/release-switch.sh ${words}`);
 /** The release is a setting of the stack, as a person would pin it; empty: the one built here. */
 const upWith = (release: string) => {
   writeFileSync(stackFile, stackText.replace(/^( *cutter-kit:release:).*$/m, `$1 "${release}"`));
-  return pulumi("up", "--yes", "--skip-preview");
+  return up();
 };
 /** Links, records and folders: what a release that failed must leave as it was, but for its own folder. */
 const readReleases = () => host("readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active cutter-release-guard.service; ls /opt/cutter/release-state");
