@@ -19,6 +19,9 @@ const upWith = (release: string) => {
 /** Links, records and folders: what a release that failed must leave as it was, but for its own folder. */
 const readReleases = () => host("readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active cutter-release-guard.service; ls /opt/cutter/release-state");
 
+/** On the host: the line was really cut, not only said to be. */
+const lineCut = "/run/cutter-e2e-line-cut";
+
 let good = "";
 let before = "";
 let other = "";
@@ -73,11 +76,14 @@ it("an up with another good release confirms it, and pinning the older one goes 
   expect((await pulumi("preview", "--expect-no-changes")).code).toBe(0);
 });
 
-it("the host goes back by itself when nobody confirms in time, and preview and up say so", async () => {
-  await releaseSwitch(`switch ${other} 3`);
-  expect(await current()).toBe(other);
+it("the host goes back by itself when the operator's line is cut between switch and confirm, and preview and up say so", async () => {
+  const cutting = await alter("cutter", `case "$*" in *self-verify*) touch ${lineCut}; pkill -KILL -P "$(systemctl show -P MainPID ssh.service)"; exit 0;; esac`);
+  const failed = await upWith(cutting);
+  expect(failed.code).not.toBe(0);
+  expect(failed.output).toMatch(new RegExp(`RELEASE_UNCONFIRMED.*release=${cutting} .*goes_back_within_s=60`));
+  expect(await host(`ls ${lineCut} && rm ${lineCut}`)).toBe(lineCut);
   await until(async () => ((await current()) === good ? true : null));
-  expect((await pulumi("preview", "--diff")).output).toMatch(new RegExp(`reverted from ${other} to ${good} at \\S+: deadline`));
+  expect((await pulumi("preview", "--diff")).output).toMatch(new RegExp(`reverted from ${cutting} to ${good} at \\S+: deadline`));
   const next = await upWith("");
   expect(next.output).toMatch(/RELEASE_REVERTED.*why=deadline/);
   expect(next.code).toBe(0);
