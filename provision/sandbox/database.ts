@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { SandboxSecrets } from "./env-files.ts";
-import { postgresImage } from "./image/recipe.ts";
+import { type PostgresSource, toPostgresImage } from "./image/recipe.ts";
 import type { Inside } from "./nspawn.ts";
 import { pollUntil } from "./progress.ts";
 
@@ -11,15 +11,16 @@ const volume = ["-v", `postgres-data:${dataDirectory}`];
 const readyLimitMs = 30_000;
 
 /** Makes the cluster in its volume and starts the container, published on loopback only, started again by Docker whenever the host boots. */
-export async function startPostgres(inside: Inside, secrets: SandboxSecrets): Promise<void> {
+export async function startPostgres(inside: Inside, source: PostgresSource, secrets: SandboxSecrets): Promise<void> {
+  const image = toPostgresImage(source);
   const script = [
     `initdb -D ${dataDirectory} -U workflow_admin --auth-local=trust --auth-host=scram-sha-256 --locale=C.UTF-8 -E UTF8 --no-sync --pwfile=/dev/stdin`,
     `echo 'host all all all scram-sha-256' >> ${dataDirectory}/pg_hba.conf`, // clients of the host arrive from the bridge's address
   ].join(" && ");
-  await inside.mustRun("initdb", ["docker", "run", "--rm", "-i", ...volume, "--entrypoint", "/bin/sh", postgresImage, "-c", script], { input: `${secrets.admin}\n` });
+  await inside.mustRun("initdb", ["docker", "run", "--rm", "-i", ...volume, "--entrypoint", "/bin/sh", image, "-c", script], { input: `${secrets.admin}\n` });
   // SIGINT is PostgreSQL's fast shutdown: open sessions are ended, nothing is lost.
   await inside.mustRun("docker run postgres", ["docker", "run", "--detach", "--name", "postgres", "--restart", "always", "--stop-signal", "SIGINT", ...volume,
-    "--shm-size", "128m", "--publish", "127.0.0.1:5432:5432", postgresImage, "-c", "listen_addresses=*"]);
+    "--shm-size", "128m", "--publish", "127.0.0.1:5432:5432", image, "-c", "listen_addresses=*"]);
   if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL", limit_ms: readyLimitMs });
 }
 

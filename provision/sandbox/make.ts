@@ -10,7 +10,7 @@ import type { SandboxSecrets } from "./env-files.ts";
 import { readGrantMatrixSha } from "./grant-matrix.ts";
 import { writeHostFiles } from "./host-files.ts";
 import { ensureHostImage } from "./image/build.ts";
-import type { Suite } from "./image/recipe.ts";
+import { postgresOf, type Suite } from "./image/recipe.ts";
 import { keyRoles, makeKey, type SandboxKey } from "./keys.ts";
 import type { Inside } from "./nspawn.ts";
 import { mustRun } from "./process.ts";
@@ -43,7 +43,7 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
 
   const { inside, supervisorPid } = await timed(say, "host booted", () => bootHost(place, subnet.outer));
   await inside.mustRun("backup key into root's keyring", ["gpg", "--batch", "--quiet", "--no-autostart", "--import"], { input: readFileSync(keys.backup.file), environment: { HOME: "/root" } });
-  await timed(say, "PostgreSQL 18 runs in container postgres", () => startPostgres(inside, secrets));
+  await timed(say, `PostgreSQL ${postgresOf(suite).major} runs in container postgres`, () => startPostgres(inside, postgresOf(suite), secrets));
   await timed(say, "roles, substrate and the business's rows are in the database", () => fillDatabase(inside, secrets, `${place.checkout}/sql/substrate`));
   await timed(say, `knowledge base answers as ${kbName}`, () => waitForKnowledgeBase(inside, secrets.kbApiKey));
   const agentPid = await startAgent(place.agentSocket, `${place.keysDirectory}/client`);

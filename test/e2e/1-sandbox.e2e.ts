@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
 import { envNames } from "../../orchestrator/core/secret-names.ts";
 import { toSandboxPlace } from "../../provision/sandbox/checkout.ts";
+import { postgresOf } from "../../provision/sandbox/image/recipe.ts";
 import { runCommand } from "../../provision/sandbox/process.ts";
 import { toSshArguments } from "../../provision/sandbox/ssh.ts";
 import { readSandboxState, type SandboxState } from "../../provision/sandbox/state.ts";
@@ -71,10 +72,11 @@ describe("ssh", () => {
 });
 
 describe("PostgreSQL", () => {
-  it("is version 18 in container postgres, published on loopback only, and started again by Docker", async () => {
-    expect(await sql("show server_version_num")).toMatch(/^18\d{4}$/);
+  it("is the suite's version in container postgres, published on loopback only, and started again by Docker", async () => {
+    const { major } = postgresOf(state.suite);
+    expect(await sql("show server_version_num")).toMatch(new RegExp(`^${major}\\d{4}$`));
     expect(await said("docker inspect -f '{{json .HostConfig.PortBindings}} {{.HostConfig.RestartPolicy.Name}}' postgres")).toBe('{"5432/tcp":[{"HostIp":"127.0.0.1","HostPort":"5432"}]} always');
-    expect(await said("docker exec postgres pg_dump --version")).toMatch(/\(PostgreSQL\) 18\./);
+    expect(await said("docker exec postgres pg_dump --version")).toMatch(new RegExp(`\\(PostgreSQL\\) ${major}\\.`));
   });
 
   it("answers production's own path", async () => {

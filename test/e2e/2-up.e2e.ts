@@ -1,6 +1,7 @@
 // pulumi up against the booted sandbox: ready, unchanged, drifted, repaired, refused, removed; judged on the host itself.
 import { beforeAll, expect, it } from "vitest";
-import { npm, onHost, run } from "../support/e2e.ts";
+import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { checkout, npm, onHost, run } from "../support/e2e.ts";
 import { pulumi, up } from "../support/stack.ts";
 
 const envFile = "/opt/incomex/docker/.env";
@@ -18,12 +19,13 @@ const openGaps = async () => (await readOutputs()).gaps.filter(({ state }) => st
 const readEnvFile = (filter = "cat") => host(`stat -c '%a %U:%G' ${envFile}; ${filter} ${envFile} | sha256sum`);
 const withoutOurLine = "grep -av '^BACKUP_GPG_FPR='";
 
-/** A host that never saw the kit: a used sandbox is made anew. */
+/** A host that never saw the kit: a used sandbox is made anew, of the same suite. */
 beforeAll(async () => {
   expect((await npm("sandbox", "up")).code).toBe(0);
   if ((await host("ls -d /opt/cutter /etc/cutter 2>/dev/null; true")) !== "") {
+    const { suite } = readSandboxState(checkout);
     expect((await npm("sandbox", "down")).code).toBe(0);
-    expect((await npm("sandbox", "up")).code).toBe(0);
+    expect((await npm("sandbox", "up", "--suite", suite)).code).toBe(0);
   }
   await pulumi("stack", "rm", "--force", "--yes", "--preserve-config");
   expect((await npm("pulumi", "stack", "select", "--create", "sandbox")).code).toBe(0);

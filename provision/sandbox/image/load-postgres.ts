@@ -7,14 +7,14 @@ import { killCgroups, removeCgroups, toGroupedArguments } from "../cgroup.ts";
 import { Inside, nspawnEnvironment, powerOffSignal, toInsideArguments, toNspawnArguments } from "../nspawn.ts";
 import { childEnvironment, mustRun } from "../process.ts";
 import { pollUntil } from "../progress.ts";
-import { postgresImage, postgresMajor } from "./recipe.ts";
+import { type PostgresSource, toPostgresImage } from "./recipe.ts";
 
 const bootLimitMs = 60_000;
 const powerOffLimitMs = 30_000;
 const leftByTheBoot = ["var/lib/docker/engine-id", "var/log/journal", "var/lib/systemd/random-seed", "etc/hostname", "root/.docker"];
 
 /** Afterwards `root` holds the image, is powered off, and identifies no host. @throws SANDBOX_NOT_READY, SANDBOX_STEP_FAILED. */
-export async function loadPostgresImage(root: string, postgresRoot: string): Promise<void> {
+export async function loadPostgresImage(root: string, postgresRoot: string, source: PostgresSource): Promise<void> {
   const name = `mk-${process.pid}`;
   const [program = "", ...args] = toGroupedArguments(name, toNspawnArguments(root, name, "private"));
   const host = spawn(program, args, { env: { ...childEnvironment, ...nspawnEnvironment }, stdio: "ignore", detached: true });
@@ -23,7 +23,7 @@ export async function loadPostgresImage(root: string, postgresRoot: string): Pro
     const inside = new Inside(host.pid ?? 0);
     const ready = await pollUntil(bootLimitMs, 200, async () => (await inside.isBooted()) && (await inside.run(["docker", "info"])).code === 0);
     if (!ready) throw new CutterError("SANDBOX_NOT_READY", { what: "Docker in the image", limit_ms: bootLimitMs });
-    await importRoot(inside.leader(), postgresRoot);
+    await importRoot(inside.leader(), postgresRoot, source);
     process.kill(inside.leader(), powerOffSignal);
     await Promise.race([ended, new Promise((done) => setTimeout(done, powerOffLimitMs).unref())]);
   } finally {
@@ -37,8 +37,8 @@ export async function loadPostgresImage(root: string, postgresRoot: string): Pro
 }
 
 /** tar on the outside, `docker import` on the inside, one pipe between them; both must succeed. */
-async function importRoot(leader: number, postgresRoot: string): Promise<void> {
-  const binaries = `/usr/lib/postgresql/${postgresMajor}/bin`;
+async function importRoot(leader: number, postgresRoot: string, source: PostgresSource): Promise<void> {
+  const binaries = `/usr/lib/postgresql/${source.major}/bin`;
   const changes = [
     "USER postgres",
     `ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8 PATH=${binaries}:/usr/bin:/bin`,
@@ -51,7 +51,7 @@ async function importRoot(leader: number, postgresRoot: string): Promise<void> {
   }
   const excluded = ["./proc/*", "./sys/*", "./dev/*", "./var/cache/*", "./var/lib/apt/lists/*"].map((path) => `--exclude=${path}`);
   const tar = spawn("tar", ["--directory", postgresRoot, "--create", ...excluded, "."], { env: childEnvironment, stdio: ["ignore", "pipe", "ignore"] });
-  const [program = "", ...args] = toInsideArguments(leader, ["docker", "import", ...changes.flatMap((change) => ["--change", change]), "-", postgresImage]);
+  const [program = "", ...args] = toInsideArguments(leader, ["docker", "import", ...changes.flatMap((change) => ["--change", change]), "-", toPostgresImage(source)]);
   const docker = spawn(program, args, { env: childEnvironment, stdio: ["pipe", "ignore", "pipe"] });
   const complaints: Buffer[] = [];
   docker.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));

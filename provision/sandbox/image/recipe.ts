@@ -4,9 +4,26 @@ import { createHash } from "node:crypto";
 export const suites = ["trixie", "bookworm", "forky"] as const;
 export type Suite = (typeof suites)[number];
 
-/** PostgreSQL 18, production's version, is in forky only: the container is made of forky whatever the host's suite is. */
-export const postgresMajor = 18;
-export const postgresImage = `postgres-sandbox:${postgresMajor}`;
+/** What the PostgreSQL container of a host is made of. */
+export interface PostgresSource {
+  readonly suite: Suite;
+  readonly major: number;
+}
+
+/** Production's version is in forky only, so the usual host gets that too; the oldest suite has the oldest major that is supported. */
+const postgresSources: Readonly<Record<Suite, PostgresSource>> = {
+  trixie: { suite: "forky", major: 18 },
+  bookworm: { suite: "bookworm", major: 15 },
+  forky: { suite: "forky", major: 18 },
+};
+
+/** The PostgreSQL in the container of a host of this suite. */
+export function postgresOf(hostSuite: Suite): PostgresSource {
+  return postgresSources[hostSuite];
+}
+
+/** The name under which a host's Docker knows it. */
+export const toPostgresImage = ({ major }: PostgresSource): string => `postgres-sandbox:${major}`;
 
 export interface Recipe {
   readonly kind: "host" | "postgres";
@@ -25,11 +42,9 @@ export function hostRecipe(suite: Suite): Recipe {
 }
 
 /** The root that becomes the PostgreSQL container's image. */
-export const postgresRecipe: Recipe = {
-  kind: "postgres",
-  suite: "forky",
-  packages: [`postgresql-${postgresMajor}`, `postgresql-client-${postgresMajor}`],
-};
+export function postgresRecipe({ suite, major }: PostgresSource): Recipe {
+  return { kind: "postgres", suite, packages: [`postgresql-${major}`, `postgresql-client-${major}`] };
+}
 
 /** `sources` are the texts and versions an image is made from besides its packages (scripts, the Node version). */
 export function toImageKey(recipe: Recipe, sources: readonly string[]): string {
