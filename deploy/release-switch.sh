@@ -13,7 +13,8 @@ kept_good=5
 
 on_now() { t=$(readlink "$base/current" 2>/dev/null || :); printf '%s' "${t#releases/}"; }
 uptime_s() { cut -d. -f1 /proc/uptime; }
-boot_id() { cat /proc/sys/kernel/random/boot_id; }
+# In the guard's unit systemd tells it (%b): confined by systemd 252 on a host that is a container, /proc there shows the outer machine's.
+boot_id() { if [ -n "${CUTTER_BOOT_ID:-}" ]; then echo "$CUTTER_BOOT_ID"; else tr -d - </proc/sys/kernel/random/boot_id; fi; }
 
 put() { # FILE: stdin becomes its content, durable, whole or not at all
   cat >"$state/.$1.new"; sync -- "$state/.$1.new"; mv -T -- "$state/.$1.new" "$state/$1"; sync -- "$state"

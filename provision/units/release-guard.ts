@@ -24,6 +24,7 @@ export function releaseGuardText(): string {
       RestartSec: "1s",
       WorkingDirectory: "/",
       SyslogIdentifier: "cutter-release-guard",
+      Environment: "CUTTER_BOOT_ID=%b",
       UnsetEnvironment: dangerousVariables,
       ...confinement,
       PrivateNetwork: "yes",

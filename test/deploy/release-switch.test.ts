@@ -10,10 +10,11 @@ let base: string;
 const nameOf = (n: number) => `0.6.0-${String(n).padStart(12, "0")}`;
 const [one, two, three] = [nameOf(1), nameOf(2), nameOf(3)];
 const state = (file: string) => join(base, "release-state", file);
-const call = (...args: readonly string[]) => {
-  const ended = spawnSync("sh", [join(base, "release-switch.sh"), ...args], { encoding: "utf8", timeout: 20_000, env: { PATH: `${join(base, "stubs")}:${process.env["PATH"] ?? ""}` } });
+const callIn = (environment: Readonly<Record<string, string>>, ...args: readonly string[]) => {
+  const ended = spawnSync("sh", [join(base, "release-switch.sh"), ...args], { encoding: "utf8", timeout: 20_000, env: { PATH: `${join(base, "stubs")}:${process.env["PATH"] ?? ""}`, ...environment } });
   return { code: ended.status, out: ended.stdout, err: ended.stderr };
 };
+const call = (...args: readonly string[]) => callIn({}, ...args);
 const done = (...args: readonly string[]) => expect(call(...args)).toMatchObject({ code: 0, err: "" });
 const linkOf = (link: string) => (existsSync(join(base, link)) ? readlinkSync(join(base, link)).replace("releases/", "") : null);
 const links = () => [linkOf("current"), linkOf("last-good")];
@@ -90,6 +91,15 @@ it("waits for the deadline and not longer", () => {
   expect(performance.now() - startedMs).toBeGreaterThan(900);
   expect(performance.now() - startedMs).toBeLessThan(6_000);
   expect(links()[0]).toBe(one);
+});
+
+it.each([["this boot", "deadline"], ["another boot", "reboot"]])("takes systemd's word in its unit that it is %s, whatever /proc shows there", (told, why) => {
+  bringUp(one);
+  install(two);
+  done("switch", two, "1");
+  const thisBoot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim().replaceAll("-", "");
+  expect(callIn({ CUTTER_BOOT_ID: told === "this boot" ? thisBoot : "0".repeat(32) }, "watch")).toMatchObject({ code: 0, err: "" });
+  expect(toStanding(standing(), one)).toMatch(new RegExp(`: ${why}$`));
 });
 
 it("goes back to no release at all when the first one ever is not confirmed", () => {
