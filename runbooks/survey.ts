@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CutterError } from "../orchestrator/core/errors.ts";
+import { judgeRestoreProofs } from "../orchestrator/core/restore-proof.ts";
 import { judgeRulings } from "../orchestrator/core/rulings.ts";
 import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey-renderings.ts";
 import { toSurvey } from "../orchestrator/core/survey.ts";
@@ -21,7 +22,7 @@ await runScript(usage, async () => {
   const survey = await withHost(config, values.host, async (host) => {
     const facts = await readSurveyFacts(host, config.psql);
     const takenAt = new Date();
-    return toSurvey(facts, { hostName: host.address.name, takenAt, rulings: await judgeRulings(facts, takenAt) });
+    return toSurvey(facts, { hostName: host.address.name, takenAt, rulings: await judgeRulings(facts, takenAt), restoreProofs: await judgeRestoreProofs(facts, takenAt) });
   });
   const text = renderSurvey(survey, form);
   if (values.html === undefined) process.stdout.write(text);

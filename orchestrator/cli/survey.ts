@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
 import { parseHostFacts } from "../core/host-facts.ts";
+import { judgeRestoreProofs } from "../core/restore-proof.ts";
 import { judgeRulings } from "../core/rulings.ts";
 import { renderSurvey, type SurveyForm } from "../core/survey-renderings.ts";
 import { toSurvey } from "../core/survey.ts";
@@ -28,7 +29,7 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
     const { services } = this;
     const facts = parseHostFacts(await services.readHostFactsText());
     const takenAt = services.clock.now();
-    const survey = toSurvey(facts, { hostName: null, takenAt, rulings: await judgeRulings(facts, takenAt) });
+    const survey = toSurvey(facts, { hostName: null, takenAt, rulings: await judgeRulings(facts, takenAt), restoreProofs: await judgeRestoreProofs(facts, takenAt) });
     const text = renderSurvey(survey, form);
     if (flags.html === undefined) {
       this.process.stdout.write(text);

@@ -1,10 +1,9 @@
-// From the bytes of an approval document to the text of its one block: what a person reads and what the kit reads must be the same.
+// From the bytes of a signed document to the text of its one block: what a person reads and what the kit reads must be the same.
 import { CutterError } from "./errors.ts";
 
 export const approvalBytesMax = 128 * 1024;
 export const blockName = "cutter-approval";
 
-const opening = `\`\`\`${blockName}`;
 const closing = "```";
 
 /** Control and format characters (bidi, zero width, tags, byte order mark) and the line ends only some programs know. Tab and newline remain. */
@@ -17,7 +16,8 @@ const plainLine = /^(?:(?:#{1,6} )?[\p{L}\p{N}][^<`~]*)?$/u;
  * The text between the fences. Pure.
  * @throws APPROVAL_TOO_LARGE, APPROVAL_NOT_UTF8, APPROVAL_CHARACTER_FORBIDDEN, APPROVAL_BLOCK_INVALID
  */
-export function readApprovalBlock(bytes: Uint8Array): string {
+export function readApprovalBlock(bytes: Uint8Array, name: string = blockName): string {
+  const opening = `\`\`\`${name}`;
   if (bytes.length > approvalBytesMax) throw new CutterError("APPROVAL_TOO_LARGE", { bytes: bytes.length, bytes_max: approvalBytesMax });
   const lines = toText(bytes).split(/\r?\n/);
   for (const [index, line] of lines.entries()) refuseForbidden(line.replaceAll("\t", ""), `line ${String(index + 1)}`);

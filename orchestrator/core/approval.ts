@@ -1,7 +1,7 @@
 // An approval document, read strictly: bytes in, one typed approval out. Says nothing yet about who signed it or what it is for.
 import type { z } from "zod";
 import { approvalSchema, toDecisions, type Approval } from "./approval-schema.ts";
-import { approvalBytesMax, readApprovalBlock, refuseForbidden } from "./approval-text.ts";
+import { approvalBytesMax, blockName, readApprovalBlock, refuseForbidden } from "./approval-text.ts";
 import { CutterError } from "./errors.ts";
 import { parseStrictJson, type JsonValue } from "./strict-json.ts";
 
@@ -16,11 +16,17 @@ const depthMax = 4;
  * APPROVAL_PLACEHOLDER, APPROVAL_FIELD_INVALID, APPROVAL_UUID_COLLAPSED, APPROVAL_ENTRY_DOUBLED
  */
 export function parseApproval(bytes: Uint8Array): Approval {
-  const value = parseStrictJson(readApprovalBlock(bytes), { code: "APPROVAL_JSON_INVALID", charactersMax: approvalBytesMax, depthMax });
+  const approval = parseBlock(bytes, blockName, approvalSchema);
+  checkBatch(approval);
+  return approval;
+}
+
+/** The same strictness for any signed document of one block. @throws as `parseApproval`, but for the batch's two */
+export function parseBlock<T>(bytes: Uint8Array, name: string, schema: z.ZodType<T>): T {
+  const value = parseStrictJson(readApprovalBlock(bytes, name), { code: "APPROVAL_JSON_INVALID", charactersMax: approvalBytesMax, depthMax });
   checkStrings(value, "");
-  const judged = approvalSchema.safeParse(value);
+  const judged = schema.safeParse(value);
   if (!judged.success) throw toFieldError(judged.error.issues[0], value);
-  checkBatch(judged.data);
   return judged.data;
 }
 

@@ -46,7 +46,8 @@ export interface HostFacts {
   readonly keyFingerprints: ReadonlyMap<string, readonly string[]>; // by key file
   readonly rootKeyFingerprints: readonly string[];
   readonly keyFiles: ReadonlyMap<string, string>; // base64 of the signers' public keys, by file
-  readonly rulings: readonly { readonly sha256: string; readonly files: ReadonlyMap<string, string> }[]; // base64 by file name, as root keeps them
+  readonly rulings: readonly KeptDocument[];
+  readonly restoreProofs: readonly KeptDocument[];
   readonly spent: readonly string[]; // lines of the ledger
   readonly requests: readonly string[];
   readonly armed: readonly string[];
@@ -57,6 +58,12 @@ export interface HostFacts {
   readonly databaseProblem: string | null;
   readonly contractDifferences: readonly ContractDifference[];
   readonly grantMatrixSha: string | null;
+}
+
+/** A signed document as root keeps it: a folder by its digest. */
+export interface KeptDocument {
+  readonly sha256: string;
+  readonly files: ReadonlyMap<string, string>; // base64 by file name
 }
 
 export interface ReleaseFileFact {
@@ -107,7 +114,8 @@ export function parseHostFacts(output: string): HostFacts {
     keyFingerprints: toGroups(of("key")),
     rootKeyFingerprints: of("root_key").map(toFirst),
     keyFiles: new Map(of("key_file").map(([file = "", base64 = ""]) => [file, base64])),
-    rulings: toRulings(of("ruling")),
+    rulings: toKept(of("ruling")),
+    restoreProofs: toKept(of("restore_proof")),
     spent: of("spent").map(toRaw),
     requests: of("request").map(toFirst),
     armed: of("armed").map(toFirst),
@@ -150,7 +158,7 @@ function toGroups(rows: readonly (readonly string[])[]): ReadonlyMap<string, rea
   return groups;
 }
 
-function toRulings(rows: readonly (readonly string[])[]): HostFacts["rulings"] {
+function toKept(rows: readonly (readonly string[])[]): readonly KeptDocument[] {
   const byDigest = new Map<string, Map<string, string>>();
   for (const [sha256 = "", file = "", base64 = ""] of rows) byDigest.set(sha256, (byDigest.get(sha256) ?? new Map<string, string>()).set(file, base64));
   return [...byDigest].map(([sha256, files]) => ({ sha256, files }));

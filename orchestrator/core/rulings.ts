@@ -1,5 +1,4 @@
 // The rulings that root keeps on the host after arming by them, judged again at each survey: by the keys pinned now, for this host and release, at this moment. Pure but for the signatures' arithmetic.
-import { approvalBytesMax } from "./approval-text.ts";
 import type { Ruling } from "./approval-schema.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile, type Signer } from "./approval-verify.ts";
 import { CutterError } from "./errors.ts";
@@ -13,7 +12,7 @@ import { readFingerprint } from "./signature.ts";
 /** Where root keeps them: one folder a ruling, by the sha256 of its document. */
 export const rulingsFolder = `${hostLayout.ledger}/rulings`;
 export const rulingFiles = { document: "ruling.md", sovereign: "ruling.md.sovereign.asc", architect: "ruling.md.architect.asc" } as const;
-export const keptRulingBytesMax = approvalBytesMax;
+export const keptRulings = { folder: rulingsFolder, names: Object.values(rulingFiles) } as const;
 
 export interface StandingRuling {
   readonly ruling: Ruling;
@@ -47,7 +46,7 @@ export async function judgeRulings(facts: HostFacts, now: Date): Promise<JudgedR
 }
 
 async function judge(facts: HostFacts, { sha256, files }: HostFacts["rulings"][number], now: Date): Promise<StandingRuling> {
-  const keys = await toKeys(facts);
+  const keys = await readSurveyedKeys(facts);
   const config = readSurveyedConfig(facts);
   const document = toBytes(files.get(rulingFiles.document));
   const signatures = [rulingFiles.sovereign, rulingFiles.architect].flatMap((name) => (files.has(name) ? [toBytes(files.get(name))] : []));
@@ -74,7 +73,7 @@ async function judge(facts: HostFacts, { sha256, files }: HostFacts["rulings"][n
 }
 
 /** As arming reads them: what pins a key on the host is its digest in the ownership manifest. @throws APPROVAL_KEY_NOT_PINNED, KEY_* */
-async function toKeys(facts: HostFacts): Promise<Keys> {
+export async function readSurveyedKeys(facts: HostFacts): Promise<Keys> {
   const claims = readClaims(facts.claims);
   const read = async (role: "sovereign" | "architect"): Promise<PinnedKeyFile | null> => {
     const file = `${hostLayout.keys}/${role}.asc`;

@@ -2,6 +2,7 @@
 import { readSurveyedConfig } from "./gaps-state.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { hostLayout } from "./host-layout.ts";
+import { restoreProofDaysMax, type JudgedRestoreProofs } from "./restore-proof.ts";
 import type { JudgedRulings } from "./rulings.ts";
 import { envNames } from "./secret-names.ts";
 
@@ -13,14 +14,25 @@ export interface Finding {
 
 const diskFreeMibMin = 2048;
 
-export function toFindings(facts: HostFacts, rulings: JudgedRulings): readonly Finding[] {
+export function toFindings(facts: HostFacts, rulings: JudgedRulings, restoreProofs: JudgedRestoreProofs): readonly Finding[] {
   return [
-    { code: "RESTORE_PROOF_MISSING", severity: "red", summary: "no signed proof, not older than 30 days, that the owner can still decrypt a backup" },
+    ...restoring(restoreProofs),
     ...envFiles(facts),
     ...envLines(facts),
     ...execution(facts),
     ...surroundings(facts, rulings),
   ];
+}
+
+/** Design 4.8: no proof of ours can show that the owner's offline key still opens a backup. */
+function restoring({ latest, refused }: JudgedRestoreProofs): readonly Finding[] {
+  const not = refused.map(({ sha256, code }) => ({ code: "RESTORE_PROOF_REFUSED", severity: "warning" as const, summary: `the restore proof ${sha256.slice(0, 12)} does not count: ${code}` }));
+  if (latest === null) return [{ code: "RESTORE_PROOF_MISSING", severity: "red", summary: "nobody has signed that the owner can still decrypt a backup; runbooks/restore-proof makes the proof" }, ...not];
+  const { proof, ageDays } = latest;
+  const said = `backup of run ${proof.run_id} decrypted by the owner on ${proof.performed_at.slice(0, 10)}, signed`;
+  return ageDays > restoreProofDaysMax
+    ? [{ code: "RESTORE_PROOF_OLD", severity: "red", summary: `${said}: ${String(ageDays)} days ago, more than ${String(restoreProofDaysMax)}` }, ...not]
+    : [{ code: "RESTORE_PROVEN", severity: "note", summary: said }, ...not];
 }
 
 function envFiles(facts: HostFacts): readonly Finding[] {

@@ -1,5 +1,6 @@
 // The survey: facts of a host → one value that every rendering shows (schema cutter.survey/1, design 4.1). Pure: enables nothing, mutates nothing.
 import { toGaps, type Gap } from "./gaps.ts";
+import type { JudgedRestoreProofs } from "./restore-proof.ts";
 import type { JudgedRulings } from "./rulings.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { hostLayout } from "./host-layout.ts";
@@ -36,14 +37,14 @@ export interface SurveyResult {
 }
 
 /** `hostName` is what the operator calls it; the host's own name where nobody does. `takenAt` is the only part of a survey that time alone changes. */
-export function toSurvey(facts: HostFacts, about: { readonly hostName: string | null; readonly takenAt: Date; readonly rulings: JudgedRulings }): Survey {
+export function toSurvey(facts: HostFacts, about: { readonly hostName: string | null; readonly takenAt: Date; readonly rulings: JudgedRulings; readonly restoreProofs: JudgedRestoreProofs }): Survey {
   const gaps = toGaps(facts, about.rulings);
   return {
     schema: "cutter.survey/1",
     host: { name: about.hostName ?? facts.hostname, machine_identity: facts.machineIdentity },
     taken_at: about.takenAt.toISOString(),
     gaps: gaps.map(({ id, state, summary, evidence }) => ({ id, state, summary, evidence })),
-    findings: toFindings(facts, about.rulings),
+    findings: toFindings(facts, about.rulings, about.restoreProofs),
     execution: toExecution(facts),
     phases: phaseMutations,
     approvals: approvalLayers,

@@ -10,13 +10,14 @@ import { CutterError } from "../core/errors.ts";
 import type { Gap } from "../core/gaps.ts";
 import { hostLayout } from "../core/host-layout.ts";
 import type { Spending } from "../core/ledger-record.ts";
+import { keptRulings } from "../core/rulings.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { readDryRun, type DryRun } from "../gates/dry-run.ts";
 import { readHostKey, readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";
 import type { Host } from "./host.ts";
 import { hostFiles } from "./host-files.ts";
-import { keepRuling } from "./keep-ruling.ts";
+import { keepDocument } from "./keep-document.ts";
 import { recordAudit, requireWholeLedger, spend } from "./ledger.ts";
 import { readConfig, readRequestFile, type RequestFile } from "./settings.ts";
 import { readStaged, type Staged } from "./staged.ts";
@@ -202,7 +203,7 @@ async function toToken({ now }: ArmWorld, facts: Facts, { ruling, decision }: Ve
 /** The point of no return: kept, spent, told, armed. */
 function grant({ host, now }: ArmWorld, runId: RunId, staged: Staged, unnumbered: Omit<ArmToken, "start">, { ruling, decision }: Verified): Omit<ArmReport, "expired_removed" | "unfinished"> {
   const toSpending = (verified: VerifiedApproval, gate: Spending["gate"], of: number): Spending => ({ gate, run_id: runId, document_sha256: verified.documentSha256, review_decision_id: verified.approval.review_decision_id, of });
-  keepRuling(host, ruling.documentSha256, staged.files);
+  keepDocument(host, keptRulings, ruling.documentSha256, staged.files);
   const spent = spend(host, [toSpending(ruling, "RULING", ruling.approval.starts), ...(decision === null ? [] : [toSpending(decision, "SG_3", 1)])], now());
   const token: ArmToken = { ...unnumbered, start: spent.n[0] ?? 1 };
   const text = `${JSON.stringify(token, null, 1)}\n`;

@@ -79,20 +79,24 @@ for file in /opt/incomex/docker/.env /opt/incomex/secrets/.env.production; do
   sed -n "s/^BACKUP_GPG_FPR='\{0,1\}\([0-9A-F]\{40\}\)'\{0,1\}\$/\1/p" "$file" | while IFS= read -r fingerprint; do fact backup_fingerprint "$file" "$fingerprint"; done
 done
 
-# What root keeps of the rulings it armed by, the keys they are judged by, and what was spent: public, and needed whole. The newest few.
+# What root keeps of the rulings it armed by and of the proofs that a backup could be decrypted, the keys they are judged by, and what was spent: public, and needed whole. The newest few.
 encoded() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(stat -c '%s' "$1")" -le 131072 ]; }
 for key in sovereign architect; do
   file=/etc/cutter/keys/$key.asc
   ! encoded "$file" || printf 'key_file\t%s\t%s\n' "$file" "$(base64 -w 0 <"$file")"
 done
-if [ -d /var/lib/cutter-ledger/rulings ]; then
-  find /var/lib/cutter-ledger/rulings -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | head -n 5 | while read -r _ ruling; do
-    for name in ruling.md ruling.md.sovereign.asc ruling.md.architect.asc; do
-      file=/var/lib/cutter-ledger/rulings/$ruling/$name
-      ! encoded "$file" || printf 'ruling\t%s\t%s\t%s\n' "$(plain "$ruling")" "$name" "$(base64 -w 0 <"$file")"
+kept() { # KEY FOLDER NAME...
+  key=$1; folder=/var/lib/cutter-ledger/$2; shift 2
+  [ -d "$folder" ] || return 0
+  find "$folder" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | head -n 5 | while read -r _ digest; do
+    for name in "$@"; do
+      file=$folder/$digest/$name
+      ! encoded "$file" || printf '%s\t%s\t%s\t%s\n' "$key" "$(plain "$digest")" "$name" "$(base64 -w 0 <"$file")"
     done
   done
-fi
+}
+kept ruling rulings ruling.md ruling.md.sovereign.asc ruling.md.architect.asc
+kept restore_proof restore-proofs restore-proof.md restore-proof.md.asc
 [ ! -f /var/lib/cutter-ledger/spent.jsonl ] || [ -L /var/lib/cutter-ledger/spent.jsonl ] || tail -n 500 /var/lib/cutter-ledger/spent.jsonl | sed 's/[[:cntrl:]]/?/g; s/^/spent	/'
 
 names_in request /etc/cutter/requests

@@ -11,6 +11,7 @@ import { armRevert } from "./arm-revert.ts";
 import { finishRun, releaseRun } from "./finish-run.ts";
 import { readBoot, readHost } from "./host.ts";
 import { printHostFacts, readHostFactsText } from "./host-facts.ts";
+import { keepRestoreProof } from "./keep-restore-proof.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { finishRevert, prepareRevert } from "./revert-steps.ts";
 import { runAsCutter } from "./run-as-cutter.ts";
@@ -42,6 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "arm-revert" && !alone && rest.length === 0) return tell(await armRevert(readHost("", 0), first, new Date()));
   if (verb === "prepare-revert" && !alone && rest.length === 0) return done(() => prepareRevert(readHost("", 0), first));
   if (verb === "finish-revert" && !alone && rest.length === 0) return done(() => finishRevert(readHost("", 0), first, toServiceEnd(process.env), new Date()));
+  if (verb === "keep-restore-proof" && !alone && rest.length === 0) return tell(await keepRestoreProof(readHost("", 0), first, new Date()));
   if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
   if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
   if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);

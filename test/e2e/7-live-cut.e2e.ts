@@ -1,11 +1,14 @@
 // The live cut on the booted host, as the operator and the sovereign make it: one that goes through, one that is killed, cut off and kept waiting
 // at every turn and still writes once, and the refusals that leave nothing.
+import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kbFaultsFile } from "../../provision/sandbox/host-files.ts";
+import { readSandboxState } from "../../provision/sandbox/state.ts";
 import { fillAndSign } from "../support/approvals.ts";
 import { checkout, ensureReady, npm, onHost, readCensus, run, sql, until, type Ended } from "../support/e2e.ts";
+import { createGpgHome } from "../support/gpg.ts";
 
 const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "").toLowerCase();
 const idOf = (name: string): string => `${name}-${stamp}`;
@@ -74,6 +77,23 @@ async function startUntil(runId: string, number: string, phase: string, then: ()
   await onHost(`rm -f ${kbFaultsFile}`);
 }
 
+/** The owner's part, on a machine that has the keys: every printed command but the copying, in a shell, in the draft's folder. */
+async function decryptAndSign(runId: string, printed: string): Promise<void> {
+  const commands = printed.split("\n").flatMap((line) => (line.startsWith("    ") ? [line.trim()] : []));
+  const copied = /^scp .*:(\S+) (\S+)$/.exec(commands[0] ?? "");
+  expect(commands).toHaveLength(6);
+  const folder = join(checkout, "approvals", runId);
+  writeFileSync(join(folder, copied?.[2] ?? ""), Buffer.from((await onHost(`base64 -w0 ${copied?.[1] ?? ""}`)).stdout, "base64"));
+  const home = createGpgHome();
+  try {
+    home.run(["--import", join(checkout, ".sandbox/keys/backup.secret.asc"), join(checkout, ".sandbox/keys/sovereign.secret.asc")]);
+    const script = ["set -e", `cd ${folder}`, ...commands.slice(1)].join("\n").replaceAll("SOVEREIGN_KEY", readSandboxState(checkout).keys.sovereign.fingerprint);
+    execFileSync("sh", ["-c", script], { env: { PATH: process.env["PATH"], GNUPGHOME: home.directory }, stdio: "pipe" });
+  } finally {
+    home.remove();
+  }
+}
+
 describe("a cut that goes through", () => {
   it("writes exactly its rows, leaves the switch off and every other table as it was; the same run again is a no-op that says so", async () => {
     await addDocument("plain");
@@ -100,6 +120,21 @@ describe("a cut that goes through", () => {
     const report = await onHost(`cutter orchestrate report --run-id ${idOf("plain")}`);
     expect(report.stdout).toMatch(/sovereign/);
     expect((await npm("survey", "--stack", "sandbox")).output).toContain("8 of 8 gaps closed");
+  });
+
+  it("leaves a backup that the owner decrypts elsewhere, by the printed commands; the signed proof turns the survey's red line into a date", async () => {
+    const runId = idOf("plain");
+    const findings = async (): Promise<readonly string[]> => {
+      const { findings: found } = JSON.parse((await npm("survey", "--stack", "sandbox", "--json")).output) as { readonly findings: readonly { readonly code: string; readonly severity: string }[] };
+      return found.filter(({ code }) => code.startsWith("RESTORE_")).map(({ code, severity }) => `${severity} ${code}`);
+    };
+    expect(await findings()).toEqual(["red RESTORE_PROOF_MISSING"]);
+    const drafted = must(await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId]));
+    await decryptAndSign(runId, drafted.output);
+    const brought = must(await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId, "--proof", `approvals/${runId}/restore-proof.md`]));
+    expect(brought.output).toContain("compared both digests with the run's own record");
+    expect(await findings()).toEqual(["note RESTORE_PROVEN"]);
+    await onHost("rm -r /var/lib/cutter-ledger/restore-proofs");
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps.ts";
 import { parseHostFacts } from "../../orchestrator/core/host-facts.ts";
+import { noRestoreProofs } from "../../orchestrator/core/restore-proof.ts";
 import { noRulings } from "../../orchestrator/core/rulings.ts";
 import { toFindings } from "../../orchestrator/core/survey-findings.ts";
 import { readyLines, spoil } from "./facts.ts";
@@ -72,7 +73,7 @@ describe("gaps", () => {
 });
 
 describe("findings", () => {
-  const codesOf = (text: string): readonly string[] => toFindings(parseHostFacts(text), noRulings).map(({ code }) => code);
+  const codesOf = (text: string): readonly string[] => toFindings(parseHostFacts(text), noRulings, noRestoreProofs).map(({ code }) => code);
 
   test("a ready host lacks a restore proof and a ratified runbook, and nothing else", () => {
     expect(codesOf(readyLines().join("\n"))).toEqual(["RESTORE_PROOF_MISSING", "RUNBOOK_UNRATIFIED"]);

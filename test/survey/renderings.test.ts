@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { parseHostFacts } from "../../orchestrator/core/host-facts.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
+import { noRestoreProofs } from "../../orchestrator/core/restore-proof.ts";
 import { noRulings } from "../../orchestrator/core/rulings.ts";
 import { envNames } from "../../orchestrator/core/secret-names.ts";
 import { renderSurvey } from "../../orchestrator/core/survey-renderings.ts";
@@ -9,7 +10,7 @@ import { toSurvey, type Survey } from "../../orchestrator/core/survey.ts";
 import { readyLines, spoil } from "./facts.ts";
 
 const takenAt = new Date("2026-11-22T10:00:00Z");
-const survey = (text = readyLines().join("\n")): Survey => toSurvey(parseHostFacts(text), { hostName: "contabo", takenAt, rulings: noRulings });
+const survey = (text = readyLines().join("\n")): Survey => toSurvey(parseHostFacts(text), { hostName: "contabo", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs });
 
 describe("--json", () => {
   test("has exactly the fields of cutter.survey/1", () => {
@@ -51,14 +52,14 @@ describe("--markdown", () => {
 
   test("a value from the host opens no table cell and no link", () => {
     expect(renderSurvey(survey(spoil(/^hostname\tvps$/, "hostname\tvps").replace("postgres:18", "x")), "markdown")).not.toContain("<");
-    const named = toSurvey(parseHostFacts(readyLines().join("\n")), { hostName: "a|b[c](d)<e>", takenAt, rulings: noRulings });
+    const named = toSurvey(parseHostFacts(readyLines().join("\n")), { hostName: "a|b[c](d)<e>", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs });
     expect(renderSurvey(named, "markdown")).toContain("a\\|b\\[c\\](d)\\<e\\>");
   });
 });
 
 describe("--html", () => {
   test("is one page without script or request, and shows what the host says as text", () => {
-    const html = renderSurvey(toSurvey(parseHostFacts(readyLines().join("\n")), { hostName: "<script>alert(1)</script>", takenAt, rulings: noRulings }), "html");
+    const html = renderSurvey(toSurvey(parseHostFacts(readyLines().join("\n")), { hostName: "<script>alert(1)</script>", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs }), "html");
     expect(html).not.toMatch(/<script|<img|<link|src=|@import|url\(/);
     expect(html).toContain("&#60;script&#62;alert(1)");
     expect(html).toContain("default-src 'none'");

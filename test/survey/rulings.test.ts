@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../orchestrator/core/digest.ts";
 import { toGaps } from "../../orchestrator/core/gaps.ts";
 import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host-facts.ts";
-import { judgeRulings, rulingFiles, rulingsFolder } from "../../orchestrator/core/rulings.ts";
+import { judgeRulings, keptRulings, rulingFiles, rulingsFolder } from "../../orchestrator/core/rulings.ts";
+import { noRestoreProofs } from "../../orchestrator/core/restore-proof.ts";
 import { toSurvey } from "../../orchestrator/core/survey.ts";
-import { keepRuling } from "../../orchestrator/root/keep-ruling.ts";
+import { keepDocument } from "../../orchestrator/root/keep-document.ts";
 import { exportKey, ruling, sign, toDocument, toTime } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 import { readyLines } from "./facts.ts";
@@ -76,7 +77,7 @@ describe("a ruling that verifies", () => {
 
   test("shows in the survey that the host is ready for a live run, and that the runbook is ratified", async () => {
     const facts = withRuling();
-    const survey = toSurvey(facts, { hostName: null, takenAt: now, rulings: await judgeRulings(facts, now) });
+    const survey = toSurvey(facts, { hostName: null, takenAt: now, rulings: await judgeRulings(facts, now), restoreProofs: noRestoreProofs });
     expect(survey.result).toMatchObject({ summary: "SURVEYED: 8 of 8 gaps closed", ready_for_live: true });
     expect(survey.rollback.runbook).toContain("ratified by a standing ruling");
     expect(survey.findings.map(({ code }) => code)).not.toContain("RUNBOOK_UNRATIFIED");
@@ -136,8 +137,8 @@ describe("what root keeps", () => {
       const sha256 = sha256Hex(document);
       const files = new Map<string, Uint8Array>([[rulingFiles.document, document], [rulingFiles.sovereign, sign(home, document, { key: sovereign })], ["sg-3.md", Buffer.from("not a ruling")]]);
       const host = { root, ownerUid: process.getuid?.() ?? 0, cutter: { uid: 0, gid: 0 } };
-      keepRuling(host, sha256, files);
-      keepRuling(host, sha256, files);
+      keepDocument(host, keptRulings, sha256, files);
+      keepDocument(host, keptRulings, sha256, files);
       const folder = join(root, rulingsFolder, sha256);
       // The very script of the survey, with the host's folders moved below this one.
       const script = readFileSync(new URL("../../orchestrator/root/host-facts.sh", import.meta.url), "utf8").replaceAll("/var/lib/cutter-ledger", join(root, "var/lib/cutter-ledger"));
@@ -152,7 +153,7 @@ describe("what root keeps", () => {
       mkdirSync(join(blocked, "var/lib"), { recursive: true });
       execFileSync("sh", ["-c", `: >"${blocked}/var/lib/cutter-ledger"`]);
       chmodSync(join(blocked, "var/lib"), 0o700);
-      expect(() => keepRuling({ ...host, root: blocked }, sha256, files)).toThrow(/^HOST_FILE_UNSAFE /);
+      expect(() => keepDocument({ ...host, root: blocked }, keptRulings, sha256, files)).toThrow(/^HOST_FILE_UNSAFE /);
     } finally {
       rmSync(root, { recursive: true, force: true });
     }

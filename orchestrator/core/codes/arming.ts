@@ -18,6 +18,8 @@ export const armingCodes = {
   APPROVAL_SPENT: { summary: "this decision has been used: it is good for one start", remedy: "have a fresh one drafted and signed, with a fresh review_decision_id", exit: 10 },
   APPROVAL_TAKEN: { summary: "another document stands in the knowledge base under this approval's id", remedy: "an approval is overwritten only once it is too old for its gate: compare the two; use the one that stands, or wait until it has expired", exit: 10 },
   APPROVAL_UPLOAD_UNFIT: { summary: "this approval cannot be uploaded for this run", remedy: "name the run the approval names; REVERT goes through runbooks/emergency-revert", exit: 10 },
+  RESTORE_PROOF_REFUSED: { summary: "this proof does not show that the owner can decrypt this backup", remedy: "runbooks/restore-proof --run-id R writes a draft and says how to fill it: on the machine that holds the backup key", exit: 10 },
+  RESTORE_PROOF_NO_BACKUP: { summary: "this run has left no proven backup to decrypt", remedy: "name a live run that has come past pre_write_backup", exit: 10 },
   LEDGER_TORN: {
     summary: "the ledger ends in the middle of a line: a write was cut off, and nothing was enabled by it",
     remedy: "as root: copy the file as evidence, remove the unfinished last line, and only that, then try again",

@@ -1,22 +1,21 @@
-// Root keeps each ruling it armed by, with its signatures: by these the survey says that GAP-7 and GAP-8 are closed. The token on tmpfs goes; this stays as long as the ledger.
+// Root keeps signed documents that the survey judges again: each ruling it armed by (the token on tmpfs goes), and each proof that a backup could be decrypted. They stay as long as the ledger.
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../core/errors.ts";
-import { rulingFiles, rulingsFolder } from "../core/rulings.ts";
 import { toHostPath, type Host } from "./host.ts";
 
 /**
- * `<ledger>/rulings/<sha256 of the document>/`, 0700 and 0600, root's; whole or not at all. May be repeated.
- * @throws HOST_FILE_UNSAFE when it cannot be kept: then nothing may be armed by it
+ * `<folder>/<sha256 of the document>/`, 0700 and 0600, root's; of `files` those in `names`; whole or not at all. May be repeated.
+ * @throws HOST_FILE_UNSAFE when it cannot be kept: then nothing may be built on it
  */
-export function keepRuling(host: Host, documentSha256: string, files: ReadonlyMap<string, Uint8Array>): void {
-  const folder = toHostPath(host, rulingsFolder);
+export function keepDocument(host: Host, { folder: path, names }: { readonly folder: string; readonly names: readonly string[] }, documentSha256: string, files: ReadonlyMap<string, Uint8Array>): void {
+  const folder = toHostPath(host, path);
   const beside = join(folder, `.keeping-${documentSha256}`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     rmSync(beside, { recursive: true, force: true });
     mkdirSync(beside, { mode: 0o700 });
-    for (const name of Object.values(rulingFiles)) {
+    for (const name of names) {
       const bytes = files.get(name);
       if (bytes !== undefined) writeDurably(join(beside, name), bytes);
     }
@@ -25,7 +24,7 @@ export function keepRuling(host: Host, documentSha256: string, files: ReadonlyMa
     renameSync(beside, join(folder, documentSha256));
     sync(folder);
   } catch (cause) {
-    throw new CutterError("HOST_FILE_UNSAFE", { file: `${rulingsFolder}/${documentSha256}`, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written" }, { cause });
+    throw new CutterError("HOST_FILE_UNSAFE", { file: `${path}/${documentSha256}`, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written" }, { cause });
   }
 }
 
