@@ -23,7 +23,7 @@ export const phaseCodes = {
   SERVER_UNSUPPORTED: { summary: "this PostgreSQL version is not supported", remedy: "PostgreSQL 15 to 18 are", exit: 10 },
   PG_DUMP_TOO_OLD: { summary: "pg_dump is older than the server", remedy: "set orchestrator:postgres_access to a pg_dump of the server's version or newer", exit: 10 },
   CONTRACT_MISMATCH: { summary: "the database is not what sql/contract describes", remedy: "compare with cutter contract check; either the database or the contract is to change", exit: 10 },
-  ADDRESSES_TAKEN: { summary: "addresses of the plan exist already", remedy: "this document was cut before: revert that run, or cut another document", exit: 10 },
+  ADDRESSES_TAKEN: { summary: "addresses of the plan exist already", remedy: "this document was cut before; its addresses stay taken, reverted or not, because identities are kept: cut another document", exit: 10 },
   BACKUP_UNPROVEN: { summary: "the backup could not be made, or could not be proven", remedy: "no backup, no write: mend what the facts name and run again", exit: 10 },
   DISK_FULL: { summary: "there is not enough free space for the backup", remedy: "free space on the file system of the named folder, by hand; nothing was written to the database", exit: 10 },
   GRANT_MATRIX_MISMATCH: {
