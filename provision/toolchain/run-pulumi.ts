@@ -6,6 +6,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
 import { pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
+import { forgetPendingCreates, toForgottenLine } from "./pending-creates.ts";
 import { clearStaleLocks, toClearedLine } from "./stale-lock.ts";
 
 export interface PulumiOptions {
@@ -36,7 +37,7 @@ export function engineFile(checkout: string = thisCheckout): string {
   return file;
 }
 
-/** What an engine started with `args` gets as its whole environment. PULUMI_HOME and .env.pulumi exist afterwards, and no lock of a dead engine stands in the way. */
+/** What an engine started with `args` gets as its whole environment. PULUMI_HOME and .env.pulumi exist afterwards, and nothing that a killed engine left in local state stands in the way. */
 export function engineEnvironment(args: readonly string[], options: PulumiOptions = {}): Record<string, string> {
   const checkout = options.checkout ?? thisCheckout;
   ensurePulumiHome(toolchainLayout(checkout));
@@ -45,7 +46,9 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   const environment: NodeJS.ProcessEnv = { ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...options.environment };
   // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
   if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
-  for (const lock of clearStaleLocks(environment.PULUMI_BACKEND_URL ?? "")) console.error(toClearedLine(lock));
+  const backendUrl = environment.PULUMI_BACKEND_URL ?? "";
+  for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
+  for (const create of forgetPendingCreates(backendUrl)) console.error(toForgottenLine(create));
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

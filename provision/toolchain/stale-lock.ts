@@ -9,6 +9,9 @@ const lockSchema = z.object({ pid: z.int().positive(), username: z.string(), hos
 
 export type StateLock = z.infer<typeof lockSchema>;
 
+/** Locks that the kit itself holds for some milliseconds: they are their process's for as long as it lives, whatever program it is. */
+export const ownLockPrefix = "cutter-kit-";
+
 /**
  * Removes each lock that names this machine and a process that is no engine any more; gives what was removed. Any other lock stays for the engine to show
  * (`pulumi cancel` is a person's decision), and so does one that cannot be read.
@@ -22,7 +25,7 @@ export function clearStaleLocks(backendUrl: string, isEngine: (pid: number) => b
     if (!entry.isFile() || !entry.name.endsWith(".json")) continue;
     const file = join(entry.parentPath, entry.name);
     const lock = readLock(file);
-    if (lock === null || lock.hostname !== hostname() || isEngine(lock.pid)) continue;
+    if (lock === null || lock.hostname !== hostname() || (entry.name.startsWith(ownLockPrefix) ? existsSync(`/proc/${lock.pid}`) : isEngine(lock.pid))) continue;
     rmSync(file, { force: true });
     cleared.push(lock);
   }
