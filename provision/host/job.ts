@@ -26,6 +26,7 @@ export interface JobRunner {
 
 const jobsDirectory = "/run/cutter-jobs";
 const pollIntervalMs = 500;
+const waitStepMs = 200;
 
 /** `connect` gives the open connection, a new one after a cut. */
 export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
@@ -42,6 +43,14 @@ export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
       return await rereadOutcome(await connect(), job, unit, outcome.problem ?? "no exit code");
     },
   };
+}
+
+/**
+ * Waits until the host runs no job of an earlier command, whose end nobody saw: what is read before would not be what stands in the end. At most
+ * `timeoutMs`: a job is repeatable and replaces things whole, so one that hangs (its own time limit ends it) does not keep the host from being looked at.
+ */
+export async function waitForEarlierJobs(host: RemoteHost, timeoutMs: number): Promise<void> {
+  await host.run(waitScript, [String(Math.ceil(timeoutMs / waitStepMs)), String(waitStepMs / 1000)], { timeoutMs: timeoutMs + 10_000 });
 }
 
 /** After a cut: waits until the unit has ended, then reads the result it left. */
@@ -76,6 +85,11 @@ code=$?
 head -c 4000 "$d/stderr" >&2 2>/dev/null
 rm -rf "$d"
 exit $code`;
+
+const waitScript = `for step in $(seq "$1"); do
+  [ -n "$(systemctl list-units --plain --no-legend --state=active,activating,deactivating 'cutter-job-*.service' 2>/dev/null)" ] || exit 0
+  sleep "$2"
+done`;
 
 const rereadScript = `case $(systemctl show -p ActiveState --value "$1.service") in
 active|activating|deactivating|reloading) echo running;;

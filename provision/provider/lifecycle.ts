@@ -1,13 +1,16 @@
 // The life of any resource: foreign things are refused, a claim is durable before the thing, and what was written is read back.
 import { sha256OfJson } from "../../orchestrator/core/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { createJobRunner, type JobOutcome } from "../host/job.ts";
+import type { HostAddress } from "../host/address.ts";
+import type { RemoteHost } from "../host/connection.ts";
+import { createJobRunner, waitForEarlierJobs, type JobOutcome } from "../host/job.ts";
 import type { HostPool } from "../host/pool.ts";
 import type { ExecutionGuard } from "./execution.ts";
 import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind.ts";
 import { isOurs, readClaims, withClaim, type Claim } from "./ownership.ts";
 
 const jobTimeoutMs = 60_000;
+const earlierJobsTimeoutMs = 20_000;
 
 export interface Lifecycle {
   /** Also the way to finish a create that was interrupted: what the manifest claims for this stack is taken up. */
@@ -21,10 +24,11 @@ export interface Lifecycle {
 
 /** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
 export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (line: string) => void): Lifecycle {
+  const enter = toEntrance(pool);
   return {
     create: async (kind, urn, inputs) => {
+      const host = await enter(inputs.host);
       await guard(inputs.host);
-      const host = await pool.get(inputs.host);
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       const claim = claims.get(resource.claim);
@@ -36,22 +40,23 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       await bring(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
     },
     read: async (kind, inputs) => {
-      const reading = await kind.bind(inputs).read(await pool.get(inputs.host));
+      const reading = await kind.bind(inputs).read(await enter(inputs.host));
       if (reading.state === "absent") return null;
       return reading.state === "present" ? reading.inputs : { ...inputs, obstructedBy: reading.by };
     },
     update: async (kind, urn, inputs) => {
+      const host = await enter(inputs.host);
       await guard(inputs.host);
-      const host = await pool.get(inputs.host);
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
       await bring(pool, say, kind, urn, inputs, claims.get(resource.claim)?.found === true);
     },
     remove: async (kind, urn, inputs) => {
+      const host = await enter(inputs.host);
       await guard(inputs.host);
       const resource = kind.bind(inputs);
-      const claim = (await readClaims(await pool.get(inputs.host))).get(resource.claim);
+      const claim = (await readClaims(host)).get(resource.claim);
       const work = resource.remove();
       if (work === null || (claim !== undefined && (claim.urn !== urn || claim.found === true))) return;
       const runJob = toJobRunner(pool, kind, inputs);
@@ -61,6 +66,18 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
       if (gone) await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
     },
+  };
+}
+
+/** The pool's connection, once what an interrupted command left running on the host has ended; waited for once per host, before any job of ours. */
+function toEntrance(pool: HostPool): (address: HostAddress) => Promise<RemoteHost> {
+  const waited = new Map<string, Promise<void>>();
+  return async (address) => {
+    const host = await pool.get(address);
+    const earlier = waited.get(address.name) ?? waitForEarlierJobs(host, earlierJobsTimeoutMs);
+    waited.set(address.name, earlier);
+    await earlier;
+    return host;
   };
 }
 

@@ -119,3 +119,24 @@ it("changes nothing, and claims nothing, while the guard refuses", async () => {
   expect(await lifecycle.read(noteKind, inputs("mine"))).toMatchObject({ text: "mine" });
   expect([world.note, world.manifest]).toEqual(["mine", manifest]);
 });
+
+it("looks at a host only when the jobs of an earlier command have ended there, and asks once", async () => {
+  const asked: string[] = [];
+  let endJobs = () => {};
+  const jobsEnded = new Promise<void>((done) => (endJobs = done));
+  const busy: RemoteHost = {
+    ...host,
+    run: async (script, args, options) => {
+      if (!script.includes("cutter-job-*")) return await run(script, args, options);
+      asked.push(script);
+      await jobsEnded;
+      world.note = "written by a killed command";
+      return { code: 0, stdout: "", stderr: "" };
+    },
+  };
+  const fresh = createLifecycle({ get: async () => busy, openFresh: async () => busy, closeAll: async () => undefined }, guard, () => undefined);
+  const readings = [fresh.read(noteKind, inputs("mine")), fresh.read(noteKind, inputs("mine"))];
+  endJobs();
+  expect(await Promise.all(readings)).toMatchObject([{ text: "written by a killed command" }, { text: "written by a killed command" }]);
+  expect(asked).toHaveLength(1);
+});
