@@ -9,9 +9,10 @@ import { readLiveSupervisor } from "./supervisor-record.ts";
 
 const orderlyEndMs = 20_000;
 
-/** Ends host, supervisor and agent. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
+/** Ends host, supervisor and agent, and the copy of the disk that an `up` killed in its middle leaves running. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
 export async function endProcesses(place: SandboxPlace): Promise<void> {
   await endHost(place);
+  await endAll("copy of the disk", () => findProcesses("cp", place.rootDirectory));
   await endAll("ssh-agent", () => findProcesses("ssh-agent", place.agentSocket));
 }
 

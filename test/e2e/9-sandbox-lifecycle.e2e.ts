@@ -1,4 +1,5 @@
 // A second sandbox beside this checkout's own, from its first boot to its last trace: made in a copy of the checkout, ill-treated, and taken away.
+import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +34,15 @@ afterAll(async () => {
 });
 
 describe("a second sandbox", () => {
+  it("that was killed while its disk was copied is taken away whole: nothing goes on writing", async () => {
+    const up = spawn(process.execPath, [`${copy}/provision/sandbox/main.ts`, "up", "--suite", readSandboxState(checkout).suite], { stdio: "ignore" });
+    await until(async () => (existsSync(place.rootDirectory) ? true : null));
+    up.kill("SIGKILL");
+    expect(await sandbox("down")).toMatchObject({ code: 0 });
+    expect(readAllArguments().filter((words) => words.includes(place.rootDirectory))).toEqual([]);
+    expect(existsSync(place.directory)).toBe(false);
+  });
+
   it("comes up from the cache alone, under a name, an address and keys of its own", async () => {
     // The promise is 20 seconds on an idle machine; the figure is in up's own last line. Here other tests may be running, so only what takes minutes is excluded.
     const startedMs = performance.now();

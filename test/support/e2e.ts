@@ -1,6 +1,7 @@
 // What the tests on the booted sandbox share: the commands a person would type, and a look at the world from outside the orchestrator.
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { queryOnHost, runOnHost } from "../../provision/sandbox/ssh.ts";
 
 export const checkout = resolve(import.meta.dirname, "../..");
@@ -42,6 +43,7 @@ export async function until<T>(look: () => Promise<T | null>): Promise<T> {
   for (;;) {
     const found = await look();
     if (found !== null) return found;
+    await setTimeout(20); // a look that needs no I/O would keep the processor and everything else waiting
   }
 }
 
