@@ -67,7 +67,7 @@ describe("enable", () => {
 
   it("refuses while the latch is set, and only disable --clear lifts it", async () => {
     expect((await run(["runbooks/disable", "--stack", "sandbox"])).code).toBe(0);
-    expect(await status()).toEqual({ ...off, state: "disabled" });
+    expect(await status()).toEqual({ ...off, state: "disabled", why: "the latch is set" });
     expect(await enable()).toEqual({ code: 10, output: expect.stringContaining("ENABLE_LATCHED") });
     expect((await run(["runbooks/disable", "--clear", "--stack", "sandbox"])).code).toBe(0);
     expect(await status()).toEqual(off);
