@@ -4,6 +4,9 @@ import { orchestratorConfigSchema, type OrchestratorConfig } from "../orchestrat
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { hostAddressSchema, type HostAddress } from "./host/address.ts";
 
+/** What Pulumi.contabo.example.yaml has wherever a person must fill in; it fits no schema and is refused by the key's name. */
+export const placeholder = "FILL_IN";
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 const fingerprint = z.string().regex(/^[0-9A-F]{40}$/, "40 upper-case hex digits");
 const localPath = z.string().min(1); // on the operator's machine, relative to the checkout
@@ -36,9 +39,12 @@ export interface StackConfig {
  * @throws STACK_CONFIG_INVALID naming every key that does not fit.
  */
 export function parseStackConfig(stack: string, raw: Readonly<Record<string, unknown>>): StackConfig {
-  const kit = kitSchema.safeParse(toNamespace(raw, "cutter-kit"));
-  const orchestrator = orchestratorConfigSchema.safeParse(toNamespace(raw, "orchestrator"));
-  const problems = [...toProblems("cutter-kit", kit), ...toProblems("orchestrator", orchestrator)];
+  const [kitValues, orchestratorValues] = [toNamespace(raw, "cutter-kit"), toNamespace(raw, "orchestrator")];
+  const unfilled = [...toPlaceholders("cutter-kit:", kitValues), ...toPlaceholders("orchestrator:", orchestratorValues)];
+  if (unfilled.length > 0) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: unfilled });
+  const kit = kitSchema.safeParse(kitValues);
+  const orchestrator = orchestratorConfigSchema.safeParse(orchestratorValues);
+  const problems = [...toProblems("cutter-kit", kit, kitValues), ...toProblems("orchestrator", orchestrator, orchestratorValues)];
   if (!kit.success || !orchestrator.success) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems });
   const hosts = toHosts(stack, kit.data);
   const { psql, adopt, release, rollbackRunbook, keys } = kit.data;
@@ -48,15 +54,15 @@ export function parseStackConfig(stack: string, raw: Readonly<Record<string, unk
 }
 
 function toHosts(stack: string, kit: z.infer<typeof kitSchema>): readonly HostAddress[] {
-  const single = [kit.host, kit.port, kit.user, kit.hostKey, kit.machineIdentity];
   if (kit.hosts !== undefined) {
-    if (single.some((value) => value !== undefined)) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: ["cutter-kit: either hosts or host, port, user, hostKey, machineIdentity"] });
+    if ([kit.host, kit.port, kit.user, kit.hostKey, kit.machineIdentity].some((value) => value !== undefined)) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: ["cutter-kit: either hosts or host, port, user, hostKey, machineIdentity"] });
     const names = kit.hosts.map(({ name }) => name);
     if (new Set(names).size !== names.length) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: ["cutter-kit:hosts: two hosts of one name"] });
     return kit.hosts;
   }
-  const host = hostAddressSchema.safeParse({ name: stack, host: kit.host, port: kit.port ?? 22, user: kit.user ?? "root", hostKey: kit.hostKey, machineIdentity: kit.machineIdentity });
-  if (!host.success) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: toProblems("cutter-kit", host) });
+  const single = { name: stack, host: kit.host, port: kit.port ?? 22, user: kit.user ?? "root", hostKey: kit.hostKey, machineIdentity: kit.machineIdentity };
+  const host = hostAddressSchema.safeParse(single);
+  if (!host.success) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: toProblems("cutter-kit", host, single) });
   return [host.data];
 }
 
@@ -86,6 +92,23 @@ function toValue(value: unknown): unknown {
   }
 }
 
-function toProblems(namespace: string, result: z.ZodSafeParseResult<unknown>): readonly string[] {
-  return result.success ? [] : result.error.issues.map(({ path, message }) => `${namespace}:${path.join(".")}: ${message}`);
+/** Every place below `key` where the example's placeholder stands still. */
+function toPlaceholders(key: string, value: unknown): readonly string[] {
+  if (typeof value === "string") return value.includes(placeholder) ? [`${key}: the placeholder ${placeholder} stands there still; the comment above it says what belongs there`] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, below]) => toPlaceholders(key.endsWith(":") ? `${key}${name}` : `${key}.${name}`, below));
+}
+
+function toProblems(namespace: string, result: z.ZodSafeParseResult<unknown>, values: unknown): readonly string[] {
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => `${namespace}:${[...issue.path, key].join(".")}: there is no such key`);
+    return [`${namespace}:${issue.path.join(".")}: ${isMissing(values, issue.path) ? "is missing" : issue.message}`];
+  });
+}
+
+function isMissing(values: unknown, path: readonly PropertyKey[]): boolean {
+  let value = values;
+  for (const name of path) value = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return value === undefined;
 }

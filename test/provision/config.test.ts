@@ -7,7 +7,7 @@ import { orchestratorConfigSchema } from "../../orchestrator/core/config-schema.
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { parseStrictYaml } from "../../orchestrator/core/strict-yaml.ts";
 import { renderOrchestratorConfig } from "../../provision/components/orchestrator-config.ts";
-import { parseStackConfig } from "../../provision/config.ts";
+import { parseStackConfig, placeholder } from "../../provision/config.ts";
 
 const example = (stack: string): Record<string, unknown> => {
   const text = readFileSync(resolve(import.meta.dirname, `../../Pulumi.${stack}.example.yaml`), "utf8");
@@ -25,18 +25,60 @@ const problemsOf = (config: Record<string, unknown>): readonly string[] => {
   }
 };
 
-it.each(["sandbox", "contabo"])("reads the %s example, from the file and from the engine alike", (stack) => {
-  const fromFile = parseStackConfig(stack, example(stack));
-  expect(parseStackConfig(stack, asEngine(example(stack)))).toEqual(fromFile);
+it("reads the sandbox example, from the file and from the engine alike", () => {
+  const fromFile = parseStackConfig("sandbox", example("sandbox"));
+  expect(parseStackConfig("sandbox", asEngine(example("sandbox")))).toEqual(fromFile);
   expect(fromFile.hosts).toHaveLength(1);
 });
 
+/** What a person puts in place of each placeholder of the contabo example, with what stands there commented out switched on. */
+const filling: Readonly<Record<string, string>> = {
+  "cutter-kit:host": "203.0.113.7",
+  "cutter-kit:hostKey": `ssh-ed25519 ${"A".repeat(68)}`,
+  "cutter-kit:machineIdentity": "1".repeat(64),
+  "cutter-kit:rollbackRunbook.sha256": "2".repeat(64),
+  ...Object.fromEntries(["backup", "sovereign", "architect", "kbCa"].map((name) => [`cutter-kit:keys.${name}.sha256`, "3".repeat(64)])),
+  ...Object.fromEntries(["backup", "sovereign", "architect"].map((name) => [`cutter-kit:keys.${name}.fingerprint`, "C".repeat(40)])),
+  "orchestrator:backup_gpg_fpr": "C".repeat(40),
+  "orchestrator:kb_base_url": "https://kb.example.org/api",
+};
+const contabo = (): Record<string, unknown> => {
+  const text = readFileSync(resolve(import.meta.dirname, "../../Pulumi.contabo.example.yaml"), "utf8");
+  const everything = text.replaceAll(/^( *)# ((?:orchestrator:)?[a-zA-Z_0-9]+: ?[^ ]*| {2}(?:path|sha256|fingerprint): .*)$/gm, "$1$2");
+  return (parse(everything) as { readonly config: Record<string, unknown> }).config;
+};
+const fillIn = (value: unknown, key: string, left: string): unknown => {
+  if (value === placeholder) return key === left ? placeholder : (filling[key] ?? placeholder);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, below]) => [name, fillIn(below, key === "" ? name : `${key}.${name}`, left)]));
+};
+const filled = (left = ""): Record<string, unknown> => fillIn(contabo(), "", left) as Record<string, unknown>;
+
+it("reads the contabo example once every placeholder is filled, from the file and from the engine alike", () => {
+  const fromFile = parseStackConfig("contabo", filled());
+  expect(parseStackConfig("contabo", asEngine(filled()))).toEqual(fromFile);
+  expect(fromFile).toMatchObject({ hosts: [{ name: "contabo", host: "203.0.113.7", port: 22, user: "root" }], keys: { architect: { path: "keys/architect.asc" }, kbCa: { path: "keys/kb-ca.pem" } } });
+  expect(fromFile.orchestrator).toMatchObject({ governance_principal: "directus_secdef", revert_principal: "cutter_revert", scratch_database: "cutter_scratch" });
+});
+
+it("names every placeholder of the contabo example that is left, and nothing else", () => {
+  const named = problemsOf(contabo()).map((problem) => problem.split(": ")[0]);
+  expect(named.toSorted()).toEqual(Object.keys(filling).toSorted());
+});
+
+it.each(Object.keys(filling))("refuses the placeholder left at %s, by that name", (key) => {
+  const problems = [problemsOf(filled(key)), problemsOf(asEngine(filled(key)))];
+  for (const problem of problems) expect(problem).toEqual([`${key}: the placeholder ${placeholder} stands there still; the comment above it says what belongs there`]);
+});
+
 it.each([
-  ["an unknown key", { "cutter-kit:force": true }, "cutter-kit:"],
-  ["an unknown orchestrator key", { "orchestrator:executionEnabled": true }, "orchestrator:"],
+  ["an unknown key", { "cutter-kit:force": true }, "cutter-kit:force: there is no such key"],
+  ["an unknown orchestrator key", { "orchestrator:executionEnabled": true }, "orchestrator:executionEnabled: there is no such key"],
   ["another user than root", { "cutter-kit:user": "admin" }, "cutter-kit:user"],
   ["a host key without type", { "cutter-kit:hostKey": "AAAA" }, "cutter-kit:hostKey"],
-  ["no host key", { "cutter-kit:hostKey": undefined }, "cutter-kit:hostKey"],
+  ["no host key", { "cutter-kit:hostKey": undefined }, "cutter-kit:hostKey: is missing"],
+  ["no psql", { "cutter-kit:psql": undefined }, "cutter-kit:psql: is missing"],
+  ["no knowledge base", { "orchestrator:kb_base_url": undefined }, "orchestrator:kb_base_url: is missing"],
   ["a relative path out", { "orchestrator:sidecar_root": "/var/lib/../etc" }, "orchestrator:sidecar_root"],
   ["another backup fingerprint in two places", { "orchestrator:backup_gpg_fpr": "A".repeat(40) }, "orchestrator:backup_gpg_fpr"],
   ["a list of hosts beside the single one", { "cutter-kit:hosts": [{ name: "a", host: "a", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA", machineIdentity: "0".repeat(64) }] }, "cutter-kit: either"],
