@@ -94,7 +94,7 @@ function toValue(value: unknown): unknown {
 
 /** Every place below `key` where the example's placeholder stands still. */
 function toPlaceholders(key: string, value: unknown): readonly string[] {
-  if (typeof value === "string") return value.includes(placeholder) ? [`${key}: the placeholder ${placeholder} stands there still; the comment above it says what belongs there`] : [];
+  if (typeof value === "string") return value.includes(placeholder) ? [`${key}: still ${placeholder}`] : [];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([name, below]) => toPlaceholders(key.endsWith(":") ? `${key}${name}` : `${key}.${name}`, below));
 }

@@ -5,4 +5,9 @@ if (process.env.CUTTER_KIT_TOOLCHAIN === undefined || Number(process.versions.no
   throw new Error("this shell does not have the kit's environment → run `. ./.env.pulumi` first (npm run doctor writes it), or use npm run pulumi -- …");
 }
 
-export const { release, gaps, executionEnabled, hosts } = await import("./index.ts");
+export const { release, gaps, executionEnabled, hosts } = await import("./index.ts").catch(async (error) => {
+  if (error?.name !== "CutterError") throw error;
+  // A refusal is one line with its remedy; the engine would print the stack, and the facts once more, below it.
+  const { RunError } = await import("@pulumi/pulumi");
+  throw new RunError(error.message);
+});

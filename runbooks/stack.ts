@@ -35,7 +35,7 @@ function readConfigValues(stack: string, file: string): Readonly<Record<string, 
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    throw refuse(`Pulumi.${stack}.yaml cannot be read; npm run sandbox -- up writes the sandbox's, Pulumi.${stack}.example.yaml shows the others'`);
+    throw refuse(stack === "sandbox" ? "Pulumi.sandbox.yaml cannot be read: npm run sandbox -- up writes it; for another stack's host give --stack" : `Pulumi.${stack}.yaml cannot be read: for a host of your own, copy Pulumi.contabo.example.yaml and fill it in`);
   }
   const parsed: unknown = parse(text);
   const config = typeof parsed === "object" && parsed !== null && "config" in parsed ? parsed.config : null;

@@ -68,7 +68,7 @@ it("names every placeholder of the contabo example that is left, and nothing els
 
 it.each(Object.keys(filling))("refuses the placeholder left at %s, by that name", (key) => {
   const problems = [problemsOf(filled(key)), problemsOf(asEngine(filled(key)))];
-  for (const problem of problems) expect(problem).toEqual([`${key}: the placeholder ${placeholder} stands there still; the comment above it says what belongs there`]);
+  for (const problem of problems) expect(problem).toEqual([`${key}: still ${placeholder}`]);
 });
 
 it.each([

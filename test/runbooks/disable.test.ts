@@ -79,3 +79,10 @@ test("--now does not say that runs are stopped while one still runs", () => {
   rmSync(join(base, "running"));
   expect(disable("--now")).toMatchObject({ status: 0 });
 });
+
+test("asks no host where the stack's file is the example still", () => {
+  copyFileSync(resolve(import.meta.dirname, "../../Pulumi.contabo.example.yaml"), join(base, "kit/Pulumi.replica.yaml"));
+  const { status, text } = disable();
+  expect([status, text]).toEqual([78, expect.stringContaining("Pulumi.replica.yaml names no cutter-kit:host and hostKey; by hand, as --help says")]);
+  expect([latch(), tokens()]).toEqual([false, ["R1", "R2"]]);
+});
