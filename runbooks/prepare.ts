@@ -69,7 +69,7 @@ function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraf
   const folder = first === undefined ? "approvals" : dirname(first.file);
   const of = (gate: WrittenDraft["gate"]): string => drafts.find((draft) => draft.gate === gate)?.file ?? "";
   return [
-    ...(first?.wouldRefuse ?? []).map((code) => `[WARN] a live run would refuse: ${code}${code === "PRINCIPAL_TOO_STRONG" ? " (a ruling can accept it by name, in accepts)" : ""}`),
+    ...[...new Set(first?.wouldRefuse)].map((code) => `[WARN] a live run would refuse: ${code}${code === "PRINCIPAL_TOO_STRONG" ? " (a ruling can accept it by name, in accepts)" : ""}`),
     `[INFO] drafts to sign, in ${folder}/ of this checkout (ignored by git; they hold no secret):`,
     ...drafts.flatMap(({ gate, file, commands, kept }) => [
       `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is (remove it to have it drafted afresh)" : ""}. To fill and sign it, in ${folder}/:`,
