@@ -4,7 +4,7 @@ import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps.ts";
 import { judgeRulings } from "../../orchestrator/core/rulings.ts";
-import { hostAddressSchema } from "../host/address.ts";
+import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
 import { createExecutionGuard } from "./execution.ts";
@@ -56,6 +56,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       }),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
       await plain(async () => {
+        if (token === `${packageName}:index:reachHost`) return { outputs: { problem: await readProblem(pool, reachArgsSchema.parse(args).host) } };
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
@@ -64,7 +65,13 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   };
 }
 
+const reachArgsSchema = z.object({ host: hostAddressSchema });
 const surveyArgsSchema = z.object({ host: hostAddressSchema, psql: z.array(z.string()).min(1) });
+
+/** Over the pooled connection, so that a refused authentication is not tried a second time for this. */
+async function readProblem(pool: HostPool, host: HostAddress): Promise<string | null> {
+  return await pool.get(host).then(() => null, toMessage);
+}
 
 function findKind(urn: string): Kind {
   const type = urn.split("::")[2]?.split("$").at(-1)?.split(":").at(-1) ?? "";

@@ -41,6 +41,13 @@ export function surveyHost(host: HostAddress, psql: readonly string[], after: pu
   return after.apply(async () => surveySchema.parse(await pulumi.runtime.invoke("cutterhost:index:surveyHost", { host, psql: [...psql] })));
 }
 
+/** Connects, and says why if that fails; null: host key, login and identity are as pinned. Reads only. */
+export async function readReachProblem(host: HostAddress): Promise<string | null> {
+  return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:reachHost", { host })).problem;
+}
+
+const reachSchema = z.object({ problem: z.string().nullable() });
+
 const surveySchema = z.object({
   gaps: z.array(z.object({ id: z.string(), state: z.enum(["closed", "open"]), summary: z.string(), closedBy: z.string(), evidence: z.array(z.string()) })),
   executionEnabled: z.boolean(), // true while a run is armed or live
