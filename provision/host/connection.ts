@@ -89,7 +89,7 @@ function toConnectError(address: HostAddress, keyOutcome: string, cause: unknown
   const level = cause instanceof Error && "level" in cause ? cause.level : null;
   if (level === "client-authentication") return new CutterError("HOST_AUTH_REFUSED", { ...facts, user: address.user }, { cause });
   if (level === "agent") return new CutterError("SSH_AGENT_MISSING", { host: address.name }, { cause });
-  return new CutterError("HOST_UNREACHABLE", { ...facts, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+  return new CutterError("HOST_UNREACHABLE", { ...facts, reason: cause instanceof Error ? cause.message : String(cause), deadline_s: connectTimeoutMs / 1000 }, { cause });
 }
 
 function toRemoteHost(ssh: NodeSSH, address: HostAddress): RemoteHost {

@@ -12,30 +12,37 @@ export interface HostPool {
   closeAll(): Promise<void>;
 }
 
+interface Attempt {
+  readonly host: Promise<RemoteHost>;
+  settled: boolean;
+}
+
 /** `open` is a parameter for tests only. */
 export function createHostPool(open: (address: HostAddress) => Promise<RemoteHost> = (address) => openConnection(address, findAgentSocket(address))): HostPool {
-  const connections = new Map<string, Promise<RemoteHost>>();
+  const connections = new Map<string, Attempt>();
 
   const get = async (address: HostAddress): Promise<RemoteHost> => {
     const key = JSON.stringify(address);
     const current = connections.get(key);
     if (current !== undefined) {
-      const outcome = await current.then((host) => ({ host }), (error: unknown) => ({ error }));
+      const waited = !current.settled;
+      const outcome = await current.host.then((host) => ({ host }), (error: unknown) => ({ error }));
       if ("host" in outcome && outcome.host.isOpen()) return outcome.host;
-      if ("error" in outcome && !isWorthAnotherTry(outcome.error)) throw outcome.error;
+      // Who waited for an attempt shares its failure: thirty resources must not wait for thirty deadlines, one after the other.
+      if ("error" in outcome && (waited || !isWorthAnotherTry(outcome.error))) throw outcome.error;
       // Another caller may have replaced the entry while we waited.
       if (connections.get(key) !== current) return await get(address);
     }
-    const fresh = open(address);
-    connections.set(key, fresh);
-    return await fresh;
+    const attempt: Attempt = { host: open(address), settled: false };
+    connections.set(key, attempt);
+    return await attempt.host.finally(() => (attempt.settled = true));
   };
 
   return {
     get,
     openFresh: open,
     closeAll: async () => {
-      const settled = await Promise.allSettled(connections.values());
+      const settled = await Promise.allSettled([...connections.values()].map(({ host }) => host));
       for (const outcome of settled) if (outcome.status === "fulfilled") outcome.value.close();
       connections.clear();
     },

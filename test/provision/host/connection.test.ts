@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { HostAddress } from "../../../provision/host/address.ts";
 import { openConnection } from "../../../provision/host/connection.ts";
 import { toMachineIdentity } from "../../../provision/host/machine-identity.ts";
@@ -71,7 +72,21 @@ it("tries a refused key once for the whole process, never again", async () => {
 it("says that there is no agent, and that nobody listens, by code", async () => {
   await expect(openConnection(address, null)).rejects.toMatchObject({ code: "SSH_AGENT_MISSING" });
   await server.stop();
-  await expect(openConnection(address, agentSocket)).rejects.toMatchObject({ code: "HOST_UNREACHABLE" });
+  await expect(openConnection(address, agentSocket)).rejects.toMatchObject({ code: "HOST_UNREACHABLE", facts: { deadline_s: 15 } });
+});
+
+it("lets all who wait for one connection share its failure, and tries again only for who asks later", async () => {
+  let tries = 0;
+  const pool = createHostPool(async () => {
+    tries += 1;
+    await new Promise((next) => setImmediate(next));
+    throw new CutterError("HOST_UNREACHABLE", {});
+  });
+  const all = await Promise.allSettled(Array.from({ length: 30 }, async () => await pool.get(address)));
+  expect(all.every(({ status }) => status === "rejected")).toBe(true);
+  expect(tries).toBe(1);
+  await expect(pool.get(address)).rejects.toMatchObject({ code: "HOST_UNREACHABLE" });
+  expect(tries).toBe(2);
 });
 
 it("gives no exit code for a command whose connection was cut, and connects anew for the next", async () => {
