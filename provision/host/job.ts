@@ -27,6 +27,8 @@ export interface JobRunner {
 const jobsDirectory = "/run/cutter-jobs";
 const pollIntervalMs = 500;
 const waitStepMs = 200;
+/** After a lost connection, for a job that reads its input from it. */
+const inputGraceMs = 10_000;
 
 /** `connect` gives the open connection, a new one after a cut. */
 export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
@@ -40,7 +42,11 @@ export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
       });
       if (outcome.code === 0) return { state: "done" };
       if (outcome.code !== null) throw toFailure(host, job, outcome.code, outcome.stderr);
-      return await rereadOutcome(await connect(), job, unit, outcome.problem ?? "no exit code");
+      const problem = outcome.problem ?? "no exit code";
+      // Not a plain HOST_UNREACHABLE: that would say that nothing was changed.
+      const again = await connect().catch((error: unknown) => (error instanceof CutterError ? error.code : "no connection"));
+      if (typeof again === "string") return { state: "unknown", problem: `${problem}; no new connection: ${again}` };
+      return await rereadOutcome(again, job, unit, problem);
     },
   };
 }
@@ -53,19 +59,23 @@ export async function waitForEarlierJobs(host: RemoteHost, timeoutMs: number): P
   await host.run(waitScript, [String(Math.ceil(timeoutMs / waitStepMs)), String(waitStepMs / 1000)], { timeoutMs: timeoutMs + 10_000 });
 }
 
-/** After a cut: waits until the unit has ended, then reads the result it left. */
+/** After a cut: waits until the unit has ended, then reads the result it left. A job that still waits for the input we were sending waits in vain: it is stopped. */
 async function rereadOutcome(host: RemoteHost, job: Job, unit: string, problem: string): Promise<JobOutcome> {
-  const pollsMax = Math.ceil(job.timeoutMs / pollIntervalMs);
+  const waitMs = job.stdin === undefined ? job.timeoutMs : inputGraceMs;
+  const pollsMax = Math.ceil(waitMs / pollIntervalMs);
   for (let poll = 0; poll < pollsMax; poll += 1) {
     const outcome = await host.run(rereadScript, [unit], { timeoutMs: 10_000 });
     if (outcome.code !== 0) return { state: "unknown", problem: `${problem}; the result could not be read` };
-    const [state = "", code = ""] = outcome.stdout.trim().split(" ");
+    const [first = "", ...said] = outcome.stdout.split("\n");
+    const [state = "", code = ""] = first.split(" ");
     if (state === "running") await sleep(pollIntervalMs);
     else if (state === "ended" && code === "0") return { state: "done" };
-    else if (state === "ended") throw toFailure(host, job, Number(code), "(seen after the connection was cut)");
+    else if (state === "ended") throw toFailure(host, job, Number(code), `${said.join("\n").trim()} (seen after the connection was lost: ${problem})`);
     else return { state: "unknown", problem: `${problem}; the host knows no such job` };
   }
-  return { state: "unknown", problem: `${problem}; the job still runs` };
+  if (job.stdin === undefined) return { state: "unknown", problem: `${problem}; the job still runs` };
+  await host.run('systemctl stop -- "$1.service"', [unit], { timeoutMs: 30_000 });
+  return { state: "unknown", problem: `${problem}; the job waited for the rest of its input and was stopped` };
 }
 
 function toFailure(host: RemoteHost, job: Job, code: number, stderr: string): CutterError {
@@ -77,13 +87,15 @@ function toJobScript(job: Job): string {
   return [`set -eu`, `export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, `umask 077`, ["set --", ...job.args.map(toShellWord)].join(" "), job.script, ""].join("\n");
 }
 
+/** The result stays for an hour: whoever starts a job cannot know whether the answer arrived. */
 const startScript = `d=${jobsDirectory}/$1
+[ ! -d ${jobsDirectory} ] || find ${jobsDirectory} -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf -- {} +
 umask 077; mkdir -p "$d" && printf '%s' "$2" >"$d/script" || exit 1
 printf '%s\\n' 'sh "$1/script" 2>"$1/stderr"; code=$?; printf %s "$code" >"$1/result.new"; mv "$1/result.new" "$1/result"; exit "$code"' >"$d/run"
 systemd-run --quiet --collect --wait --pipe --unit="$1" -p RuntimeMaxSec="$3" sh "$d/run" "$d" 
 code=$?
+rm -f "$d/script" "$d/run"
 head -c 4000 "$d/stderr" >&2 2>/dev/null
-rm -rf "$d"
 exit $code`;
 
 const waitScript = `for step in $(seq "$1"); do
@@ -93,5 +105,5 @@ done`;
 
 const rereadScript = `case $(systemctl show -p ActiveState --value "$1.service") in
 active|activating|deactivating|reloading) echo running;;
-*) if [ -f "${jobsDirectory}/$1/result" ]; then echo "ended $(cat "${jobsDirectory}/$1/result")"; rm -rf "${jobsDirectory}/$1"; else echo gone; fi;;
+*) if [ -f "${jobsDirectory}/$1/result" ]; then echo "ended $(cat "${jobsDirectory}/$1/result")"; head -c 4000 "${jobsDirectory}/$1/stderr"; else echo gone; fi;;
 esac`;

@@ -61,7 +61,7 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       if (work === null || (claim !== undefined && (claim.urn !== urn || claim.found === true))) return;
       const runJob = toJobRunner(pool, kind, inputs);
       const outcome = await runJob(work);
-      const gone = (await resource.read(await pool.get(inputs.host))).state !== "present";
+      const gone = (await readBack(pool, resource, inputs, outcome)).state !== "present";
       if (outcome.state === "unknown" && !gone) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
       // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
       if (gone) await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
@@ -87,18 +87,43 @@ async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, ur
   const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
   const runJob = toJobRunner(pool, kind, inputs);
   const outcomes: JobOutcome[] = [];
-  // The first job carries the claim; after a lost connection no further job is started, the reading below decides.
+  // The first job carries the claim. Where the end of a job was not seen the write stops, whatever it still had to do: the reading below decides.
   const run = async (work: Work) => {
-    if (outcomes.every(({ state }) => state === "done")) outcomes.push(await runJob(outcomes.length > 0 ? work : withClaim(claim, work)));
+    const outcome = await runJob(outcomes.length > 0 ? work : withClaim(claim, work));
+    outcomes.push(outcome);
+    if (outcome.state === "unknown") throw new EndNotSeen();
   };
-  await resource.write({ host: await pool.get(inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
+  try {
+    await resource.write({ host: toLastingHost(pool, inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
+  } catch (error) {
+    if (!(error instanceof EndNotSeen)) throw error;
+  }
   if (outcomes.length === 0) await run({ script: ":", args: [] });
-  const differences = toDifferences(kind, await resource.read(await pool.get(inputs.host)), inputs);
+  const last = outcomes.at(-1);
+  const differences = toDifferences(kind, await readBack(pool, resource, inputs, last), inputs);
   if (differences.length === 0) return;
   const facts = { host: inputs.host.name, resource: resource.claim, differs: differences };
-  const last = outcomes.at(-1);
   if (last?.state === "unknown") throw new CutterError("HOST_OUTCOME_UNKNOWN", { ...facts, seen: last.problem });
   throw new CutterError("HOST_NOT_AS_WRITTEN", facts);
+}
+
+/** Never leaves this file. */
+class EndNotSeen extends Error {}
+
+/** The host by whatever connection is open at the time: a write of several steps goes on over a new one. */
+function toLastingHost(pool: HostPool, address: HostAddress): RemoteHost {
+  return { address, isOpen: () => true, run: async (script, args, options) => await (await pool.get(address)).run(script, args, options), close: () => undefined };
+}
+
+/** What stands there now. After a change nobody saw the end of, a reading that fails leaves the outcome unknown: "unreachable, nothing was changed" would be a guess. */
+async function readBack(pool: HostPool, resource: BoundKind, inputs: BaseInputs, outcome: JobOutcome | undefined): Promise<Reading<BaseInputs>> {
+  try {
+    return await resource.read(await pool.get(inputs.host));
+  } catch (cause) {
+    if (outcome === undefined || (outcome.state === "done" && !(cause instanceof CutterError && cause.code === "HOST_UNREACHABLE"))) throw cause;
+    const seen = outcome.state === "unknown" ? outcome.problem : "it ended well, but could not be read back";
+    throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen }, { cause });
+  }
 }
 
 function toContentSha256(inputs: BaseInputs): { readonly contentSha256?: string } {

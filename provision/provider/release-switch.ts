@@ -58,12 +58,19 @@ export async function switchAndConfirm(context: WriteContext, name: string): Pro
     if (proof.code !== 0) throw await goBack(fresh, facts, proof);
     const confirmation = await fresh.run('sh "$1" confirm "$2"', [hostLayout.releaseSwitch, name], { timeoutMs: proofTimeoutMs });
     if (confirmation.code === goneBackExit) throw new CutterError("RELEASE_REVERTED", { ...facts, why: "deadline" });
-    // Cut in between: what read finds decides, and an unconfirmed release is drift.
+    if (confirmation.code === null && (await isConfirmed(host, name))) return;
+    // Cut in between: an unconfirmed release is drift, seen by the next preview.
     if (confirmation.code === null) throw unconfirmed(confirmation.problem ?? "the connection was lost");
     if (confirmation.code !== 0) throw unconfirmed(`confirm ended with ${confirmation.code}: ${confirmation.stderr.trim().slice(0, 300)}`);
   } finally {
     fresh.close();
   }
+}
+
+/** After a lost answer, over another connection. Whatever hinders the look is a no: the host then goes back, or the next reading finds it good. */
+async function isConfirmed(host: RemoteHost, name: string): Promise<boolean> {
+  const standing = await host.run('sh "$1" standing', [hostLayout.releaseSwitch], { timeoutMs: 15_000 }).catch(() => null);
+  return standing?.code === 0 && toStanding(standing.stdout.split("\n"), name) === confirmed;
 }
 
 /** An operator who sees it fail need not wait for the deadline. */

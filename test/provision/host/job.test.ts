@@ -1,5 +1,6 @@
 // Named jobs: what a lost connection leaves to be read again, and what of a job's failure is told.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
 import { createJobRunner } from "../../../provision/host/job.ts";
 import { localAddress } from "../../support/local-host.ts";
@@ -40,6 +41,28 @@ it("waits for a job that outlived the connection, and takes the result it left",
 it("says unknown, and what was seen, when no result can be read", async () => {
   expect(await runWith(cut, ok("gone\n")).outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("the host knows no such job") });
   expect(await runWith(cut, cut).outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("the connection is closed") });
+});
+
+it("tells what a failed job said although the connection was lost, and that no new one could be made", async () => {
+  await expect(runWith(cut, ok("ended 18\nthe upload was cut\n")).outcome).rejects.toMatchObject({ code: "HOST_COMMAND_FAILED", facts: { stderr: expect.stringMatching(/^the upload was cut \(seen after/) } });
+  const lost: RemoteHost = { address: localAddress, isOpen: () => false, run: async () => cut, close: () => undefined };
+  let asked = 0;
+  const connect = async () => (++asked === 1 ? lost : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
+  expect(await createJobRunner(connect).run(job)).toEqual({ state: "unknown", problem: "the connection is closed; no new connection: HOST_UNREACHABLE" });
+});
+
+it("stops a job that waits for input that cannot come any more, after a grace, and does not wait for the job's own limit", async () => {
+  vi.useFakeTimers();
+  const scripts: string[] = [];
+  const run: RemoteHost["run"] = async (script) => {
+    scripts.push(script);
+    return scripts.length === 1 ? cut : ok("running\n");
+  };
+  const outcome = createJobRunner(async () => ({ address: localAddress, isOpen: () => true, run, close: () => undefined })).run({ ...job, timeoutMs: 600_000, stdin: Buffer.from("half") });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("was stopped") });
+  expect(scripts.at(-1)).toMatch(/^systemctl stop /);
+  vi.useRealTimers();
 });
 
 it("names its unit anew each time, so that two jobs never share a result", async () => {

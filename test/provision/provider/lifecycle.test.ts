@@ -1,9 +1,10 @@
 // The life of a resource on a host of the test's own: claims come first, foreign things stay, an unseen outcome is read again.
 import { beforeEach, expect, it } from "vitest";
 import { z } from "zod";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOptions, CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
 import { baseFields } from "../../../provision/provider/fields.ts";
-import { defineKind } from "../../../provision/provider/kind.ts";
+import { defineKind, type KindSpec } from "../../../provision/provider/kind.ts";
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
 import { parseClaims } from "../../../provision/provider/ownership.ts";
 import { localAddress } from "../../support/local-host.ts";
@@ -15,7 +16,7 @@ const othersUrn = "urn:pulumi:contabo::cutter-kit::cutterhost:index:Note::one";
 /** What stands on the host; `note` is the one thing this test's kind writes. */
 let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean };
 
-const noteKind = defineKind<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }>({
+const noteSpec: KindSpec<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }> = {
   type: "Note",
   schema: z.strictObject({ ...baseFields, text: z.string() }) as never,
   replaceOn: [],
@@ -25,7 +26,8 @@ const noteKind = defineKind<{ readonly host: typeof localAddress; readonly adopt
   read: async (_host, inputs) => (world.note === null ? { state: "absent" } : { state: "present", inputs: { ...inputs, text: world.note } }),
   write: async ({ runJob }, { text }) => await runJob({ script: "WRITE", args: [text] }),
   remove: () => ({ script: "REMOVE", args: [] }),
-});
+};
+const noteKind = defineKind(noteSpec);
 
 const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
 let guarded: Error | null;
@@ -98,6 +100,24 @@ it("takes an outcome that nobody saw as done when the host shows it, and as unkn
   world.cutBeforeWork = true;
   await expect(lifecycle.update(noteKind, urn, inputs("new"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   expect(world.note).toBe("mine");
+});
+
+it("stops a write of several steps where the end of one was not seen, and never calls the host unreachable and unchanged then", async () => {
+  const steps: string[] = [];
+  const twoSteps = defineKind<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }>({
+    ...noteSpec,
+    write: async ({ runJob }, { text }) => {
+      await runJob({ script: "WRITE", args: [text] });
+      steps.push("second");
+    },
+  });
+  world.cutBeforeWork = true;
+  await expect(lifecycle.create(twoSteps, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { differs: ["absent"] } });
+  expect(steps).toEqual([]);
+  let gets = 0;
+  const get = async () => (++gets <= 2 ? host : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
+  const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, () => undefined);
+  await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { seen: expect.stringContaining("HOST_UNREACHABLE") } });
 });
 
 it("reads a thing that is gone as gone, and a changed one as changed", async () => {

@@ -64,6 +64,12 @@ it.each<[string, () => void, readonly string[]]>([
   expect(asked.slice(1)).toEqual(expected);
 });
 
+it("takes a lost answer to the confirmation as given when the host says so over another connection", async () => {
+  answers.confirm = cut;
+  await switchAndConfirm(context(`good ${name}\n`), name);
+  expect(asked.slice(1)).toEqual(["proof", "confirm"]);
+});
+
 it("says that the host was quicker when the confirmation comes too late", async () => {
   answers.confirm = { code: 20, stdout: "", stderr: "" };
   expect(await failing()).toMatchObject({ code: "RELEASE_REVERTED", facts: { release: name, why: "deadline" } });
