@@ -2,18 +2,14 @@
 import { main } from "@pulumi/pulumi/provider/index.js";
 import { createHostPool } from "../host/pool.ts";
 import { log, runtime } from "@pulumi/pulumi";
+import { exitWithEngine, toEngineAddress } from "../toolchain/exit-with-engine.ts";
 import { createProvider } from "./provider.ts";
 
-const engineCheckIntervalMs = 1_000;
-
-// A killed engine leaves its plugins behind, with their SSH connections: the parent's change is the only sign.
-const engine = process.ppid;
-setInterval(() => {
-  if (process.ppid !== engine) process.exit(0);
-}, engineCheckIntervalMs).unref();
+const args = process.argv.slice(2);
+const engineAddress = toEngineAddress(args);
+exitWithEngine(engineAddress);
 
 // What a provider prints is shown to nobody; the engine's own log is.
-const engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "";
 runtime.resetOptions("", "", -1, engineAddress, "", false, "");
 
-await main(createProvider(createHostPool(), (line) => void log.warn(line)), process.argv.slice(2));
+await main(createProvider(createHostPool(), (line) => void log.warn(line)), args);
