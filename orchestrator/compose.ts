@@ -27,6 +27,7 @@ import { systemClock } from "./adapters/system-clock/system-clock.ts";
 import type { Services } from "./cli/context.ts";
 import { backupTables } from "./core/backup-tables.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
+import { CutterError } from "./core/errors.ts";
 import { hostLayout, kbRelay, startEndName } from "./core/host-layout.ts";
 import { readLiveToken, tokenJudge } from "./gates/token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
@@ -171,7 +172,7 @@ function toHelper(edge: Edge): string {
 function runHelper(edge: Edge, args: readonly string[], input: string | null = null): Promise<number> {
   return new Promise((done, fail) => {
     const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: [input === null ? "inherit" : "pipe", "inherit", "inherit"] });
-    child.on("error", fail);
+    child.on("error", (cause) => fail(new CutterError("HELPER_MISSING", { helper: toHelper(edge) }, { cause })));
     child.stdin?.on("error", () => undefined).end(input); // a command that refuses early reads nothing
     child.on("close", (code) => done(code ?? 70));
   });

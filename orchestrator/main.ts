@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
   try {
-    refuseDangerousEnvironment(process.env);
+    if (!asksForHelp(argv)) refuseDangerousEnvironment(process.env);
     const stdout = (text: string): void => void process.stdout.write(text);
     const stderr = (text: string): void => void process.stderr.write(text);
     const services = composeServices({
@@ -53,6 +53,12 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${toErrorText(error, argv.includes("--verbose"))}\n`);
     return error instanceof CutterError ? error.exitCode : 70;
   }
+}
+
+/** Command words, then --help and nothing more: that prints and ends, whatever the environment is. With any option of its own a command may do something. */
+function asksForHelp(argv: readonly string[]): boolean {
+  const words = argv.slice(0, -1);
+  return ["--help", "-h"].includes(argv.at(-1) ?? "") && words.every((word) => /^[a-z][a-z-]*$/.test(word));
 }
 
 /** A start that is refused before there are any commands still tells why, in the folder systemd made for it. */

@@ -16,11 +16,24 @@ function run(inputs: readonly string[], env: Record<string, string> = {}): Promi
 it("refuses to start with variables set that change what runs or where it connects, naming them and no value", async () => {
   const names = ["GNUPGHOME", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NODE_TLS_REJECT_UNAUTHORIZED", "PGHOST", "PGPASSWORD"];
   const values = Object.fromEntries(names.map((name) => [name, name === "NODE_OPTIONS" ? "--title=hidden" : "hidden"]));
-  const ran = await run(["--help"], values);
+  const ran = await run(["kill-switch", "status"], values);
   expect(ran.code).toBe(10);
   expect(ran.stderr).toContain(`names=${names.join(",")} `);
   expect(ran.stdout).toBe("");
   expect(ran.stderr.split("\n").find((line) => line.startsWith("ENVIRONMENT_DANGEROUS"))).not.toContain("hidden");
+});
+
+it("prints its help whatever is set, where help is all that is asked for", async () => {
+  for (const inputs of [["--help"], ["grants", "--help"], ["orchestrate", "run", "-h"]]) {
+    expect(await run(inputs, { NODE_EXTRA_CA_CERTS: "/dev/null", PGHOST: "hidden" })).toMatchObject({ code: 0, stdout: expect.stringContaining("USAGE") });
+  }
+  for (const inputs of [["orchestrate", "run", "--run-id", "R-1", "--help"], ["grants", "--", "--help"], ["--help", "grants"]]) expect((await run(inputs, { PGHOST: "hidden" })).code).toBe(10);
+});
+
+it.skipIf(process.getuid?.() !== 0)("says in a plain checkout, as root, that the commands of a host need a release", async () => {
+  for (const inputs of [["grants"], ["contract", "check"], ["target", "propose"], ["orchestrate", "void", "--run-id", "R-1"]]) {
+    expect(await run(inputs), inputs.join(" ")).toMatchObject({ code: 10, stderr: expect.stringMatching(/^HELPER_MISSING .* → on a host, run the deployed release, \/usr\/local\/bin\/cutter/) });
+  }
 });
 
 it("tells a refusal that comes before any command in the folder of its start", async () => {

@@ -1,5 +1,5 @@
 // The ledger: each start spent once, whatever name it comes under; a cut or edited line is never passed over in silence.
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -97,4 +97,16 @@ test("a ledger that somebody else holds is waited for, and taken once it is free
   while (!existsSync(folder.at("held"))) await new Promise((done) => setImmediate(done));
   expect(spendNow(ruling()).n).toEqual([2]);
   expect(holder.exitCode ?? (await once(holder, "exit"))[0]).toBe(0);
+});
+
+test("a damaged ledger whose two files were put aside begins again with the first line of a new chain", () => {
+  spendNow(ruling());
+  recordAudit(folder.host, "enable", { spent_seq: 0 }, now);
+  writeFileSync(spentFile, "{}\n");
+  expect(codeOf(() => requireWholeLedger(folder.host))).toBe("LEDGER_DAMAGED");
+  const aside = folder.at("var/lib/cutter-ledger/damaged-20261123");
+  mkdirSync(aside, { mode: 0o700 });
+  for (const name of ["spent.jsonl", "audit.jsonl"]) renameSync(folder.at(`var/lib/cutter-ledger/${name}`), `${aside}/${name}`);
+  expect(codeOf(() => requireWholeLedger(folder.host))).toBe("nothing was refused");
+  expect(spendNow(ruling({ document_sha256: sha256Hex("fresh"), review_decision_id: uuid("4") })).n).toEqual([1]);
 });

@@ -25,7 +25,7 @@ export const armingCodes = {
     remedy: "as root: copy the file as evidence, remove the unfinished last line, and only that, then try again",
     exit: 10,
   },
-  LEDGER_DAMAGED: { summary: "the ledger's chain does not hold: a line was edited, moved or lost", remedy: "keep the file as evidence and find out who changed it; nothing can be enabled until the owner has decided on it", exit: 30 },
+  LEDGER_DAMAGED: { summary: "the ledger's chain does not hold: a line was edited, moved or lost", remedy: "runbooks/disable, keep the files as evidence and find out who changed them; the way out stands in runbooks/README.md, The ledger is damaged", exit: 30 },
   LEDGER_BUSY: { summary: "another command holds the ledger", remedy: "wait for it, then try again", exit: 10 },
   UNFINISHED_LIVE_RUN: {
     summary: "a live run has written to the database and is neither closed out nor reverted",

@@ -4,6 +4,11 @@ import type { CodeEntry } from "./entry.ts";
 export const hostCodes = {
   NOT_ROOT: { summary: "this helper works as root only", remedy: "systemd starts it; by hand, become root", exit: 10 },
   ROOT_VERB_UNKNOWN: { summary: "the root helper has no such verb, or other arguments", remedy: "systemd calls it; its verbs are prepare-run ID, finish-run ID, release-run ID, arm-revert ID, prepare-revert ID, finish-revert ID, stream-dump, run-as-cutter -- ARGS, host-facts", exit: 2 },
+  HELPER_MISSING: {
+    summary: "this command reaches the database through a root helper of the release, which is not beside it",
+    remedy: "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release lacks it, pulumi up",
+    exit: 10,
+  },
   ADHOC_UNIT_FAILED: {
     summary: "the command's unit was not started, or was ended before the command could tell how it went",
     remedy: "journalctl -u the named unit tells why; for a run, cutter orchestrate status tells what it did before you start anything again",
