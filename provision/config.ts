@@ -110,5 +110,5 @@ function toProblems(namespace: string, result: z.ZodSafeParseResult<unknown>, va
 function isMissing(values: unknown, path: readonly PropertyKey[]): boolean {
   let value = values;
   for (const name of path) value = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-  return value === undefined;
+  return value === undefined || value === null;
 }

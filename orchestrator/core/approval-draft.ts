@@ -103,9 +103,13 @@ function toProse(request: DraftRequest): readonly string[] {
 const meanings = {
   SG_1: ["Whoever signs this allows the named run to cut the named document as the plan of this payload_sha says."],
   SG_2: ["Whoever signs this allows the units of each named run to come into force."],
-  SG_3: ["A phase of this run failed after something was written. Whoever signs this decides whether it goes on (resume) or its idempotency is cleared (void)."],
+  SG_3: [
+    "A phase of this run failed after something was written, or the run is to be given up. Whoever signs this decides: resume lets it go on from where it stood;",
+    "void gives it up for good, where none of its effects stands (a REVERT takes them back first): its claim on the document ends and its run id is never used again.",
+  ],
   RULING: [
     "Whoever signs this lets execution be enabled for the named run on the named host, as often as starts says, until expires_at.",
+    "starts is 1 to 5. Every start takes one: the first, each that resumes after a stop or a crash, and the one after the wait for an SG_2 that was not there yet. With 1, whatever interrupts the run asks for a new ruling.",
     "why_harmless says in a sentence why this document can bear it; architect_text names the ruling's text in the knowledge base; accepts lists codes that are knowingly put up with.",
   ],
   REVERT: ["Whoever signs this lets the effects of the named run be reverted after a fresh backup."],

@@ -77,6 +77,7 @@ it.each([
   ["another user than root", { "cutter-kit:user": "admin" }, "cutter-kit:user"],
   ["a host key without type", { "cutter-kit:hostKey": "AAAA" }, "cutter-kit:hostKey"],
   ["no host key", { "cutter-kit:hostKey": undefined }, "cutter-kit:hostKey: is missing"],
+  ["an empty grant matrix", { "orchestrator:expected_grant_matrix_sha": null }, "orchestrator:expected_grant_matrix_sha: is missing"],
   ["no psql", { "cutter-kit:psql": undefined }, "cutter-kit:psql: is missing"],
   ["no knowledge base", { "orchestrator:kb_base_url": undefined }, "orchestrator:kb_base_url: is missing"],
   ["a relative path out", { "orchestrator:sidecar_root": "/var/lib/../etc" }, "orchestrator:sidecar_root"],

@@ -25,6 +25,12 @@ const requests = [
   { ...place, gate: "REVERT", run },
 ] as const satisfies readonly DraftRequest[];
 
+it("says what a start of a ruling is, and what a void ends", () => {
+  const textOf = (gate: DraftRequest["gate"]) => requests.filter((request) => request.gate === gate).map((request) => toApprovalDraft(request).document).join("");
+  expect(textOf("RULING")).toContain("starts is 1 to 5. Every start takes one: the first, each that resumes after a stop or a crash, and the one after the wait for an SG_2");
+  expect(textOf("SG_3")).toContain("its claim on the document ends and its run id is never used again");
+});
+
 /** What a signer's hand would write. */
 const byHand: Readonly<Record<string, string>> = {
   "@WHY_HARMLESS@": "A glossary that nothing depends on.",
