@@ -41,7 +41,15 @@ th { background: var(--shade); }
 pre { background: var(--shade); border: 1px solid var(--line); padding: .5rem .75rem; margin: .75rem 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
 .good, .closed { font-weight: 600; color: var(--good); } .bad, .open { font-weight: 600; color: var(--bad); } .open { text-decoration: underline; }
 @media (max-width: 40rem) { body { font-size: 15px; } main { padding: .75rem; } th, td { padding: .25rem .375rem; } }
-@media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --line: #999; --shade: #fff; --good: #000; --bad: #000; --soft: #333; } body { font-size: 10pt; } main { max-width: none; padding: 0; } .scroll { overflow: visible; } tr, pre, li { break-inside: avoid; } h2 { break-after: avoid; } thead { display: table-header-group; } }
+@media print {
+  :root { color-scheme: light; --ink: #000; --paper: #fff; --line: #999; --shade: #fff; --good: #000; --bad: #000; --soft: #333; }
+  /* the paper is the reader's choice; loose sheets are put in order by their numbers */
+  @page { margin: 15mm 14mm 17mm; @bottom-right { content: counter(page) " of " counter(pages); font: 8pt system-ui, sans-serif; } }
+  body { font-size: 9.5pt; line-height: 1.4; orphans: 3; widows: 3; } h1 { font-size: 15pt; } h2 { font-size: 12pt; margin: 5mm 0 1.5mm; padding-top: 2mm; }
+  main { max-width: none; padding: 0; } .scroll { overflow: visible; margin: 2mm 0; }
+  table { font-size: 8pt; line-height: 1.3; } th, td { padding: .8mm 1.2mm; min-width: 0; } td { max-width: none; } td.long { min-width: 30mm; } pre { font-size: 8pt; padding: 1mm 2mm; }
+  tr, pre, li { break-inside: avoid; } h2, .about { break-after: avoid; } thead { display: table-header-group; }
+}
 `;
 
 function renderBlock(block: Block): string {
