@@ -7,7 +7,9 @@ export const releaseGuardName = "cutter-release-guard.service";
 
 /**
  * Started by release-switch.sh before each switch; enabled, so that it also runs at a boot that finds a switch unconfirmed (a transient timer would have died).
- * Before the sockets: what they start must be the release that was gone back to. `exec`: a start that failed is known before anything is switched.
+ * Before the sockets: what they start must be the release that was gone back to. So it is early too: with the default dependencies it would come after
+ * basic.target, which comes after all sockets, and systemd would break that circle at boot by not starting one of them.
+ * `exec`: a start that failed is known before anything is switched.
  */
 export function releaseGuardText(): string {
   return toUnitText("Goes back to the last good release unless the new one is confirmed in time.", {
@@ -15,7 +17,11 @@ export function releaseGuardText(): string {
       Description: "cutter: go back to the last good release unless the new one is confirmed",
       ConditionPathExists: `${hostLayout.releaseState}/pending`,
       StartLimitIntervalSec: "0",
-      Before: "cutter-dump.socket cutter-kb.socket",
+      DefaultDependencies: "no",
+      Requires: "sysinit.target",
+      Conflicts: "shutdown.target",
+      After: "sysinit.target",
+      Before: "cutter-dump.socket cutter-kb.socket shutdown.target",
     },
     Service: {
       Type: "exec",

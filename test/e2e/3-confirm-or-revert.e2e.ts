@@ -100,6 +100,7 @@ it("a reboot before the confirmation goes back at once, although the deadline is
   });
   await until(async () => ((await current()) === good ? true : null));
   expect(await releaseSwitch("standing")).toMatch(new RegExp(`^reverted ${other} ${good} reboot `, "m"));
+  await until(async () => ((await host("systemctl is-system-running --wait; systemctl is-active cutter-dump.socket cutter-kb.socket sockets.target")).endsWith("\nactive\nactive\nactive") ? true : null));
   expect((await upWith("")).output).toMatch(/RELEASE_REVERTED.*why=reboot/);
   expect((await pulumi("preview", "--expect-no-changes")).code).toBe(0);
 });

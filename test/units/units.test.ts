@@ -1,6 +1,6 @@
 // The unit texts, judged by systemd's own tools and by what the contract says of them.
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -127,7 +127,19 @@ describe("the guard of a switched release", () => {
     expect(verified.stderr.split("\n").filter((line) => line.includes("cutter"))).toEqual([]);
     expect(settingsOf(releaseGuardText(), "WantedBy")).toEqual(["multi-user.target"]);
     expect(settingsOf(releaseGuardText(), "ConditionPathExists")).toEqual(["/opt/cutter/release-state/pending"]);
-    expect(settingsOf(releaseGuardText(), "Before")).toEqual(["cutter-dump.socket cutter-kb.socket"]);
+    expect(settingsOf(releaseGuardText(), "Before")).toEqual(["cutter-dump.socket cutter-kb.socket shutdown.target"]);
     expect(releaseGuardText()).not.toMatch(/\/opt\/cutter\/(current|releases)/);
+  });
+
+  test("a boot with it and the sockets enabled has no ordering cycle, which systemd would break by starting no socket at all", () => {
+    writeFileSync(join(directory, releaseGuardName), releaseGuardText());
+    for (const [target, units] of [["sockets.target.wants", ["cutter-kb.socket", "cutter-dump.socket"]], ["multi-user.target.wants", [releaseGuardName]]] as const) {
+      mkdirSync(join(directory, target));
+      for (const unit of units) symlinkSync(join("..", unit), join(directory, target, unit));
+    }
+    const complaints = () => spawnSync("systemd-analyze", ["verify", "--man=no", "multi-user.target"], { encoding: "utf8", env: { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` } }).stderr;
+    expect(complaints()).not.toMatch(/ordering cycle/);
+    writeFileSync(join(directory, releaseGuardName), releaseGuardText().replace("DefaultDependencies=no\n", ""));
+    expect(complaints()).toMatch(/ordering cycle/); // so it would be seen
   });
 });
