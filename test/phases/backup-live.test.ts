@@ -63,8 +63,8 @@ describe("the backup of a live run", () => {
       arrange: (world) => {
         const open = world.database.openSnapshot.bind(world.database);
         let opened = 0;
-        world.database.openSnapshot = async (documentId) => {
-          const snapshot = await open(documentId);
+        world.database.openSnapshot = async (documentId, plannedAddresses) => {
+          const snapshot = await open(documentId, plannedAddresses);
           opened += 1;
           return opened === 2 ? { ...snapshot, digest: { ...snapshot.digest, sha256: "f".repeat(64) } } : snapshot;
         };

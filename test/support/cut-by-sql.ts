@@ -31,6 +31,13 @@ export async function registerDocument(server: TestPostgres, options: { readonly
   const sourceDocumentId = document?.id ?? "";
   const { rows: [version] } = await application.query<{ id: string }>("insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, $3) returning id", [sourceDocumentId, sha(source), Buffer.byteLength(source)]);
   await application.end();
+  return toCutDocument({ documentId, docCode, sourceDocumentId, sourceVersionId: version?.id ?? "" }, options);
+}
+
+/** Its plan, around the registry's rows. */
+export function toCutDocument(rows: Pick<CutDocument, "documentId" | "docCode" | "sourceDocumentId" | "sourceVersionId">, options: { readonly runId?: string; readonly fromDigest?: string } = {}): CutDocument {
+  const { documentId, docCode } = rows;
+  const source = bodies.join("");
   const starts = bodies.map((_, index) => Buffer.byteLength(bodies.slice(0, index).join("")));
   const names = ["one", "one/two", "one/three"];
   const plan: CutPlan = {
@@ -41,7 +48,7 @@ export async function registerDocument(server: TestPostgres, options: { readonly
     })),
   };
   const planText = toPlanText(plan);
-  return { runId: options.runId ?? `run-${docCode}`, docCode, documentId, sourceDocumentId, sourceVersionId: version?.id ?? "", plan, planText, payloadSha: sha(planText), addresses: plan.units.map(({ address }) => address) };
+  return { ...rows, runId: options.runId ?? `run-${docCode}`, plan, planText, payloadSha: sha(planText), addresses: plan.units.map(({ address }) => address) };
 }
 
 /** SG_1's row, by the governance login: the run's claim. Gives its UUID. */

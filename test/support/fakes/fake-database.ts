@@ -1,10 +1,18 @@
 // PostgreSQL as far as a dry run sees it: tables with rows, counters that see undone writes, connections that tell what they did.
+// It keeps test/adapters/postgres/contract-reads.ts, as the real adapter does.
 import { createHash } from "node:crypto";
 import type { Catalogue } from "../../../orchestrator/core/database-contract.ts";
 import type { ConnectionEvidence, ContractFinding, DatabaseSnapshot, DocumentDigest, ForbiddenProbe, LoginName, ProductionDatabase, RegisteredDocument, RegistryRows, ServerFacts, TableCensus } from "../../../orchestrator/ports/database.ts";
 import type { FakeCut } from "./fake-cut.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** One database: what `cut` holds is what `database` reads, and the other way round. */
+export function joinFakes(cut: FakeCut, database: FakeDatabase): void {
+  database.cut = cut;
+  cut.registry = database.registry;
+  cut.readDigest = (documentId, plannedAddresses) => database.readDocumentDigest(documentId, plannedAddresses);
+}
 
 export class FakeDatabase implements ProductionDatabase {
   readonly backupTables = ["public.information_unit", "public.unit_version"];
@@ -54,10 +62,11 @@ export class FakeDatabase implements ProductionDatabase {
     return this.#read(() => this.registry.get(documentId) ?? null);
   }
   async readRegisteredDocuments(): Promise<readonly RegisteredDocument[]> {
-    return this.#read(() => [...this.registry.values()].map(({ documentId, docCode, registeredSha256 }) => ({ documentId, docCode, registeredSha256, unitsThere: this.unitsThere.get(documentId) ?? 0 })));
+    const count = (code: string): number => this.cut?.rows.units.filter(({ docCode }) => docCode === code).length ?? 0;
+    return this.#read(() => [...this.registry.values()].toSorted((a, b) => (a.documentId < b.documentId ? -1 : 1)).map(({ documentId, docCode, registeredSha256 }) => ({ documentId, docCode, registeredSha256, unitsThere: this.unitsThere.get(documentId) ?? count(docCode) })));
   }
-  async readDocumentDigest(documentId: string): Promise<DocumentDigest> {
-    return this.#read(() => this.#digest(documentId));
+  async readDocumentDigest(documentId: string, plannedAddresses: readonly string[]): Promise<DocumentDigest> {
+    return this.#read(() => this.#digest(documentId, plannedAddresses));
   }
   async readTableCensus(): Promise<readonly TableCensus[]> {
     return this.#read(() => {
@@ -75,11 +84,11 @@ export class FakeDatabase implements ProductionDatabase {
   async probeForbiddenActions(): Promise<readonly ForbiddenProbe[]> {
     return this.#read(() => this.probes);
   }
-  async openSnapshot(documentId: string): Promise<DatabaseSnapshot> {
+  async openSnapshot(documentId: string, plannedAddresses: readonly string[]): Promise<DatabaseSnapshot> {
     this.snapshotsOpen += 1;
     return this.#read(() => ({
       id: "00000003-0000001B-1",
-      digest: this.#digest(documentId),
+      digest: this.#digest(documentId, plannedAddresses),
       close: async () => {
         this.snapshotsOpen -= 1;
       },
@@ -88,12 +97,20 @@ export class FakeDatabase implements ProductionDatabase {
   connectionEvidence(): readonly ConnectionEvidence[] {
     return [...this.#evidence].map(([login, { transactions, assigned }]) => ({ login, transactions, transactionIdsAssigned: [...assigned] }));
   }
-  async close(): Promise<void> {
-    this.#evidence.clear();
-  }
+  async close(): Promise<void> {}
 
-  #digest(documentId: string): DocumentDigest {
-    return { sha256: sha(`${documentId}\n${(this.tables.get("public.information_unit") ?? []).join("\n")}`), unitCount: 0, plannedAddressesTaken: this.addressesTaken };
+  /** Of the document's registry row and units, whoever holds a planned address, and strangers' units, which a test means to be this document's. */
+  #digest(documentId: string, plannedAddresses: readonly string[]): DocumentDigest {
+    const registered = this.registry.get(documentId);
+    const { units, enacted } = this.cut?.rows ?? { units: [], enacted: [] };
+    const mine = units.filter(({ docCode, address }) => docCode === registered?.docCode || plannedAddresses.includes(address));
+    const lifecycle = enacted.filter(({ address }) => mine.some((unit) => unit.address === address));
+    const taken = units.map(({ address }) => address).filter((address) => plannedAddresses.includes(address)).toSorted();
+    return {
+      sha256: sha(JSON.stringify([documentId, registered ?? null, this.tables.get("public.information_unit") ?? [], mine, lifecycle])),
+      unitCount: units.filter(({ docCode }) => docCode === registered?.docCode).length,
+      plannedAddressesTaken: [...this.addressesTaken, ...taken],
+    };
   }
 
   #transaction(login: LoginName): { transactions: number; assigned: string[] } {

@@ -20,7 +20,7 @@ import type { RunEvent } from "../../../orchestrator/ports/reporter.ts";
 import { FakeBackupStore, FakeDumpSource, FakeEncryptor } from "./fake-backup.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeCut } from "./fake-cut.ts";
-import { FakeDatabase } from "./fake-database.ts";
+import { FakeDatabase, joinFakes } from "./fake-database.ts";
 
 export const documentId = "knowledge/other/a-harmless-document.md";
 export const documentBody = "Preamble.\n\n# One\n\nText.\n\n## Two\n\nMore.\n\n# Three\r\n\r\nEnd without newline";
@@ -62,7 +62,7 @@ export async function makeWorld(): Promise<World> {
 export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
   const backups = new FakeBackupStore();
   const database = new FakeDatabase();
-  database.cut = cut;
+  joinFakes(cut, database);
   const dumpSource = new FakeDumpSource();
   const clock = new FakeClock();
   const events: RunEvent[] = [];
