@@ -64,7 +64,11 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       const gone = (await readBack(pool, resource, inputs, outcome)).state !== "present";
       if (outcome.state === "unknown" && !gone) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
       // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
-      if (gone) await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
+      if (!gone) return;
+      const released = await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
+      // A claim that stays would let a later up take somebody else's file for its own.
+      if (released.state === "done" || !(await readClaims(await pool.get(inputs.host))).has(resource.claim)) return;
+      throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: `removed, but its claim was not given up: ${released.problem}` });
     },
   };
 }

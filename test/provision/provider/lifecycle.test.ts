@@ -120,6 +120,23 @@ it("stops a write of several steps where the end of one was not seen, and never 
   await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { seen: expect.stringContaining("HOST_UNREACHABLE") } });
 });
 
+it("does not call a thing removed while its claim may still stand, and gives it up at the next try", async () => {
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  // The line goes after the first job, which removes the thing.
+  const lastingRun: RemoteHost["run"] = async (script, args, options) => {
+    const outcome = await run(script, args, options);
+    if (/^REMOVE$/m.test(args[1] ?? "")) world.cutBeforeWork = true;
+    return outcome;
+  };
+  const breaking = { ...host, run: lastingRun };
+  const broken = createLifecycle({ get: async () => breaking, openFresh: async () => breaking, closeAll: async () => undefined }, guard, () => undefined);
+  await expect(broken.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+  expect([world.note, claims().length]).toEqual([null, 1]);
+  world.cutBeforeWork = false;
+  await lifecycle.remove(noteKind, urn, inputs("mine"));
+  expect(claims()).toEqual([]);
+});
+
 it("reads a thing that is gone as gone, and a changed one as changed", async () => {
   await lifecycle.create(noteKind, urn, inputs("mine"));
   world.note = "edited";
