@@ -99,10 +99,10 @@ async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, ur
   };
   try {
     await resource.write({ host: toLastingHost(pool, inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
+    if (outcomes.length === 0) await run({ script: ":", args: [] });
   } catch (error) {
     if (!(error instanceof EndNotSeen)) throw error;
   }
-  if (outcomes.length === 0) await run({ script: ":", args: [] });
   const last = outcomes.at(-1);
   const differences = toDifferences(kind, await readBack(pool, resource, inputs, last), inputs);
   if (differences.length === 0) return;

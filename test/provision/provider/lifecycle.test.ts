@@ -114,6 +114,8 @@ it("stops a write of several steps where the end of one was not seen, and never 
   world.cutBeforeWork = true;
   await expect(lifecycle.create(twoSteps, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { differs: ["absent"] } });
   expect(steps).toEqual([]);
+  // A kind that writes nothing has its claim recorded by a job of its own.
+  await expect(lifecycle.create(defineKind({ ...noteSpec, write: async () => undefined }), urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   let gets = 0;
   const get = async () => (++gets <= 2 ? host : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
   const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, () => undefined);
