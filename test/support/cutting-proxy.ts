@@ -1,4 +1,4 @@
-// A TCP proxy in front of a server, to break a line at a chosen moment and in a chosen way. Loopback only.
+// A TCP proxy in front of a server, to break a line at a chosen moment and in a chosen way. Listens on loopback only.
 import { connect, createServer, type Socket } from "node:net";
 
 export interface CuttingProxy {
@@ -7,34 +7,62 @@ export interface CuttingProxy {
   swallowAnswers(): void;
   /** What the client says next goes nowhere: the server's line is cut at once, the client's with it. */
   swallowQuestions(): void;
-  /** Nothing goes through any more, and nobody is told: a black hole. */
+  /** Nothing goes through any more, on any line, and nobody is told: a black hole. */
   stall(): void;
+  /** The same for the lines that are open now; a new line works. */
+  stallOpen(): void;
+  /** Every new line works again; a line that was stalled stays so. */
+  pass(): void;
+  /** Once `bytes` more came from this side, over all lines, `act` is called before they are passed on. */
+  afterBytes(from: "client" | "server", bytes: number, act: () => void): void;
   /** Every line is cut, on both sides, as when the client's process is killed. */
   cutAll(): void;
   stop(): Promise<void>;
 }
 
-/** `target` is a port of 127.0.0.1. */
-export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
-  const sockets: Socket[] = [];
+interface Line {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  stalled: boolean;
+}
+
+/** `target` is a port of `host`: this machine or one of the project's own test hosts. */
+export async function startCuttingProxy(target: number, host = "127.0.0.1"): Promise<CuttingProxy> {
+  const lines: Line[] = [];
   let mode: "passing" | "no answers" | "no questions" | "stalled" = "passing";
+  let watch: { readonly from: "client" | "server"; left: number; readonly act: () => void } | null = null;
   const cutAll = (): void => {
-    for (const socket of sockets) socket.destroy();
+    for (const { client, upstream } of lines) [client, upstream].forEach((socket) => socket.destroy());
+  };
+  const stallOpen = (): void => {
+    for (const line of lines) line.stalled = true;
+  };
+  const count = (from: "client" | "server", bytes: number): void => {
+    if (watch?.from !== from) return;
+    watch.left -= bytes;
+    if (watch.left > 0) return;
+    const { act } = watch;
+    watch = null;
+    act();
   };
   const proxy = createServer((client) => {
-    const upstream = connect(target, "127.0.0.1");
-    sockets.push(client, upstream);
+    const line: Line = { client, upstream: connect(target, host), stalled: false };
+    const { upstream } = line;
+    const isStalled = (): boolean => line.stalled || mode === "stalled";
+    lines.push(line);
     for (const socket of [client, upstream]) socket.on("error", () => undefined);
     client.on("data", (chunk) => {
+      count("client", chunk.length);
       if (mode === "no questions") cutAll();
-      else if (mode !== "stalled") upstream.write(chunk);
+      else if (!isStalled()) passOn(chunk, client, upstream);
     });
     upstream.on("data", (chunk) => {
+      count("server", chunk.length);
       if (mode === "no answers") client.destroy();
-      else if (mode !== "stalled") client.write(chunk);
+      else if (!isStalled()) passOn(chunk, upstream, client);
     });
-    client.on("close", () => mode !== "stalled" && upstream.destroy());
-    upstream.on("close", () => mode !== "stalled" && client.destroy());
+    client.on("close", () => isStalled() || upstream.destroy());
+    upstream.on("close", () => isStalled() || client.destroy());
   });
   await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
   const address = proxy.address();
@@ -47,6 +75,11 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
     swallowAnswers: set("no answers"),
     swallowQuestions: set("no questions"),
     stall: set("stalled"),
+    stallOpen,
+    pass: set("passing"),
+    afterBytes: (from, bytes, act) => {
+      watch = { from, left: bytes, act };
+    },
     cutAll,
     stop: () =>
       new Promise((done) => {
@@ -54,4 +87,11 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
         proxy.close(() => done());
       }),
   };
+}
+
+/** As slow as the slower side: an upload must not end in the proxy's memory. */
+function passOn(chunk: Buffer, from: Socket, to: Socket): void {
+  if (to.destroyed || to.write(chunk)) return;
+  from.pause();
+  to.once("drain", () => from.resume());
 }

@@ -4,7 +4,7 @@ import type { CodeEntry } from "./entry.ts";
 export const provisionCodes = {
   STACK_CONFIG_INVALID: { summary: "the stack config does not fit its schema", remedy: "mend the named keys in Pulumi.<stack>.yaml; Pulumi.contabo.example.yaml shows each, with a comment that says what belongs there", exit: 78 },
   SSH_AGENT_MISSING: { summary: "there is no ssh-agent to authenticate with", remedy: "start an ssh-agent, ssh-add the operator's key and export SSH_AUTH_SOCK", exit: 10 },
-  HOST_UNREACHABLE: { summary: "no SSH connection to the host", remedy: "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed", exit: 10 },
+  HOST_UNREACHABLE: { summary: "no SSH connection to the host", remedy: "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed; where the named address is an old one, the host moved: pulumi up --refresh=false once", exit: 10 },
   HOST_AUTH_REFUSED: { summary: "the host refused the keys of the ssh-agent", remedy: "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out", exit: 10 },
   HOST_KEY_MISMATCH: { summary: "the host shows another SSH key than the pinned one", remedy: "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled", exit: 10 },
   HOST_IDENTITY_MISMATCH: { summary: "this is another machine than the stack expects", remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity", exit: 10 },
