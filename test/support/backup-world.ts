@@ -21,6 +21,7 @@ export interface BackupWorld {
   readonly keys: GpgHome;
   readonly homes: string; // parent of the throw-away homes
   readonly destination: string;
+  readonly recipient: { readonly recipientKeyFile: string; readonly recipientFingerprint: string };
   readonly source: DumpSource;
   readonly archives: ArchiveReader;
   /** What pg_restore got on stdin, per kind. */
@@ -71,7 +72,7 @@ export async function makeBackupWorld(): Promise<BackupWorld> {
   plant();
   const open = () => source.open({ snapshotId: "00000003-0000001B-1", tables: [...backupTables] });
   const world: BackupWorld = {
-    host, keys, homes, destination, source, archives, plant, open,
+    host, keys, homes, destination, recipient: { recipientKeyFile: keyFile, recipientFingerprint: fingerprint }, source, archives, plant, open,
     fed: (kind) => (existsSync(host.at(`fed-${kind}`)) ? readFileSync(host.at(`fed-${kind}`)) : null),
     argv: () => readFileSync(host.at("argv"), "utf8").trim().split("\n"),
     make: async (change = {}, request = {}) => {
