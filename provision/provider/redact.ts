@@ -1,21 +1,26 @@
-// What a drifted file may show: state and terminal get its text, so values that look like secrets are cut out first.
+// What a drifted file may show: state and terminal get its text, so every word in it that the wanted text does not have is cut out.
 
-const secretAssignment = /((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|private[_-]?key|credential|dsn)[A-Za-z0-9_.-]*["']?\s*[:=]\s*)(?!\s*$).+$/i;
-const urlPassword = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@]+@/gi;
-const longRandom = /[A-Za-z0-9+/_-]{33,}={0,2}/g;
+/** A word ends where a value could begin or end. */
+const word = /[^\s=:,;"'`()[\]{}<>|&]+/g;
+/** Shown although the wanted text lacks them: numbers too short for a secret, with or without a unit, and booleans. */
+const harmless = /^(?:\d{1,5}(?:ms|s|min|h|d)?|true|false|yes|no|on|off|null|none)$/;
+/** The name before a value: letters only, so that no encoded bytes pass for one. */
+const assignment = /^(\s*(?:- )?["']?)([A-Za-z]{2,20}(?:[_-][A-Za-z]{2,20}){0,5})(?=["']?(?:: |\s?=\s?[^=\s]))/;
 
 /**
- * `actual` in a form fit for state: lines that the wanted text has too stay as they are, in every other line values that look like secrets are replaced.
- * Text that is not UTF-8, or that is absent because the file is too large, is only described.
+ * `actual` in a form fit for state: a word that the wanted text has too stays, and so do short numbers, booleans and the name a line assigns to; every
+ * other word is replaced, because what a secret looks like cannot be told. Text that is not UTF-8, or is too large, is only described.
  */
 export function toShownContent(actual: Buffer | null, sizeBytes: number, wanted: string): string {
   if (actual === null) return `(${sizeBytes} bytes, too large to show)\n`;
   const text = actual.toString("utf8");
   if (!Buffer.from(text, "utf8").equals(actual) || text.includes("\0")) return `(${sizeBytes} bytes that are not text)\n`;
-  const known = new Set(wanted.split("\n"));
-  return text.split("\n").map((line) => (known.has(line) ? line : toRedactedLine(line))).join("\n");
+  const lines = new Set(wanted.split("\n"));
+  const words = new Set(wanted.match(word) ?? []);
+  return text.split("\n").map((line) => (lines.has(line) ? line : toRedactedLine(line, words))).join("\n");
 }
 
-function toRedactedLine(line: string): string {
-  return line.replace(secretAssignment, "$1[REDACTED]").replaceAll(urlPassword, "$1[REDACTED]@").replaceAll(longRandom, "[REDACTED]");
+function toRedactedLine(line: string, known: ReadonlySet<string>): string {
+  const head = assignment.exec(line)?.[0] ?? "";
+  return head + line.slice(head.length).replaceAll(word, (found) => (known.has(found) || harmless.test(found) ? found : "[REDACTED]"));
 }
