@@ -1,4 +1,5 @@
 // One line of ours in an env file of somebody else: where it is, and the edit that leaves every other byte alone. Pure.
+import { CutterError } from "../../orchestrator/core/errors.ts";
 import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
 import type { EnvName } from "../../orchestrator/core/secret-names.ts";
 
@@ -9,35 +10,61 @@ export interface ByteEdit {
   readonly insert: string;
 }
 
-/** @returns the line's value, or null if there is none. @throws ENV_LINE_AMBIGUOUS, ENV_NAME_DOUBLED */
-export function findEnvValue(content: Uint8Array, file: string, name: EnvName): string | null {
-  return parseEnvFile(content, file).get(name)?.reveal() ?? null;
+/** How often the line stands there in its plain form, and its value where that is once. @throws ENV_LINE_AMBIGUOUS, and ENV_NAME_DOUBLED where one of them is not plain */
+export function findEnvLine(content: Uint8Array, file: string, name: EnvName): { readonly lines: number; readonly value: string | null } {
+  const places = findPlaces(Buffer.from(content), file, name);
+  return { lines: places.length, value: places.length === 1 ? (places[0]?.value ?? null) : null };
 }
 
 /**
  * The edit that makes `name` have `value`; null removes the line. A new line goes to the end, in the file's own manner: after a last line without
- * newline it brings its newline before itself, so that removing it gives the very bytes from before.
+ * newline it brings its newline before itself, so that removing it gives the very bytes from before. Where the line stands more than once, one edit
+ * removes one of them, and the next call tells the next: the first with the wanted value stays, else the first.
  */
 export function toEnvLineEdit(content: Uint8Array, file: string, name: EnvName, value: string | null): ByteEdit | null {
-  const current = findEnvValue(content, file, name);
-  if (current === value) return null;
   const bytes = Buffer.from(content);
-  if (current === null) {
+  const places = findPlaces(bytes, file, name);
+  const kept = places.find((place) => place.value === value) ?? places[0];
+  if (kept === undefined) {
+    if (value === null) return null;
     const endsOpen = bytes.length > 0 && bytes.at(-1) !== 0x0a;
     return { offset: bytes.length, removeBytes: 0, insert: endsOpen ? `\n${name}=${value}` : `${name}=${value}\n` };
   }
-  const start = findLineStart(bytes, name);
-  const newline = bytes.indexOf(0x0a, start);
-  const end = newline === -1 ? bytes.length : newline;
-  if (value !== null) return { offset: start, removeBytes: end - start, insert: `${name}=${value}` };
-  if (newline !== -1) return { offset: start, removeBytes: end + 1 - start, insert: "" };
-  const from = start > 0 ? start - 1 : 0;
-  return { offset: from, removeBytes: bytes.length - from, insert: "" };
+  const extra = places.findLast((place) => place !== kept);
+  if (extra !== undefined) return toRemoval(bytes, extra);
+  if (value === null) return toRemoval(bytes, kept);
+  return kept.value === value ? null : { offset: kept.start, removeBytes: kept.end - kept.start, insert: `${name}=${value}` };
 }
 
-/** The lint has passed: the line begins with the plain name, exactly once. */
-function findLineStart(bytes: Buffer, name: EnvName): number {
-  const start = bytes.subarray(0, name.length + 1).toString("latin1") === `${name}=` ? 0 : bytes.indexOf(`\n${name}=`) + 1;
-  if (start === 0 && !bytes.toString("latin1").startsWith(`${name}=`)) throw new TypeError(`no line of ${name}`);
-  return start;
+/** A line of ours in its plain form: from its first byte to its newline, or to the end of the file. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly value: string;
+}
+
+/** More than these are no slip of a hand. */
+const placesMax = 20;
+
+/** Each is judged as if it stood alone: one that lies inside somebody's open quote is refused, not counted. */
+function findPlaces(bytes: Buffer, file: string, name: EnvName): readonly Place[] {
+  const spans = findSpans(bytes, name);
+  if (spans.length > placesMax) throw new CutterError("ENV_NAME_DOUBLED", { file, lines: spans.length, name });
+  if (spans.length === 0) parseEnvFile(bytes, file).get(name); // a line in another form is refused here
+  return spans.map((span) => {
+    const alone = spans.toReversed().filter((other) => other !== span).reduce((rest, other) => Buffer.concat([rest.subarray(0, other.start), rest.subarray(other.end)]), bytes);
+    return { ...span, value: parseEnvFile(alone, file).get(name)?.reveal() ?? "" };
+  });
+}
+
+function findSpans(bytes: Buffer, name: EnvName): readonly Omit<Place, "value">[] {
+  const text = bytes.toString("latin1");
+  return [...text.matchAll(new RegExp(`(?<![^\\n])${name}=[^\\n]*`, "g"))].map(({ index, 0: line }) => ({ start: index, end: index + line.length }));
+}
+
+/** With its newline, or with the one before it where it is the last line and has none. */
+function toRemoval(bytes: Buffer, { start, end }: Place): ByteEdit {
+  if (end < bytes.length) return { offset: start, removeBytes: end + 1 - start, insert: "" };
+  const from = start > 0 ? start - 1 : 0;
+  return { offset: from, removeBytes: bytes.length - from, insert: "" };
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../../host/connection.ts";
-import { findEnvValue, toEnvLineEdit, type ByteEdit } from "../env-line.ts";
+import { findEnvLine, toEnvLineEdit, type ByteEdit } from "../env-line.ts";
 import { baseFields, pathField } from "../fields.ts";
 import { defineKind, type BaseInputs, type WriteContext } from "../kind.ts";
 
@@ -12,9 +12,12 @@ interface EnvLineInputs extends BaseInputs {
   readonly value: string;
 }
 
+/** What a reading says of a line that stands more than once. */
+const linesForm = /^\(\d+ lines\)$/;
+
 export const envLineKind = defineKind<EnvLineInputs>({
   type: "EnvLine",
-  schema: z.strictObject({ ...baseFields, path: pathField, name: z.literal("BACKUP_GPG_FPR"), value: z.string().regex(/^[0-9A-F]{40}$/).or(z.literal("[REDACTED]")) }),
+  schema: z.strictObject({ ...baseFields, path: pathField, name: z.literal("BACKUP_GPG_FPR"), value: z.string().regex(/^[0-9A-F]{40}$/).or(z.literal("[REDACTED]")).or(z.string().regex(linesForm)) }),
   replaceOn: ["path", "name"],
   compared: ["path", "name", "value"],
   claimOf: ({ path, name }) => `${path}#${name}`,
@@ -22,7 +25,8 @@ export const envLineKind = defineKind<EnvLineInputs>({
   adoptsEqual: true,
   read: async (host, inputs) => {
     const masked = await readMasked(host, inputs.path, inputs.name);
-    const value = findEnvValue(masked.content, inputs.path, inputs.name);
+    const { lines, value } = findEnvLine(masked.content, inputs.path, inputs.name);
+    if (lines > 1) return { state: "present", inputs: { ...inputs, value: `(${lines} lines)` } };
     if (value === null) return { state: "absent" };
     // A value that is no fingerprint may be a secret put in the wrong place.
     return { state: "present", inputs: { ...inputs, value: /^[0-9A-F]{40}$/.test(value) ? value : "[REDACTED]" } };
@@ -31,11 +35,17 @@ export const envLineKind = defineKind<EnvLineInputs>({
   remove: ({ path, name }) => ({ script: removeScript, args: [path, name] }),
 });
 
+/** One edit at a time, each against the bytes that stand there now; lines that stand too often go one by one. */
 async function edit({ host, runJob }: WriteContext, inputs: EnvLineInputs, value: string): Promise<void> {
-  const masked = await readMasked(host, inputs.path, inputs.name);
-  const change = toEnvLineEdit(masked.content, inputs.path, inputs.name, value);
-  if (change !== null) await runJob({ script: applyScript, args: toApplyArgs(inputs.path, masked.sha256, change) });
+  for (let edits = 0; edits < editsMax; edits += 1) {
+    const masked = await readMasked(host, inputs.path, inputs.name);
+    const change = toEnvLineEdit(masked.content, inputs.path, inputs.name, value);
+    if (change === null) return;
+    await runJob({ script: applyScript, args: toApplyArgs(inputs.path, masked.sha256, change) });
+  }
 }
+
+const editsMax = 21;
 
 function toApplyArgs(path: string, sha256: string, { offset, removeBytes, insert }: ByteEdit): readonly string[] {
   return [path, sha256, String(offset), insert, String(offset + removeBytes + 1)];

@@ -35,9 +35,23 @@ describe("the edit", () => {
     );
   });
 
-  it("refuses a line that stands twice or inside a value that is still open", () => {
+  it("of a line that stands more than once leaves the wanted one, and every other byte", () => {
+    fc.assert(
+      fc.property(businessFile, fc.array(fc.constantFrom(other, "", "hunter2"), { minLength: 1, maxLength: 3 }), fc.array(fc.constantFrom(other, "x"), { maxLength: 2 }), (text, above, below) => {
+        const lines = (values: readonly string[]) => values.map((value) => `${name}=${value}\n`).join("");
+        const business = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+        let content: Buffer = Buffer.from(`${lines(above)}${business}${name}=${fingerprint}\nZ=1\n${lines(below)}`);
+        for (let edits = 0; edits <= above.length + below.length; edits += 1) content = apply(content, toEnvLineEdit(content, ".env", name, fingerprint));
+        expect(content.toString()).toBe(`${business}${name}=${fingerprint}\nZ=1\n`);
+      }),
+    );
+  });
+
+  it("refuses a line inside a value that is still open, in another form, or far too often", () => {
     const refusal = (text: string) => () => toEnvLineEdit(Buffer.from(text), ".env", name, fingerprint);
-    expect(refusal(`${name}=${other}\n${name}=${other}\n`)).toThrow(expect.objectContaining({ code: "ENV_NAME_DOUBLED" }));
+    expect(refusal(`${name}=${other}\n`.repeat(21))).toThrow(expect.objectContaining({ code: "ENV_NAME_DOUBLED" }));
+    expect(refusal(`${name}=${other}\nA="open\n${name}=${other}\nend"\n`)).toThrow(expect.objectContaining({ code: "ENV_LINE_AMBIGUOUS" }));
+    expect(refusal(`${name}=${other}\nexport ${name}=${other}\n`)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ENV_/) as string }));
     expect(refusal(`A="open\n${name}=${other}\nend"\n`)).toThrow(expect.objectContaining({ code: "ENV_LINE_AMBIGUOUS" }));
     expect(refusal(`export ${name}=${other}\n`)).toThrow(expect.objectContaining({ code: "ENV_LINE_AMBIGUOUS" }));
   });
@@ -95,6 +109,16 @@ describe("the scripts, on a real file", () => {
   it("show a value that is no fingerprint as redacted: it may be a secret in the wrong place", async () => {
     writeFileSync(path, `${name}=hunter2hunter2\n`);
     expect(await envLineKind.bind(inputs()).read(localHost)).toMatchObject({ inputs: { value: "[REDACTED]" } });
+  });
+
+  it("show a line that stands twice as just that, and leave the one that is wanted", async () => {
+    const lines = `${name}=hunter2hunter2\nA=1\n${name}=${fingerprint}\n`;
+    writeFileSync(path, Buffer.concat([Buffer.from(lines), business]));
+    const resource = envLineKind.bind(inputs());
+    expect(await resource.read(localHost)).toMatchObject({ state: "present", inputs: { value: "(2 lines)" } });
+    await resource.write(localContext);
+    expect(readFileSync(path).equals(Buffer.concat([Buffer.from(`A=1\n${name}=${fingerprint}\n`), business]))).toBe(true);
+    expect(await resource.read(localHost)).toEqual({ state: "present", inputs: inputs() });
   });
 
   it("refuse a symlink and a file that is not there", async () => {
