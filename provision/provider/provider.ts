@@ -10,6 +10,7 @@ import { readSurveyFacts } from "../survey/read-facts.ts";
 import { createExecutionGuard } from "./execution.ts";
 import type { BaseInputs, Kind } from "./kind.ts";
 import { kinds } from "./kinds/index.ts";
+import { readHostWide } from "./overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 
 export const packageName = "cutterhost";
@@ -56,7 +57,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       }),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
       await plain(async () => {
-        if (token === `${packageName}:index:reachHost`) return { outputs: { problem: await readProblem(pool, reachArgsSchema.parse(args).host) } };
+        if (token === `${packageName}:index:reachHost`) return { outputs: { problem: await readProblem(pool, reachArgsSchema.parse(args).host, say) } };
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
@@ -68,9 +69,17 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
 const reachArgsSchema = z.object({ host: hostAddressSchema });
 const surveyArgsSchema = z.object({ host: hostAddressSchema, psql: z.array(z.string()).min(1) });
 
-/** Over the pooled connection, so that a refused authentication is not tried a second time for this. */
-async function readProblem(pool: HostPool, host: HostAddress): Promise<string | null> {
-  return await pool.get(host).then(() => null, toMessage);
+/**
+ * Over the pooled connection, so that a refused authentication is not tried a second time for this. On a host that lets us in it also looks for drop-ins
+ * of all units, which are no drift of ours and yet change our units: a person should know.
+ */
+async function readProblem(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<string | null> {
+  try {
+    for (const path of await readHostWide(await pool.get(address))) say(`[WARN] host ${address.name}: ${path} changes every unit of the host, the kit's too; it is not the kit's, so up leaves it`);
+    return null;
+  } catch (error) {
+    return toMessage(error);
+  }
 }
 
 function findKind(urn: string): Kind {

@@ -7,28 +7,30 @@ export const pulumi = (...args: readonly string[]): Promise<Ended> => npm("pulum
 export const up = (...args: readonly string[]): Promise<Ended> => pulumi("up", "--yes", "--skip-preview", ...args);
 
 /**
- * What a preview would do, sorted: "update Directory sandbox/var/lib/cutter/locks". Empty when nothing drifted. A component's step and the stack's own are
- * no resource on the host and left out.
+ * What a preview would do, sorted: "update Directory sandbox/var/lib/cutter/locks"; empty when nothing drifted. A component's step and the stack's own are
+ * no resource on the host and left out. `output`: all it printed.
  * @throws when the preview itself failed, with what it printed
  */
-export async function readSteps(): Promise<readonly string[]> {
+export async function preview(): Promise<{ readonly steps: readonly string[]; readonly output: string }> {
   const { code, output } = await pulumi("preview", "--json");
   const start = output.search(/^\{/m);
   if (code !== 0 || start < 0) throw new Error(`the preview failed with ${code}:\n${output}`);
   const { steps } = JSON.parse(output.slice(start)) as { readonly steps?: readonly { readonly op: string; readonly urn: string }[] };
-  return (steps ?? [])
+  const named = (steps ?? [])
     .filter(({ op }) => op !== "same" && op !== "refresh")
     .map(({ op, urn }) => {
       const [, , types = "", name = ""] = urn.slice("urn:pulumi:".length).split("::");
       return `${op} ${types.split(/[$:]/).at(-1) ?? ""} ${name}`;
-    })
-    .toSorted();
+    });
+  return { steps: named.toSorted(), output };
 }
+
+export const readSteps = async (): Promise<readonly string[]> => (await preview()).steps;
 
 /** Every place that `pulumi up` writes to. */
 const places = [
   "/opt/cutter /etc/cutter /var/lib/cutter /var/lib/cutter-ledger /usr/local/bin/cutter",
-  "/etc/tmpfiles.d/cutter.conf /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control",
+  "/etc/tmpfiles.d/cutter.conf /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient/cutter-*.d",
 ].join(" ");
 
 /** What grows by its nature: records of what was done, and runs. */

@@ -6,11 +6,18 @@ import { createHostPool } from "../../../provision/host/pool.ts";
 import { createProvider } from "../../../provision/provider/provider.ts";
 import { localAddress } from "../../support/local-host.ts";
 
-const host: RemoteHost = { address: localAddress, isOpen: () => true, run: () => Promise.reject(new Error("nothing is to be run")), close: () => undefined };
+const toHost = (stdout: string): RemoteHost => ({ address: localAddress, isOpen: () => true, run: () => Promise.resolve({ code: 0, stdout, stderr: "" }), close: () => undefined });
 
 it("says nothing of a host that lets us in", async () => {
-  const provider = createProvider(createHostPool(() => Promise.resolve(host)), () => undefined);
+  const provider = createProvider(createHostPool(() => Promise.resolve(toHost(""))), () => expect.unreachable());
   expect(await provider.invoke?.("cutterhost:index:reachHost", { host: localAddress })).toEqual({ outputs: { problem: null } });
+});
+
+it("names a drop-in of all units, which changes ours and is not ours to move", async () => {
+  const said: string[] = [];
+  const provider = createProvider(createHostPool(() => Promise.resolve(toHost("/etc/systemd/system/service.d/local.conf\n"))), (line) => said.push(line));
+  expect(await provider.invoke?.("cutterhost:index:reachHost", { host: localAddress })).toEqual({ outputs: { problem: null } });
+  expect(said).toEqual([expect.stringMatching(/^\[WARN\] host \S+: \/etc\/systemd\/system\/service\.d\/local\.conf changes every unit/)]);
 });
 
 it("gives code and remedy of a refusal, and does not knock again for the next question", async () => {

@@ -41,6 +41,19 @@ it("sees drop-ins and masks of the unit and of single instances, by path and nev
   expect(JSON.stringify(seen)).not.toContain("canary");
 });
 
+it("sees the drop-ins of the unit's family too, and leaves another family's and those of all units", async () => {
+  for (const family of ["cutter-unit-.service.d", "cutter-.service.d", "cutter-.socket.d", "other-.service.d", "service.d"]) {
+    mkdirSync(join(folder, family));
+    writeFileSync(join(folder, family, "90-local.conf"), "[Service]\nUser=canary\n");
+  }
+  const seen = await (await bind()).read(localHost);
+  expect(seen).toMatchObject({ inputs: { overrides: `${folder}/cutter-unit-.service.d/90-local.conf\n${folder}/cutter-.service.d/90-local.conf` } });
+  await displace();
+  expect(await (await bind()).read(localHost)).toMatchObject({ inputs: { overrides: "" } });
+  expect(existsSync(join(folder, "cutter-.socket.d/90-local.conf"))).toBe(true);
+  expect(existsSync(join(folder, "service.d/90-local.conf"))).toBe(true);
+});
+
 it("reads a masked unit as present and overridden, so that a repair may replace the mask", async () => {
   rmSync(path);
   symlinkSync("/dev/null", path);
