@@ -1,0 +1,25 @@
+// Drift on the booted host, by the rows of `npm run drift`: as many at once as touch resources of their own, and something foreign in the way.
+import { beforeAll, expect, it } from "vitest";
+import { damages, obstacles } from "../support/damages.ts";
+import { chooseTogether, tryDamages, tryObstacle } from "../support/drift.ts";
+import { ensureReady } from "../support/e2e.ts";
+
+beforeAll(ensureReady);
+
+it("a host damaged in many places at once: preview names exactly these, up repairs exactly these, and no word of them leaks", async () => {
+  const together = chooseTogether(damages);
+  expect(together.length).toBeGreaterThan(15);
+  expect(await tryDamages(together)).toMatch(/repaired$/);
+});
+
+it("something foreign in the way of a file of ours is refused by name and left as it is", async () => {
+  const [first] = obstacles;
+  if (first === undefined) throw new TypeError("the table has no obstacle");
+  expect(await tryObstacle(first)).toContain("FOREIGN_FILE, untouched");
+});
+
+it("a damage that is not the expected one is told as such: these rows can fail", async () => {
+  await expect(tryDamages([{ name: "a mode nobody expects", command: "chmod 0700 /etc/cutter/keys", steps: ["update Directory sandbox/etc/cutter"], shown: [] }])).rejects.toThrow(
+    "the steps of the preview: not as it should be\n+ update Directory sandbox/etc/cutter/keys\n- update Directory sandbox/etc/cutter",
+  );
+});
