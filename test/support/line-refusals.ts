@@ -18,9 +18,10 @@ interface Refusal {
   readonly judge: (log: string, commands: readonly string[]) => string | null;
 }
 
-const attempts = (log: string): number => log.split("\n").filter((line) => /^(Failed|Accepted|Postponed) |authenticating user|Invalid user/.test(line)).length;
+const attempts = (log: string): number => log.split("\n").filter((line) => /^(Failed|Accepted) publickey for /.test(line)).length;
+const loginLines = (log: string): number => log.split("\n").filter((line) => /^(Failed|Accepted|Postponed) |authenticating user|Invalid user/.test(line)).length;
 const connections = (log: string): number => log.split("\n").filter((line) => line.startsWith("Connection from ")).length;
-const nothing = (log: string, commands: readonly string[]): string | null => (attempts(log) + commands.length === 0 ? null : "it went on to log in");
+const nothing = (log: string, commands: readonly string[]): string | null => (loginLines(log) + commands.length === 0 ? null : "it went on to log in");
 
 const refusals: readonly Refusal[] = [
   { name: "another host key", oddity: { hostKey: "another" }, code: "HOST_KEY_MISMATCH", judge: (log, commands) => nothing(log, commands) ?? (connections(log) === 1 ? null : `${connections(log)} connections`) },
