@@ -6,7 +6,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
 import { pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
-import { forgetPendingCreates, toForgottenLine } from "./pending-creates.ts";
+import { forgetPendingSteps, toForgottenLine } from "./pending-steps.ts";
 import { clearStaleLocks, toClearedLine } from "./stale-lock.ts";
 
 export interface PulumiOptions {
@@ -48,7 +48,7 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
   const backendUrl = environment.PULUMI_BACKEND_URL ?? "";
   for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
-  for (const create of forgetPendingCreates(backendUrl)) console.error(toForgottenLine(create));
+  for (const step of forgetPendingSteps(backendUrl)) console.error(toForgottenLine(step));
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

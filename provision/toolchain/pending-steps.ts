@@ -1,4 +1,4 @@
-// Creates that a killed engine announced and never recorded: its state keeps them for ever, with a warning that asks a person for an interactive refresh. Only for file:// state.
+// Steps that a killed engine announced and never recorded: the next up warns of each, a create stays in the state for ever, and a person is asked for an interactive refresh. Only for file:// state.
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { basename, join } from "node:path";
@@ -9,19 +9,20 @@ import { ownLockPrefix, type StateLock } from "./stale-lock.ts";
 const operationSchema = z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string(), type: z.string() }) });
 const stateSchema = z.looseObject({ checkpoint: z.looseObject({ latest: z.looseObject({ pending_operations: z.array(operationSchema).optional() }) }) });
 
-/** What one of ours began is safe to forget: the host's manifest claims it, so the next create takes it up. The proof only reads. */
+/** What one of ours began is safe to forget: an up looks at the host first, and what a create made is claimed in the host's manifest. The proof only reads. */
 const repeatableTypes = /^(cutterhost:index:|command:remote:Command$)/;
 
-export interface ForgottenCreate {
+export interface ForgottenStep {
   readonly stack: string;
   readonly urn: string;
+  readonly type: string; // the engine's word: creating, updating, deleting
 }
 
 /**
- * Takes the pending creates of the kit's own resources out of each stack's state that nobody has locked; gives what was taken out. Anything else that is
+ * Takes the pending steps of the kit's own resources out of each stack's state that nobody has locked; gives what was taken out. Anything else that is
  * pending, a locked stack and a file that cannot be understood stay for the engine. Holds the stack's lock meanwhile, and replaces the file whole.
  */
-export function forgetPendingCreates(backendUrl: string): readonly ForgottenCreate[] {
+export function forgetPendingSteps(backendUrl: string): readonly ForgottenStep[] {
   if (!backendUrl.startsWith("file:///")) return [];
   const root = join(fileURLToPath(backendUrl), ".pulumi");
   if (!existsSync(join(root, "stacks"))) return [];
@@ -35,11 +36,11 @@ export function forgetPendingCreates(backendUrl: string): readonly ForgottenCrea
 }
 
 /** For the person at the terminal. */
-export function toForgottenLine({ stack, urn }: ForgottenCreate): string {
-  return `[INFO] stack ${stack}: a create was interrupted and is taken up again: ${urn.split("::").at(-1) ?? urn}`;
+export function toForgottenLine({ stack, urn, type }: ForgottenStep): string {
+  return `[INFO] stack ${stack}: interrupted while ${type}, and looked at again: ${urn.split("::").at(-1) ?? urn}`;
 }
 
-function forgetIn(file: string, locks: string): readonly ForgottenCreate[] {
+function forgetIn(file: string, locks: string): readonly ForgottenStep[] {
   if (!readFileSync(file, "utf8").includes('"pending_operations"')) return [];
   const lockFile = join(locks, `${ownLockPrefix}${process.pid}.json`);
   const own: StateLock = { pid: process.pid, username: userInfo().username, hostname: hostname(), timestamp: new Date().toISOString() };
@@ -57,7 +58,7 @@ function forgetIn(file: string, locks: string): readonly ForgottenCreate[] {
     const temporary = `${file}.${process.pid}.tmp`;
     writeFileSync(temporary, JSON.stringify(state.data, null, 4), { mode: 0o600, flush: true });
     renameSync(temporary, file);
-    return [...new Set(forgotten.map(({ resource }) => resource.urn))].map((urn) => ({ stack: basename(file, ".json"), urn }));
+    return [...new Map(forgotten.map(({ type, resource: { urn } }) => [urn, { stack: basename(file, ".json"), urn, type }])).values()];
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
@@ -66,6 +67,6 @@ function forgetIn(file: string, locks: string): readonly ForgottenCreate[] {
   }
 }
 
-function isRepeatable({ type, resource }: z.infer<typeof operationSchema>): boolean {
-  return type === "creating" && repeatableTypes.test(resource.type);
+function isRepeatable({ resource }: z.infer<typeof operationSchema>): boolean {
+  return repeatableTypes.test(resource.type);
 }

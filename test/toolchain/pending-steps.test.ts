@@ -1,9 +1,9 @@
-// Creates that a killed engine left pending: the kit's own are forgotten, everything else in the state stays as it is.
+// Steps that a killed engine left pending: the kit's own are forgotten, everything else in the state stays as it is.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { forgetPendingCreates, toForgottenLine } from "../../provision/toolchain/pending-creates.ts";
+import { forgetPendingSteps, toForgottenLine } from "../../provision/toolchain/pending-steps.ts";
 import { clearStaleLocks, ownLockPrefix } from "../../provision/toolchain/stale-lock.ts";
 
 let backend: string;
@@ -26,35 +26,35 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(backend, { recursive: true, force: true }));
 
-it("forgets an interrupted create of the kit's, says so once, and leaves the rest of the state", () => {
-  write(state(pending("creating"), pending("creating"), pending("creating", "command:remote:Command")));
-  expect(forgetPendingCreates(`file://${backend}`).map(toForgottenLine)).toEqual(["[INFO] stack sandbox: a create was interrupted and is taken up again: sandbox/var/lib/cutter"]);
+it("forgets an interrupted step of the kit's, says so once, and leaves the rest of the state", () => {
+  write(state(pending("updating"), pending("deleting"), pending("creating", "command:remote:Command"), pending("creating")));
+  expect(forgetPendingSteps(`file://${backend}`).map(toForgottenLine)).toEqual(["[INFO] stack sandbox: interrupted while creating, and looked at again: sandbox/var/lib/cutter"]);
   expect(read()).toEqual(state());
   expect(readdirSync(locks)).toEqual([]);
   expect(readdirSync(join(backend, ".pulumi/stacks/cutter-kit"))).toEqual(["sandbox.json"]);
 });
 
-it("leaves what is not ours, what is no create, and a state without any", () => {
-  const others = state(pending("creating", "aws:s3:Bucket"), pending("updating"), pending("deleting"));
+it("leaves what is not ours, and a state without any", () => {
+  const others = state(pending("creating", "aws:s3:Bucket"), pending("updating", "cutter-kit:host:Release"));
   write(others);
-  expect(forgetPendingCreates(`file://${backend}`)).toEqual([]);
+  expect(forgetPendingSteps(`file://${backend}`)).toEqual([]);
   expect(read()).toEqual(others);
   write(state());
-  expect(forgetPendingCreates(`file://${backend}`)).toEqual([]);
-  expect(forgetPendingCreates("s3://states")).toEqual([]);
-  expect(forgetPendingCreates("file:///nonexistent")).toEqual([]);
+  expect(forgetPendingSteps(`file://${backend}`)).toEqual([]);
+  expect(forgetPendingSteps("s3://states")).toEqual([]);
+  expect(forgetPendingSteps("file:///nonexistent")).toEqual([]);
 });
 
 it("touches neither a stack that somebody has locked nor a file that it does not understand", () => {
   write(state(pending("creating")));
   mkdirSync(locks, { recursive: true });
   writeFileSync(join(locks, "somebody.json"), "{}");
-  expect(forgetPendingCreates(`file://${backend}`)).toEqual([]);
+  expect(forgetPendingSteps(`file://${backend}`)).toEqual([]);
   expect(read()).toEqual(state(pending("creating")));
   rmSync(join(locks, "somebody.json"));
   for (const damaged of ['{"pending_operations": [', '{"pending_operations": 1}']) {
     write(damaged);
-    expect(forgetPendingCreates(`file://${backend}`)).toEqual([]);
+    expect(forgetPendingSteps(`file://${backend}`)).toEqual([]);
     expect(readFileSync(file, "utf8")).toBe(damaged);
   }
   expect(readdirSync(locks)).toEqual([]);
