@@ -1,11 +1,13 @@
 // The life of any resource: foreign things are refused, a claim is durable before the thing, and what was written is read back.
 import { sha256OfJson } from "../../orchestrator/core/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
+import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { createJobRunner, waitForEarlierJobs, type JobOutcome } from "../host/job.ts";
 import type { HostPool } from "../host/pool.ts";
 import type { ExecutionGuard } from "./execution.ts";
+import { readKeptLine } from "./kept.ts";
 import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind.ts";
 import { isOurs, readClaims, withClaim, type Claim } from "./ownership.ts";
 
@@ -64,11 +66,9 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       const gone = (await readBack(pool, resource, inputs, outcome)).state !== "present";
       if (outcome.state === "unknown" && !gone) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
       // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
-      if (!gone) return;
-      const released = await runJob(withClaim({ path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" }, { script: ":", args: [] }));
-      // A claim that stays would let a later up take somebody else's file for its own.
-      if (released.state === "done" || !(await readClaims(await pool.get(inputs.host))).has(resource.claim)) return;
-      throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: `removed, but its claim was not given up: ${released.problem}` });
+      if (gone) await release(pool, runJob, inputs, { path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" });
+      // Everything depends on this folder, so a destroy comes to it last.
+      if (resource.claim === hostLayout.etc) say(await readKeptLine(await pool.get(inputs.host)));
     },
   };
 }
@@ -83,6 +83,13 @@ function toEntrance(pool: HostPool): (address: HostAddress) => Promise<RemoteHos
     await earlier;
     return host;
   };
+}
+
+/** A claim that stays would let a later up take somebody else's file for its own. */
+async function release(pool: HostPool, runJob: (work: Work) => Promise<JobOutcome>, { host }: BaseInputs, claim: Claim): Promise<void> {
+  const released = await runJob(withClaim(claim, { script: ":", args: [] }));
+  if (released.state === "done" || !(await readClaims(await pool.get(host))).has(claim.path)) return;
+  throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.name, resource: claim.path, seen: `removed, but its claim was not given up: ${released.problem}` });
 }
 
 /** Claims, writes, reads back. */

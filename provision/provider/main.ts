@@ -12,4 +12,4 @@ exitWithEngine(engineAddress);
 // What a provider prints is shown to nobody; the engine's own log is.
 runtime.resetOptions("", "", -1, engineAddress, "", false, "");
 
-await main(createProvider(createHostPool(), (line) => void log.warn(line)), args);
+await main(createProvider(createHostPool(), (line) => void (line.startsWith("[WARN]") ? log.warn(line) : log.info(line))), args);
