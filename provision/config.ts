@@ -13,9 +13,15 @@ const localPath = z.string().min(1); // on the operator's machine, relative to t
 const pinnedFile = z.strictObject({ path: localPath, sha256 });
 const pinnedKey = z.strictObject({ path: localPath, sha256, fingerprint });
 
+/** The engine hands a number inside a list over as text. */
+const listedHost = hostAddressSchema.extend({
+  port: z.preprocess((value) => (typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value), hostAddressSchema.shape.port).default(22),
+  user: hostAddressSchema.shape.user.default("root"),
+});
+
 const kitSchema = z.strictObject({
   ...hostAddressSchema.omit({ name: true }).partial().shape,
-  hosts: z.array(hostAddressSchema).min(1).optional().describe("Several hosts instead of the single one."),
+  hosts: z.array(listedHost).min(1).optional().describe("Several hosts instead of the single one."),
   psql: z.array(z.string().min(1)).min(1).describe("argv that reaches psql on the host, read-only discovery. Never without -U."),
   adopt: z.array(z.string()).default([]).describe("Paths, user:NAME or group:NAME that stand there already and may be taken over."),
   release: z.string().regex(/^(\d+\.\d+\.\d+-[0-9a-f]{12})?$/).default("").describe("A release to go back to; empty: the one built from this checkout."),
