@@ -1,7 +1,7 @@
 // The Pulumi program: reads the stack config, composes the components, exports the outputs; nothing else.
 import * as pulumi from "@pulumi/pulumi";
 import { chooseRelease } from "../deploy/release.ts";
-import { toHostReport } from "./components/host-report.ts";
+import { toHostReport, toUnknownReport } from "./components/host-report.ts";
 import { ReadyHost } from "./components/ready-host.ts";
 import { toTarget } from "./components/target.ts";
 import { parseStackConfig } from "./config.ts";
@@ -10,10 +10,21 @@ import { readReachProblem } from "./provider/resources.ts";
 const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
 const wanted = await chooseRelease(config.release);
 const targets = config.hosts.map((host) => toTarget(config, host));
-const reports = pulumi.all(targets.map((target) => toHostReport(target, new ReadyHost(target, wanted).proof)));
+const several = targets.length > 1;
+
+// Of several hosts one that is down must not keep the others from being finished: who is away is known before anything is declared.
+const problems = several ? await Promise.all(targets.map(({ host }) => readReachProblem(host, true))) : [];
+const reports = pulumi.all(
+  targets.map((target, index) => {
+    const { proof } = new ReadyHost(target, wanted);
+    return (problems[index] ?? null) === null ? toHostReport(target, proof) : pulumi.output(toUnknownReport(target));
+  }),
+);
+// Said last, and an error: the command fails, and names each host that is not finished.
+reports.apply(() => problems.filter((problem) => problem !== null).forEach((problem) => void pulumi.log.error(problem)));
 
 // A host that has nothing of ours yet has nothing to be refreshed, so its first preview would be green without having asked anybody.
-if (pulumi.runtime.isDryRun()) {
+if (pulumi.runtime.isDryRun() && !several) {
   for (const { host } of targets) void readReachProblem(host).then((problem) => (problem === null ? undefined : pulumi.log.warn(problem)));
 }
 

@@ -12,6 +12,11 @@ export interface HostReport {
   readonly executionEnabled: boolean;
 }
 
+/** Of a host that could not be asked: nothing is known, and nothing is claimed. */
+export function toUnknownReport({ host }: HostTarget): HostReport {
+  return { name: host.name, machineIdentity: host.machineIdentity, proof: "unknown: the host could not be asked", gaps: [], executionEnabled: false };
+}
+
 /** The survey comes after the proof, so it sees the host as this `up` leaves it. */
 export function toHostReport({ host, config }: HostTarget, proof: Output<string>): Output<HostReport> {
   return all([surveyHost(host, config.psql, proof), proof]).apply(([{ gaps, executionEnabled }, proven]) => ({

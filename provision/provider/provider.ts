@@ -17,6 +17,7 @@ export const packageName = "cutterhost";
 
 /** `say` gets what a person should read beside the engine's own lines. */
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
+  const away = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), say);
   return {
     version: "0.6.0",
@@ -41,6 +42,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
     read: async (id: string, urn: string, props: unknown): Promise<ReadResult> =>
       await plain(async () => {
         const { kind, inputs } = accept(urn, props);
+        if (away.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
         const found = await lifecycle.read(kind, inputs);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
@@ -57,7 +59,12 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       }),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
       await plain(async () => {
-        if (token === `${packageName}:index:reachHost`) return { outputs: { problem: await readProblem(pool, reachArgsSchema.parse(args).host, say) } };
+        if (token === `${packageName}:index:reachHost`) {
+          const { host, goOnWithout } = reachArgsSchema.parse(args);
+          const problem = await readProblem(pool, host, say);
+          if (problem !== null && goOnWithout) away.add(host.name);
+          return { outputs: { problem } };
+        }
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
@@ -66,7 +73,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   };
 }
 
-const reachArgsSchema = z.object({ host: hostAddressSchema });
+const reachArgsSchema = z.object({ host: hostAddressSchema, goOnWithout: z.boolean().default(false) });
 const surveyArgsSchema = z.object({ host: hostAddressSchema, psql: z.array(z.string()).min(1) });
 
 /**

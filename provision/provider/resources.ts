@@ -41,9 +41,12 @@ export function surveyHost(host: HostAddress, psql: readonly string[], after: pu
   return after.apply(async () => surveySchema.parse(await pulumi.runtime.invoke("cutterhost:index:surveyHost", { host, psql: [...psql] })));
 }
 
-/** Connects, and says why if that fails; null: host key, login and identity are as pinned. Reads only. */
-export async function readReachProblem(host: HostAddress): Promise<string | null> {
-  return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:reachHost", { host })).problem;
+/**
+ * Connects, and says why if that fails; null: host key, login and identity are as pinned. Reads only.
+ * `goOnWithout`: what the state says of a host that fails is then taken as it is, so that the others of its stack can be finished; a change there still fails.
+ */
+export async function readReachProblem(host: HostAddress, goOnWithout = false): Promise<string | null> {
+  return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:reachHost", { host, goOnWithout })).problem;
 }
 
 const reachSchema = z.object({ problem: z.string().nullable() });

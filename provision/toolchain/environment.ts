@@ -35,6 +35,12 @@ export function toStackName(args: readonly string[], workingDirectory: string, c
   return named === null || named === "" ? null : (named.split("/").at(-1) ?? null);
 }
 
+/** Then the engine goes on with the others when one of them fails, and fails at the end. */
+export function hasSeveralHosts(workingDirectory: string, stack: string): boolean {
+  const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
+  return existsSync(file) && /^\s+["']?cutter-kit:hosts["']?\s*:/m.test(readFileSync(file, "utf8"));
+}
+
 function toStackOption(args: readonly string[]): string | null {
   for (const [index, arg] of args.entries()) {
     if (arg === "--") return null;

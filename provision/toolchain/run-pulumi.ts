@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
-import { pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
+import { hasSeveralHosts, pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
 import { forgetPendingSteps, toForgottenLine } from "./pending-steps.ts";
 import { clearStaleLocks, toClearedLine } from "./stale-lock.ts";
 
@@ -42,11 +42,13 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   const checkout = options.checkout ?? thisCheckout;
   ensurePulumiHome(toolchainLayout(checkout));
   const caller = { ...process.env, ...options.environment };
-  const stack = toStackName(args, options.workingDirectory ?? checkout, checkout, caller);
+  const workingDirectory = options.workingDirectory ?? checkout;
+  const stack = toStackName(args, workingDirectory, checkout, caller);
   const environment: NodeJS.ProcessEnv = { ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...options.environment };
   // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
   if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
   const backendUrl = environment.PULUMI_BACKEND_URL ?? "";
+  if (stack !== null && hasSeveralHosts(workingDirectory, stack)) environment.PULUMI_CONTINUE_ON_ERROR ??= "true";
   for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
   for (const step of forgetPendingSteps(backendUrl)) console.error(toForgottenLine(step));
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
