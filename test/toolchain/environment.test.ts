@@ -35,6 +35,14 @@ describe("the environment of the engine", () => {
     expect(pulumiEnvironment(checkout, "sandbox", { PATH: "/bin" })).not.toHaveProperty("SSH_AUTH_SOCK");
   });
 
+  test("lets the engine go on with the other hosts where a stack has several", () => {
+    writeFileSync(join(checkout, "Pulumi.pair.yaml"), "config:\n  cutter-kit:hosts:\n    - name: one\n");
+    writeFileSync(join(checkout, "Pulumi.single.yaml"), "config:\n  # cutter-kit:hosts: several\n  cutter-kit:host: one\n");
+    expect(engineEnvironment(["up", "--stack", "pair"], { checkout }).PULUMI_CONTINUE_ON_ERROR).toBe("true");
+    expect(engineEnvironment(["up", "--stack", "single"], { checkout })).not.toHaveProperty("PULUMI_CONTINUE_ON_ERROR");
+    expect(engineEnvironment(["up", "--stack", "pair"], { checkout, environment: { PULUMI_CONTINUE_ON_ERROR: "false" } }).PULUMI_CONTINUE_ON_ERROR).toBe("false");
+  });
+
   test("keeps a team's own backend, but never for the sandbox and never another checkout's", () => {
     const local = `file://${checkout}/.pulumi-state/backend`;
     const team = { PATH: "/bin", PULUMI_BACKEND_URL: "s3://states" };

@@ -29,3 +29,13 @@ it("gives code and remedy of a refusal, and does not knock again for the next qu
   }
   expect(attempts).toBe(1);
 });
+
+it("of several hosts, takes what the state says of one that is away as it is, and changes nothing there", async () => {
+  const provider = createProvider(createHostPool(() => Promise.reject(new CutterError("HOST_UNREACHABLE", { host: "local" }))), () => undefined);
+  const urn = "urn:pulumi:s::cutter-kit::cutterhost:index:Directory::local/opt/x";
+  const state = { host: localAddress, adopt: false, path: "/opt/x", mode: "0755", owner: "root", group: "root", keep: false };
+  await expect(provider.read?.("/opt/x", urn, state)).rejects.toThrow(/^HOST_UNREACHABLE /);
+  expect(await provider.invoke?.("cutterhost:index:reachHost", { host: localAddress, goOnWithout: true })).toMatchObject({ outputs: { problem: expect.stringMatching(/^HOST_UNREACHABLE /) } });
+  expect(await provider.read?.("/opt/x", urn, state)).toEqual({ id: "/opt/x", props: state, inputs: state });
+  await expect(provider.update?.("/opt/x", urn, state, { ...state, mode: "0700" })).rejects.toThrow(/^HOST_UNREACHABLE /);
+});

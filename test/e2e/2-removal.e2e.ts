@@ -1,0 +1,97 @@
+// Things that go: what a destroy takes and says it kept, what the up after it brings back, a host that is gone, and names that change while the things stay.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { runPulumi } from "../../provision/toolchain/run-pulumi.ts";
+import { checkout, ensureReady, onHost } from "../support/e2e.ts";
+import { pulumi, readTree, up } from "../support/stack.ts";
+
+const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
+const stackFile = join(checkout, "Pulumi.sandbox.yaml");
+const stackText = readFileSync(stackFile, "utf8");
+
+beforeAll(ensureReady);
+afterAll(async () => {
+  writeFileSync(stackFile, stackText);
+  await ensureReady();
+});
+
+it("a destroy says what it kept, the kept runs are untouched, and an up brings every byte of the rest back", async () => {
+  const before = await readTree();
+  await host("install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg");
+  const kept = () => host("find /var/lib/cutter/runs/kept -type f -exec sha256sum {} + | sort; stat -c '%a %U' /var/lib/cutter/runs/kept");
+  const keptBefore = await kept();
+  const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
+  expect(code).toBe(0);
+  expect(output).toMatch(/\[INFO\] host sandbox kept: \/var\/lib\/cutter \(\d+ runs, \d+ backups, .*\/var\/lib\/cutter-ledger \(.*\/etc\/cutter \(ownership\.jsonl\); user and group cutter\. An up takes all of it up again/);
+  expect(await host("ls -d /opt/cutter /etc/cutter/* /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true")).toBe("/etc/cutter/ownership.jsonl\n");
+  expect(await kept()).toBe(keptBefore);
+  expect((await up()).code).toBe(0);
+  expect(await kept()).toBe(keptBefore);
+  expect(await readTree()).toBe(before);
+  await host("rm -r /var/lib/cutter/runs/kept");
+});
+
+it("a destroy of a host that is gone is refused by name; the way out of the README forgets it and touches nothing", async () => {
+  const before = await readTree();
+  // An address of this very network that nobody has.
+  const nobody = readSandboxState(checkout).address.replace(/\d+$/, (last) => String((Number(last) & ~3) + 3));
+  writeFileSync(stackFile, stackText.replace(/^( *cutter-kit:host:).*$/m, `$1 ${nobody}`));
+  const exported = (await pulumi("stack", "export")).output;
+  const state = join(checkout, ".sandbox/state-of-a-gone-host.json");
+  writeFileSync(state, exported.replaceAll(readSandboxState(checkout).address, nobody));
+  expect((await pulumi("stack", "import", "--file", state)).code).toBe(0);
+  const refused = await pulumi("destroy", "--yes", "--skip-preview");
+  expect(refused.code).not.toBe(0);
+  expect(refused.output).toMatch(/HOST_UNREACHABLE .*host=sandbox .*deadline_s=15/);
+  expect(await readTree()).toBe(before);
+
+  expect((await pulumi("stack", "rm", "--force", "--yes", "--preserve-config")).code).toBe(0);
+  expect(await readTree()).toBe(before);
+  writeFileSync(stackFile, stackText);
+  writeFileSync(state, exported);
+  expect((await pulumi("stack", "init")).code).toBe(0);
+  expect((await pulumi("stack", "import", "--file", state)).code).toBe(0);
+  rmSync(state);
+  expect((await pulumi("preview", "--expect-no-changes")).code).toBe(0);
+});
+
+it("a resource that is renamed, put under another parent, or moved, never deletes what it has just made", async () => {
+  const project = join(checkout, "test/fixtures/renaming");
+  const config = join(project, "Pulumi.sandbox.yaml");
+  const { name: _name, ...address } = { name: "", ...hostAddress() };
+  const engine = async (settings: object, ...args: readonly string[]) => {
+    const values = { base: "/opt/cutter-renaming", name: "first", roomed: "false", ...settings, host: { name: "sandbox", ...address } };
+    writeFileSync(config, stringify({ config: Object.fromEntries(Object.entries(values).map(([key, value]) => [`renaming:${key}`, value])) }, { lineWidth: 0 }));
+    const { code, stdout, stderr } = await runPulumi([...args, "--stack", "sandbox", "--non-interactive", "--color", "never"], { workingDirectory: project });
+    return { code, output: stdout + stderr };
+  };
+  const things = (base = "/opt/cutter-renaming") => host(`cd ${base} && stat -c '%n %a %U %F' . file link && cat file && readlink link`);
+  try {
+    expect((await engine({}, "stack", "select", "--create")).code).toBe(0);
+    expect(await engine({}, "up", "--yes", "--skip-preview")).toMatchObject({ code: 0 });
+    const made = await things();
+    expect(made).toContain("made once\nfile\n");
+    for (const settings of [{ name: "second" }, { name: "second", roomed: "true" }]) {
+      const changed = await engine(settings, "up", "--yes", "--skip-preview");
+      expect([changed.code, changed.output]).toEqual([0, expect.stringMatching(/\+ [34] created\s+- 3 deleted/)]);
+      expect(await things()).toBe(made);
+      expect((await engine(settings, "preview", "--expect-no-changes")).code).toBe(0);
+    }
+    const moved = { name: "second", roomed: "true", base: "/opt/cutter-moved" };
+    expect((await engine(moved, "up", "--yes", "--skip-preview")).code).toBe(0);
+    expect([await things("/opt/cutter-moved"), await host("ls -d /opt/cutter-renaming 2>&1")]).toEqual([made, expect.stringContaining("No such file")]);
+    expect((await engine(moved, "destroy", "--yes", "--skip-preview")).code).toBe(0);
+    expect(await host("ls -d /opt/cutter-moved 2>&1")).toContain("No such file");
+  } finally {
+    await engine({}, "stack", "rm", "--force", "--yes");
+    rmSync(config, { force: true });
+  }
+});
+
+function hostAddress() {
+  const { address, port, user, hostKey, machineIdentity } = readSandboxState(checkout);
+  return { host: address, port, user, hostKey, machineIdentity };
+}
