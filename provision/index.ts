@@ -2,12 +2,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { chooseRelease } from "../deploy/release.ts";
 import { toHostReport, toUnknownReport } from "./components/host-report.ts";
+import { requirePinnedFiles } from "./components/pinned-file.ts";
 import { ReadyHost } from "./components/ready-host.ts";
 import { toTarget } from "./components/target.ts";
 import { parseStackConfig } from "./config.ts";
 import { readReachProblem } from "./provider/resources.ts";
 
 const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
+await requirePinnedFiles(config);
 const wanted = await chooseRelease(config.release);
 const targets = config.hosts.map((host) => toTarget(config, host));
 const several = targets.length > 1;

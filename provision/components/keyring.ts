@@ -2,7 +2,7 @@
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
 import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import { declareEnvLine, declareFile, declareKeyFile } from "../provider/resources.ts";
-import { readPinnedFile } from "./pinned-file.ts";
+import { keyPurposes, readPinnedFile } from "./pinned-file.ts";
 import { under, type HostTarget } from "./target.ts";
 
 const rootFile = { mode: "0644", owner: "root", group: "root" } as const;
@@ -11,16 +11,12 @@ export class Keyring extends ComponentResource {
   constructor(target: HostTarget, options: ComponentResourceOptions = {}) {
     super("cutter-kit:host:Keyring", target.nameOf("keyring"), {}, options);
     const { keys, orchestrator } = target.config;
-    const pinned = [
-      { name: "backup", key: keys.backup, purpose: "encrypt" },
-      { name: "sovereign", key: keys.sovereign, purpose: "sign" },
-      { name: "architect", key: keys.architect, purpose: "sign" },
-    ] as const;
-    for (const { name, key, purpose } of pinned) {
+    for (const name of ["backup", "sovereign", "architect"] as const) {
+      const key = keys[name];
       if (key === undefined) continue;
       const path = `${hostLayout.keys}/${name}.asc`;
       const content = readPinnedFile(`cutter-kit:keys.${name}`, key);
-      declareKeyFile(target.nameOf(path), { ...target.base(path), ...rootFile, path, content, fingerprint: key.fingerprint, pinnedSha256: key.sha256, purpose }, under(this));
+      declareKeyFile(target.nameOf(path), { ...target.base(path), ...rootFile, path, content, fingerprint: key.fingerprint, pinnedSha256: key.sha256, purpose: keyPurposes[name] }, under(this));
     }
     if (keys.kbCa !== undefined && orchestrator.kb_ca_file !== null) {
       const path = orchestrator.kb_ca_file;
