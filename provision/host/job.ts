@@ -9,6 +9,8 @@ import { toShellWord } from "./shell.ts";
 export interface Job {
   /** For people and journald: lower case, digits, hyphens. */
   readonly name: string;
+  /** What it is about, for a person who reads its failure: a path, or user:NAME. */
+  readonly resource?: string;
   /** Fixed text for sh; arguments are "$1", "$2", …; must be repeatable. */
   readonly script: string;
   readonly args: readonly string[];
@@ -20,7 +22,7 @@ export interface Job {
 export type JobOutcome = { readonly state: "done" } | { readonly state: "unknown"; readonly problem: string };
 
 export interface JobRunner {
-  /** @throws HOST_COMMAND_FAILED with the job's exit code and its (capped) stderr. */
+  /** @throws HOST_DISK_FULL; HOST_COMMAND_FAILED with the job's exit code and its (capped) stderr. */
   run(job: Job): Promise<JobOutcome>;
 }
 
@@ -29,6 +31,9 @@ const pollIntervalMs = 500;
 const waitStepMs = 200;
 /** After a lost connection, for a job that reads its input from it. */
 const inputGraceMs = 10_000;
+
+/** What libc says of ENOSPC and EDQUOT; jobs run under LC_ALL=C, and an sh has no errno to ask. */
+const noRoom = /^.*(?:No space left on device|Disk quota exceeded).*$/m;
 
 /** `connect` gives the open connection, a new one after a cut. */
 export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
@@ -79,7 +84,10 @@ async function rereadOutcome(host: RemoteHost, job: Job, unit: string, problem: 
 }
 
 function toFailure(host: RemoteHost, job: Job, code: number, stderr: string): CutterError {
-  return new CutterError("HOST_COMMAND_FAILED", { host: host.address.name, job: job.name, code, stderr: stderr.trim().slice(0, 2_000) });
+  const facts = { host: host.address.name, job: job.name, ...(job.resource === undefined ? {} : { resource: job.resource }) };
+  const full = noRoom.exec(stderr);
+  if (full !== null) return new CutterError("HOST_DISK_FULL", { ...facts, said: full[0].slice(0, 300) });
+  return new CutterError("HOST_COMMAND_FAILED", { ...facts, code, stderr: stderr.trim().slice(0, 2_000) });
 }
 
 /** Arguments stand in the script, not in the unit's command line: systemd expands `$` and `%` there, differently by version. */

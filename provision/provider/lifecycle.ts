@@ -143,7 +143,8 @@ function toContentSha256(inputs: BaseInputs): { readonly contentSha256?: string 
 
 function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: Work) => Promise<JobOutcome> {
   const jobs = createJobRunner(async () => await pool.get(inputs.host));
-  return async (work) => await jobs.run({ timeoutMs: jobTimeoutMs, ...work, name: kind.type.toLowerCase() });
+  const resource = kind.bind(inputs).claim;
+  return async (work) => await jobs.run({ timeoutMs: jobTimeoutMs, ...work, name: kind.type.toLowerCase(), resource });
 }
 
 function toDifferences(kind: Kind, reading: Reading<BaseInputs>, wanted: BaseInputs): readonly string[] {

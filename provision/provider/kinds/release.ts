@@ -54,14 +54,20 @@ async function upload({ host, runJob }: WriteContext, inputs: ReleaseInputs): Pr
   if (!existsSync(archive)) throw new CutterError("RELEASE_MISSING", { release: inputs.name, archive });
   const incoming = `${hostLayout.releases}/.incoming-${inputs.name}`;
   await runJob({
-    script: 'rm -rf -- "$1"; mkdir -m 0755 -- "$1"; umask 022; tar -xz --no-same-owner -C "$1"; chown -R root:root "$1"; find "$1" -type d -exec chmod 0755 {} +; sync -f -- "$1"',
+    // A disk that fills up in the middle gets its room back.
+    script: `trap 'rm -rf -- "$1"' EXIT
+rm -rf -- "$1"; mkdir -m 0755 -- "$1"; umask 022; tar -xz --no-same-owner -C "$1"; chown -R root:root "$1"; find "$1" -type d -exec chmod 0755 {} +; sync -f -- "$1"
+trap - EXIT`,
     args: [incoming],
     stdin: createReadStream(archive),
     timeoutMs: uploadTimeoutMs,
   });
   const folder = await readFolder(host, incoming);
   const damage = folder === null ? ["missing"] : toDamage(folder.manifest, inputs.sha256, folder.files);
-  if (damage.length > 0) throw new CutterError("RELEASE_REFUSED", { host: host.address.name, release: inputs.name, damage: damage.slice(0, 10) });
+  if (damage.length > 0) {
+    await runJob({ script: 'rm -rf -- "$1"', args: [incoming] });
+    throw new CutterError("RELEASE_REFUSED", { host: host.address.name, release: inputs.name, damage: damage.slice(0, 10) });
+  }
   await runJob({
     script: `final=$2/$3; aside=$2/.damaged-$3
 rm -rf -- "$aside"; [ ! -e "$final" ] || mv -T -- "$final" "$aside"

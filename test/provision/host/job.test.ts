@@ -33,6 +33,12 @@ it("tells the exit code and what the job said of a failure", async () => {
   await expect(runWith({ code: 17, stdout: "", stderr: "not a regular file\n" }).outcome).rejects.toMatchObject({ code: "HOST_COMMAND_FAILED", facts: { code: 17, stderr: "not a regular file" } });
 });
 
+it("calls a full disk a full disk, and names what was to be written", async () => {
+  const host: RemoteHost = { address: localAddress, isOpen: () => true, close: () => undefined, run: async () => ({ code: 1, stdout: "", stderr: "before\ncat: write error: No space left on device\n" }) };
+  const failure = createJobRunner(async () => host).run({ ...job, resource: "/etc/note" });
+  await expect(failure).rejects.toMatchObject({ code: "HOST_DISK_FULL", facts: { host: "local", resource: "/etc/note", said: "cat: write error: No space left on device" } });
+});
+
 it("waits for a job that outlived the connection, and takes the result it left", async () => {
   expect(await runWith(cut, ok("running\n"), ok("ended 0\n")).outcome).toEqual({ state: "done" });
   await expect(runWith(cut, ok("ended 18\n")).outcome).rejects.toMatchObject({ code: "HOST_COMMAND_FAILED", facts: { code: 18 } });
