@@ -41,11 +41,11 @@ export function isOurs(claim: Claim | undefined, urn: string): boolean {
 
 /**
  * Puts "append this line to the manifest, durably" before a job's work. The manifest's own folder, where it is missing, comes into being
- * together with the line that claims it: a cut never leaves a folder nobody owns.
+ * together with the line that claims it: a cut never leaves a folder nobody owns. A line that a full disk cut is ended first, or it would spoil this one.
  */
 export function withClaim(claim: Claim, work: Work): Work {
   const append = `e=${hostLayout.etc}; m=${hostLayout.ownership}
-if [ -d "$e" ]; then (flock 9; printf '%s\\n' "$1" >&9; sync -- "$m") 9>>"$m"
+if [ -d "$e" ]; then (flock 9; [ -z "$(tail -c 1 -- "$m")" ] || echo >&9; printf '%s\\n' "$1" >&9; sync -- "$m") 9>>"$m"
 else t=$(mktemp -d "$e.XXXXXXXX"); chmod 0755 "$t"; printf '%s\\n' "$1" >"$t/\${m##*/}"; sync -- "$t"/* "$t"; mv -T -- "$t" "$e"; sync -- "\${e%/*}"; fi
 shift`;
   return { ...work, script: `${append}\n${work.script}`, args: [JSON.stringify(claim), ...work.args] };
