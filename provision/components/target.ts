@@ -1,5 +1,7 @@
 // What every component of one host gets: the host, what may be adopted, and names that tell the host.
-import type { ComponentResource, CustomResourceOptions, Resource } from "@pulumi/pulumi";
+import { log, runtime, type ComponentResource, type CustomResourceOptions, type Input, type Resource } from "@pulumi/pulumi";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { readForeignProblem } from "../provider/resources.ts";
 import type { StackConfig } from "../config.ts";
 import type { HostAddress } from "../host/address.ts";
 
@@ -7,16 +9,28 @@ export interface HostTarget {
   readonly host: HostAddress;
   readonly config: StackConfig;
   /** The inputs every resource has; `claim` as in the ownership manifest: a path, user:NAME or group:NAME. */
-  readonly base: (claim: string) => { readonly host: HostAddress; readonly adopt: boolean };
+  readonly base: (claim: string) => { readonly host: Input<HostAddress>; readonly adopt: boolean };
   /** `sandbox/etc/cutter`: host and path, unique in the stack. */
   readonly nameOf: (path: string) => string;
 }
 
+/** Every resource waits until the host was looked at for all that the program declares; a preview warns of what an up will refuse. */
 export function toTarget(config: StackConfig, host: HostAddress): HostTarget {
+  const claims: string[] = [];
+  const looked = (async () => {
+    await nextTurn(); // by then the program has declared everything
+    const problem = await readForeignProblem(host, claims);
+    if (problem !== null && runtime.isDryRun()) void log.warn(problem);
+    return host;
+  })();
   return {
     host,
     config,
-    base: (claim) => ({ host, adopt: config.adopt.includes(claim) }),
+    base: (claim) => {
+      const adopt = config.adopt.includes(claim);
+      if (!adopt) claims.push(claim);
+      return { host: looked, adopt };
+    },
     nameOf: (path) => `${host.name}${path.startsWith("/") ? "" : "/"}${path}`,
   };
 }

@@ -7,6 +7,7 @@ import { judgeRulings } from "../../orchestrator/core/rulings.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
+import { createClearance, type Clearance } from "./clearance.ts";
 import { createExecutionGuard } from "./execution.ts";
 import type { BaseInputs, Kind } from "./kind.ts";
 import { kinds } from "./kinds/index.ts";
@@ -65,6 +66,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
           if (problem !== null && goOnWithout) away.add(host.name);
           return { outputs: { problem } };
         }
+        if (token === `${packageName}:index:clearHost`) return { outputs: { problem: await readForeign(pool, clearance, clearArgsSchema.parse(args)) } };
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);

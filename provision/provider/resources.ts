@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { HostAddress } from "../host/address.ts";
 
 interface Target {
-  readonly host: HostAddress;
+  readonly host: pulumi.Input<HostAddress>; // known once the host was looked at
   readonly adopt: boolean;
 }
 
@@ -47,6 +47,12 @@ export function surveyHost(host: HostAddress, psql: readonly string[], after: pu
  */
 export async function readReachProblem(host: HostAddress, goOnWithout = false): Promise<string | null> {
   return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:reachHost", { host, goOnWithout })).problem;
+}
+
+/** Asks the host for what stands where `claims` are to be made and is not ours; the provider then refuses every change there. The answer is what it will say. */
+export async function readForeignProblem(host: HostAddress, claims: readonly string[]): Promise<string | null> {
+  const urn = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::any`;
+  return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:clearHost", { host, urn, claims: [...claims] })).problem;
 }
 
 const reachSchema = z.object({ problem: z.string().nullable() });
