@@ -22,7 +22,7 @@ export const provisionCodes = {
   ENV_LINE_FOREIGN: { summary: "the env file holds another value for this name, and not from the kit", remedy: "compare both values with the owner of the host; remove the line or pin its value, then run pulumi up again", exit: 10 },
   KEY_FILE_REFUSED: { summary: "a key file is not fit to be pinned", remedy: "export exactly one public key: gpg --armor --export FINGERPRINT", exit: 78 },
   RELEASE_MISSING: { summary: "the release is neither built here nor on the host", remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases", exit: 10 },
-  RELEASE_REFUSED: { summary: "the release on the host is not what its manifest says", remedy: "nothing was switched; run pulumi up again, and if it persists look for what writes to /opt/cutter/releases", exit: 10 },
+  RELEASE_REFUSED: { summary: "the release on the host is not what its manifest says", remedy: "nothing was switched and nothing of it kept; remove it from .build/releases, npm run build and pulumi up; if it persists look for what writes to /opt/cutter/releases", exit: 10 },
   RELEASE_UNHEALTHY: {
     summary: "the new release does not work on this host; the host is back on the release before it",
     remedy: "read what it said, then mend it and run pulumi up again, or pin a good one in cutter-kit:release: ls /opt/cutter/releases shows them",

@@ -1,0 +1,42 @@
+// What pulumi up refuses, and that nothing changed: some rows of `npm run refusals`, which has them all, on the booted sandbox.
+import { beforeAll, expect, it } from "vitest";
+import { ensureReady } from "../support/e2e.ts";
+import { readHostAndState, tryRefusal, type Refusal } from "../support/refusal.ts";
+import { bareHostRefusals, withBareHost } from "../trials/refusals/bare-host.ts";
+import { configRefusals } from "../trials/refusals/config.ts";
+import { findings } from "../trials/refusals/findings.ts";
+import { hostRefusals } from "../trials/refusals/host.ts";
+import { keyRefusals } from "../trials/refusals/keys.ts";
+
+let ready = "";
+beforeAll(async () => {
+  await ensureReady();
+  ready = await readHostAndState();
+});
+
+const rows = (refusals: readonly Refusal[], ...names: readonly string[]) => {
+  const chosen = refusals.filter(({ name }) => names.includes(name));
+  if (chosen.length !== names.length) throw new Error(`no such row among ${names.join(", ")}`);
+  return chosen;
+};
+/** Nobody asks the host for these; that it stayed as it was is judged once, at the end. */
+const unasked = () => Promise.resolve("");
+
+it.each([...rows(configRefusals, "an unknown key", "a run id that is none"), ...rows(keyRefusals, "a private key as a public one", "an expired key", "a fingerprint that is not the file's")])(
+  "$name is refused by $code before the host is asked",
+  async (refusal) => expect(await tryRefusal(refusal, unasked)).toContain(refusal.code),
+);
+
+it.each(rows(hostRefusals, "an unfinished live run", "a foreign cutter in the place of ours", "a disk full at the upload of a file"))("$name is refused by $code, and host and state stay as they were", async (refusal) => expect(await tryRefusal(refusal)).toContain(refusal.code));
+
+it.each(findings.filter(({ name }) => name === "a contract that does not match"))("$name is a finding and keeps no up from ending well", async ({ run }) => expect(await run()).toContain("up 0"));
+
+it("a host on which somebody else's folder or an old cutter stands is refused before anything is made there", async () => {
+  await withBareHost(async () => {
+    for (const refusal of bareHostRefusals) expect(await tryRefusal(refusal)).toContain("FOREIGN_FILE");
+  });
+});
+
+it("after all of these, host and state are what they were before", async () => {
+  expect(await readHostAndState()).toBe(ready);
+});
