@@ -9,7 +9,7 @@ import { isOurs, readClaims } from "./ownership.ts";
 export interface Clearance {
   /** Called for every resource that the refresh reads. */
   noteRecorded(address: HostAddress, claim: string): void;
-  /** Looks at the claims that are to be made; what is foreign refuses every change of this host from now on. `urn`: any of this stack. Gives the refusal. */
+  /** Looks at the claims that are to be made; what is foreign refuses to make or change anything on this host from now on; removing stays allowed. `urn`: any of this stack. Gives the refusal. */
   look(host: RemoteHost, urn: string, claims: readonly string[]): Promise<CutterError | null>;
   /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT naming all that is in the way */
   require(address: HostAddress): void;

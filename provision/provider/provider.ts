@@ -37,6 +37,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
     create: async (urn: string, news: unknown): Promise<CreateResult> =>
       await plain(async () => {
         const { kind, inputs } = accept(urn, news);
+        clearance.require(inputs.host);
         await lifecycle.create(kind, urn, inputs);
         return { id: kind.bind(inputs).claim, outs: toBag(inputs) };
       }),
@@ -50,6 +51,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
     update: async (_id: string, urn: string, _olds: unknown, news: unknown): Promise<UpdateResult> =>
       await plain(async () => {
         const { kind, inputs } = accept(urn, news);
+        clearance.require(inputs.host);
         await lifecycle.update(kind, urn, inputs);
         return { outs: toBag(inputs) };
       }),
