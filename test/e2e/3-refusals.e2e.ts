@@ -4,7 +4,6 @@ import { ensureReady } from "../support/e2e.ts";
 import { readHostAndState, tryRefusal, type Refusal } from "../support/refusal.ts";
 import { bareHostRefusals, withBareHost } from "../trials/refusals/bare-host.ts";
 import { configRefusals } from "../trials/refusals/config.ts";
-import { findings } from "../trials/refusals/findings.ts";
 import { hostRefusals } from "../trials/refusals/host.ts";
 import { keyRefusals } from "../trials/refusals/keys.ts";
 
@@ -28,8 +27,6 @@ it.each([...rows(configRefusals, "an unknown key", "a run id that is none"), ...
 );
 
 it.each(rows(hostRefusals, "an unfinished live run", "a foreign cutter in the place of ours", "a disk full at the upload of a file"))("$name is refused by $code, and host and state stay as they were", async (refusal) => expect(await tryRefusal(refusal)).toContain(refusal.code));
-
-it.each(findings.filter(({ name }) => name === "a contract that does not match"))("$name is a finding and keeps no up from ending well", async ({ run }) => expect(await run()).toContain("up 0"));
 
 it("a host on which somebody else's folder or an old cutter stands is refused before anything is made there", async () => {
   await withBareHost(async () => {

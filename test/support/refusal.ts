@@ -41,11 +41,11 @@ function toRefusalLine(name: string, code: string, says: readonly string[], { co
   return line.slice(line.indexOf(code)).trim();
 }
 
-/** The host's tree, and which resources the state knows. Inputs of a drifted resource follow the host by every refresh, so only names are compared. */
+/** The host's tree, and which things on the host the state knows: components, the provider and the stack itself are none. Inputs of a drifted resource follow the host by every refresh, so only names are compared. */
 export async function readHostAndState(): Promise<string> {
   const [tree, state] = [await readTree(), (await pulumi("stack", "export")).output];
   const { deployment } = JSON.parse(state.slice(state.indexOf("{"))) as { readonly deployment: { readonly resources?: readonly { readonly urn: string; readonly id?: string }[]; readonly pending_operations?: readonly unknown[] } };
-  return `${tree}\n${(deployment.resources ?? []).map(({ urn, id }) => `state ${urn} ${id ?? ""}`).toSorted().join("\n")}\npending ${deployment.pending_operations?.length ?? 0}\n`;
+  return `${tree}\n${(deployment.resources ?? []).filter(({ urn }) => /\$(?:cutterhost:index|command:)/.test(urn)).map(({ urn, id }) => `state ${urn} ${id ?? ""}`).toSorted().join("\n")}\npending ${deployment.pending_operations?.length ?? 0}\n`;
 }
 
 function toDifference(before: string, after: string): string {
