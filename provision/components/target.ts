@@ -17,18 +17,20 @@ export interface HostTarget {
 /** Every resource waits until the host was looked at for all that the program declares; a preview warns of what an up will refuse. */
 export function toTarget(config: StackConfig, host: HostAddress): HostTarget {
   const claims: string[] = [];
-  const looked = (async () => {
-    await nextTurn(); // by then the program has declared everything
+  const look = async (): Promise<HostAddress> => {
+    await nextTurn(); // components are declared in one turn: all claims are known by then
     const problem = await readForeignProblem(host, claims);
     if (problem !== null && runtime.isDryRun()) void log.warn(problem);
     return host;
-  })();
+  };
+  let looked: Promise<HostAddress> | null = null;
   return {
     host,
     config,
     base: (claim) => {
       const adopt = config.adopt.includes(claim);
       if (!adopt) claims.push(claim);
+      looked ??= look();
       return { host: looked, adopt };
     },
     nameOf: (path) => `${host.name}${path.startsWith("/") ? "" : "/"}${path}`,

@@ -19,6 +19,7 @@ export const packageName = "cutterhost";
 /** `say` gets what a person should read beside the engine's own lines. */
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
   const away = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
+  const clearance = createClearance();
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), say);
   return {
     version: "0.6.0",
@@ -45,6 +46,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       await plain(async () => {
         const { kind, inputs } = accept(urn, props);
         if (away.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
+        clearance.noteRecorded(inputs.host, kind.bind(inputs).claim);
         const found = await lifecycle.read(kind, inputs);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
@@ -75,6 +77,14 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
         return { outputs: { gaps: toGaps(facts, await judgeRulings(facts, new Date())), executionEnabled: facts.armed.length > 0 || facts.live.length > 0 } };
       }),
   };
+}
+
+const clearArgsSchema = z.object({ host: hostAddressSchema, urn: z.string(), claims: z.array(z.string()) });
+
+/** A host that cannot be asked now is refused by what comes next, by its own name; other hosts go on. */
+async function readForeign(pool: HostPool, clearance: Clearance, { host, urn, claims }: z.infer<typeof clearArgsSchema>): Promise<string | null> {
+  const refusal = await pool.get(host).then(async (open) => await clearance.look(open, urn, claims)).catch(() => null);
+  return refusal?.message ?? null;
 }
 
 const reachArgsSchema = z.object({ host: hostAddressSchema, goOnWithout: z.boolean().default(false) });
