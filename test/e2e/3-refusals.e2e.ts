@@ -28,12 +28,12 @@ it.each([...rows(configRefusals, "an unknown key", "a run id that is none"), ...
 
 it.each(rows(hostRefusals, "an unfinished live run", "a foreign cutter in the place of ours", "a disk full at the upload of a file"))("$name is refused by $code, and host and state stay as they were", async (refusal) => expect(await tryRefusal(refusal)).toContain(refusal.code));
 
+it("after all of these, host and state are what they were before", async () => {
+  expect(await readHostAndState()).toBe(ready);
+});
+
 it("a host on which somebody else's folder or an old cutter stands is refused before anything is made there", async () => {
   await withBareHost(async () => {
     for (const refusal of bareHostRefusals) expect(await tryRefusal(refusal)).toContain("FOREIGN_FILE");
   });
-});
-
-it("after all of these, host and state are what they were before", async () => {
-  expect(await readHostAndState()).toBe(ready);
 });
