@@ -1,4 +1,5 @@
 // The Pulumi program: reads the stack config, composes the components, exports the outputs; nothing else.
+import process from "node:process";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseRelease } from "../deploy/release.ts";
 import { toHostReport, toUnknownReport } from "./components/host-report.ts";
@@ -12,6 +13,8 @@ const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
 await requirePinnedFiles(config);
 const wanted = await chooseRelease(config.release);
 const targets = config.hosts.map((host) => toTarget(config, host));
+/** What the SDK's own runner ends with after it has shown an error: the engine then fails without a second message. An error in the log alone would leave its exit code 0. */
+const exitAfterAnError = 32;
 const several = targets.length > 1;
 
 // Of several hosts one that is down must not keep the others from being finished: who is away is known before anything is declared.
@@ -22,8 +25,12 @@ const reports = pulumi.all(
     return (problems[index] ?? null) === null ? toHostReport(target, proof) : pulumi.output(toUnknownReport(target));
   }),
 );
-// Said last, and an error: the command fails, and names each host that is not finished.
-reports.apply(() => problems.filter((problem) => problem !== null).forEach((problem) => void pulumi.log.error(problem)));
+// Said last: the command fails, and names each host that is not finished.
+reports.apply(() => {
+  const away = problems.filter((problem) => problem !== null);
+  for (const problem of away) void pulumi.log.error(problem);
+  if (away.length > 0) process.exitCode = exitAfterAnError;
+});
 
 // A host that has nothing of ours yet has nothing to be refreshed, so its first preview would be green without having asked anybody.
 if (pulumi.runtime.isDryRun() && !several) {
