@@ -112,8 +112,12 @@ async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, ur
   }
   const last = outcomes.at(-1);
   const differences = toDifferences(kind, await readBack(pool, resource, inputs, last), inputs);
-  if (differences.length === 0) return;
   const facts = { host: inputs.host.name, resource: resource.claim, differs: differences };
+  if (differences.length === 0) {
+    if (last?.state !== "unknown" || (await readClaims(await pool.get(inputs.host))).get(resource.claim)?.sha256 === claim.sha256) return;
+    // It stood there as wanted before; without the claim a later destroy would not know whose it is.
+    throw new CutterError("HOST_OUTCOME_UNKNOWN", { ...facts, seen: `as wanted, but its claim was not recorded: ${last.problem}` });
+  }
   if (last?.state === "unknown") throw new CutterError("HOST_OUTCOME_UNKNOWN", { ...facts, seen: last.problem });
   throw new CutterError("HOST_NOT_AS_WRITTEN", facts);
 }

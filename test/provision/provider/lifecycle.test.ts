@@ -179,3 +179,12 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
   expect(await Promise.all(readings)).toMatchObject([{ text: "written by a killed command" }, { text: "written by a killed command" }]);
   expect(asked).toHaveLength(1);
 });
+
+it("does not call done what stood there as wanted while its claim may be lost", async () => {
+  world.note = "hello";
+  world.cutBeforeWork = true;
+  await expect(lifecycle.create(noteKind, urn, inputs("hello", true))).rejects.toThrow(/^HOST_OUTCOME_UNKNOWN .*its claim was not recorded/);
+  world.cutBeforeWork = false;
+  await lifecycle.create(noteKind, urn, inputs("hello", true));
+  expect(claims()).toMatchObject([{ path: "/note", urn }]);
+});
