@@ -40,8 +40,8 @@ export const findings: readonly Trial[] = [
     return () => sql("alter role cutter_verify_gone rename to cutter_verify");
   }),
   finding("a psql login that is missing", ["psql ended with"], async () => withStackConfig({ "cutter-kit:psql": ["docker", "exec", "-i", "postgres", "psql", "-U", "nobody_there", "-d", "directus"] })),
-  finding("a contract that does not match", ["CONTRACT"], async () => {
-    await sql("alter table cutter_governance.verify_result add column trial_column text");
-    return () => sql("alter table cutter_governance.verify_result drop column trial_column");
+  finding("a contract that does not match", ["CONTRACT_MISMATCH"], async () => {
+    await sql("alter table cutter_governance.verify_result rename column verified_at to trial_column");
+    return () => sql("alter table cutter_governance.verify_result rename column trial_column to verified_at");
   }),
 ];
