@@ -1,7 +1,7 @@
-// Drift on the booted host, by the rows of `npm run drift`: as many at once as touch resources of their own, and something foreign in the way.
+// Drift on the booted host, by the rows of `npm run drift`: as many at once as touch resources of their own. (Something foreign in the way: 3-refusals.)
 import { beforeAll, expect, it } from "vitest";
-import { damages, obstacles } from "../support/damages.ts";
-import { chooseTogether, tryDamages, tryObstacle } from "../support/drift.ts";
+import { damages } from "../support/damages.ts";
+import { chooseTogether, tryDamages } from "../support/drift.ts";
 import { ensureReady } from "../support/e2e.ts";
 
 beforeAll(ensureReady);
@@ -10,12 +10,6 @@ it("a host damaged in many places at once: preview names exactly these, up repai
   const together = chooseTogether(damages);
   expect(together.length).toBeGreaterThan(15);
   expect(await tryDamages(together)).toMatch(/repaired$/);
-});
-
-it("something foreign in the way of a file of ours is refused by name and left as it is", async () => {
-  const [first] = obstacles;
-  if (first === undefined) throw new TypeError("the table has no obstacle");
-  expect(await tryObstacle(first)).toContain("FOREIGN_FILE, untouched");
 });
 
 it("a damage that is not the expected one is told as such: these rows can fail", async () => {

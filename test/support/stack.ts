@@ -33,8 +33,8 @@ const places = [
   "/etc/tmpfiles.d/cutter.conf /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient/cutter-*.d",
 ].join(" ");
 
-/** What grows by its nature: records of what was done, and runs. */
-const growing = ["/var/lib/cutter/runs/*", "/var/lib/cutter/batches/*", "/var/lib/cutter/locks/*", "/var/lib/cutter-ledger/*", "*/ownership.jsonl", "/opt/cutter/release-state/lock"];
+/** What grows by its nature: records of what was done, and runs; and systemd's own folders, which it makes and never takes away. */
+const growing = ["/etc/systemd/system.control", "/run/systemd/system.control", "/var/lib/cutter/runs/*", "/var/lib/cutter/batches/*", "/var/lib/cutter/locks/*", "/var/lib/cutter-ledger/*", "*/ownership.jsonl", "/opt/cutter/release-state/lock"];
 
 /** One line for each path (type, mode, owner, path, digest or target), then the state of the kit's units, the env files' digests, user and group. Equal texts mean an equal host. */
 export async function readTree(): Promise<string> {
