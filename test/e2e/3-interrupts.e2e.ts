@@ -14,8 +14,8 @@ beforeAll(async () => {
   intact = await readTree();
 });
 
-// Each step meets Ctrl-C and the three kills, one in each pass.
-it.each([1, 2, 3, 4])("an up that is interrupted at one step after the other leaves nothing behind, and the next needs no hand: pass %i", async (pass) => {
+// Two of the four passes: together they have Ctrl-C and all three kills, and each step meets two of them.
+it.each([1, 3])("an up that is interrupted at one step after the other leaves nothing behind, and the next needs no hand: pass %i", async (pass) => {
   await onHost(damage);
   for (const { run } of [...toPass(pass, steps), toEndRow(pass, () => intact)]) expect(await run()).not.toBe("");
 });
