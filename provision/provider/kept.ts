@@ -13,6 +13,6 @@ export async function readKeptLine(host: RemoteHost): Promise<string> {
 const readScript = `count() { find "$@" 2>/dev/null | wc -l; }
 if [ -d "$4" ]; then echo "$4 ($(count "$1" -mindepth 1 -maxdepth 1 -type d) runs, $(count "$1" -name '*.gpg' -type f) backups, $(du -sh "$4" | cut -f1))"; fi
 if [ -d "$2" ]; then echo "$2 ($(cat "$2/audit.jsonl" 2>/dev/null | wc -l) audit lines, $(cat "$2/spent.jsonl" 2>/dev/null | wc -l) uses spent, $(count "$2/displaced" -mindepth 1 -maxdepth 1) displaced)"; fi
-if [ -d "$3" ]; then echo "$3 ($(find "$3" -mindepth 1 -printf '%P ' | head -c 400 | sed 's/ $//'))"; fi
+if [ -d "$3" ]; then echo "$3 ($(find "$3" -mindepth 1 -maxdepth 1 -printf '%f ' | sed 's/ $//'))"; fi
 getent passwd cutter >/dev/null && echo "user and group cutter"
 exit 0`;

@@ -36,7 +36,9 @@ it("an up makes the second host ready beside the first, which stays as it was", 
   expect(await second.run("cutter kill-switch status; basename $(readlink -f /opt/cutter/current)")).toBe(`off\n${(await onHost("basename $(readlink -f /opt/cutter/current)")).stdout}`);
   const { gaps, hosts } = JSON.parse((await pulumi("stack", "output", "--json")).output) as { readonly gaps: readonly { readonly host: string; readonly id: string; readonly state: string }[]; readonly hosts: readonly { readonly name: string }[] };
   expect(hosts.map(({ name }) => name)).toEqual(["sandbox", "second"]);
-  expect(gaps.filter(({ state }) => state === "open").map(({ host, id }) => `${host} ${id}`)).toEqual(["sandbox", "second"].flatMap((host) => [`${host} GAP-7`, `${host} GAP-8`]));
+  // A ruling of an earlier file may stand on the first.
+  expect(gaps.filter(({ host, state }) => host === "second" && state === "open").map(({ id }) => id)).toEqual(["GAP-7", "GAP-8"]);
+  expect(gaps.filter(({ host }) => host === "sandbox")).toHaveLength(8);
 });
 
 it("a runbook wants to be told which host; disable means all of them", async () => {
