@@ -75,6 +75,7 @@ export async function openConnection(address: HostAddress, agentSocket: string |
     ssh.dispose();
     throw new CutterError("HOST_KEY_MISMATCH", { host: address.name, verifier: verifier.outcome() });
   }
+  ssh.connection?.setNoDelay(true);
   const host = toRemoteHost(ssh, address);
   await assertIdentity(host).catch((error: unknown) => {
     host.close();
