@@ -8,6 +8,7 @@ import { thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
 import { hasSeveralHosts, pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
 import { forgetPendingSteps, toForgottenLine } from "./pending-steps.ts";
 import { clearStaleLocks, toClearedLine } from "./stale-lock.ts";
+import { removeTornAttributes, toTornLine } from "./torn-attributes.ts";
 
 export interface PulumiOptions {
   readonly checkout?: string;
@@ -49,6 +50,7 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
   const backendUrl = environment.PULUMI_BACKEND_URL ?? "";
   if (stack !== null && hasSeveralHosts(workingDirectory, stack)) environment.PULUMI_CONTINUE_ON_ERROR ??= "true";
+  for (const file of removeTornAttributes(backendUrl)) console.error(toTornLine(file));
   for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
   for (const step of forgetPendingSteps(backendUrl)) console.error(toForgottenLine(step));
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
