@@ -23,7 +23,7 @@ export class Keyring extends ComponentResource {
       declareFile(target.nameOf(path), { ...target.base(path), ...rootFile, path, content: readPinnedFile("cutter-kit:keys.kbCa", keys.kbCa) }, under(this));
     }
     const envFile = orchestrator.env_files["BACKUP_GPG_FPR"] ?? hostLayout.dockerEnv;
-    declareEnvLine(target.nameOf(`${envFile}#BACKUP_GPG_FPR`), { ...target.base(`${envFile}#BACKUP_GPG_FPR`), path: envFile, name: "BACKUP_GPG_FPR", value: keys.backup.fingerprint }, under(this));
+    declareEnvLine(target.nameOf(`${envFile}#BACKUP_GPG_FPR`), { ...target.base(`${envFile}#BACKUP_GPG_FPR`, keys.backup.fingerprint), path: envFile, name: "BACKUP_GPG_FPR", value: keys.backup.fingerprint }, under(this));
     this.registerOutputs({});
   }
 }

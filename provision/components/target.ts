@@ -1,35 +1,35 @@
 // What every component of one host gets: the host, what may be adopted, and names that tell the host.
-import { log, runtime, type ComponentResource, type CustomResourceOptions, type Input, type Resource } from "@pulumi/pulumi";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { readForeignProblem } from "../provider/resources.ts";
+import { type ComponentResource, type CustomResourceOptions, type Input, type Resource } from "@pulumi/pulumi";
+import { lookAround, noteRecorded } from "../provider/resources.ts";
 import type { StackConfig } from "../config.ts";
 import type { HostAddress } from "../host/address.ts";
 
 export interface HostTarget {
   readonly host: HostAddress;
   readonly config: StackConfig;
-  /** The inputs every resource has; `claim` as in the ownership manifest: a path, user:NAME or group:NAME. */
-  readonly base: (claim: string) => { readonly host: Input<HostAddress>; readonly adopt: boolean };
+  /** The inputs every resource has; `claim` as in the ownership manifest: a path, user:NAME, group:NAME, or file#NAME with the `value` that line may have already. */
+  readonly base: (claim: string, value?: string) => { readonly host: Input<HostAddress>; readonly adopt: boolean };
   /** `sandbox/etc/cutter`: host and path, unique in the stack. */
   readonly nameOf: (path: string) => string;
 }
 
-/** Every resource waits until the host was looked at for all that the program declares; a preview warns of what an up will refuse. */
+/** Every resource waits until the host was looked at for all that the program declares. */
 export function toTarget(config: StackConfig, host: HostAddress): HostTarget {
   const claims: string[] = [];
+  const lines = new Map<string, string>();
   const look = async (): Promise<HostAddress> => {
-    await nextTurn(); // components are declared in one turn: all claims are known by then
-    const problem = await readForeignProblem(host, claims);
-    if (problem !== null && runtime.isDryRun()) void log.warn(problem);
+    await noteRecorded(); // and components are declared in one turn: all claims are known by then
+    await lookAround(host, claims, lines);
     return host;
   };
   let looked: Promise<HostAddress> | null = null;
   return {
     host,
     config,
-    base: (claim) => {
+    base: (claim, value) => {
       const adopt = config.adopt.includes(claim);
       if (!adopt) claims.push(claim);
+      if (value !== undefined) lines.set(claim, value);
       looked ??= look();
       return { host: looked, adopt };
     },

@@ -3,33 +3,47 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
-import { isOurs, readClaims } from "./ownership.ts";
+import { envLineKind } from "./kinds/env-line.ts";
+import { isOurs, readClaims, type Claim } from "./ownership.ts";
 
 /** What stands in the way on each host, and what the engine's state knows already: that was made by us, whatever the ownership manifest has lost. */
 export interface Clearance {
-  /** Called for every resource that the refresh reads. */
+  /** Called, before the look, for every resource that the engine's state has. */
   noteRecorded(address: HostAddress, claim: string): void;
-  /** Looks at the claims that are to be made; what is foreign refuses to make or change anything on this host from now on; removing stays allowed. `urn`: any of this stack. Gives the refusal. */
-  look(host: RemoteHost, urn: string, claims: readonly string[]): Promise<CutterError | null>;
-  /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT naming all that is in the way */
+  /**
+   * Looks at the claims that are to be made; what is foreign, and an env file that cannot take its line, refuses to make or change anything on this host from
+   * now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
+   */
+  look(host: RemoteHost, urn: string, claims: readonly string[], options?: LookOptions): Promise<void>;
+  /** What `require` would say, once, if the look was to warn; else null. */
+  takeWarning(address: HostAddress): string | null;
+  /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT, ENV_LINE_FOREIGN naming all that is in the way; ENV_FILE_UNFIT and other refusals of the env file */
   require(address: HostAddress): void;
+}
+
+export interface LookOptions {
+  readonly lines?: Readonly<Record<string, string>>;
+  readonly warn?: boolean;
 }
 
 export function createClearance(): Clearance {
   const recorded = new Set<string>();
   const refusals = new Map<string, CutterError>();
   const toMark = (address: HostAddress, claim: string): string => `${address.name} ${claim}`;
+  const untold = new Set<CutterError>();
   return {
     noteRecorded: (address, claim) => void recorded.add(toMark(address, claim)),
-    look: async (host, urn, claims) => {
-      const asked = claims.filter((claim) => canBeForeign(claim) && !recorded.has(toMark(host.address, claim)));
+    look: async (host, urn, claims, { lines = {}, warn = false } = {}) => {
       const ours = await readClaims(host);
-      const foreign = (await readStanding(host, asked)).filter((claim) => !isOurs(ours.get(claim), urn));
-      if (foreign.length === 0) return null;
-      const found = foreign.map((claim) => (ours.has(claim) ? `claimed by ${ours.get(claim)?.urn ?? ""}` : "not in the ownership manifest"));
-      const refusal = new CutterError(foreign.every((claim) => !claim.startsWith("/")) ? "FOREIGN_ACCOUNT" : "FOREIGN_FILE", { host: host.address.name, path: foreign, found: [...new Set(found)] });
+      const asked = claims.filter((claim) => !recorded.has(toMark(host.address, claim)) && !isOurs(ours.get(claim), urn));
+      const refusal = await judge(host, ours, asked, lines);
+      if (refusal === null) return;
       refusals.set(host.address.name, refusal);
-      return refusal;
+      if (warn) untold.add(refusal);
+    },
+    takeWarning: (address) => {
+      const refusal = refusals.get(address.name);
+      return refusal !== undefined && untold.delete(refusal) ? refusal.message : null;
     },
     require: (address) => {
       const refusal = refusals.get(address.name);
@@ -38,8 +52,36 @@ export function createClearance(): Clearance {
   };
 }
 
-/** A line of an env file and what is armed are judged by their kinds; a release is known by its bytes, wherever it came from. */
-function canBeForeign(claim: string): boolean {
+async function judge(host: RemoteHost, ours: ReadonlyMap<string, Claim>, asked: readonly string[], lines: Readonly<Record<string, string>>): Promise<CutterError | null> {
+  try {
+    const things = await readStanding(host, asked.filter(canStand));
+    const foreign = [...things, ...(await readForeignLines(host, asked, lines))];
+    if (foreign.length === 0) return null;
+    const found = foreign.map((claim) => (ours.has(claim) ? `claimed by ${ours.get(claim)?.urn ?? ""}` : "not in the ownership manifest"));
+    const code = things.some((claim) => claim.startsWith("/")) ? "FOREIGN_FILE" : things.length > 0 ? "FOREIGN_ACCOUNT" : "ENV_LINE_FOREIGN";
+    return new CutterError(code, { host: host.address.name, path: foreign, found: [...new Set(found)] });
+  } catch (error) {
+    if (error instanceof CutterError && error.code.startsWith("ENV_")) return error;
+    throw error;
+  }
+}
+
+/** The lines that stand there with another value, or more than once. @throws ENV_FILE_UNFIT, ENV_LINE_AMBIGUOUS, ENV_NAME_DOUBLED */
+async function readForeignLines(host: RemoteHost, asked: readonly string[], lines: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const foreign: string[] = [];
+  for (const claim of asked) {
+    const value = lines[claim];
+    if (value === undefined) continue;
+    const [path, name] = claim.split("#");
+    const wanted = envLineKind.accept({ host: host.address, adopt: false, path, name, value });
+    const reading = await envLineKind.bind(wanted).read(host);
+    if (reading.state === "present" && envLineKind.changes(reading.inputs, wanted).changed.length > 0) foreign.push(claim);
+  }
+  return foreign;
+}
+
+/** What is armed is judged by its kind; a release is known by its bytes, wherever it came from. */
+function canStand(claim: string): boolean {
   return !claim.includes("#") && !claim.startsWith("execution:") && !claim.startsWith(`${hostLayout.releases}/`);
 }
 

@@ -81,7 +81,7 @@ export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): K
     },
     accept: (properties) => spec.schema.parse(properties),
     changes: (before, after) => {
-      const changed = [...spec.compared, "host", "obstructedBy"].filter((name) => toText(before, name) !== toText(after, name));
+      const changed = [...spec.compared, "host", "obstructedBy", "unclaimed"].filter((name) => toText(before, name) !== toText(after, name));
       const replaces = changed.filter((name) => (spec.replaceOn as readonly string[]).includes(name));
       if (toText(toField(before, "host"), "machineIdentity") !== toText(toField(after, "host"), "machineIdentity")) replaces.push("host");
       return { changed, replaces };

@@ -17,8 +17,10 @@ const earlierJobsTimeoutMs = 20_000;
 export interface Lifecycle {
   /** Also the way to finish a create that was interrupted: what the manifest claims for this stack is taken up. */
   create(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
-  /** null: it is gone. `obstructedBy`: something of another sort stands there. */
-  read(kind: Kind, inputs: BaseInputs): Promise<(BaseInputs & { readonly obstructedBy?: string }) | null>;
+  /** null: it is gone. `obstructedBy`: something of another sort stands there. `unclaimed`: the ownership manifest has lost it, which an update mends. */
+  read(kind: Kind, inputs: BaseInputs): Promise<(BaseInputs & { readonly obstructedBy?: string; readonly unclaimed?: string }) | null>;
+  /** What a create would take over because it is listed under `adopt`, and in what it differs from the inputs; null: nothing stands there, or it is ours. Reads only. */
+  readTakeover(kind: Kind, urn: string, inputs: BaseInputs): Promise<string | null>;
   update(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
   /** Leaves what another resource has claimed since, what was found and not made, and what its kind keeps. */
   remove(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
@@ -42,9 +44,20 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       await bring(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
     },
     read: async (kind, inputs) => {
-      const reading = await kind.bind(inputs).read(await enter(inputs.host));
+      const host = await enter(inputs.host);
+      const resource = kind.bind(inputs);
+      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       if (reading.state === "absent") return null;
-      return reading.state === "present" ? reading.inputs : { ...inputs, obstructedBy: reading.by };
+      if (reading.state === "obstructed") return { ...inputs, obstructedBy: reading.by };
+      return claims.has(resource.claim) ? reading.inputs : { ...reading.inputs, unclaimed: "not in the ownership manifest" };
+    },
+    readTakeover: async (kind, urn, inputs) => {
+      const host = await enter(inputs.host);
+      const resource = kind.bind(inputs);
+      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      if (reading.state !== "present" || isOurs(claims.get(resource.claim), urn)) return null;
+      const differences = toShownDifferences(reading.inputs, inputs, kind.changes(reading.inputs, inputs).changed);
+      return `${resource.claim} stands there and is listed under cutter-kit:adopt: up takes it over${differences === "" ? " as it is" : `, ${differences}`}`;
     },
     update: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
@@ -52,7 +65,10 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
-      await bring(pool, say, kind, urn, inputs, claims.get(resource.claim)?.found === true);
+      const claim = claims.get(resource.claim);
+      const onlyUnclaimed = claim === undefined && toDifferences(kind, reading, inputs).length === 0;
+      // Whether it stood there before us is lost with the claim: a destroy then rather leaves it.
+      await bring(pool, say, kind, urn, inputs, onlyUnclaimed ? resource.adoptsEqual : claim?.found === true, onlyUnclaimed);
     },
     remove: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
@@ -92,8 +108,8 @@ async function release(pool: HostPool, runJob: (work: Work) => Promise<JobOutcom
   throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.name, resource: claim.path, seen: `removed, but its claim was not given up: ${released.problem}` });
 }
 
-/** Claims, writes, reads back. */
-async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, urn: string, inputs: BaseInputs, found: boolean): Promise<void> {
+/** Claims, writes, reads back. `standsAlready`: there is nothing to write. */
+async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, urn: string, inputs: BaseInputs, found: boolean, standsAlready = false): Promise<void> {
   const resource = kind.bind(inputs);
   const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
   const runJob = toJobRunner(pool, kind, inputs);
@@ -105,7 +121,7 @@ async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, ur
     if (outcome.state === "unknown") throw new EndNotSeen();
   };
   try {
-    await resource.write({ host: toLastingHost(pool, inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
+    if (!standsAlready) await resource.write({ host: toLastingHost(pool, inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
     if (outcomes.length === 0) await run({ script: ":", args: [] });
   } catch (error) {
     if (!(error instanceof EndNotSeen)) throw error;
@@ -153,6 +169,13 @@ function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: Wor
 
 function toDifferences(kind: Kind, reading: Reading<BaseInputs>, wanted: BaseInputs): readonly string[] {
   return reading.state === "present" ? kind.changes(reading.inputs, wanted).changed : [reading.state];
+}
+
+/** "mode 0755 → 0750, owner root → cutter". Of a text only that it is replaced: it is somebody's, and may hold a secret. */
+function toShownDifferences(found: BaseInputs, wanted: BaseInputs, changed: readonly string[]): string {
+  const [before, after] = [Object.entries(found), Object.entries(wanted)].map((entries) => new Map<string, unknown>(entries));
+  const named = changed.filter((name) => name !== "sha256" && name !== "host");
+  return named.map((name) => (name === "content" ? "its text is replaced" : `${name} ${String(before?.get(name))} → ${String(after?.get(name))}`)).join(", ");
 }
 
 function toForeign(resource: BoundKind, inputs: BaseInputs, found: string): CutterError {

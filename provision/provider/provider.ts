@@ -21,11 +21,21 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   const away = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
   const clearance = createClearance();
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), say);
+  /** A host that cannot be asked now is refused by what comes next. */
+  const tellOfNew = async (kind: Kind, urn: string, inputs: BaseInputs): Promise<void> => {
+    const refusal = clearance.takeWarning(inputs.host);
+    if (refusal !== null) say(`[WARN] ${refusal}`);
+    const takeover = inputs.adopt ? await lifecycle.readTakeover(kind, urn, inputs).catch(() => null) : null;
+    if (takeover !== null) say(`[WARN] host ${inputs.host.name}: ${takeover}`);
+  };
   return {
     version: "0.6.0",
-    check: async (urn: string, _olds: unknown, news: unknown): Promise<CheckResult> => {
+    check: async (urn: string, olds: unknown, news: unknown): Promise<CheckResult> => {
       try {
-        return { inputs: toBag(await findKind(urn).parse(withoutInternals(news))) };
+        const kind = findKind(urn);
+        const inputs = await kind.parse(withoutInternals(news));
+        if (isNew(olds)) await tellOfNew(kind, urn, inputs);
+        return { inputs: toBag(inputs) };
       } catch (error) {
         if (error instanceof z.ZodError) return { failures: error.issues.map(({ path, message }) => ({ property: path.join("."), reason: message })) };
         return { failures: [{ property: "", reason: toMessage(error) }] };
@@ -46,7 +56,6 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       await plain(async () => {
         const { kind, inputs } = accept(urn, props);
         if (away.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
-        clearance.noteRecorded(inputs.host, kind.bind(inputs).claim);
         const found = await lifecycle.read(kind, inputs);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
@@ -70,7 +79,11 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
           if (problem !== null && goOnWithout) away.add(host.name);
           return { outputs: { problem } };
         }
-        if (token === `${packageName}:index:clearHost`) return { outputs: { problem: await readForeign(pool, clearance, clearArgsSchema.parse(args)) } };
+        if (token === `${packageName}:index:noteRecorded`) {
+          for (const { type, outputs } of recordedArgsSchema.parse(args).resources) noteRecorded(clearance, type, outputs);
+          return { outputs: {} };
+        }
+        if (token === `${packageName}:index:clearHost`) return { outputs: { looked: await lookAround(pool, clearance, clearArgsSchema.parse(args)) } };
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
@@ -79,12 +92,28 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   };
 }
 
-const clearArgsSchema = z.object({ host: hostAddressSchema, urn: z.string(), claims: z.array(z.string()) });
+/** The engine's state knows nothing of it yet. */
+function isNew(olds: unknown): boolean {
+  return typeof olds !== "object" || olds === null || !("host" in olds);
+}
 
-/** A host that cannot be asked now is refused by what comes next, by its own name; other hosts go on. */
-async function readForeign(pool: HostPool, clearance: Clearance, { host, urn, claims }: z.infer<typeof clearArgsSchema>): Promise<string | null> {
-  const refusal = await pool.get(host).then(async (open) => await clearance.look(open, urn, claims)).catch(() => null);
-  return refusal?.message ?? null;
+const recordedArgsSchema = z.object({ resources: z.array(z.object({ type: z.string(), outputs: z.unknown() })) });
+
+/** What an older kit recorded in another form is asked about at its own turn. */
+function noteRecorded(clearance: Clearance, type: string, outputs: unknown): void {
+  try {
+    const { kind, inputs } = accept(`::::${type}`, outputs);
+    clearance.noteRecorded(inputs.host, kind.bind(inputs).claim);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+  }
+}
+
+const clearArgsSchema = z.object({ host: hostAddressSchema, urn: z.string(), claims: z.array(z.string()), lines: z.record(z.string(), z.string()), warn: z.boolean() });
+
+/** False for a host that cannot be asked now: it is refused by what comes next, by its own name; other hosts go on. */
+async function lookAround(pool: HostPool, clearance: Clearance, { host, urn, claims, lines, warn }: z.infer<typeof clearArgsSchema>): Promise<boolean> {
+  return await pool.get(host).then(async (open) => (await clearance.look(open, urn, claims, { lines, warn }), true)).catch(() => false);
 }
 
 const reachArgsSchema = z.object({ host: hostAddressSchema, goOnWithout: z.boolean().default(false) });
@@ -115,10 +144,10 @@ function accept(urn: string, properties: unknown): { readonly kind: Kind; readon
   return { kind, inputs: kind.accept(withoutInternals(properties)) };
 }
 
-/** The engine adds `__internal`-like fields; what a reading added (`obstructedBy`) is no input either. */
+/** The engine adds `__internal`-like fields; what a reading added (`obstructedBy`, `unclaimed`) is no input either. */
 function withoutInternals(properties: unknown): unknown {
   if (typeof properties !== "object" || properties === null) return properties;
-  return Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("__") && name !== "obstructedBy"));
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("__") && name !== "obstructedBy" && name !== "unclaimed"));
 }
 
 function toBag(inputs: BaseInputs): Record<string, unknown> {

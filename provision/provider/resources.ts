@@ -49,10 +49,22 @@ export async function readReachProblem(host: HostAddress, goOnWithout = false): 
   return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:reachHost", { host, goOnWithout })).problem;
 }
 
-/** Asks the host for what stands where `claims` are to be made and is not ours; the provider then refuses every change there. The answer is what it will say. */
-export async function readForeignProblem(host: HostAddress, claims: readonly string[]): Promise<string | null> {
+/** Tells the provider what the state of this stack has: whatever the ownership manifest of a host has lost, that was made by us. */
+export async function noteRecorded(): Promise<void> {
+  const { outputs } = recordedSchema.parse(await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName: pulumi.getStack() }));
+  const resources = Object.values(outputs).filter(({ type }) => type.startsWith("cutterhost:index:"));
+  await pulumi.runtime.invoke("cutterhost:index:noteRecorded", { resources });
+}
+
+const recordedSchema = z.object({ outputs: z.record(z.string(), z.object({ type: z.string(), outputs: z.unknown() })) });
+
+/**
+ * Lets the provider look for what stands where `claims` are to be made and is not ours: it then refuses every change there, and in a preview warns of that.
+ * `lines`: of a claimed line of an env file (`file#NAME`), the value it may have already.
+ */
+export async function lookAround(host: HostAddress, claims: readonly string[], lines: ReadonlyMap<string, string>): Promise<void> {
   const urn = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::any`;
-  return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:clearHost", { host, urn, claims: [...claims] })).problem;
+  await pulumi.runtime.invoke("cutterhost:index:clearHost", { host, urn, claims: [...claims], lines: Object.fromEntries(lines), warn: pulumi.runtime.isDryRun() });
 }
 
 const reachSchema = z.object({ problem: z.string().nullable() });

@@ -1,7 +1,7 @@
 // Drift on the booted host, by the rows of `npm run drift`: as many at once as touch resources of their own. (Something foreign in the way: 3-refusals.)
 import { beforeAll, expect, it } from "vitest";
 import { damages } from "../support/damages.ts";
-import { chooseTogether, tryDamages } from "../support/drift.ts";
+import { chooseTogether, tryDamages, tryManifestLost } from "../support/drift.ts";
 import { ensureReady } from "../support/e2e.ts";
 
 beforeAll(ensureReady);
@@ -10,6 +10,10 @@ it("a host damaged in many places at once: preview names exactly these, up repai
   const together = chooseTogether(damages);
   expect(together.length).toBeGreaterThan(15);
   expect(await tryDamages(together)).toMatch(/repaired$/);
+});
+
+it("without the folder that holds the ownership manifest nothing is taken for foreign: what is gone is made, the rest claimed again", async () => {
+  expect(await tryManifestLost("/etc/cutter")).toMatch(/repaired$/);
 });
 
 it("a damage that is not the expected one is told as such: these rows can fail", async () => {

@@ -52,6 +52,12 @@ export const damages: readonly Damage[] = [
   { name: "runbook altered", command: 'sed -i "1i -- $canary" /etc/cutter/rollback_runbook.sql', steps: update("File", "/etc/cutter/rollback_runbook.sql"), shown: ["-- [REDACTED]"] },
   { name: "env fingerprint doubled", command: `echo "BACKUP_GPG_FPR=$canary" >>${envFile}`, steps: [`update ${envLine}`], shown: ["(2 lines)"] },
   { name: "env fingerprint removed", command: `sed -i '/^BACKUP_GPG_FPR=/d' ${envFile}`, steps: [`create ${envLine}`], shown: ["BACKUP_GPG_FPR"] },
+  {
+    name: "folder of the releases removed",
+    command: "rm -r /opt/cutter",
+    steps: ["create Directory sandbox/opt/cutter", "create Directory sandbox/opt/cutter/releases", "create File sandbox/opt/cutter/release-switch.sh", "create Release sandbox/opt/cutter/releases"],
+    shown: ["/opt/cutter"],
+  },
   { name: "env fingerprint changed", command: `sed -i "s/^BACKUP_GPG_FPR=.*/BACKUP_GPG_FPR=$canary/" ${envFile}`, steps: [`update ${envLine}`], shown: ["[REDACTED]"] },
 ];
 

@@ -1,6 +1,7 @@
 // Damages a ready host and watches the repair from outside: steps as sets, trees as bytes, and a canary that must stand nowhere.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { parseClaims } from "../../provision/provider/ownership.ts";
 import { type Damage, damages, obstacles } from "./damages.ts";
 import { checkout, onHost, run } from "./e2e.ts";
 import { preview, pulumi, readSteps, readTree, up } from "./stack.ts";
@@ -51,8 +52,45 @@ export async function tryObstacle(obstacle: (typeof obstacles)[number]): Promise
   }
 }
 
+/**
+ * The ownership manifest goes, alone or with all of /etc/cutter: what is gone is made again, everything else is claimed again, and no more.
+ * @throws as above
+ */
+export async function tryManifestLost(gone: "/etc/cutter" | "/etc/cutter/ownership.jsonl"): Promise<string> {
+  const [before, claimed] = [await readTree(), await readClaimed()];
+  const expected = (await readResources()).map((resource) => `${`${resource}/`.includes(` sandbox${gone}/`) ? "create" : "update"} ${resource}`);
+  await onHost(`rm -r ${gone}`);
+  try {
+    same("the steps of the preview", (await readSteps()).join("\n"), expected.toSorted().join("\n"));
+    const repair = await up();
+    if (repair.code !== 0) throw new Error(`up ended with ${repair.code}:\n${repair.output}`);
+    same("the host after up", await readTree(), before);
+    same("the claims after up", await readClaimed(), claimed);
+    same("the steps of the next preview", (await readSteps()).join("\n"), "");
+    return `${expected.length} resources claimed again; repaired`;
+  } catch (error) {
+    await up();
+    throw error;
+  }
+}
+
+/** What the manifest claims, and for which resource, sorted. */
+async function readClaimed(): Promise<string> {
+  const claims = parseClaims((await onHost("cat /etc/cutter/ownership.jsonl")).stdout);
+  return [...claims.values()].filter(({ path }) => !/^.opt.cutter.releases.\d/.test(path)).map(({ path, urn }) => `${path} ${urn}`).toSorted().join("\n");
+}
+
+/** The kit's things on the host that the state has, as `readSteps` names them. */
+async function readResources(): Promise<readonly string[]> {
+  const { output } = await pulumi("stack", "export");
+  const { deployment } = JSON.parse(output.slice(output.indexOf("{"))) as { readonly deployment: { readonly resources?: readonly { readonly urn: string }[] } };
+  return (deployment.resources ?? []).flatMap(({ urn }) => /[:$]cutterhost:index:(\w+)::(.+)$/.exec(urn)?.slice(1).join(" ") ?? []);
+}
+
 export const driftTrials: readonly Trial[] = [
   ...damages.map((one) => ({ name: one.name, run: async () => await tryDamages([one]) })),
+  { name: "ownership manifest removed", run: async () => await tryManifestLost("/etc/cutter/ownership.jsonl") },
+  { name: "folder of the configuration removed", run: async () => await tryManifestLost("/etc/cutter") },
   ...obstacles.map((one) => ({ name: one.name, run: async () => await tryObstacle(one) })),
 ];
 

@@ -6,8 +6,8 @@ export const provisionCodes = {
   SSH_AGENT_MISSING: { summary: "there is no ssh-agent to authenticate with", remedy: "start an ssh-agent, ssh-add the operator's key and export SSH_AUTH_SOCK", exit: 10 },
   HOST_UNREACHABLE: { summary: "no SSH connection to the host", remedy: "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed; where the named address is an old one, the host moved: pulumi up --refresh=false once", exit: 10 },
   HOST_AUTH_REFUSED: { summary: "the host refused the keys of the ssh-agent", remedy: "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out", exit: 10 },
-  HOST_KEY_MISMATCH: { summary: "the host shows another SSH key than the pinned one", remedy: "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled", exit: 10 },
-  HOST_IDENTITY_MISMATCH: { summary: "this is another machine than the stack expects", remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity", exit: 10 },
+  HOST_KEY_MISMATCH: { summary: "the host shows another SSH key than the pinned one", remedy: "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled; after that: pulumi up --refresh=false once, because state names the old key", exit: 10 },
+  HOST_IDENTITY_MISMATCH: { summary: "this is another machine than the stack expects", remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity and run pulumi up --refresh=false once", exit: 10 },
   HOST_COMMAND_FAILED: { summary: "a step on the host failed", remedy: "read its output, mend the cause and run pulumi up again", exit: 10 },
   HOST_DISK_FULL: {
     summary: "the host has no room for what was to be written",

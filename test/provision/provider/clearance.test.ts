@@ -19,30 +19,71 @@ const claimOf = (path: string, by: string) => `${JSON.stringify({ path, urn: by,
 const host: RemoteHost = { ...localHost, run: async (script, args, options) => (args[0] === hostLayout.ownership ? { code: 0, stdout: manifest, stderr: "" } : await localHost.run(script, args, options)) };
 
 let clearance: Clearance;
+/** The refusal that a change would meet now. */
+const look = async (claims: readonly string[], lines: Readonly<Record<string, string>> = {}) => {
+  clearance = createClearance();
+  await clearance.look(host, urn, claims, { lines });
+  return findRefusal();
+};
+const findRefusal = () => {
+  try {
+    clearance.require(localAddress);
+    return null;
+  } catch (error) {
+    return error;
+  }
+};
 beforeEach(() => {
   manifest = "";
   clearance = createClearance();
 });
 
 it("refuses every change of a host on which one path is somebody else's, and names them all", async () => {
-  await clearance.look(host, urn, [standing, absent, "user:root", "execution:off", `${standing}#NAME`]);
-  expect(() => clearance.require(localAddress)).toThrow(expect.objectContaining({ code: "FOREIGN_FILE", facts: { host: "local", path: [standing, "user:root"], found: ["not in the ownership manifest"] } }));
+  expect(await look([standing, absent, "user:root", "execution:off"])).toMatchObject({ code: "FOREIGN_FILE", facts: { host: "local", path: [standing, "user:root"], found: ["not in the ownership manifest"] } });
 });
 
 it("calls an account in the way an account", async () => {
-  expect(await clearance.look(host, urn, ["group:root"])).toMatchObject({ code: "FOREIGN_ACCOUNT" });
+  expect(await look(["group:root"])).toMatchObject({ code: "FOREIGN_ACCOUNT" });
+});
+
+it("judges a line of an env file by its value, and an env file by whether it can take one", async () => {
+  const [wanted, other, env] = ["A".repeat(40), "B".repeat(40), join(folder, "env")];
+  const claim = `${env}#BACKUP_GPG_FPR`;
+  const lookAt = async (text: string) => {
+    writeFileSync(env, text);
+    return await look([claim], { [claim]: wanted });
+  };
+  expect(await lookAt("A=1\n")).toBeNull();
+  expect(await lookAt(`BACKUP_GPG_FPR=${wanted}\n`)).toBeNull();
+  expect(await lookAt(`BACKUP_GPG_FPR=${other}\n`)).toMatchObject({ code: "ENV_LINE_FOREIGN", facts: { path: [claim] } });
+  expect(await lookAt(`BACKUP_GPG_FPR=${wanted}\nBACKUP_GPG_FPR=${wanted}\n`)).toMatchObject({ code: "ENV_LINE_FOREIGN" });
+  expect(await look([standing, claim], { [claim]: wanted })).toMatchObject({ code: "FOREIGN_FILE", facts: { path: [standing, claim] } });
+  manifest = claimOf(claim, `${urn}::line`);
+  expect(await look([claim], { [claim]: wanted })).toBeNull();
+  manifest = "";
+  rmSync(env);
+  expect(await look([claim], { [claim]: wanted })).toMatchObject({ code: "ENV_FILE_UNFIT", facts: { problem: "it does not exist" } });
 });
 
 it("lets through what is absent, claimed by this stack, or known to its state", async () => {
   manifest = claimOf(standing, `${urn}::old name`);
-  expect(await clearance.look(host, urn, [standing, absent])).toBeNull();
+  expect(await look([standing, absent])).toBeNull();
   manifest = "";
+  clearance = createClearance();
   clearance.noteRecorded(localAddress, standing);
-  expect(await clearance.look(host, urn, [standing])).toBeNull();
-  expect(() => clearance.require(localAddress)).not.toThrow();
+  await clearance.look(host, urn, [standing]);
+  expect(findRefusal()).toBeNull();
 });
 
 it("says whose claim it is when another stack made it", async () => {
   manifest = claimOf(standing, "urn:pulumi:contabo::cutter-kit::File::one");
-  expect(await clearance.look(host, urn, [standing])).toMatchObject({ facts: { found: ["claimed by urn:pulumi:contabo::cutter-kit::File::one"] } });
+  expect(await look([standing])).toMatchObject({ facts: { found: ["claimed by urn:pulumi:contabo::cutter-kit::File::one"] } });
+});
+
+it("warns once, where it was asked to", async () => {
+  await clearance.look(host, urn, [standing], { warn: true });
+  expect(clearance.takeWarning(localAddress)).toContain("FOREIGN_FILE");
+  expect(clearance.takeWarning(localAddress)).toBeNull();
+  await look([standing]);
+  expect(clearance.takeWarning(localAddress)).toBeNull();
 });

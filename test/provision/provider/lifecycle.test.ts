@@ -14,7 +14,7 @@ const renamed = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::renamed"
 const othersUrn = "urn:pulumi:contabo::cutter-kit::cutterhost:index:Note::one";
 
 /** What stands on the host; `note` is the one thing this test's kind writes. */
-let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean };
+let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean; writes: number };
 
 const noteSpec: KindSpec<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }> = {
   type: "Note",
@@ -45,14 +45,14 @@ async function run(_script: string, args: readonly string[], _options: CommandOp
   if (world.cutBeforeWork) return cut;
   const words = [.../'([^']*)'/g[Symbol.matchAll](/^set -- (.*)$/m.exec(job)?.[1] ?? "")].map((match) => match[1] ?? "");
   if (words[0]?.startsWith("{") === true) world.manifest += `${words.shift()}\n`;
-  if (/^WRITE$/m.test(job)) world.note = words[0] ?? "";
+  if (/^WRITE$/m.test(job)) [world.note, world.writes] = [words[0] ?? "", world.writes + 1];
   if (/^REMOVE$/m.test(job)) world.note = null;
   return world.cutAfterWork ? cut : { code: 0, stdout: "", stderr: "" };
 }
 
 beforeEach(() => {
   guarded = null;
-  world = { note: null, manifest: "", cutBeforeWork: false, cutAfterWork: false };
+  world = { note: null, manifest: "", cutBeforeWork: false, cutAfterWork: false, writes: 0 };
 });
 
 it("claims a path and writes it, in one job", async () => {
@@ -187,4 +187,28 @@ it("does not call done what stood there as wanted while its claim may be lost", 
   world.cutBeforeWork = false;
   await lifecycle.create(noteKind, urn, inputs("hello", true));
   expect(claims()).toMatchObject([{ path: "/note", urn }]);
+});
+
+it("tells in what a thing differs that is to be taken over, and says nothing of what is ours or absent", async () => {
+  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBeNull();
+  world.note = "somebody's";
+  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBe("/note stands there and is listed under cutter-kit:adopt: up takes it over, text somebody's → mine");
+  expect(await lifecycle.readTakeover(noteKind, urn, inputs("somebody's", true))).toBe("/note stands there and is listed under cutter-kit:adopt: up takes it over as it is");
+  await lifecycle.create(noteKind, urn, inputs("mine", true));
+  world.note = "edited";
+  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBeNull();
+});
+
+it("takes a claim that the manifest has lost for drift, and an update claims again what stands there as wanted, without writing it", async () => {
+  await lifecycle.create(noteKind, urn, inputs("mine"));
+  expect(await lifecycle.read(noteKind, inputs("mine"))).toEqual(inputs("mine"));
+  world.manifest = "";
+  const reading = await lifecycle.read(noteKind, inputs("mine"));
+  expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
+  world.writes = 0;
+  await lifecycle.update(noteKind, urn, inputs("mine"));
+  expect([claims().map(({ path, urn: by }) => [path, by]), world.writes]).toEqual([[["/note", urn]], 0]);
+  world.manifest = "";
+  await lifecycle.update(noteKind, urn, inputs("edited"));
+  expect([claims().length, world.writes, world.note]).toEqual([1, 1, "edited"]);
 });

@@ -19,7 +19,7 @@ getent passwd cutter > ${aside}/passwd; getent group cutter > ${aside}/group; us
 }
 
 async function bringBack(): Promise<void> {
-  await onHost(`rm -rf /etc/cutter /var/lib/cutter /var/lib/cutter-ledger /opt/cutter
+  await onHost(`rm -rf /etc/cutter /var/lib/cutter /var/lib/cutter-ledger /opt/cutter; userdel cutter 2>/dev/null; groupdel cutter 2>/dev/null
 cat ${aside}/group >> /etc/group; cat ${aside}/passwd >> /etc/passwd; for place in /etc/cutter /var/lib/cutter /var/lib/cutter-ledger; do mv -T "${aside}/$(echo $place | tr / _)" "$place"; done; rm -rf ${aside}`);
   const { code, output } = await up();
   if (code !== 0) throw new Error(`the up afterwards failed:\n${output}`);
@@ -35,7 +35,18 @@ const foreign = (name: string, places: readonly string[], make: string): Refusal
   },
 });
 
+const env = "/opt/incomex/docker/.env";
+
 export const bareHostRefusals: readonly Refusal[] = [
   foreign("a foreign /var/lib/cutter that is not adopted", ["/var/lib/cutter"], "mkdir -p /var/lib/cutter/runs; echo somebody > /var/lib/cutter/runs/notes"),
+  {
+    name: "another backup fingerprint in the env file",
+    code: "ENV_LINE_FOREIGN",
+    says: ["host=sandbox", "/opt/incomex/docker/.env#BACKUP_GPG_FPR"],
+    make: async () => {
+      await onHost(`cp -a ${env} ${env}.trial; echo BACKUP_GPG_FPR=${"0".repeat(40)} >> ${env}`);
+      return async () => void (await onHost(`mv -T ${env}.trial ${env}`));
+    },
+  },
   foreign("an old cutter at /opt/cutter and its command", ["/opt/cutter", "/usr/local/bin/cutter"], "mkdir -p /opt/cutter/bin; echo old > /opt/cutter/bin/cutter; ln -s /opt/cutter/bin/cutter /usr/local/bin/cutter"),
 ];
