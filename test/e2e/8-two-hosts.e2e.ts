@@ -37,7 +37,9 @@ it("an up makes the second host ready beside the first, which stays as it was", 
   const { gaps, hosts } = JSON.parse((await pulumi("stack", "output", "--json")).output) as { readonly gaps: readonly { readonly host: string; readonly id: string; readonly state: string }[]; readonly hosts: readonly { readonly name: string }[] };
   expect(hosts.map(({ name }) => name)).toEqual(["sandbox", "second"]);
   // A ruling of an earlier file may stand on the first.
-  expect(gaps.filter(({ host, state }) => host === "second" && state === "open").map(({ id }) => id)).toEqual(["GAP-7", "GAP-8"]);
+  const open = gaps.filter(({ host, state }) => host === "second" && state === "open");
+  expect(open.filter(({ id }) => id !== "GAP-7" && id !== "GAP-8")).toEqual([]);
+  expect(open).toHaveLength(2);
   expect(gaps.filter(({ host }) => host === "sandbox")).toHaveLength(8);
 });
 
