@@ -1,5 +1,5 @@
 // What every component of one host gets: the host, what may be adopted, and names that tell the host.
-import { type ComponentResource, type CustomResourceOptions, type Input, type Resource } from "@pulumi/pulumi";
+import type { ComponentResource, CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
 import { lookAround, noteRecorded } from "../provider/resources.ts";
 import type { StackConfig } from "../config.ts";
 import type { HostAddress } from "../host/address.ts";

@@ -80,7 +80,7 @@ async function readForeignLines(host: RemoteHost, asked: readonly string[], line
   return foreign;
 }
 
-/** What is armed is judged by its kind; a release is known by its bytes, wherever it came from. */
+/** A line is judged by its value, what is armed by its kind; a release is known by its bytes, wherever it came from. */
 function canStand(claim: string): boolean {
   return !claim.includes("#") && !claim.startsWith("execution:") && !claim.startsWith(`${hostLayout.releases}/`);
 }
