@@ -4,12 +4,11 @@ import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { envLineKind } from "./kinds/env-line.ts";
-import { isOurs, readClaims, type Claim } from "./ownership.ts";
+import { isOurs, readClaims, toClaimant, type Claim } from "./ownership.ts";
+import type { Recorded } from "./recorded.ts";
 
-/** What stands in the way on each host, and what the engine's state knows already: that was made by us, whatever the ownership manifest has lost. */
+/** What stands in the way on each host. */
 export interface Clearance {
-  /** Called, before the look, for every resource that the engine's state has. */
-  noteRecorded(address: HostAddress, claim: string): void;
   /**
    * Looks at the claims that are to be made; what is foreign, and an env file that cannot take its line, refuses to make or change anything on this host from
    * now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
@@ -26,16 +25,14 @@ export interface LookOptions {
   readonly warn?: boolean;
 }
 
-export function createClearance(): Clearance {
-  const recorded = new Set<string>();
+/** `recorded` is filled before the first look. */
+export function createClearance(recorded: Recorded): Clearance {
   const refusals = new Map<string, CutterError>();
-  const toMark = (address: HostAddress, claim: string): string => `${address.name} ${claim}`;
   const untold = new Set<CutterError>();
   return {
-    noteRecorded: (address, claim) => void recorded.add(toMark(address, claim)),
     look: async (host, urn, claims, { lines = {}, warn = false } = {}) => {
       const ours = await readClaims(host);
-      const asked = claims.filter((claim) => !recorded.has(toMark(host.address, claim)) && !isOurs(ours.get(claim), urn));
+      const asked = claims.filter((claim) => !recorded.has(host.address, claim) && !isOurs(ours.get(claim), urn));
       const refusal = await judge(host, ours, asked, lines);
       if (refusal === null) return;
       refusals.set(host.address.name, refusal);
@@ -57,7 +54,7 @@ async function judge(host: RemoteHost, ours: ReadonlyMap<string, Claim>, asked: 
     const things = await readStanding(host, asked.filter(canStand));
     const foreign = [...things, ...(await readForeignLines(host, asked, lines))];
     if (foreign.length === 0) return null;
-    const found = foreign.map((claim) => (ours.has(claim) ? `claimed by ${ours.get(claim)?.urn ?? ""}` : "not in the ownership manifest"));
+    const found = foreign.map((claim) => toClaimant(ours.get(claim)));
     const code = things.some((claim) => claim.startsWith("/")) ? "FOREIGN_FILE" : things.length > 0 ? "FOREIGN_ACCOUNT" : "ENV_LINE_FOREIGN";
     return new CutterError(code, { host: host.address.name, path: foreign, found: [...new Set(found)] });
   } catch (error) {

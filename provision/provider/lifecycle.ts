@@ -9,26 +9,28 @@ import type { HostPool } from "../host/pool.ts";
 import type { ExecutionGuard } from "./execution.ts";
 import { readKeptLine } from "./kept.ts";
 import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind.ts";
-import { isOurs, readClaims, withClaim, type Claim } from "./ownership.ts";
+import { isOurs, readClaims, toClaimant, withClaim, type Claim } from "./ownership.ts";
+import type { Recorded } from "./recorded.ts";
 
 const jobTimeoutMs = 60_000;
 const earlierJobsTimeoutMs = 20_000;
 
 export interface Lifecycle {
-  /** Also the way to finish a create that was interrupted: what the manifest claims for this stack is taken up. */
+  /** Also the way to finish a create that was interrupted: what the manifest claims for this stack, or its state has, is taken up. */
   create(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
-  /** null: it is gone. `obstructedBy`: something of another sort stands there. `unclaimed`: the ownership manifest has lost it, which an update mends. */
-  read(kind: Kind, inputs: BaseInputs): Promise<(BaseInputs & { readonly obstructedBy?: string; readonly unclaimed?: string }) | null>;
+  /** null: it is gone. `obstructedBy`: something of another sort stands there. `unclaimed`: the ownership manifest has lost it, or knows it as another stack's, which an update mends. */
+  read(kind: Kind, urn: string, inputs: BaseInputs): Promise<(BaseInputs & { readonly obstructedBy?: string; readonly unclaimed?: string }) | null>;
   /** What a create would take over because it is listed under `adopt`, and in what it differs from the inputs; null: nothing stands there, or it is ours. Reads only. */
   readTakeover(kind: Kind, urn: string, inputs: BaseInputs): Promise<string | null>;
   update(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
-  /** Leaves what another resource has claimed since, what was found and not made, and what its kind keeps. */
+  /** Leaves what another resource has claimed since, what was found and not made, and what its kind keeps. @throws CLAIMED_BY_OTHER_STACK */
   remove(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
 }
 
 /** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
-export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (line: string) => void): Lifecycle {
+export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: Recorded, say: (line: string) => void): Lifecycle {
   const enter = toEntrance(pool);
+  const isForeign = (claim: Claim | undefined, urn: string, resource: BoundKind, address: HostAddress): boolean => !isOurs(claim, urn) && !recorded.has(address, resource.claim);
   return {
     create: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
@@ -38,24 +40,23 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       const claim = claims.get(resource.claim);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
       const equal = resource.adoptsEqual && toDifferences(kind, reading, inputs).length === 0;
-      if (reading.state === "present" && !isOurs(claim, urn) && !inputs.adopt && !equal) {
-        throw toForeign(resource, inputs, claim === undefined ? "not in the ownership manifest" : `claimed by ${claim.urn}`);
-      }
+      if (reading.state === "present" && isForeign(claim, urn, resource, inputs.host) && !inputs.adopt && !equal) throw toForeign(resource, inputs, toClaimant(claim));
       await bring(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
     },
-    read: async (kind, inputs) => {
+    read: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       if (reading.state === "absent") return null;
       if (reading.state === "obstructed") return { ...inputs, obstructedBy: reading.by };
-      return claims.has(resource.claim) ? reading.inputs : { ...reading.inputs, unclaimed: "not in the ownership manifest" };
+      const claim = claims.get(resource.claim);
+      return isOurs(claim, urn) ? reading.inputs : { ...reading.inputs, unclaimed: toClaimant(claim) };
     },
     readTakeover: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
       const resource = kind.bind(inputs);
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
-      if (reading.state !== "present" || isOurs(claims.get(resource.claim), urn)) return null;
+      if (reading.state !== "present" || !isForeign(claims.get(resource.claim), urn, resource, inputs.host)) return null;
       const differences = toShownDifferences(reading.inputs, inputs, kind.changes(reading.inputs, inputs).changed);
       return `${resource.claim} stands there and is listed under cutter-kit:adopt: up takes it over${differences === "" ? " as it is" : `, ${differences}`}`;
     },
@@ -66,9 +67,10 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
       const claim = claims.get(resource.claim);
-      const onlyUnclaimed = claim === undefined && toDifferences(kind, reading, inputs).length === 0;
-      // Whether it stood there before us is lost with the claim: a destroy then rather leaves it.
-      await bring(pool, say, kind, urn, inputs, onlyUnclaimed ? resource.adoptsEqual : claim?.found === true, onlyUnclaimed);
+      const onlyUnclaimed = !isOurs(claim, urn) && toDifferences(kind, reading, inputs).length === 0;
+      // Whether it stood there before us is lost with a claim: a destroy then rather leaves it.
+      const found = claim === undefined ? onlyUnclaimed && resource.adoptsEqual : claim.found === true;
+      await bring(pool, say, kind, urn, inputs, found, onlyUnclaimed);
     },
     remove: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
@@ -76,7 +78,9 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, say: (lin
       const resource = kind.bind(inputs);
       const claim = (await readClaims(host)).get(resource.claim);
       const work = resource.remove();
-      if (work === null || (claim !== undefined && (claim.urn !== urn || claim.found === true))) return;
+      if (work === null || claim?.found === true) return;
+      if (claim !== undefined && !isOurs(claim, urn)) throw new CutterError("CLAIMED_BY_OTHER_STACK", { host: inputs.host.name, path: resource.claim, found: toClaimant(claim) });
+      if (claim !== undefined && claim.urn !== urn) return;
       const runJob = toJobRunner(pool, kind, inputs);
       const outcome = await runJob(work);
       const gone = (await readBack(pool, resource, inputs, outcome)).state !== "present";

@@ -39,6 +39,13 @@ export function isOurs(claim: Claim | undefined, urn: string): boolean {
   return claim !== undefined && toStackPrefix(claim.urn) === toStackPrefix(urn);
 }
 
+/** For a person: whose it is. */
+export function toClaimant(claim: Claim | undefined): string {
+  if (claim === undefined) return "not in the ownership manifest";
+  const [stack, project] = toStackPrefix(claim.urn).replace("urn:pulumi:", "").split("::");
+  return `claimed by stack ${stack} of ${project}`;
+}
+
 /**
  * Puts "append this line to the manifest, durably" before a job's work. The manifest's own folder, where it is missing, comes into being
  * together with the line that claims it: a cut never leaves a folder nobody owns. A line that a full disk cut is ended first, or it would spoil this one.

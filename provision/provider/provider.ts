@@ -13,14 +13,16 @@ import type { BaseInputs, Kind } from "./kind.ts";
 import { kinds } from "./kinds/index.ts";
 import { readHostWide } from "./overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+import { createRecorded, type Recorded } from "./recorded.ts";
 
 export const packageName = "cutterhost";
 
 /** `say` gets what a person should read beside the engine's own lines. */
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
   const away = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
-  const clearance = createClearance();
-  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), say);
+  const recorded = createRecorded();
+  const clearance = createClearance(recorded);
+  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), recorded, say);
   /** A host that cannot be asked now is refused by what comes next. */
   const tellOfNew = async (kind: Kind, urn: string, inputs: BaseInputs): Promise<void> => {
     const refusal = clearance.takeWarning(inputs.host);
@@ -56,7 +58,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       await plain(async () => {
         const { kind, inputs } = accept(urn, props);
         if (away.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
-        const found = await lifecycle.read(kind, inputs);
+        const found = await lifecycle.read(kind, urn, inputs);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
     update: async (_id: string, urn: string, _olds: unknown, news: unknown): Promise<UpdateResult> =>
@@ -80,7 +82,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
           return { outputs: { problem } };
         }
         if (token === `${packageName}:index:noteRecorded`) {
-          for (const { type, outputs } of recordedArgsSchema.parse(args).resources) noteRecorded(clearance, type, outputs);
+          for (const { type, outputs } of recordedArgsSchema.parse(args).resources) noteRecorded(recorded, type, outputs);
           return { outputs: {} };
         }
         if (token === `${packageName}:index:clearHost`) return { outputs: { looked: await lookAround(pool, clearance, clearArgsSchema.parse(args)) } };
@@ -100,10 +102,10 @@ function isNew(olds: unknown): boolean {
 const recordedArgsSchema = z.object({ resources: z.array(z.object({ type: z.string(), outputs: z.unknown() })) });
 
 /** What an older kit recorded in another form is asked about at its own turn. */
-function noteRecorded(clearance: Clearance, type: string, outputs: unknown): void {
+function noteRecorded(recorded: Recorded, type: string, outputs: unknown): void {
   try {
     const { kind, inputs } = accept(`::::${type}`, outputs);
-    clearance.noteRecorded(inputs.host, kind.bind(inputs).claim);
+    recorded.note(inputs.host, kind.bind(inputs).claim);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
   }

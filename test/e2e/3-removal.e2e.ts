@@ -66,6 +66,27 @@ it("a destroy of a host that is gone is refused by name; the way out of the READ
   expect((await pulumi("preview", "--expect-no-changes")).code).toBe(0);
 });
 
+it("a stack that is renamed: a destroy refuses to forget what the host still has, an up takes all of it along, and takes it back", async () => {
+  const before = await readTree();
+  const renamed = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await runPulumi([...args, "--stack", "renamed", "--non-interactive", "--color", "never"], { environment: { SSH_AUTH_SOCK: readSandboxState(checkout).agentSocket } });
+    return { code, output: stdout + stderr };
+  };
+  expect((await pulumi("stack", "rename", "renamed")).code).toBe(0);
+  try {
+    const refused = await renamed("destroy", "--yes", "--skip-preview");
+    expect([refused.code === 0, refused.output]).toEqual([false, expect.stringMatching(/CLAIMED_BY_OTHER_STACK .*host=sandbox .*found="claimed by stack sandbox of cutter-kit"/)]);
+    expect(await readTree()).toBe(before);
+    expect((await renamed("up", "--yes", "--skip-preview")).code).toBe(0);
+    expect(await readTree()).toBe(before);
+    expect((await renamed("preview", "--expect-no-changes")).code).toBe(0);
+  } finally {
+    expect((await renamed("stack", "rename", "sandbox")).code).toBe(0);
+  }
+  expect((await up()).code).toBe(0);
+  expect(await readTree()).toBe(before);
+});
+
 it("a resource that is renamed, put under another parent, or moved, never deletes what it has just made", async () => {
   const project = join(checkout, "test/fixtures/renaming");
   const config = join(project, "Pulumi.sandbox.yaml");

@@ -18,6 +18,11 @@ export const provisionCodes = {
   HOST_NOT_AS_WRITTEN: { summary: "what was just written reads back differently", remedy: "something else changes this path on the host; find it, then run pulumi up again", exit: 10 },
   FOREIGN_FILE: { summary: "a file that is not the kit's stands in its way", remedy: "look at it and move it away yourself, or list it in cutter-kit:adopt if the kit may take it over; what it does not own it never overwrites", exit: 10 },
   FOREIGN_ACCOUNT: { summary: "a user or group of this name exists and is not the kit's", remedy: "look at it; if it may be used, list it in cutter-kit:adopt as user:NAME or group:NAME", exit: 10 },
+  CLAIMED_BY_OTHER_STACK: {
+    summary: "what is to be removed is claimed by another stack, so it stays",
+    remedy: "if this stack was renamed, run pulumi up first: it claims everything under the new name; if another stack took the host over, forget it here: pulumi stack rm --force",
+    exit: 10,
+  },
   ENV_FILE_UNFIT: { summary: "the env file cannot be edited safely", remedy: "mend the named line by hand; every other byte of the file is left alone", exit: 10 },
   ENV_LINE_FOREIGN: { summary: "the env file holds another value for this name, and not from the kit", remedy: "compare both values with the owner of the host; remove the line or pin its value, then run pulumi up again", exit: 10 },
   KEY_FILE_REFUSED: { summary: "a key file is not fit to be pinned", remedy: "export exactly one public key: gpg --armor --export FINGERPRINT", exit: 78 },

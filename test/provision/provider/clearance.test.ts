@@ -6,6 +6,7 @@ import { afterAll, beforeEach, expect, it } from "vitest";
 import { hostLayout } from "../../../orchestrator/core/host-layout.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
 import { createClearance, type Clearance } from "../../../provision/provider/clearance.ts";
+import { createRecorded } from "../../../provision/provider/recorded.ts";
 import { localAddress, localHost } from "../../support/local-host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ck-clearance-"));
@@ -21,7 +22,7 @@ const host: RemoteHost = { ...localHost, run: async (script, args, options) => (
 let clearance: Clearance;
 /** The refusal that a change would meet now. */
 const look = async (claims: readonly string[], lines: Readonly<Record<string, string>> = {}) => {
-  clearance = createClearance();
+  clearance = createClearance(createRecorded());
   await clearance.look(host, urn, claims, { lines });
   return findRefusal();
 };
@@ -35,7 +36,7 @@ const findRefusal = () => {
 };
 beforeEach(() => {
   manifest = "";
-  clearance = createClearance();
+  clearance = createClearance(createRecorded());
 });
 
 it("refuses every change of a host on which one path is somebody else's, and names them all", async () => {
@@ -69,15 +70,16 @@ it("lets through what is absent, claimed by this stack, or known to its state", 
   manifest = claimOf(standing, `${urn}::old name`);
   expect(await look([standing, absent])).toBeNull();
   manifest = "";
-  clearance = createClearance();
-  clearance.noteRecorded(localAddress, standing);
+  const recorded = createRecorded();
+  recorded.note({ ...localAddress, name: "its-name-before" }, standing);
+  clearance = createClearance(recorded);
   await clearance.look(host, urn, [standing]);
   expect(findRefusal()).toBeNull();
 });
 
 it("says whose claim it is when another stack made it", async () => {
   manifest = claimOf(standing, "urn:pulumi:contabo::cutter-kit::File::one");
-  expect(await look([standing])).toMatchObject({ facts: { found: ["claimed by urn:pulumi:contabo::cutter-kit::File::one"] } });
+  expect(await look([standing])).toMatchObject({ facts: { found: ["claimed by stack contabo of cutter-kit"] } });
 });
 
 it("warns once, where it was asked to", async () => {

@@ -7,6 +7,7 @@ import { baseFields } from "../../../provision/provider/fields.ts";
 import { defineKind, type KindSpec } from "../../../provision/provider/kind.ts";
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
 import { parseClaims } from "../../../provision/provider/ownership.ts";
+import { createRecorded, type Recorded } from "../../../provision/provider/recorded.ts";
 import { localAddress } from "../../support/local-host.ts";
 
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";
@@ -32,7 +33,9 @@ const noteKind = defineKind(noteSpec);
 const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
 let guarded: Error | null;
 const guard = () => (guarded === null ? Promise.resolve() : Promise.reject(guarded));
-const lifecycle = createLifecycle({ get: async () => host, openFresh: async () => host, closeAll: async () => undefined }, guard, () => undefined);
+const pool = { get: async () => host, openFresh: async () => host, closeAll: async () => undefined };
+const toLifecycle = (recorded: Recorded) => createLifecycle(pool, guard, recorded, () => undefined);
+const lifecycle = toLifecycle(createRecorded());
 const inputs = (text: string, adopt = false) => ({ host: localAddress, adopt, text });
 const claims = () => [...parseClaims(world.manifest).values()];
 
@@ -118,7 +121,7 @@ it("stops a write of several steps where the end of one was not seen, and never 
   await expect(lifecycle.create(defineKind({ ...noteSpec, write: async () => undefined }), urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   let gets = 0;
   const get = async () => (++gets <= 2 ? host : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
-  const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, () => undefined);
+  const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
   await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { seen: expect.stringContaining("HOST_UNREACHABLE") } });
 });
 
@@ -131,7 +134,7 @@ it("does not call a thing removed while its claim may still stand, and gives it 
     return outcome;
   };
   const breaking = { ...host, run: lastingRun };
-  const broken = createLifecycle({ get: async () => breaking, openFresh: async () => breaking, closeAll: async () => undefined }, guard, () => undefined);
+  const broken = createLifecycle({ get: async () => breaking, openFresh: async () => breaking, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
   await expect(broken.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   expect([world.note, claims().length]).toEqual([null, 1]);
   world.cutBeforeWork = false;
@@ -142,10 +145,10 @@ it("does not call a thing removed while its claim may still stand, and gives it 
 it("reads a thing that is gone as gone, and a changed one as changed", async () => {
   await lifecycle.create(noteKind, urn, inputs("mine"));
   world.note = "edited";
-  const found = await lifecycle.read(noteKind, inputs("mine"));
+  const found = await lifecycle.read(noteKind, urn, inputs("mine"));
   expect(noteKind.changes(found, inputs("mine"))).toEqual({ changed: ["text"], replaces: [] });
   world.note = null;
-  expect(await lifecycle.read(noteKind, inputs("mine"))).toBeNull();
+  expect(await lifecycle.read(noteKind, urn, inputs("mine"))).toBeNull();
 });
 
 it("changes nothing, and claims nothing, while the guard refuses", async () => {
@@ -155,7 +158,7 @@ it("changes nothing, and claims nothing, while the guard refuses", async () => {
   await expect(lifecycle.create(noteKind, renamed, inputs("new"))).rejects.toThrow("unfinished");
   await expect(lifecycle.update(noteKind, urn, inputs("new"))).rejects.toThrow("unfinished");
   await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toThrow("unfinished");
-  expect(await lifecycle.read(noteKind, inputs("mine"))).toMatchObject({ text: "mine" });
+  expect(await lifecycle.read(noteKind, urn, inputs("mine"))).toMatchObject({ text: "mine" });
   expect([world.note, world.manifest]).toEqual(["mine", manifest]);
 });
 
@@ -173,8 +176,8 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
       return { code: 0, stdout: "", stderr: "" };
     },
   };
-  const fresh = createLifecycle({ get: async () => busy, openFresh: async () => busy, closeAll: async () => undefined }, guard, () => undefined);
-  const readings = [fresh.read(noteKind, inputs("mine")), fresh.read(noteKind, inputs("mine"))];
+  const fresh = createLifecycle({ get: async () => busy, openFresh: async () => busy, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
+  const readings = [fresh.read(noteKind, urn, inputs("mine")), fresh.read(noteKind, urn, inputs("mine"))];
   endJobs();
   expect(await Promise.all(readings)).toMatchObject([{ text: "written by a killed command" }, { text: "written by a killed command" }]);
   expect(asked).toHaveLength(1);
@@ -201,9 +204,9 @@ it("tells in what a thing differs that is to be taken over, and says nothing of 
 
 it("takes a claim that the manifest has lost for drift, and an update claims again what stands there as wanted, without writing it", async () => {
   await lifecycle.create(noteKind, urn, inputs("mine"));
-  expect(await lifecycle.read(noteKind, inputs("mine"))).toEqual(inputs("mine"));
+  expect(await lifecycle.read(noteKind, urn, inputs("mine"))).toEqual(inputs("mine"));
   world.manifest = "";
-  const reading = await lifecycle.read(noteKind, inputs("mine"));
+  const reading = await lifecycle.read(noteKind, urn, inputs("mine"));
   expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
   world.writes = 0;
   await lifecycle.update(noteKind, urn, inputs("mine"));
@@ -211,4 +214,29 @@ it("takes a claim that the manifest has lost for drift, and an update claims aga
   world.manifest = "";
   await lifecycle.update(noteKind, urn, inputs("edited"));
   expect([claims().length, world.writes, world.note]).toEqual([1, 1, "edited"]);
+});
+
+it("refuses to remove what another stack claims: a stack that was renamed claims its things again first, by an update that writes nothing", async () => {
+  await lifecycle.create(noteKind, othersUrn, inputs("mine"));
+  await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "CLAIMED_BY_OTHER_STACK", facts: { path: "/note", found: "claimed by stack contabo of cutter-kit" } });
+  expect([world.note, claims().length]).toEqual(["mine", 1]);
+  const reading = await lifecycle.read(noteKind, urn, inputs("mine"));
+  expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
+  world.writes = 0;
+  await lifecycle.update(noteKind, urn, inputs("mine"));
+  expect([claims().map(({ urn: by }) => by), world.writes]).toEqual([[urn], 0]);
+  await lifecycle.remove(noteKind, urn, inputs("mine"));
+  expect([world.note, claims()]).toEqual([null, []]);
+});
+
+it("makes again, under its new name, what the state has of this machine, whatever stack the manifest names", async () => {
+  await lifecycle.create(noteKind, othersUrn, inputs("mine"));
+  const recorded = createRecorded();
+  const renamedStack = toLifecycle(recorded);
+  await expect(renamedStack.create(noteKind, renamed, inputs("new"))).rejects.toMatchObject({ code: "FOREIGN_FILE", facts: { found: "claimed by stack contabo of cutter-kit" } });
+  recorded.note({ ...localAddress, name: "contabo" }, "/note");
+  await renamedStack.create(noteKind, renamed, inputs("new"));
+  // The resource of the old name goes last, as the engine has it go.
+  await renamedStack.remove(noteKind, urn, inputs("mine"));
+  expect([world.note, claims().map(({ urn: by }) => by)]).toEqual(["new", [renamed]]);
 });
