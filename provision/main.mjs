@@ -5,6 +5,11 @@ if (process.env.CUTTER_KIT_TOOLCHAIN === undefined || Number(process.versions.no
   throw new Error("this shell does not have the kit's environment → run `. ./.env.pulumi` first (npm run doctor writes it), or use npm run pulumi -- …");
 }
 
+// With several hosts the engine goes on after a resource has failed and tells the program, whose runtime would print its own insides below that resource's error.
+process.prependListener("unhandledRejection", (error) => {
+  if (error instanceof Error && error.message.endsWith(" failed to register")) Object.assign(error, { __pulumiRunError: true }); // what RunError.isInstance asks for: a sentence, no stack
+});
+
 export const { release, gaps, executionEnabled, hosts } = await import("./index.ts").catch(async (error) => {
   if (error?.name !== "CutterError") throw error;
   // A refusal is one line with its remedy; the engine would print the stack, and the facts once more, below it.

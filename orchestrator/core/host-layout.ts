@@ -1,6 +1,7 @@
 // Where everything lies on the host (design section 3). Paths are contract; nobody builds them elsewhere.
 
 export const hostLayout = {
+  code: "/opt/cutter",
   releases: "/opt/cutter/releases",
   current: "/opt/cutter/current",
   releaseSwitch: "/opt/cutter/release-switch.sh", // switches, confirms, goes back; the guard's unit runs it

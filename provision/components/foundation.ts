@@ -45,7 +45,7 @@ function toAccess({ mode, owner, keep }: Omit<Folder, "path">): { readonly mode:
 function toFolders({ config }: HostTarget): readonly Folder[] {
   const { sidecar_root, batch_dir, global_locks_dir } = config.orchestrator;
   return [
-    root("/opt/cutter"),
+    root(hostLayout.code),
     root(hostLayout.releases),
     root(hostLayout.keys),
     root(hostLayout.requests),

@@ -35,7 +35,7 @@ export function releaseGuardText(): string {
       ...confinement,
       PrivateNetwork: "yes",
       RestrictAddressFamilies: "AF_UNIX",
-      ReadWritePaths: ["/opt/cutter"],
+      ReadWritePaths: [hostLayout.code],
     },
     Install: { WantedBy: "multi-user.target" },
   });

@@ -70,6 +70,20 @@ it("with one host down the other is finished, the up fails and names the one; wh
   expect(await second.run("stat -c '%a %U' /var/lib/cutter/batches")).toBe("700 cutter\n");
 });
 
+it("with something foreign in the way on one host the other is finished, and the one is named without the engine's insides", async () => {
+  const before = await readTree();
+  await second.run("rm /usr/local/bin/cutter; mkdir -p /usr/local/bin/cutter/theirs");
+  await onHost("rm -r /var/lib/cutter/locks");
+  const { code, output } = await up();
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/error: FOREIGN_FILE .*host=second path=\/usr\/local\/bin\/cutter found="a directory"/);
+  expect(output).not.toMatch(/unhandled|Promise|processTicks/);
+  expect(output).toMatch(/\+ 1 created/);
+  expect(await readTree()).toBe(before);
+  expect(await second.run("ls /usr/local/bin/cutter; rm -r /usr/local/bin/cutter")).toBe("theirs\n");
+  expect((await up()).code).toBe(0);
+});
+
 it("a destroy of the stack with one host down removes the other's and says what is left; a forced removal of the state touches no host", async () => {
   await second.powerOff();
   await until(async () => ((await isOn()) ? null : true));

@@ -64,5 +64,6 @@ export const damages: readonly Damage[] = [
 /** A thing of another sort in the way of one of ours: refused by name, and left as it is. `cleared` takes it away, as its owner would. */
 export const obstacles: readonly (Damage & { readonly path: string; readonly cleared: string })[] = [
   { name: "foreign file in the way of the link", path: "/usr/local/bin/cutter", command: 'rm /usr/local/bin/cutter; echo "$canary" >/usr/local/bin/cutter', steps: update("Link", "/usr/local/bin/cutter"), shown: ["a file"], cleared: "rm /usr/local/bin/cutter" },
+  { name: "foreign directory in the way of the link to the current release", path: "/opt/cutter/current", command: 'rm /opt/cutter/current; mkdir /opt/cutter/current; echo "$canary" >/opt/cutter/current/note', steps: update("Release", "/opt/cutter/releases"), shown: ["a directory at /opt/cutter/current"], cleared: "rm -r /opt/cutter/current" },
   { name: "foreign directory in the way of the config", path: config, command: `rm ${config}; mkdir ${config}; echo "$canary" >${config}/note`, steps: update("File", config), shown: ["a directory"], cleared: `rm -r ${config}` },
 ];

@@ -32,19 +32,20 @@ export const releaseKind = defineKind<ReleaseInputs>({
   read: async (host, inputs) => {
     const folder = await readFolder(host, `${hostLayout.releases}/${inputs.name}`);
     if (folder === null) return { state: "absent" };
+    if ("inTheWay" in folder) return { state: "obstructed", by: folder.inTheWay };
     return { state: "present", inputs: { ...inputs, current: folder.current, damage: toDamage(folder.manifest, inputs.sha256, folder.files), standing: toStanding(folder.records, inputs.name) } };
   },
   write: async (context, inputs) => {
     await tellReverted(context);
     const folder = await readFolder(context.host, `${hostLayout.releases}/${inputs.name}`);
-    const whole = folder !== null && toDamage(folder.manifest, inputs.sha256, folder.files).length === 0;
+    const whole = folder !== null && "files" in folder && toDamage(folder.manifest, inputs.sha256, folder.files).length === 0;
     if (!whole) await upload(context, inputs);
     await switchAndConfirm(context, inputs.name);
   },
   remove: () => ({
-    script: `rm -rf -- "$1/current" "$1/last-good" "$1/release-state"
+    script: `for link in "$1/current" "$1/last-good"; do [ ! -L "$link" ] || rm -f -- "$link"; done; rm -rf -- "$1/release-state"
 find "$1/releases" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended -regex '.*/(\\.(incoming|damaged)-)?[0-9]+\\.[0-9]+\\.[0-9]+-[0-9a-f]{12}' -exec rm -rf -- {} +`,
-    args: ["/opt/cutter"],
+    args: [hostLayout.code],
   }),
 });
 
@@ -63,7 +64,7 @@ trap - EXIT`,
     timeoutMs: uploadTimeoutMs,
   });
   const folder = await readFolder(host, incoming);
-  const damage = folder === null ? ["missing"] : toDamage(folder.manifest, inputs.sha256, folder.files);
+  const damage = folder === null ? ["missing"] : "inTheWay" in folder ? [folder.inTheWay] : toDamage(folder.manifest, inputs.sha256, folder.files);
   if (damage.length > 0) {
     await runJob({ script: 'rm -rf -- "$1"', args: [incoming] });
     throw new CutterError("RELEASE_REFUSED", { host: host.address.name, release: inputs.name, damage: damage.slice(0, 10) });
@@ -83,10 +84,11 @@ interface ReleaseFolder {
   readonly files: readonly FoundFile[];
 }
 
-/** Digests every file on the host: some 130 MB, under a second. null: there is no such folder. */
-async function readFolder(host: RemoteHost, path: string): Promise<ReleaseFolder | null> {
+/** Digests every file on the host: some 130 MB, under a second. null: there is no such folder. `inTheWay`: what stands in the place of the link to the current release. */
+async function readFolder(host: RemoteHost, path: string): Promise<ReleaseFolder | { readonly inTheWay: string } | null> {
   const outcome = await host.run(readScript, [path, hostLayout.current, hostLayout.releaseSwitch], { timeoutMs: 120_000 });
   if (outcome.code === 4) return null;
+  if (outcome.code === 6) return { inTheWay: `a ${outcome.stdout.trim()} at ${hostLayout.current}` };
   if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: host.address.name, reading: path, stderr: outcome.stderr.slice(0, 300) });
   const [currentTarget = "", ...lines] = outcome.stdout.split("\n");
   const recordsEnd = lines.indexOf("");
@@ -102,7 +104,8 @@ function toFoundFile(line: string): FoundFile {
   return { sha256, kind, mode: mode.padStart(4, "0"), owner, size: Number(size), path: path.join(" ") };
 }
 
-const readScript = `[ -d "$1" ] && [ ! -L "$1" ] || exit 4
+const readScript = `[ -L "$2" ] || [ ! -e "$2" ] || { stat -c %F -- "$2"; exit 6; }
+[ -d "$1" ] && [ ! -L "$1" ] || exit 4
 readlink -- "$2" || echo
 if [ -f "$3" ]; then sh "$3" standing; fi; echo
 cd -- "$1" || exit 5
