@@ -2,6 +2,7 @@
 import { remote } from "@pulumi/command";
 import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
 import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { announce, toScriptOutput } from "../host/shell.ts";
 import { under, type HostTarget } from "./target.ts";
 
 export class Proof extends ComponentResource {
@@ -16,12 +17,12 @@ export class Proof extends ComponentResource {
       {
         // No key here: it would stand in state. The provider asks the agent behind SSH_AUTH_SOCK.
         connection: { host, port, user, hostKey, dialErrorLimit: 1 },
-        create: `${hostLayout.command} self-verify && ${hostLayout.command} kill-switch status`,
+        create: `${announce}; ${hostLayout.command} self-verify && ${hostLayout.command} kill-switch status`,
         triggers: [...triggers],
       },
       under(this),
     );
-    this.text = command.stdout;
+    this.text = command.stdout.apply((text) => toScriptOutput(text) ?? text);
     this.registerOutputs({});
   }
 }

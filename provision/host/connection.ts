@@ -8,22 +8,27 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { HostAddress } from "./address.ts";
 import { toHostKeyAlgorithms, toHostKeyVerifier } from "./host-key.ts";
 import { toMachineIdentity } from "./machine-identity.ts";
-import { toShellCommand } from "./shell.ts";
+import { toScriptOutput, toShellCommand } from "./shell.ts";
 
 /** sshd's MaxSessions is 10; 8 channels still failed under load, 6 were clean. */
 const channelsMax = 6;
 const openAttemptsMax = 20;
 const openRetryMs = 50;
 const connectTimeoutMs = 15_000;
+const identityTimeoutMs = 10_000;
 const keepaliveIntervalMs = 5_000;
 const keepaliveMissesMax = 3;
 
-/** `code` null: the connection was cut or the deadline passed, so the outcome is unknown; `problem` says what was seen. Only 0 is success. */
+/**
+ * `code` null: the connection was cut or the deadline passed, so the outcome is unknown; `problem` says what was seen. Only 0 is success.
+ * `shellEnded`: root's shell came to an end of its own, with that code, before the script began.
+ */
 export interface CommandOutcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly problem?: string;
+  readonly shellEnded?: number;
 }
 
 export interface CommandOptions {
@@ -42,7 +47,7 @@ export interface RemoteHost {
 
 /**
  * Connects once. The pinned host key and the machine's identity are checked before this resolves, so nobody can write earlier.
- * @throws SSH_AGENT_MISSING, HOST_UNREACHABLE, HOST_KEY_MISMATCH, HOST_AUTH_REFUSED (tried once), HOST_IDENTITY_MISMATCH.
+ * @throws SSH_AGENT_MISSING, HOST_UNREACHABLE, HOST_KEY_MISMATCH, HOST_AUTH_REFUSED (tried once), HOST_SHELL_UNFIT, HOST_IDENTITY_MISMATCH.
  */
 export async function openConnection(address: HostAddress, agentSocket: string | null): Promise<RemoteHost> {
   if (agentSocket === null) throw new CutterError("SSH_AGENT_MISSING", { host: address.name });
@@ -134,8 +139,10 @@ async function execute(ssh: NodeSSH, command: string, options: CommandOptions, o
       // latin1 keeps every byte as one character: a multi-byte character cut between two packets must not be damaged.
       const stdin = options.stdin === undefined || Buffer.isBuffer(options.stdin) ? {} : { stdin: options.stdin };
       const { code, signal, stdout, stderr } = await ssh.execCommand(command, { encoding: "latin1", noTrim: true, ...stdin, onChannel });
+      const [said, complained] = [toScriptOutput(fromLatin1(stdout)), toScriptOutput(fromLatin1(stderr))];
+      if (code !== null && said === null) return { ...toUnknown(`root's shell ended with ${code}: ${(stderr || stdout).trim().slice(0, 200)}`), shellEnded: code };
       const problem = signal === null ? "the channel closed without an exit code" : `ended by ${signal}`;
-      return { code, stdout: fromLatin1(stdout), stderr: fromLatin1(stderr), ...(code === null ? { problem } : {}) };
+      return { code, stdout: said ?? "", stderr: complained ?? "", ...(code === null ? { problem } : {}) };
     } catch (error) {
       if (!isOpenRefused(error) || attempt === openAttemptsMax) return toUnknown(error instanceof Error ? error.message : String(error));
       await sleep(openRetryMs * attempt);
@@ -158,9 +165,12 @@ function fromLatin1(text: string): string {
 
 async function assertIdentity(host: RemoteHost): Promise<void> {
   const { address } = host;
-  const outcome = await host.run("cat /etc/machine-id", [], { timeoutMs: 10_000 });
+  const outcome = await host.run("cat /etc/machine-id", [], { timeoutMs: identityTimeoutMs });
+  const facts = { host: address.name, address: address.host };
+  if (outcome.shellEnded !== undefined) throw new CutterError("HOST_SHELL_UNFIT", { ...facts, seen: outcome.problem ?? "" });
+  if (outcome.code === null) throw new CutterError("HOST_UNREACHABLE", { ...facts, port: address.port, reason: outcome.problem ?? "", deadline_s: identityTimeoutMs / 1000 });
   const identity = outcome.code === 0 ? toMachineIdentity(outcome.stdout) : null;
   if (identity !== address.machineIdentity) {
-    throw new CutterError("HOST_IDENTITY_MISMATCH", { host: address.name, address: address.host, expected: address.machineIdentity, found: identity ?? "none" });
+    throw new CutterError("HOST_IDENTITY_MISMATCH", { ...facts, expected: address.machineIdentity, found: identity ?? "none" });
   }
 }

@@ -58,6 +58,16 @@ it("a second up reports no change and runs nothing again", async () => {
   expect(await host("find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker -newer /run/cutter-e2e-marker")).toBe("");
 });
 
+it("a shell that greets root before each command disturbs nothing", async () => {
+  await host("cp /root/.bashrc /root/.bashrc-kept; echo 'echo welcome back; set -u' >/root/.bashrc");
+  try {
+    expect(await host("true")).toBe("welcome back\n");
+    expect((await pulumi("preview", "--expect-no-changes")).output).toMatch(/4\d unchanged/);
+  } finally {
+    await host("mv /root/.bashrc-kept /root/.bashrc");
+  }
+});
+
 it("no secret of the host stands in the state", async () => {
   const state = (await pulumi("stack", "export", "--show-secrets")).output;
   const lines = (await host(`cat ${envFile} /opt/incomex/secrets/.env.production`)).split("\n");

@@ -20,8 +20,8 @@ export interface TestSshServer {
   stop(): Promise<void>;
 }
 
-/** `acceptEnv` are the variables the server lets through; each command runs in `folder`. */
-export async function startSshServer(folder: string, acceptEnv: readonly string[]): Promise<TestSshServer> {
+/** `acceptEnv` are the variables the server lets through; each command runs in `folder`, after `shellStart`, as a root's .bashrc comes before it. */
+export async function startSshServer(folder: string, acceptEnv: readonly string[], shellStart = ""): Promise<TestSshServer> {
   const hostPair = createSshKeyPair();
   const clientPair = createSshKeyPair();
   const clientPublic = utils.parseKey(clientPair.public);
@@ -40,7 +40,7 @@ export async function startSshServer(folder: string, acceptEnv: readonly string[
       if (attempt.method !== "publickey" || !attempt.key.data.equals(allowed)) return attempt.reject(["publickey"]);
       attempt.accept();
     });
-    connection.on("session", (accept) => serveSession(accept(), folder, acceptEnv, commands));
+    connection.on("session", (accept) => serveSession(accept(), folder, acceptEnv, shellStart, commands));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", () => done()));
 
@@ -62,7 +62,7 @@ export async function startSshServer(folder: string, acceptEnv: readonly string[
   };
 }
 
-function serveSession(session: Session, folder: string, acceptEnv: readonly string[], commands: string[]): void {
+function serveSession(session: Session, folder: string, acceptEnv: readonly string[], shellStart: string, commands: string[]): void {
   const environment: Record<string, string> = { PATH: process.env.PATH ?? "" };
   session.on("env", (accept, reject, info) => {
     if (!acceptEnv.includes(info.key)) return reject?.();
@@ -72,7 +72,7 @@ function serveSession(session: Session, folder: string, acceptEnv: readonly stri
   session.on("exec", (accept, _reject, info) => {
     commands.push(info.command);
     const channel = accept();
-    const child = spawn("sh", ["-c", info.command], { cwd: folder, env: environment });
+    const child = spawn("sh", ["-c", `${shellStart}\n${info.command}`], { cwd: folder, env: environment });
     channel.pipe(child.stdin);
     child.stdin.on("error", () => undefined); // a command may end without reading its input
     child.stdout.pipe(channel, { end: false });

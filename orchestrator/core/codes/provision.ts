@@ -8,6 +8,11 @@ export const provisionCodes = {
   HOST_AUTH_REFUSED: { summary: "the host refused the keys of the ssh-agent", remedy: "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out", exit: 10 },
   HOST_KEY_MISMATCH: { summary: "the host shows another SSH key than the pinned one", remedy: "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled; after that: pulumi up --refresh=false once, because state names the old key", exit: 10 },
   HOST_IDENTITY_MISMATCH: { summary: "this is another machine than the stack expects", remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity and run pulumi up --refresh=false once", exit: 10 },
+  HOST_SHELL_UNFIT: {
+    summary: "root's shell on the host does not run what it is given; nothing was changed",
+    remedy: "ssh root@HOST true must end with 0: look at root's .bashrc, at its shell in /etc/passwd and for command= in its authorized_keys",
+    exit: 10,
+  },
   HOST_COMMAND_FAILED: { summary: "a step on the host failed", remedy: "read its output, mend the cause and run pulumi up again", exit: 10 },
   HOST_DISK_FULL: {
     summary: "the host has no room for what was to be written",

@@ -47,6 +47,19 @@ it("runs a script with arguments that no shell interprets, and gives bytes and e
   host.close();
 });
 
+it("is not disturbed by a shell that says something before each command, and calls one that runs nothing unfit, not another machine", async () => {
+  const greeting = await startSshServer(folder, [], "echo welcome back; echo 'no such alias' >&2; cd /; set -u");
+  const greetingAgent = await startSshAgent(join(folder, "agent-2"), greeting.clientKey);
+  const toAddress = ({ port, hostKey }: TestSshServer) => ({ ...address, port, hostKey: hostKey.split(" ").slice(0, 2).join(" ") });
+  const host = await openConnection(toAddress(greeting), join(folder, "agent-2"));
+  expect(await host.run("echo out; echo err >&2; exit 3", [], { timeoutMs: 10_000 })).toEqual({ code: 3, stdout: "out\n", stderr: "err\n" });
+  host.close();
+  const closed = await startSshServer(folder, [], "echo 'this account is not available'; exit 1");
+  const closedAgent = await startSshAgent(join(folder, "agent-3"), closed.clientKey);
+  await expect(openConnection(toAddress(closed), join(folder, "agent-3"))).rejects.toMatchObject({ code: "HOST_SHELL_UNFIT", facts: { seen: "root's shell ended with 1: this account is not available" } });
+  for (const stop of [greeting.stop, greetingAgent, closed.stop, closedAgent]) await stop();
+});
+
 it("refuses another host key before it authenticates", async () => {
   const other = createSshKeyPair().public.split(" ").slice(0, 2).join(" ");
   await expect(openConnection({ ...address, hostKey: other }, agentSocket)).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
