@@ -1,22 +1,25 @@
-// Whether a host is clear of what is not ours, asked for all paths at once before the first change: a foreign thing found halfway would leave a host half ready.
+// Whether a host is clear of what is not ours, and the release at hand, asked for all at once before the first change: what is found halfway would leave a host half ready.
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../orchestrator/core/host-layout.ts";
 import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { envLineKind } from "./kinds/env-line.ts";
+import { toReleaseArchive } from "./kinds/release.ts";
 import { isOurs, readClaims, toClaimant, type Claim } from "./ownership.ts";
 import type { Recorded } from "./recorded.ts";
 
 /** What stands in the way on each host. */
 export interface Clearance {
   /**
-   * Looks at the claims that are to be made; what is foreign, and an env file that cannot take its line, refuses to make or change anything on this host from
+   * Looks at the claims that are to be made; what is foreign, an env file that cannot take its line, and a release that is nowhere, refuses to make or change anything on this host from
    * now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
    */
   look(host: RemoteHost, urn: string, claims: readonly string[], options?: LookOptions): Promise<void>;
   /** What `require` would say, once, if the look was to warn; else null. */
   takeWarning(address: HostAddress): string | null;
-  /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT, ENV_LINE_FOREIGN naming all that is in the way; ENV_FILE_UNFIT and other refusals of the env file */
+  /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT, ENV_LINE_FOREIGN naming all that is in the way; ENV_FILE_UNFIT and other refusals of the env file; RELEASE_MISSING */
   require(address: HostAddress): void;
 }
 
@@ -33,7 +36,7 @@ export function createClearance(recorded: Recorded): Clearance {
     look: async (host, urn, claims, { lines = {}, warn = false } = {}) => {
       const ours = await readClaims(host);
       const asked = claims.filter((claim) => !recorded.has(host.address, claim) && !isOurs(ours.get(claim), urn));
-      const refusal = await judge(host, ours, asked, lines);
+      const refusal = (await judge(host, ours, asked, lines)) ?? (await findMissingRelease(host, claims));
       if (refusal === null) return;
       refusals.set(host.address.name, refusal);
       if (warn) untold.add(refusal);
@@ -61,6 +64,13 @@ async function judge(host: RemoteHost, ours: ReadonlyMap<string, Claim>, asked: 
     if (error instanceof CutterError && error.code.startsWith("ENV_")) return error;
     throw error;
   }
+}
+
+async function findMissingRelease(host: RemoteHost, claims: readonly string[]): Promise<CutterError | null> {
+  const toUpload = claims.filter((claim) => claim.startsWith(`${hostLayout.releases}/`) && !existsSync(toReleaseArchive(basename(claim))));
+  const standing = await readStanding(host, toUpload);
+  const missing = toUpload.find((claim) => !standing.includes(claim));
+  return missing === undefined ? null : new CutterError("RELEASE_MISSING", { host: host.address.name, release: basename(missing), archive: toReleaseArchive(basename(missing)) });
 }
 
 /** The lines that stand there with another value, or more than once. @throws ENV_FILE_UNFIT, ENV_LINE_AMBIGUOUS, ENV_NAME_DOUBLED */

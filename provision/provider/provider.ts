@@ -24,9 +24,10 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   const clearance = createClearance(recorded);
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), recorded, say);
   /** A host that cannot be asked now is refused by what comes next. */
-  const tellOfNew = async (kind: Kind, urn: string, inputs: BaseInputs): Promise<void> => {
+  const tell = async (kind: Kind, urn: string, inputs: BaseInputs, isNew: boolean): Promise<void> => {
     const refusal = clearance.takeWarning(inputs.host);
     if (refusal !== null) say(`[WARN] ${refusal}`);
+    if (!isNew) return;
     const takeover = inputs.adopt ? await lifecycle.readTakeover(kind, urn, inputs).catch(() => null) : null;
     if (takeover !== null) say(`[WARN] host ${inputs.host.name}: ${takeover}`);
   };
@@ -36,7 +37,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       try {
         const kind = findKind(urn);
         const inputs = await kind.parse(withoutInternals(news));
-        if (isNew(olds)) await tellOfNew(kind, urn, inputs);
+        await tell(kind, urn, inputs, isNew(olds));
         return { inputs: toBag(inputs) };
       } catch (error) {
         if (error instanceof z.ZodError) return { failures: error.issues.map(({ path, message }) => ({ property: path.join("."), reason: message })) };

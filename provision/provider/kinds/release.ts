@@ -49,10 +49,15 @@ find "$1/releases" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended -re
   }),
 });
 
+/** Where a build leaves what is uploaded. */
+export function toReleaseArchive(name: string): string {
+  return join(findCheckout(), ".build/releases", `${name}.tar.gz`);
+}
+
 /** Into a folder beside, verified there, then renamed; a damaged one in its place is moved aside first and removed after. */
 async function upload({ host, runJob }: WriteContext, inputs: ReleaseInputs): Promise<void> {
-  const archive = join(findCheckout(), ".build/releases", `${inputs.name}.tar.gz`);
-  if (!existsSync(archive)) throw new CutterError("RELEASE_MISSING", { release: inputs.name, archive });
+  const archive = toReleaseArchive(inputs.name);
+  if (!existsSync(archive)) throw new CutterError("RELEASE_MISSING", { host: host.address.name, release: inputs.name, archive });
   const incoming = `${hostLayout.releases}/.incoming-${inputs.name}`;
   await runJob({
     // A disk that fills up in the middle gets its room back.

@@ -82,6 +82,12 @@ it("says whose claim it is when another stack made it", async () => {
   expect(await look([standing])).toMatchObject({ facts: { found: ["claimed by stack contabo of cutter-kit"] } });
 });
 
+it("refuses a release that is neither built here nor on the host, before anything else is made", async () => {
+  const nowhere = `${hostLayout.releases}/0.0.0-000000000000`;
+  expect(await look([absent, nowhere])).toMatchObject({ code: "RELEASE_MISSING", facts: { host: "local", release: "0.0.0-000000000000" } });
+  expect(await look([standing, nowhere])).toMatchObject({ code: "FOREIGN_FILE" });
+});
+
 it("warns once, where it was asked to", async () => {
   await clearance.look(host, urn, [standing], { warn: true });
   expect(clearance.takeWarning(localAddress)).toContain("FOREIGN_FILE");

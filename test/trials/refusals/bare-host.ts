@@ -1,7 +1,7 @@
-// Hosts that the kit never saw, on which something of the same name stands already.
+// Hosts that the kit never saw, on which something of the same name stands already, or for which there is no release.
 import { onHost } from "../../support/e2e.ts";
 import { pulumi, up } from "../../support/stack.ts";
-import type { Refusal } from "../../support/refusal.ts";
+import { withStackConfig, type Refusal } from "../../support/refusal.ts";
 
 const aside = "/root/cutter-trial-aside";
 
@@ -48,5 +48,6 @@ export const bareHostRefusals: readonly Refusal[] = [
       return async () => void (await onHost(`mv -T ${env}.trial ${env}`));
     },
   },
+  { name: "a pinned release that is nowhere", code: "RELEASE_MISSING", says: ["host=sandbox", "release=0.6.0-000000000000", "npm run build"], make: () => withStackConfig({ "cutter-kit:release": "0.6.0-000000000000" }) },
   foreign("an old cutter at /opt/cutter and its command", ["/opt/cutter", "/usr/local/bin/cutter"], "mkdir -p /opt/cutter/bin; echo old > /opt/cutter/bin/cutter; ln -s /opt/cutter/bin/cutter /usr/local/bin/cutter"),
 ];
