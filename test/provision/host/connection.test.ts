@@ -57,7 +57,10 @@ it("is not disturbed by a shell that says something before each command, and cal
   const closed = await startSshServer(folder, [], "echo 'this account is not available'; exit 1");
   const closedAgent = await startSshAgent(join(folder, "agent-3"), closed.clientKey);
   await expect(openConnection(toAddress(closed), join(folder, "agent-3"))).rejects.toMatchObject({ code: "HOST_SHELL_UNFIT", facts: { seen: "root's shell ended with 1: this account is not available" } });
-  for (const stop of [greeting.stop, greetingAgent, closed.stop, closedAgent]) await stop();
+  const killed = await startSshServer(folder, [], "kill -9 $$");
+  const killedAgent = await startSshAgent(join(folder, "agent-4"), killed.clientKey);
+  await expect(openConnection(toAddress(killed), join(folder, "agent-4"))).rejects.toMatchObject({ code: "HOST_UNREACHABLE", facts: { reason: expect.stringContaining("KILL") } });
+  for (const stop of [greeting.stop, greetingAgent, closed.stop, closedAgent, killed.stop, killedAgent]) await stop();
 });
 
 it("refuses another host key before it authenticates", async () => {
