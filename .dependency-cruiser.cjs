@@ -2,7 +2,18 @@
 
 /** What core may use besides itself: pure libraries, and Node's own pure modules. */
 const purePackages = "node_modules/(zod|canonicalize|yaml|jsonc-parser|diff|openpgp|mdast-util-[^/]+|@types/[^/]+)/";
-const pureBuiltins = ["crypto", "buffer", "util", "path", "node:crypto", "node:buffer", "node:util", "node:path", "assert/strict", "node:assert/strict"];
+const pureBuiltins = [
+  "crypto",
+  "buffer",
+  "util",
+  "path",
+  "node:crypto",
+  "node:buffer",
+  "node:util",
+  "node:path",
+  "assert/strict",
+  "node:assert/strict",
+];
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
@@ -91,6 +102,10 @@ module.exports = {
     // Also sees `import type`, which leaves no trace in the JavaScript.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "node", "default"], extensions: [".ts", ".mts", ".mjs", ".js", ".json"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "node", "default"],
+      extensions: [".ts", ".mts", ".mjs", ".js", ".json"],
+    },
   },
 };

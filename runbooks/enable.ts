@@ -34,13 +34,22 @@ const reportSchema = z.looseObject({
 type Report = z.infer<typeof reportSchema>;
 
 await runScript(usage, async () => {
-  const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" }, ruling: { type: "string" }, approval: { type: "string", multiple: true, default: [] } } });
+  const { values } = parseArgs({
+    options: {
+      ...stackOptions,
+      "run-id": { type: "string" },
+      ruling: { type: "string" },
+      approval: { type: "string", multiple: true, default: [] },
+    },
+  });
   const runId = parseRunId(toRequired(values["run-id"], "--run-id"), { allowDryRunSuffix: false });
   const config = readStack(values.stack);
   const ruling = readSigned(toRequired(values.ruling, "--ruling"));
   const approvals = values.approval.map(readSigned);
   return await withHost(config, values.host, async (host) => {
-    console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: verify here, upload, verify there, spend one start, arm ${runId}`);
+    console.log(
+      `[INFO] host ${host.address.name} of stack ${config.stack}: verify here, upload, verify there, spend one start, arm ${runId}`,
+    );
     for (const line of await verifyHere(config, host, runId, ruling, approvals)) console.log(line);
     try {
       await stage(host, runId, [ruling, ...approvals]);
@@ -60,25 +69,34 @@ async function upload(host: RemoteHost, runId: RunId, signed: SignedFile): Promi
   const folder = toStagedFolder(runId, signed);
   const flags = signed.signatures.flatMap(({ name }) => ["--signature", `${folder}/${name}`]);
   const script = 'run=$1; file=$2; shift 2; exec cutter approval upload --run-id "$run" "$@" "$file"';
-  process.stdout.write(await mustRunOnHost(host, `upload ${signed.gate}`, script, [runId, `${folder}/${signed.document.name}`, ...flags], { deadlineMs: 120_000 }));
+  process.stdout.write(
+    await mustRunOnHost(host, `upload ${signed.gate}`, script, [runId, `${folder}/${signed.document.name}`, ...flags], {
+      deadlineMs: 120_000,
+    }),
+  );
 }
 
 async function arm(host: RemoteHost, runId: RunId): Promise<Report> {
-  return reportSchema.parse(JSON.parse(await mustRunOnHost(host, "arm", 'exec /opt/cutter/current/bin/cutter-root arm "$1"', [runId], { deadlineMs: 180_000 })));
+  return reportSchema.parse(
+    JSON.parse(await mustRunOnHost(host, "arm", 'exec /opt/cutter/current/bin/cutter-root arm "$1"', [runId], { deadlineMs: 180_000 })),
+  );
 }
 
 /** What the host says of itself counts, not what we asked for. @throws ENABLE_NOT_PROVEN */
 async function proveArmed(host: RemoteHost, runId: RunId): Promise<void> {
   const said = await mustRunOnHost(host, "kill-switch status", "exec cutter kill-switch status --json", []);
   const state = z.looseObject({ state: z.string(), run_id: z.string().nullable() }).parse(JSON.parse(said));
-  if (state.state !== "armed" || state.run_id !== runId) throw new CutterError("ENABLE_NOT_PROVEN", { run_id: runId, state: state.state, found: state.run_id });
+  if (state.state !== "armed" || state.run_id !== runId)
+    throw new CutterError("ENABLE_NOT_PROVEN", { run_id: runId, state: state.state, found: state.run_id });
 }
 
 function toText(runId: RunId, stack: string, report: Report): readonly string[] {
   const minutes = Math.floor((Date.parse(report.expires_at) - Date.now()) / 60_000);
   return [
     ...report.expired_removed.map((run) => `[INFO] removed the expired token of ${run}`),
-    ...report.unfinished.map((run) => `[WARN] another live run of this host has begun and not ended: ${run} (cutter orchestrate explain --run-id ${run})`),
+    ...report.unfinished.map(
+      (run) => `[WARN] another live run of this host has begun and not ended: ${run} (cutter orchestrate explain --run-id ${run})`,
+    ),
     ...(report.human_signers === 1 ? ["[WARN] one human signer: no architect's key is pinned"] : []),
     ...(report.accepts.length === 0 ? [] : [`[WARN] the ruling accepts ${report.accepts.join(", ")}`]),
     `[OK]   armed ${runId}: document ${report.document_id}, payload_sha ${report.payload_sha}${report.decision === null ? "" : `, carrying the decision to ${report.decision}`}`,

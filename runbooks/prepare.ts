@@ -39,13 +39,20 @@ await runScript(usage, async () => {
   const config = readStack(values.stack);
   return await withHost(config, values.host, async (host) => {
     console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: requests of ${runId} and ${dryRunId}, then the dry run`);
-    await ensureRequest(host, { run_id: runId, document_id: documentId, mode: "live", approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId) });
+    await ensureRequest(host, {
+      run_id: runId,
+      document_id: documentId,
+      mode: "live",
+      approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId),
+    });
     await ensureRequest(host, { run_id: dryRunId, document_id: documentId, mode: "dryrun", approvals: {} });
     const result = await runOnHost(host, dryRunId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
     console.log(toResultLine(result));
     if (result.exit_code !== 0) return result.exit_code;
     if (result.certificate !== "pass") {
-      console.log(`[WARN] the certificate says ${result.certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`);
+      console.log(
+        `[WARN] the certificate says ${result.certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`,
+      );
       return codes.CERTIFICATE_INCONCLUSIVE.exit;
     }
     for (const line of toSigningText(runId, values.stack, await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]))) console.log(line);
@@ -60,7 +67,13 @@ async function ensureRequest(host: RemoteHost, wanted: Omit<RunRequest, "schema"
   const path = `${hostLayout.requests}/${runId}.yaml`;
   const { code, stderr } = await host.run(writeRequest, [path], { timeoutMs: 30_000, stdin: Buffer.from(stringify(request)) });
   if (code === 3) throw new CutterError("REQUEST_DIFFERS", { run_id: runId, path });
-  if (code !== 0) throw new CutterError("HOST_COMMAND_FAILED", { host: host.address.name, step: "write the request", exit_code: code ?? "unknown", stderr: stderr.slice(0, 200) });
+  if (code !== 0)
+    throw new CutterError("HOST_COMMAND_FAILED", {
+      host: host.address.name,
+      step: "write the request",
+      exit_code: code ?? "unknown",
+      stderr: stderr.slice(0, 200),
+    });
 }
 
 /** What to sign, how, and what comes next. Pure. */
@@ -69,7 +82,10 @@ function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraf
   const folder = first === undefined ? "approvals" : dirname(first.file);
   const of = (gate: WrittenDraft["gate"]): string => drafts.find((draft) => draft.gate === gate)?.file ?? "";
   return [
-    ...[...new Set(first?.wouldRefuse)].map((code) => `[WARN] a live run would refuse: ${code}${code === "PRINCIPAL_TOO_STRONG" ? " (a ruling can accept it by name, in accepts)" : ""}`),
+    ...[...new Set(first?.wouldRefuse)].map(
+      (code) =>
+        `[WARN] a live run would refuse: ${code}${code === "PRINCIPAL_TOO_STRONG" ? " (a ruling can accept it by name, in accepts)" : ""}`,
+    ),
     `[INFO] drafts to sign, in ${folder}/ of this checkout (ignored by git; they hold no secret):`,
     ...drafts.flatMap(({ gate, file, commands, kept }) => [
       `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is (remove it to have it drafted afresh)" : ""}. To fill and sign it, in ${folder}/:`,

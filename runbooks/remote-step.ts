@@ -6,9 +6,18 @@ import type { RemoteHost } from "../provision/host/connection.ts";
 const defaultDeadlineMs = 30_000;
 
 /** stdout of the step. @throws the host command's own code, HOST_COMMAND_FAILED, HOST_OUTCOME_UNKNOWN when the line broke */
-export async function mustRunOnHost(host: RemoteHost, step: string, script: string, args: readonly string[], options: { readonly deadlineMs?: number; readonly stdin?: Uint8Array } = {}): Promise<string> {
+export async function mustRunOnHost(
+  host: RemoteHost,
+  step: string,
+  script: string,
+  args: readonly string[],
+  options: { readonly deadlineMs?: number; readonly stdin?: Uint8Array } = {},
+): Promise<string> {
   const { deadlineMs = defaultDeadlineMs, stdin } = options;
-  const { code, stdout, stderr, problem } = await host.run(script, args, { timeoutMs: deadlineMs, ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin) }) });
+  const { code, stdout, stderr, problem } = await host.run(script, args, {
+    timeoutMs: deadlineMs,
+    ...(stdin === undefined ? {} : { stdin: Buffer.from(stdin) }),
+  });
   if (code === 0) return stdout;
   if (code === null) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, step, problem: problem ?? "no exit code" });
   throw toHostRefusal(host.address.name, step, code, stderr);

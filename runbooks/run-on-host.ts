@@ -23,10 +23,18 @@ const readJournal = `journalctl --quiet --output=cat --show-cursor "$2" -u "$3@$
  * Blocks until the run ended, at the latest `deadlineMs` later. `print` gets each line once.
  * @throws RUN_OUTCOME_UNKNOWN, REVERT_OUTCOME_UNKNOWN when the line broke and the host has no result yet: the run goes on without us
  */
-export async function runOnHost(host: RemoteHost, runId: RunId, deadlineMs: number, print: (line: string) => void, what: Startable = startable.run): Promise<RunResult> {
+export async function runOnHost(
+  host: RemoteHost,
+  runId: RunId,
+  deadlineMs: number,
+  print: (line: string) => void,
+  what: Startable = startable.run,
+): Promise<RunResult> {
   const startedAt = (await host.run("date +%s", [], { timeoutMs: readTimeoutMs })).stdout.trim();
   const start = { running: true };
-  const started = host.run('systemctl start "$2@$1.service"', [runId, what.unit], { timeoutMs: deadlineMs }).finally(() => (start.running = false));
+  const started = host
+    .run('systemctl start "$2@$1.service"', [runId, what.unit], { timeoutMs: deadlineMs })
+    .finally(() => (start.running = false));
   let position = `--since=@${startedAt}`;
   do {
     await Promise.race([pause(pollMs), started]);
@@ -34,7 +42,8 @@ export async function runOnHost(host: RemoteHost, runId: RunId, deadlineMs: numb
     for (const line of stdout.split("\n")) {
       const next = /^-- cursor: (.+)$/.exec(line)?.[1];
       if (next !== undefined) position = `--after-cursor=${next}`;
-      else if (line !== "" && !/^(Starting|Started|Finished|Stopping|Stopped) |: (Deactivated successfully|Consumed )/.test(line)) print(line);
+      else if (line !== "" && !/^(Starting|Started|Finished|Stopping|Stopped) |: (Deactivated successfully|Consumed )/.test(line))
+        print(line);
     }
   } while (start.running);
   const outcome = await started;
@@ -51,7 +60,12 @@ export async function readResult(host: RemoteHost, runId: RunId, what: Startable
 
 /** One line that closes a run's output. */
 export function toResultLine(result: RunResult): string {
-  const facts = Object.entries({ code: result.code, certificate: result.certificate, payload_sha: result.payload_sha, waits_on: result.waits_on }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  const facts = Object.entries({
+    code: result.code,
+    certificate: result.certificate,
+    payload_sha: result.payload_sha,
+    waits_on: result.waits_on,
+  }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const mark = result.exit_code === 0 ? "[OK]  " : result.exit_code === 11 || result.waits_on !== null ? "[WARN]" : "[ERR] ";
   return `${mark} run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
 }

@@ -44,26 +44,58 @@ export function readSigned(file: string): SignedFile {
 }
 
 /** Says line by line what was verified. @throws APPROVAL_*, KEY_*, STACK_CONFIG_INVALID */
-export async function verifyHere(config: StackConfig, host: RemoteHost, runId: RunId, ruling: SignedFile, approvals: readonly SignedFile[]): Promise<readonly string[]> {
-  if (ruling.gate !== "RULING") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", file: ruling.file, expected: "RULING", found: ruling.gate });
+export async function verifyHere(
+  config: StackConfig,
+  host: RemoteHost,
+  runId: RunId,
+  ruling: SignedFile,
+  approvals: readonly SignedFile[],
+): Promise<readonly string[]> {
+  if (ruling.gate !== "RULING")
+    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", file: ruling.file, expected: "RULING", found: ruling.gate });
   const keys = readStackKeys(config);
   const bound = await readBinding(config, host, runId);
   const { governance_principal: governancePrincipal, expected_grant_matrix_sha: grantMatrixSha256 } = config.orchestrator;
-  const named = { rollbackRunbookSha256: config.rollbackRunbook.sha256, grantMatrixSha256, ...(governancePrincipal === null ? {} : { governancePrincipal }) };
+  const named = {
+    rollbackRunbookSha256: config.rollbackRunbook.sha256,
+    grantMatrixSha256,
+    ...(governancePrincipal === null ? {} : { governancePrincipal }),
+  };
   const lines: string[] = [];
   for (const signed of [ruling, ...approvals]) {
-    if (signed !== ruling && !["SG_1", "SG_2", "SG_3"].includes(signed.gate)) throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", file: signed.file, expected: "SG_1, SG_2 or SG_3", found: signed.gate });
+    if (signed !== ruling && !["SG_1", "SG_2", "SG_3"].includes(signed.gate))
+      throw new CutterError("APPROVAL_GATE_MISMATCH", {
+        field: "gate",
+        file: signed.file,
+        expected: "SG_1, SG_2 or SG_3",
+        found: signed.gate,
+      });
     const expected: Expected = { ...bound, gate: signed.gate, ruling: named };
-    const verified = await verifyApproval({ document: signed.document.bytes, signatures: signed.signatures.map(({ bytes }) => bytes), keys, expected, now: new Date() });
-    lines.push(`[OK]   ${signed.gate} ${verified.approval.decision}: ${signed.file}, signed by ${verified.signers.map(({ role, fingerprint }) => `${role} ${fingerprint}`).join(" and ")}`);
+    const verified = await verifyApproval({
+      document: signed.document.bytes,
+      signatures: signed.signatures.map(({ bytes }) => bytes),
+      keys,
+      expected,
+      now: new Date(),
+    });
+    lines.push(
+      `[OK]   ${signed.gate} ${verified.approval.decision}: ${signed.file}, signed by ${verified.signers.map(({ role, fingerprint }) => `${role} ${fingerprint}`).join(" and ")}`,
+    );
   }
   return lines;
 }
 
 function readStackKeys(config: StackConfig): Keys {
   const { sovereign, architect } = config.keys;
-  const read = (role: string, key: NonNullable<typeof sovereign>): PinnedKeyFile => ({ bytes: Buffer.from(readPinnedFile(`cutter-kit:keys.${role}`, key)), pin: { fingerprint: key.fingerprint, fileSha256: key.sha256 } });
-  if (sovereign === undefined) throw new CutterError("STACK_CONFIG_INVALID", { stack: config.stack, problems: ["cutter-kit:keys.sovereign is not set: nobody can authorise anything"] });
+  const read = (role: string, key: NonNullable<typeof sovereign>): PinnedKeyFile => ({
+    bytes: Buffer.from(readPinnedFile(`cutter-kit:keys.${role}`, key)),
+    pin: { fingerprint: key.fingerprint, fileSha256: key.sha256 },
+  });
+  if (sovereign === undefined)
+    throw new CutterError("STACK_CONFIG_INVALID", {
+      stack: config.stack,
+      problems: ["cutter-kit:keys.sovereign is not set: nobody can authorise anything"],
+    });
   return { sovereign: read("sovereign", sovereign), architect: architect === undefined ? null : read("architect", architect) };
 }
 
@@ -71,7 +103,9 @@ const outcomeSchema = z.looseObject({ document_id: z.string(), payload_sha: z.st
 
 /** What the approvals must name: the host's identity is the pinned one; plan and release are those the host has. */
 async function readBinding(config: StackConfig, host: RemoteHost, runId: RunId): Promise<Expected> {
-  const outcome = await mustRunOnHost(host, "read the dry run's outcome", 'cat -- "$1"', [`${config.orchestrator.sidecar_root}/${toDryRunId(runId)}/outcome.json`]);
+  const outcome = await mustRunOnHost(host, "read the dry run's outcome", 'cat -- "$1"', [
+    `${config.orchestrator.sidecar_root}/${toDryRunId(runId)}/outcome.json`,
+  ]);
   const manifest = await mustRunOnHost(host, "read the release's digest", 'sha256sum -- "$1"', [`${hostLayout.current}/manifest.json`]);
   const { document_id: documentId, payload_sha: payloadSha } = outcomeSchema.parse(JSON.parse(outcome));
   return { runId, documentId, payloadSha, host: host.address.machineIdentity, releaseSha256: manifest.slice(0, 64) };
@@ -88,7 +122,14 @@ function toSignatureName(gate: Gate, role: string): string {
 
 function readPlain(file: string, bytesMax: number): Uint8Array {
   const facts = lstatSync(file, { throwIfNoEntry: false });
-  const problem = facts === undefined ? "absent" : !facts.isFile() ? "not a plain file" : facts.size > bytesMax ? `larger than ${String(bytesMax)} bytes` : null;
+  const problem =
+    facts === undefined
+      ? "absent"
+      : !facts.isFile()
+        ? "not a plain file"
+        : facts.size > bytesMax
+          ? `larger than ${String(bytesMax)} bytes`
+          : null;
   if (problem !== null) throw new CutterError("APPROVAL_UNREADABLE", { file: file.slice(0, 300), problem });
   return readFileSync(file);
 }

@@ -19,8 +19,13 @@ export function readStack(stack: string): StackConfig {
 
 /** Connects, does the work, and closes, whatever happens. `hostName` is needed only where the stack has several hosts. */
 export async function withHost<T>(config: StackConfig, hostName: string | undefined, work: (host: RemoteHost) => Promise<T>): Promise<T> {
-  const address = hostName === undefined && config.hosts.length === 1 ? config.hosts[0] : config.hosts.find(({ name }) => name === hostName);
-  if (address === undefined) throw new CutterError("STACK_CONFIG_INVALID", { stack: config.stack, problems: [`--host must be one of ${config.hosts.map(({ name }) => name).join(", ")}`] });
+  const address =
+    hostName === undefined && config.hosts.length === 1 ? config.hosts[0] : config.hosts.find(({ name }) => name === hostName);
+  if (address === undefined)
+    throw new CutterError("STACK_CONFIG_INVALID", {
+      stack: config.stack,
+      problems: [`--host must be one of ${config.hosts.map(({ name }) => name).join(", ")}`],
+    });
   const host = await connectToHost(address);
   try {
     return await work(host);
@@ -35,7 +40,11 @@ function readConfigValues(stack: string, file: string): Readonly<Record<string, 
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    throw refuse(stack === "sandbox" ? "Pulumi.sandbox.yaml cannot be read: npm run sandbox -- up writes it; for another stack's host give --stack" : `Pulumi.${stack}.yaml cannot be read: for a host of your own, copy Pulumi.contabo.example.yaml and fill it in`);
+    throw refuse(
+      stack === "sandbox"
+        ? "Pulumi.sandbox.yaml cannot be read: npm run sandbox -- up writes it; for another stack's host give --stack"
+        : `Pulumi.${stack}.yaml cannot be read: for a host of your own, copy Pulumi.contabo.example.yaml and fill it in`,
+    );
   }
   const parsed: unknown = parse(text);
   const config = typeof parsed === "object" && parsed !== null && "config" in parsed ? parsed.config : null;

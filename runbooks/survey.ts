@@ -15,14 +15,27 @@ const usage = `runbooks/survey [--stack S] [--host H] [--json | --markdown | --h
 Exit: 0 surveyed, whatever is open · 2 usage · 10 not surveyed · 78 configuration`;
 
 await runScript(usage, async () => {
-  const { values } = parseArgs({ options: { ...stackOptions, json: { type: "boolean", default: false }, markdown: { type: "boolean", default: false }, html: { type: "string" } } });
-  if ([values.json, values.markdown, values.html !== undefined].filter(Boolean).length > 1) throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
+  const { values } = parseArgs({
+    options: {
+      ...stackOptions,
+      json: { type: "boolean", default: false },
+      markdown: { type: "boolean", default: false },
+      html: { type: "string" },
+    },
+  });
+  if ([values.json, values.markdown, values.html !== undefined].filter(Boolean).length > 1)
+    throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
   const form: SurveyForm = values.json ? "json" : values.markdown ? "markdown" : values.html !== undefined ? "html" : "text";
   const config = readStack(values.stack);
   const survey = await withHost(config, values.host, async (host) => {
     const facts = await readSurveyFacts(host, config.psql);
     const takenAt = new Date();
-    return toSurvey(facts, { hostName: host.address.name, takenAt, rulings: await judgeRulings(facts, takenAt), restoreProofs: await judgeRestoreProofs(facts, takenAt) });
+    return toSurvey(facts, {
+      hostName: host.address.name,
+      takenAt,
+      rulings: await judgeRulings(facts, takenAt),
+      restoreProofs: await judgeRestoreProofs(facts, takenAt),
+    });
   });
   const text = renderSurvey(survey, form);
   if (values.html === undefined) process.stdout.write(text);

@@ -12,7 +12,9 @@ const downLimitMs = 5 * 60_000;
 
 const words = process.argv.slice(2);
 const isSuite = (word: string): word is Suite => suites.some((suite) => suite === word);
-const files = readdirSync(join(checkout, "test/e2e")).filter((name) => name.endsWith(".e2e.ts")).toSorted();
+const files = readdirSync(join(checkout, "test/e2e"))
+  .filter((name) => name.endsWith(".e2e.ts"))
+  .toSorted();
 const chosenSuites = words.some(isSuite) ? suites.filter((suite) => words.includes(suite)) : suites;
 const filters = words.filter((word) => !isSuite(word));
 const chosenFiles = filters.length === 0 ? files : files.filter((file) => filters.some((filter) => file.includes(filter)));
@@ -22,7 +24,8 @@ await main();
 
 async function main(): Promise<void> {
   const unknown = filters.filter((filter) => !files.some((file) => file.includes(filter)));
-  if (unknown.length > 0) return refuse(`neither a suite (${suites.join(", ")}) nor part of a file's name in test/e2e: ${unknown.join(" ")}`);
+  if (unknown.length > 0)
+    return refuse(`neither a suite (${suites.join(", ")}) nor part of a file's name in test/e2e: ${unknown.join(" ")}`);
   // A host that somebody put up is theirs, also while it is powered off: its suite may be another one, and it would not be fresh.
   if (existsSync(toSandboxPlace(checkout).stateFile)) return refuse("this checkout has a sandbox; end it first: npm run sandbox -- down");
   rmSync(results, { recursive: true, force: true });
@@ -45,14 +48,23 @@ async function testSuite(suite: Suite): Promise<void> {
 /** File by suite; "-" for what did not run. The last line is the runner's plain one. */
 function summarize(): void {
   const reports = new Map(chosenSuites.map((suite) => [suite, readReport(toReport(suite)).files]));
-  const toCell = (counts: Counts | undefined): string => (counts === undefined ? "-" : counts.failed === 0 ? `${counts.passed} ok` : `${counts.passed} ok, ${counts.failed} FAILED`);
+  const toCell = (counts: Counts | undefined): string =>
+    counts === undefined ? "-" : counts.failed === 0 ? `${counts.passed} ok` : `${counts.passed} ok, ${counts.failed} FAILED`;
   const width = Math.max(...chosenFiles.map((file) => file.length));
-  const row = (first: string, cells: readonly string[]) => console.log(`${first.padEnd(width)} ${cells.map((cell) => cell.padStart(16)).join("")}`);
+  const row = (first: string, cells: readonly string[]) =>
+    console.log(`${first.padEnd(width)} ${cells.map((cell) => cell.padStart(16)).join("")}`);
   console.log("\n── Suites");
   row("", chosenSuites);
-  for (const file of chosenFiles) row(file, chosenSuites.map((suite) => toCell(reports.get(suite)?.get(file))));
+  for (const file of chosenFiles)
+    row(
+      file,
+      chosenSuites.map((suite) => toCell(reports.get(suite)?.get(file))),
+    );
   console.log("");
-  for (const { name, seconds, passed, failed } of steps.outcomes) console.log(`${toMark(failed)}  ${name.padEnd(16)} ${seconds.toFixed(1).padStart(7)} s${passed === 0 ? "" : `  ${passed} passed, ${failed} failed`}`);
+  for (const { name, seconds, passed, failed } of steps.outcomes)
+    console.log(
+      `${toMark(failed)}  ${name.padEnd(16)} ${seconds.toFixed(1).padStart(7)} s${passed === 0 ? "" : `  ${passed} passed, ${failed} failed`}`,
+    );
   if (steps.interrupted !== null) console.log(`[ERR]  interrupted by ${steps.interrupted}: what had not run counts as one failure`);
   const passed = steps.outcomes.reduce((total, outcome) => total + outcome.passed, 0);
   const failed = steps.outcomes.reduce((total, outcome) => total + outcome.failed, steps.interrupted === null ? 0 : 1);

@@ -33,7 +33,12 @@ export interface ApprovalCheck {
 
 const approvalsFolder = "approvals/";
 
-export async function checkApprovals(material: AuditMaterial, journal: AuditedJournal, keys: Keys | null, bound: Bound): Promise<ApprovalCheck> {
+export async function checkApprovals(
+  material: AuditMaterial,
+  journal: AuditedJournal,
+  keys: Keys | null,
+  bound: Bound,
+): Promise<ApprovalCheck> {
   const findings: Finding[] = [];
   let verified = 0;
   let notVerified = 0;
@@ -49,10 +54,26 @@ export async function checkApprovals(material: AuditMaterial, journal: AuditedJo
       findings.push(...checkUse(journal, record, approval, [], kept.file));
       continue;
     }
-    const judged = await verify(kept, given.map(({ bytes }) => bytes), keys, record, toExpected(record, bound), findings);
+    const judged = await verify(
+      kept,
+      given.map(({ bytes }) => bytes),
+      keys,
+      record,
+      toExpected(record, bound),
+      findings,
+    );
     if (judged === null) continue;
     verified += given.length;
-    findings.push(...compareSigners(judged, record, kept.file), ...checkUse(journal, record, approval, judged.signers.map(({ signedAt }) => signedAt), kept.file));
+    findings.push(
+      ...compareSigners(judged, record, kept.file),
+      ...checkUse(
+        journal,
+        record,
+        approval,
+        judged.signers.map(({ signedAt }) => signedAt),
+        kept.file,
+      ),
+    );
   }
   return { findings: [...findings, ...checkDecisions(material, journal), ...checkUuids(journal)], verified, notVerified };
 }
@@ -65,9 +86,16 @@ interface Kept {
 
 /** By digest: names prove nothing. */
 function findKept(material: AuditMaterial, { seq, entry }: Record, findings: Finding[]): Kept | null {
-  const kept = [...material.files].filter(([name]) => name.startsWith(approvalsFolder)).map(([file, bytes]) => ({ file, bytes, sha256: sha256Hex(bytes) }));
+  const kept = [...material.files]
+    .filter(([name]) => name.startsWith(approvalsFolder))
+    .map(([file, bytes]) => ({ file, bytes, sha256: sha256Hex(bytes) }));
   const document = kept.find(({ sha256 }) => sha256 === entry.document_sha256);
-  const missing = (what: string, sha256: string): Finding => finding("AUDIT_APPROVAL_MISSING", `no file has the digest of ${what}`, { file: journalName, record: seq, facts: { gate: entry.gate, sha256 } });
+  const missing = (what: string, sha256: string): Finding =>
+    finding("AUDIT_APPROVAL_MISSING", `no file has the digest of ${what}`, {
+      file: journalName,
+      record: seq,
+      facts: { gate: entry.gate, sha256 },
+    });
   if (document === undefined) {
     findings.push(missing("the document", entry.document_sha256));
     return null;
@@ -93,7 +121,14 @@ function parse({ document, file }: Kept, { seq }: Record, findings: Finding[]): 
 /** What the journal tells of it, and what the run was, against what the signed text says. */
 function compareRecord(approval: Approval, { seq, entry }: Record, bound: Bound, file: string): readonly Finding[] {
   const decision = toDecisions(approval).find(({ run_id }) => run_id === bound.runId);
-  if (decision === undefined) return [finding("AUDIT_APPROVAL_INVALID", "it is for another run", { file, record: seq, facts: { expected: bound.runId, found: approval.run_id } })];
+  if (decision === undefined)
+    return [
+      finding("AUDIT_APPROVAL_INVALID", "it is for another run", {
+        file,
+        record: seq,
+        facts: { expected: bound.runId, found: approval.run_id },
+      }),
+    ];
   const told: readonly (readonly [field: string, journal: string, document: string])[] = [
     ["gate", entry.gate, approval.gate],
     ["review_decision_id", entry.review_decision_id, decision.review_decision_id],
@@ -101,17 +136,35 @@ function compareRecord(approval: Approval, { seq, entry }: Record, bound: Bound,
     ["issued_at", entry.issued_at, approval.issued_at],
   ];
   const different = told.filter(([, left, right]) => left !== right).map(([field]) => field);
-  return different.length === 0 ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
+  return different.length === 0
+    ? []
+    : [finding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
 }
 
 /** What the journal took an SG_3 for, against what was signed: going on by a signed void is no decision of the sovereign's. */
 function checkDecisions(material: AuditMaterial, { records }: AuditedJournal): readonly Finding[] {
   return recordsOf(records, "escalation_decided").flatMap(({ seq, entry }) => {
-    const [file, bytes] = [...material.files].find(([name, content]) => name.startsWith(approvalsFolder) && sha256Hex(content) === entry.approval_sha256) ?? [];
-    if (file === undefined || bytes === undefined) return [finding("AUDIT_APPROVAL_MISSING", "no file has the digest of the document", { file: journalName, record: seq, facts: { gate: "SG_3", sha256: entry.approval_sha256 } })];
+    const [file, bytes] =
+      [...material.files].find(([name, content]) => name.startsWith(approvalsFolder) && sha256Hex(content) === entry.approval_sha256) ?? [];
+    if (file === undefined || bytes === undefined)
+      return [
+        finding("AUDIT_APPROVAL_MISSING", "no file has the digest of the document", {
+          file: journalName,
+          record: seq,
+          facts: { gate: "SG_3", sha256: entry.approval_sha256 },
+        }),
+      ];
     try {
       const { gate, decision } = parseApproval(bytes);
-      return gate === "SG_3" && decision === entry.decision ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "another decision was signed", { file, record: seq, facts: { expected: `SG_3 ${entry.decision}`, found: `${gate} ${decision}` } })];
+      return gate === "SG_3" && decision === entry.decision
+        ? []
+        : [
+            finding("AUDIT_APPROVAL_DIFFERS", "another decision was signed", {
+              file,
+              record: seq,
+              facts: { expected: `SG_3 ${entry.decision}`, found: `${gate} ${decision}` },
+            }),
+          ];
     } catch (error) {
       return [toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq })];
     }
@@ -121,14 +174,37 @@ function checkDecisions(material: AuditMaterial, { records }: AuditedJournal): r
 function toExpected({ entry }: Record, bound: Bound): Expected {
   const { runId, documentId, host, releaseSha256, payloadSha } = bound;
   const phase = entry.gate === "SG_2" ? "lifecycle_enact" : entry.gate === "SG_3" ? undefined : "cut_leg_a";
-  const own = { gate: entry.gate, runId, documentId, host, releaseSha256, ...(phase === undefined ? {} : { phase }), ...(entry.gate === "SG_3" ? {} : { decision: "approve" }), ...(payloadSha === null ? {} : { payloadSha }) };
+  const own = {
+    gate: entry.gate,
+    runId,
+    documentId,
+    host,
+    releaseSha256,
+    ...(phase === undefined ? {} : { phase }),
+    ...(entry.gate === "SG_3" ? {} : { decision: "approve" }),
+    ...(payloadSha === null ? {} : { payloadSha }),
+  };
   if (entry.gate !== "RULING") return own;
   const { sourceSha256, runbookSha256, grantMatrixSha256 } = bound;
-  return { ...own, ruling: { ...(sourceSha256 === null ? {} : { documentSha256: sourceSha256 }), ...(runbookSha256 === null ? {} : { rollbackRunbookSha256: runbookSha256 }), ...(grantMatrixSha256 === null ? {} : { grantMatrixSha256 }) } };
+  return {
+    ...own,
+    ruling: {
+      ...(sourceSha256 === null ? {} : { documentSha256: sourceSha256 }),
+      ...(runbookSha256 === null ? {} : { rollbackRunbookSha256: runbookSha256 }),
+      ...(grantMatrixSha256 === null ? {} : { grantMatrixSha256 }),
+    },
+  };
 }
 
 /** At the time the journal says it was verified: a key that expired since was good then; a revoked one is never good. */
-async function verify({ document, file }: Kept, signatures: readonly Uint8Array[], keys: Keys, { seq, at }: Record, expected: Expected, findings: Finding[]): Promise<VerifiedApproval | null> {
+async function verify(
+  { document, file }: Kept,
+  signatures: readonly Uint8Array[],
+  keys: Keys,
+  { seq, at }: Record,
+  expected: Expected,
+  findings: Finding[],
+): Promise<VerifiedApproval | null> {
   try {
     return await verifyApproval({ document, signatures, keys, expected, now: new Date(at) });
   } catch (error) {
@@ -139,19 +215,44 @@ async function verify({ document, file }: Kept, signatures: readonly Uint8Array[
 }
 
 function compareSigners({ signers }: VerifiedApproval, { seq, entry }: Record, file: string): readonly Finding[] {
-  const different = signers.filter((signer) => !entry.signatures.some(({ role, fingerprint, signature_sha256 }) => role === signer.role && fingerprint === signer.fingerprint && signature_sha256 === signer.signatureSha256));
+  const different = signers.filter(
+    (signer) =>
+      !entry.signatures.some(
+        ({ role, fingerprint, signature_sha256 }) =>
+          role === signer.role && fingerprint === signer.fingerprint && signature_sha256 === signer.signatureSha256,
+      ),
+  );
   const people = new Set(entry.signatures.map(({ fingerprint }) => fingerprint)).size;
   return [
-    ...different.map(({ role, fingerprint }) => finding("AUDIT_APPROVAL_DIFFERS", "the journal names another signer", { file, record: seq, facts: { role, found: fingerprint } })),
-    ...(people === entry.human_signers ? [] : [finding("AUDIT_APPROVAL_DIFFERS", "the journal counts other signers than it names", { file, record: seq, facts: { human_signers: entry.human_signers, named: people } })]),
+    ...different.map(({ role, fingerprint }) =>
+      finding("AUDIT_APPROVAL_DIFFERS", "the journal names another signer", { file, record: seq, facts: { role, found: fingerprint } }),
+    ),
+    ...(people === entry.human_signers
+      ? []
+      : [
+          finding("AUDIT_APPROVAL_DIFFERS", "the journal counts other signers than it names", {
+            file,
+            record: seq,
+            facts: { human_signers: entry.human_signers, named: people },
+          }),
+        ]),
   ];
 }
 
 /** The transactions an approval was used for, until another of its gate took its place: a decision's own row; a ruling's every write of its start. */
-function checkUse({ records }: AuditedJournal, { seq, entry }: Record, approval: Approval, signedAt: readonly Date[], file: string): readonly Finding[] {
+function checkUse(
+  { records }: AuditedJournal,
+  { seq, entry }: Record,
+  approval: Approval,
+  signedAt: readonly Date[],
+  file: string,
+): readonly Finding[] {
   if (entry.gate === "SG_3") return [];
-  const until = recordsOf(records, "approval_verified").find((other) => other.seq > seq && other.entry.gate === entry.gate)?.seq ?? Infinity;
-  const uses = recordsOf(records, "transaction").filter((use) => use.seq > seq && use.seq < until && (entry.gate === "RULING" || use.entry.step === entry.gate));
+  const until =
+    recordsOf(records, "approval_verified").find((other) => other.seq > seq && other.entry.gate === entry.gate)?.seq ?? Infinity;
+  const uses = recordsOf(records, "transaction").filter(
+    (use) => use.seq > seq && use.seq < until && (entry.gate === "RULING" || use.entry.step === entry.gate),
+  );
   return uses.flatMap((use) => {
     try {
       requireFresh(approval, signedAt, new Date(use.at));
@@ -170,6 +271,12 @@ function checkUuids({ records }: AuditedJournal): readonly Finding[] {
     const before = first.get(id);
     if (before === undefined) first.set(id, record);
     if (before === undefined || (before.entry.gate === gate && before.entry.document_sha256 === record.entry.document_sha256)) return [];
-    return [finding("AUDIT_UUID_REUSED", `first used by ${before.entry.gate}`, { file: journalName, record: record.seq, facts: { gate, review_decision_id: id, first_record: before.seq } })];
+    return [
+      finding("AUDIT_UUID_REUSED", `first used by ${before.entry.gate}`, {
+        file: journalName,
+        record: record.seq,
+        facts: { gate, review_decision_id: id, first_record: before.seq },
+      }),
+    ];
   });
 }

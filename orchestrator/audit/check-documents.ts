@@ -8,7 +8,12 @@ import type { AuditMaterial } from "./material.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 const witnessSchema = z.looseObject({
-  run_id: z.string(), document_id: z.string(), mode: z.string(), phase: z.string(), number: z.int(), output_sha256: z.string(),
+  run_id: z.string(),
+  document_id: z.string(),
+  mode: z.string(),
+  phase: z.string(),
+  number: z.int(),
+  output_sha256: z.string(),
   journal: z.strictObject({ seq: z.int().min(0), head: z.string() }),
 });
 
@@ -19,7 +24,10 @@ export function checkDocuments(material: AuditMaterial, journal: AuditedJournal)
   const named = new Set(journal.status.done.map(({ number, phase }) => toDocumentName(number, phase)));
   // A document of a phase the journal does not know: its witness tells that the journal went further once.
   const unnamed = [...material.files.keys()].filter((name) => name.startsWith("documents/") && !named.has(name));
-  return [...journal.status.done.flatMap((done) => checkDocument(material, journal, done)), ...unnamed.flatMap((name) => checkWitness(material, journal, name))];
+  return [
+    ...journal.status.done.flatMap((done) => checkDocument(material, journal, done)),
+    ...unnamed.flatMap((name) => checkWitness(material, journal, name)),
+  ];
 }
 
 function checkDocument(material: AuditMaterial, journal: AuditedJournal, done: DonePhase): readonly Finding[] {
@@ -30,12 +38,32 @@ function checkDocument(material: AuditMaterial, journal: AuditedJournal, done: D
       ? [finding("AUDIT_FILE_MISSING", "absent", { file: toOutputName(done.number, done.phase), record: done.seq })]
       : sha256Hex(output) === done.outputSha256
         ? []
-        : [finding("AUDIT_OUTPUT_CHANGED", "another digest", { file: toOutputName(done.number, done.phase), record: done.seq, facts: { expected_sha256: done.outputSha256, found_sha256: sha256Hex(output) } })];
+        : [
+            finding("AUDIT_OUTPUT_CHANGED", "another digest", {
+              file: toOutputName(done.number, done.phase),
+              record: done.seq,
+              facts: { expected_sha256: done.outputSha256, found_sha256: sha256Hex(output) },
+            }),
+          ];
   const bytes = material.files.get(file);
   if (done.receipt === null) return outputFindings;
   if (bytes === undefined) return [...outputFindings, finding("AUDIT_FILE_MISSING", "absent", { file, record: done.seq })];
   const found = sha256Hex(bytes);
-  const differs = found === done.receipt.sha256 ? [] : [finding("AUDIT_RECEIPT_DIFFERS", "another digest than the receipt's", { file, record: done.seq, facts: { receipt_sha256: done.receipt.sha256, found_sha256: found, kb_id: done.receipt.documentId, revision: done.receipt.revision } })];
+  const differs =
+    found === done.receipt.sha256
+      ? []
+      : [
+          finding("AUDIT_RECEIPT_DIFFERS", "another digest than the receipt's", {
+            file,
+            record: done.seq,
+            facts: {
+              receipt_sha256: done.receipt.sha256,
+              found_sha256: found,
+              kb_id: done.receipt.documentId,
+              revision: done.receipt.revision,
+            },
+          }),
+        ];
   return [...outputFindings, ...differs, ...checkWitness(material, journal, file), ...checkRecord(bytes, journal, done, file)];
 }
 
@@ -45,16 +73,40 @@ function checkWitness(material: AuditMaterial, journal: AuditedJournal, file: st
   if (witness === null) return [finding("AUDIT_DOCUMENT_DIFFERS", "it carries no record", { file })];
   const { seq, head } = witness.journal;
   const hash = journal.hashes[seq];
-  if (hash === undefined) return [finding("AUDIT_TAIL_CUT", "a document witnesses a record beyond the journal's end", { file: journalName, record: journal.records.length - 1, facts: { witness: file, witnessed_record: seq } })];
-  return hash === head ? [] : [finding("AUDIT_WITNESS_DIFFERS", "the journal up to this record is another one", { file: journalName, record: seq, facts: { witness: file, expected_head: head, found_head: hash } })];
+  if (hash === undefined)
+    return [
+      finding("AUDIT_TAIL_CUT", "a document witnesses a record beyond the journal's end", {
+        file: journalName,
+        record: journal.records.length - 1,
+        facts: { witness: file, witnessed_record: seq },
+      }),
+    ];
+  return hash === head
+    ? []
+    : [
+        finding("AUDIT_WITNESS_DIFFERS", "the journal up to this record is another one", {
+          file: journalName,
+          record: seq,
+          facts: { witness: file, expected_head: head, found_head: hash },
+        }),
+      ];
 }
 
 function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePhase, file: string): readonly Finding[] {
   const record = readRecord(bytes);
   if (record === null || status.started === null) return [];
-  const told = { run_id: status.started.run_id, document_id: status.started.document_id, mode: status.started.mode, phase: done.phase, number: done.number, output_sha256: done.outputSha256 };
+  const told = {
+    run_id: status.started.run_id,
+    document_id: status.started.document_id,
+    mode: status.started.mode,
+    phase: done.phase,
+    number: done.number,
+    output_sha256: done.outputSha256,
+  };
   const different = (Object.keys(told) as (keyof typeof told)[]).filter((name) => record[name] !== told[name]);
-  return different.length === 0 ? [] : [finding("AUDIT_DOCUMENT_DIFFERS", "its record and the journal differ", { file, record: done.seq, facts: { fields: different } })];
+  return different.length === 0
+    ? []
+    : [finding("AUDIT_DOCUMENT_DIFFERS", "its record and the journal differ", { file, record: done.seq, facts: { fields: different } })];
 }
 
 /** The last fenced block of the document. */

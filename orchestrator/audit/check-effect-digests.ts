@@ -12,12 +12,24 @@ const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.str
 const phaseOfGate = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
 
 /** `outputs` are those whose digests hold. A step whose inputs are missing is not judged here: their absence is a finding of its own. */
-export function checkEffectDigests({ records, status }: AuditedJournal, phases: readonly Phase[], outputs: ReadonlyMap<string, unknown>): readonly Finding[] {
+export function checkEffectDigests(
+  { records, status }: AuditedJournal,
+  phases: readonly Phase[],
+  outputs: ReadonlyMap<string, unknown>,
+): readonly Finding[] {
   const { started } = status;
   if (started === null) return [];
   return recordsOf(records, "effect_done").flatMap(({ seq, entry }) => {
     const expected = toExpected(seq, entry.step);
-    return expected === null || expected === entry.effect_sha256 ? [] : [finding("AUDIT_EFFECT_DIFFERS", "another digest than plan and approvals lead to", { file: journalName, record: seq, facts: { step: entry.step, expected_sha256: expected, found_sha256: entry.effect_sha256 } })];
+    return expected === null || expected === entry.effect_sha256
+      ? []
+      : [
+          finding("AUDIT_EFFECT_DIFFERS", "another digest than plan and approvals lead to", {
+            file: journalName,
+            record: seq,
+            facts: { step: entry.step, expected_sha256: expected, found_sha256: entry.effect_sha256 },
+          }),
+        ];
   });
 
   function toExpected(seq: number, step: string): string | null {
@@ -27,8 +39,15 @@ export function checkEffectDigests({ records, status }: AuditedJournal, phases: 
       const decided = then.decided[step];
       if (decided === undefined || !pin.success) return null;
       return toDecisionSha256({
-        id: decided.review_decision_id, sourceDocumentId: pin.data.registry.sourceDocumentId, phase: phaseOfGate[step], gate: step, runId: started?.run_id ?? "", decision: "approve",
-        payloadSha: decided.payload_sha, approvalKbId: decided.kb_id, approvalSha256: decided.document_sha256,
+        id: decided.review_decision_id,
+        sourceDocumentId: pin.data.registry.sourceDocumentId,
+        phase: phaseOfGate[step],
+        gate: step,
+        runId: started?.run_id ?? "",
+        decision: "approve",
+        payloadSha: decided.payload_sha,
+        approvalKbId: decided.kb_id,
+        approvalSha256: decided.document_sha256,
       });
     }
     const phase = phases.find(({ name }) => name === step);

@@ -4,7 +4,14 @@ import { recordsOf } from "../core/records-of.ts";
 import { finding, type Finding } from "./finding.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
-const gateOfStep = { SG_1: "SG_1", cut_leg_a: "SG_1", leg_b_record: "SG_1", write_verify: "SG_1", SG_2: "SG_2", lifecycle_enact: "SG_2" } as const;
+const gateOfStep = {
+  SG_1: "SG_1",
+  cut_leg_a: "SG_1",
+  leg_b_record: "SG_1",
+  write_verify: "SG_1",
+  SG_2: "SG_2",
+  lifecycle_enact: "SG_2",
+} as const;
 
 export function checkEffects({ records, status }: AuditedJournal): readonly Finding[] {
   const approvals = recordsOf(records, "approval_verified");
@@ -27,11 +34,15 @@ export function checkEffects({ records, status }: AuditedJournal): readonly Find
     if (effectSteps.every((candidate) => candidate !== step)) continue;
     const place = { file: journalName, record: done.seq, facts: { step } };
     const intended = recordsOf(records, "effect_intended").findLast((intent) => intent.seq < done.seq && intent.entry.step === step);
-    if (intended?.entry.effect_sha256 !== effect_sha256) findings.push(finding("AUDIT_EFFECT_DIFFERS", "done is not what was intended", place));
-    if (found === "committed" && !transactions.some((use) => use.seq < done.seq && use.entry.step === step)) findings.push(finding("AUDIT_EFFECT_DIFFERS", "committed, and no transaction is recorded", place));
+    if (intended?.entry.effect_sha256 !== effect_sha256)
+      findings.push(finding("AUDIT_EFFECT_DIFFERS", "done is not what was intended", place));
+    if (found === "committed" && !transactions.some((use) => use.seq < done.seq && use.entry.step === step))
+      findings.push(finding("AUDIT_EFFECT_DIFFERS", "committed, and no transaction is recorded", place));
   }
   if (status.finished !== null && status.started?.mode === "live") {
-    for (const step of effectSteps) if (status.effects[step].state !== "done") findings.push(finding("AUDIT_EFFECT_DIFFERS", "the run was finished without it", { file: journalName, facts: { step } }));
+    for (const step of effectSteps)
+      if (status.effects[step].state !== "done")
+        findings.push(finding("AUDIT_EFFECT_DIFFERS", "the run was finished without it", { file: journalName, facts: { step } }));
   }
   return findings;
 }

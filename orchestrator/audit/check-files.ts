@@ -22,9 +22,20 @@ export function checkList(material: AuditMaterial, ended: boolean): readonly Fin
     const found = new Map([...[...material.files].map(([name, bytes]) => [name, sha256Hex(bytes)] as const), ...material.digestsOnly]);
     found.delete(evidenceName);
     return [
-      ...lines.filter(({ name }) => !found.has(name)).map(({ name }) => finding("AUDIT_FILE_MISSING", "it is listed, and absent", { file: name })),
-      ...[...found.keys()].filter((name) => !listed.has(name)).map((name) => finding("AUDIT_FILE_EXTRA", "it is not listed", { file: name })),
-      ...lines.filter(({ name, sha256 }) => found.has(name) && found.get(name) !== sha256).map(({ name, sha256 }) => finding("AUDIT_FILE_CHANGED", "another digest than the list's", { file: name, facts: { expected_sha256: sha256, found_sha256: found.get(name) ?? "" } })),
+      ...lines
+        .filter(({ name }) => !found.has(name))
+        .map(({ name }) => finding("AUDIT_FILE_MISSING", "it is listed, and absent", { file: name })),
+      ...[...found.keys()]
+        .filter((name) => !listed.has(name))
+        .map((name) => finding("AUDIT_FILE_EXTRA", "it is not listed", { file: name })),
+      ...lines
+        .filter(({ name, sha256 }) => found.has(name) && found.get(name) !== sha256)
+        .map(({ name, sha256 }) =>
+          finding("AUDIT_FILE_CHANGED", "another digest than the list's", {
+            file: name,
+            facts: { expected_sha256: sha256, found_sha256: found.get(name) ?? "" },
+          }),
+        ),
     ];
   } catch (error) {
     if (error instanceof CutterError) return [toFinding("AUDIT_LIST_INVALID", error, { file: evidenceName })];
@@ -39,21 +50,68 @@ export interface MadeFile {
 }
 
 /** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs; `begun` names those of a phase that was cut off. */
-export function checkSet(material: AuditMaterial, journal: AuditedJournal, made: readonly MadeFile[], begun: readonly string[]): readonly Finding[] {
+export function checkSet(
+  material: AuditMaterial,
+  journal: AuditedJournal,
+  made: readonly MadeFile[],
+  begun: readonly string[],
+): readonly Finding[] {
   const { records, status } = journal;
   const ended = status.finished !== null || status.voided !== null;
-  const digests = new Set(recordsOf(records, "approval_verified").flatMap(({ entry }) => [entry.document_sha256, ...entry.signatures.map(({ signature_sha256 }) => signature_sha256)]));
-  const wanted = new Set([journalName, "request.yaml", ...(ended ? ["outcome.json", "report.txt", evidenceName] : []), ...made.map(({ name }) => name), ...(recordsOf(records, "approval_verified").some(({ entry }) => entry.gate === "RULING") && ended ? ["keys/sovereign.asc", "rollback_runbook.sql"] : [])]);
-  const allowed = new Set([...wanted, ...begun, "outcome.json", "keys/architect.asc", bundleName, evidenceName, ...status.done.flatMap(({ number, phase }) => [toOutputName(number, phase), toDocumentName(number, phase)])]);
-  const isAllowed = (name: string, bytes: Uint8Array): boolean => (name.startsWith("approvals/") ? digests.has(sha256Hex(bytes)) : allowed.has(name) && !(material.origin === "bundle" && name === bundleName));
+  const digests = new Set(
+    recordsOf(records, "approval_verified").flatMap(({ entry }) => [
+      entry.document_sha256,
+      ...entry.signatures.map(({ signature_sha256 }) => signature_sha256),
+    ]),
+  );
+  const wanted = new Set([
+    journalName,
+    "request.yaml",
+    ...(ended ? ["outcome.json", "report.txt", evidenceName] : []),
+    ...made.map(({ name }) => name),
+    ...(recordsOf(records, "approval_verified").some(({ entry }) => entry.gate === "RULING") && ended
+      ? ["keys/sovereign.asc", "rollback_runbook.sql"]
+      : []),
+  ]);
+  const allowed = new Set([
+    ...wanted,
+    ...begun,
+    "outcome.json",
+    "keys/architect.asc",
+    bundleName,
+    evidenceName,
+    ...status.done.flatMap(({ number, phase }) => [toOutputName(number, phase), toDocumentName(number, phase)]),
+  ]);
+  const isAllowed = (name: string, bytes: Uint8Array): boolean =>
+    name.startsWith("approvals/")
+      ? digests.has(sha256Hex(bytes))
+      : allowed.has(name) && !(material.origin === "bundle" && name === bundleName);
   return [
     ...[...wanted].filter((name) => !material.files.has(name)).map((name) => finding("AUDIT_FILE_MISSING", "absent", { file: name })),
-    ...(ended ? [...material.files].filter(([name, bytes]) => !isAllowed(name, bytes)).map(([name]) => finding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name })) : []),
-    ...made.filter(({ name, content, comparable }) => comparable && material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content))).map(({ name }) => finding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
+    ...(ended
+      ? [...material.files]
+          .filter(([name, bytes]) => !isAllowed(name, bytes))
+          .map(([name]) => finding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name }))
+      : []),
+    ...made
+      .filter(
+        ({ name, content, comparable }) =>
+          comparable && material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content)),
+      )
+      .map(({ name }) => finding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
   ];
 }
 
-const outcomeSchema = z.looseObject({ run_id: z.string(), document_id: z.string(), mode: z.string(), result: z.string(), exit_code: z.int(), certificate: z.string().nullable(), payload_sha: z.string().nullable(), phases_done: z.int() });
+const outcomeSchema = z.looseObject({
+  run_id: z.string(),
+  document_id: z.string(),
+  mode: z.string(),
+  result: z.string(),
+  exit_code: z.int(),
+  certificate: z.string().nullable(),
+  payload_sha: z.string().nullable(),
+  phases_done: z.int(),
+});
 
 /** The outcome of a finished run, as the journal tells it. */
 export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
@@ -63,14 +121,30 @@ export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal
   const outcome = outcomeSchema.safeParse(parseOrNull(Buffer.from(bytes).toString("utf8")));
   if (!outcome.success) return [finding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
   const own = { run_id: started.run_id, document_id: started.document_id, mode: started.mode };
-  const told = finished === null ? { ...own, result: "voided" } : { ...own, result: "done", exit_code: finished.exit_code, certificate: finished.certificate, payload_sha: account.plan?.payloadSha ?? null, phases_done: status.done.length };
-  const different = Object.entries(told).filter(([name, value]) => outcome.data[name] !== value).map(([name]) => name);
-  return different.length === 0 ? [] : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
+  const told =
+    finished === null
+      ? { ...own, result: "voided" }
+      : {
+          ...own,
+          result: "done",
+          exit_code: finished.exit_code,
+          certificate: finished.certificate,
+          payload_sha: account.plan?.payloadSha ?? null,
+          phases_done: status.done.length,
+        };
+  const different = Object.entries(told)
+    .filter(([name, value]) => outcome.data[name] !== value)
+    .map(([name]) => name);
+  return different.length === 0
+    ? []
+    : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
 }
 
 /** The report of an ended run, made again from the journal. */
 export function checkReport(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
   const report = material.files.get("report.txt");
   if (report === undefined || (status.finished === null && status.voided === null)) return [];
-  return Buffer.from(report).toString("utf8") === renderText(toRunPage(account, null)) ? [] : [finding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })];
+  return Buffer.from(report).toString("utf8") === renderText(toRunPage(account, null))
+    ? []
+    : [finding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })];
 }

@@ -8,15 +8,29 @@ import { parseOrNull } from "./check-documents.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
 import type { AuditMaterial } from "./material.ts";
 
-const unit = z.looseObject({ address: z.string(), kind: z.enum(["preamble", "section", "document"]), parent: z.string().nullable(), ordinal: z.int(), level: z.int(), title: z.string(), byteStart: z.int(), byteEnd: z.int(), sha256: z.string() });
+const unit = z.looseObject({
+  address: z.string(),
+  kind: z.enum(["preamble", "section", "document"]),
+  parent: z.string().nullable(),
+  ordinal: z.int(),
+  level: z.int(),
+  title: z.string(),
+  byteStart: z.int(),
+  byteEnd: z.int(),
+  sha256: z.string(),
+});
 const planSchema = z.looseObject({ documentId: z.string(), sourceSha256: z.string(), sourceBytes: z.int(), units: z.array(unit) });
 
 /** `payloadSha` and `sourceSha256` are those the journal's outputs hold. */
-export function checkPlan(material: AuditMaterial, recorded: { readonly payloadSha: string; readonly sourceSha256: string | null; readonly documentId: string }): readonly Finding[] {
+export function checkPlan(
+  material: AuditMaterial,
+  recorded: { readonly payloadSha: string; readonly sourceSha256: string | null; readonly documentId: string },
+): readonly Finding[] {
   const [planFile, sourceFile] = ["plan.json", "source.md"];
   const plan = material.files.get(planFile);
   const source = material.files.get(sourceFile);
-  if (plan === undefined || source === undefined) return [finding("AUDIT_FILE_MISSING", "absent", { file: plan === undefined ? planFile : sourceFile })];
+  if (plan === undefined || source === undefined)
+    return [finding("AUDIT_FILE_MISSING", "absent", { file: plan === undefined ? planFile : sourceFile })];
   const text = Buffer.from(plan).toString("utf8");
   const parsed = planSchema.safeParse(parseOrNull(text));
   if (!parsed.success) return [finding("AUDIT_PLAN_INVALID", "it is no plan", { file: planFile })];
@@ -24,9 +38,25 @@ export function checkPlan(material: AuditMaterial, recorded: { readonly payloadS
   const sourceSha256 = sha256Hex(source);
   return [
     ...(toCanonicalJson(parsed.data) === text ? [] : [finding("AUDIT_PLAN_INVALID", "it is not in canonical form", { file: planFile })]),
-    ...(found === recorded.payloadSha ? [] : [finding("AUDIT_PLAN_INVALID", "another payload_sha", { file: planFile, facts: { expected: recorded.payloadSha, found } })]),
-    ...(parsed.data.documentId === recorded.documentId ? [] : [finding("AUDIT_PLAN_INVALID", "the plan of another document", { file: planFile, facts: { expected: recorded.documentId, found: parsed.data.documentId } })]),
-    ...(sourceSha256 === parsed.data.sourceSha256 && (recorded.sourceSha256 === null || recorded.sourceSha256 === sourceSha256) ? [] : [finding("AUDIT_PLAN_INVALID", "the document has another digest", { file: sourceFile, facts: { expected: parsed.data.sourceSha256, found: sourceSha256 } })]),
+    ...(found === recorded.payloadSha
+      ? []
+      : [finding("AUDIT_PLAN_INVALID", "another payload_sha", { file: planFile, facts: { expected: recorded.payloadSha, found } })]),
+    ...(parsed.data.documentId === recorded.documentId
+      ? []
+      : [
+          finding("AUDIT_PLAN_INVALID", "the plan of another document", {
+            file: planFile,
+            facts: { expected: recorded.documentId, found: parsed.data.documentId },
+          }),
+        ]),
+    ...(sourceSha256 === parsed.data.sourceSha256 && (recorded.sourceSha256 === null || recorded.sourceSha256 === sourceSha256)
+      ? []
+      : [
+          finding("AUDIT_PLAN_INVALID", "the document has another digest", {
+            file: sourceFile,
+            facts: { expected: parsed.data.sourceSha256, found: sourceSha256 },
+          }),
+        ]),
     ...lossless(source, parsed.data.units, planFile),
   ];
 }

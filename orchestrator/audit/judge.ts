@@ -38,7 +38,17 @@ export interface Judge {
 export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { phases, releaseSha256 }: Judge): Promise<Audit> {
   const findings: Finding[] = [];
   const journal = readJournal(material, findings);
-  if (journal === null) return { runId: null, mode: null, ended: false, findings: [...findings, ...checkList(material, true)], signaturesVerified: 0, signaturesNotVerified: 0, notes: [], checked: [] };
+  if (journal === null)
+    return {
+      runId: null,
+      mode: null,
+      ended: false,
+      findings: [...findings, ...checkList(material, true)],
+      signaturesVerified: 0,
+      signaturesNotVerified: 0,
+      notes: [],
+      checked: [],
+    };
   const { status, records } = journal;
   const ended = status.finished !== null || status.voided !== null;
   findings.push(...checkList(material, ended), ...checkDocuments(material, journal));
@@ -48,16 +58,50 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { p
   if (sameRelease) findings.push(...read.unreadable);
   const runId = status.started?.run_id ?? "";
   const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
-  findings.push(...checkSet(material, journal, read.made.map((file) => ({ ...file, comparable: sameRelease || verbatim.includes(file.name) })), toBegun(material, journal, phases)), ...checkRequest(material, journal), ...checkOutcome(material, journal, account), ...(sameRelease ? checkReport(material, journal, account) : []), ...checkEffects(journal), ...checkEffectDigests(journal, phases, read.outputs));
-  if (account.plan !== null) findings.push(...checkPlan(material, { payloadSha: account.plan.payloadSha, sourceSha256: account.source?.sha256 ?? null, documentId: account.documentId ?? "" }));
+  findings.push(
+    ...checkSet(
+      material,
+      journal,
+      read.made.map((file) => ({ ...file, comparable: sameRelease || verbatim.includes(file.name) })),
+      toBegun(material, journal, phases),
+    ),
+    ...checkRequest(material, journal),
+    ...checkOutcome(material, journal, account),
+    ...(sameRelease ? checkReport(material, journal, account) : []),
+    ...checkEffects(journal),
+    ...checkEffectDigests(journal, phases, read.outputs),
+  );
+  if (account.plan !== null)
+    findings.push(
+      ...checkPlan(material, {
+        payloadSha: account.plan.payloadSha,
+        sourceSha256: account.source?.sha256 ?? null,
+        documentId: account.documentId ?? "",
+      }),
+    );
   const runbook = material.files.get("rollback_runbook.sql");
   const bound = {
-    runId, documentId: account.documentId ?? "", host: account.inputs?.host_identity ?? "", releaseSha256: account.inputs?.release_sha256 ?? "", payloadSha: account.plan?.payloadSha ?? null,
-    sourceSha256: account.source?.sha256 ?? null, runbookSha256: runbook === undefined ? null : sha256Hex(runbook), grantMatrixSha256: toMatrixSha256(read.outputs),
+    runId,
+    documentId: account.documentId ?? "",
+    host: account.inputs?.host_identity ?? "",
+    releaseSha256: account.inputs?.release_sha256 ?? "",
+    payloadSha: account.plan?.payloadSha ?? null,
+    sourceSha256: account.source?.sha256 ?? null,
+    runbookSha256: runbook === undefined ? null : sha256Hex(runbook),
+    grantMatrixSha256: toMatrixSha256(read.outputs),
   };
   const approvals = await checkApprovals(material, journal, keys, bound);
   findings.push(...approvals.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
-  return { runId, mode: account.mode, ended, findings: distinct(findings), signaturesVerified: approvals.verified, signaturesNotVerified: approvals.notVerified, notes: sameRelease ? [] : toNotes(account, read), checked: findings.length > 0 ? [] : toChecked(material, journal, account, approvals.verified) };
+  return {
+    runId,
+    mode: account.mode,
+    ended,
+    findings: distinct(findings),
+    signaturesVerified: approvals.verified,
+    signaturesNotVerified: approvals.notVerified,
+    notes: sameRelease ? [] : toNotes(account, read),
+    checked: findings.length > 0 ? [] : toChecked(material, journal, account, approvals.verified),
+  };
 }
 
 /** Files that hold an output's own words or bytes, which no release words otherwise. */
@@ -66,7 +110,10 @@ const verbatim: readonly string[] = ["source.md", "plan.json", "grant-matrix.txt
 function toNotes(account: RunAccount, { unreadable, made }: ReadOutputs): readonly string[] {
   const compared = ["report.txt", ...made.map(({ name }) => name).filter((name) => !verbatim.includes(name))];
   const release = `made by another release (${account.releaseVersion ?? "unknown"}, manifest sha256 ${account.inputs?.release_sha256 ?? "none"})`;
-  return [`wording not compared, ${release}: ${compared.join(", ")}`, ...unreadable.map(({ file }) => `meaning not read, ${release}: ${file ?? ""}`)];
+  return [
+    `wording not compared, ${release}: ${compared.join(", ")}`,
+    ...unreadable.map(({ file }) => `meaning not read, ${release}: ${file ?? ""}`),
+  ];
 }
 
 interface ReadOutputs {
@@ -95,7 +142,12 @@ function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases
       texts.push({ phase: done.phase, text: result.text });
       made.push(...result.files);
     } catch (error) {
-      unreadable.push(finding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", { file, record: done.seq }));
+      unreadable.push(
+        finding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", {
+          file,
+          record: done.seq,
+        }),
+      );
     }
   }
   return { outputs, texts, made, unreadable };
@@ -107,7 +159,10 @@ function toBegun(material: AuditMaterial, { status }: AuditedJournal, phases: re
   const file = toOutputName(status.done.length + 1, status.current);
   const phase = phases.find(({ name }) => name === status.current);
   try {
-    return [file, ...(phase?.toResult(parseOrNull(Buffer.from(material.files.get(file) ?? "").toString("utf8"))).files.map(({ name }) => name) ?? [])];
+    return [
+      file,
+      ...(phase?.toResult(parseOrNull(Buffer.from(material.files.get(file) ?? "").toString("utf8"))).files.map(({ name }) => name) ?? []),
+    ];
   } catch {
     return [file];
   }
@@ -118,12 +173,15 @@ function checkRequest(material: AuditMaterial, { status }: AuditedJournal): read
   const bytes = material.files.get(file);
   const { started } = status;
   if (bytes === undefined || started === null) return []; // told as missing already
-  const differs = (facts: Readonly<Record<string, string>>): Finding => finding("AUDIT_REQUEST_DIFFERS", "it is another request", { file, record: 0, facts });
+  const differs = (facts: Readonly<Record<string, string>>): Finding =>
+    finding("AUDIT_REQUEST_DIFFERS", "it is another request", { file, record: 0, facts });
   const found = sha256Hex(bytes);
   if (found !== started.inputs.request_sha256) return [differs({ expected_sha256: started.inputs.request_sha256, found_sha256: found })];
   try {
     const request = parseStrictYaml(Buffer.from(bytes).toString("utf8"), requestSchema, { code: "REQUEST_INVALID", file });
-    return request.run_id === started.run_id && request.document_id === started.document_id && request.mode === started.mode ? [] : [differs({ run_id: request.run_id, document_id: request.document_id, mode: request.mode })];
+    return request.run_id === started.run_id && request.document_id === started.document_id && request.mode === started.mode
+      ? []
+      : [differs({ run_id: request.run_id, document_id: request.document_id, mode: request.mode })];
   } catch (error) {
     return [toFinding("AUDIT_REQUEST_DIFFERS", error, { file })];
   }
@@ -138,7 +196,10 @@ async function checkKeys(material: AuditMaterial, keys: Keys | null): Promise<re
     const bytes = material.files.get(file);
     if (bytes === undefined || key === null) continue;
     const found = await readFingerprint(bytes).catch(() => "unreadable");
-    if (found !== key.pin.fingerprint) findings.push(finding("AUDIT_KEY_FOREIGN", `not the ${role}'s key you trust`, { file, facts: { expected: key.pin.fingerprint, found } }));
+    if (found !== key.pin.fingerprint)
+      findings.push(
+        finding("AUDIT_KEY_FOREIGN", `not the ${role}'s key you trust`, { file, facts: { expected: key.pin.fingerprint, found } }),
+      );
   }
   return findings;
 }
@@ -146,7 +207,14 @@ async function checkKeys(material: AuditMaterial, keys: Keys | null): Promise<re
 function checkBackup({ origin, digestsOnly }: AuditMaterial, { backup, mode }: RunAccount): readonly Finding[] {
   if (origin === "bundle" || mode !== "live" || backup?.sha256 === null || backup === null) return [];
   const found = [...digestsOnly].find(([, sha256]) => sha256 === backup.sha256);
-  return found === undefined ? [finding("AUDIT_BACKUP_DIFFERS", "no encrypted backup in the folder has the recorded digest", { file: backup.file ?? "", facts: { expected_sha256: backup.sha256 ?? "", found: [...digestsOnly.values()] } })] : [];
+  return found === undefined
+    ? [
+        finding("AUDIT_BACKUP_DIFFERS", "no encrypted backup in the folder has the recorded digest", {
+          file: backup.file ?? "",
+          facts: { expected_sha256: backup.sha256 ?? "", found: [...digestsOnly.values()] },
+        }),
+      ]
+    : [];
 }
 
 function toMatrixSha256(outputs: ReadonlyMap<string, unknown>): string | null {
@@ -163,15 +231,36 @@ function distinct(findings: readonly Finding[]): readonly Finding[] {
   });
 }
 
-function toChecked({ files, origin }: AuditMaterial, { records, status }: AuditedJournal, account: RunAccount, signatures: number): readonly string[] {
+function toChecked(
+  { files, origin }: AuditMaterial,
+  { records, status }: AuditedJournal,
+  account: RunAccount,
+  signatures: number,
+): readonly string[] {
   return [
     `${String(files.size)} files, each as listed and none besides`,
     `${String(records.length)} records of ${journalName}: chain, sequence and legality`,
     `${String(status.done.filter(({ receipt }) => receipt !== null).length)} phase documents: bytes against receipts, and the journal against what they witness`,
     `${String(status.done.length)} outputs against the digests in the journal`,
-    ...(account.plan === null ? [] : [`the plan: ${String(account.plan.units.length)} units, lossless, payload_sha ${account.plan.payloadSha}`]),
-    ...(account.approvals.length === 0 ? [] : [`${String(account.approvals.length)} approvals: what they bind, when they were used; ${String(signatures)} signatures verified by the keys you gave`]),
-    ...(account.effects.length === 0 ? [] : [`${String(account.effects.length)} steps that wrote: approved, intended, done, in this order, each with the digest that plan and approvals lead to`]),
-    ...((account.backup?.sha256 ?? null) === null ? [] : [origin === "bundle" ? `the backup's recorded sha256 is ${account.backup?.sha256 ?? ""}; the file is not in a bundle` : "the encrypted backup has the recorded sha256"]),
+    ...(account.plan === null
+      ? []
+      : [`the plan: ${String(account.plan.units.length)} units, lossless, payload_sha ${account.plan.payloadSha}`]),
+    ...(account.approvals.length === 0
+      ? []
+      : [
+          `${String(account.approvals.length)} approvals: what they bind, when they were used; ${String(signatures)} signatures verified by the keys you gave`,
+        ]),
+    ...(account.effects.length === 0
+      ? []
+      : [
+          `${String(account.effects.length)} steps that wrote: approved, intended, done, in this order, each with the digest that plan and approvals lead to`,
+        ]),
+    ...((account.backup?.sha256 ?? null) === null
+      ? []
+      : [
+          origin === "bundle"
+            ? `the backup's recorded sha256 is ${account.backup?.sha256 ?? ""}; the file is not in a bundle`
+            : "the encrypted backup has the recorded sha256",
+        ]),
   ];
 }

@@ -59,9 +59,17 @@ export function readList(bytes: Uint8Array): readonly ListLine[] {
   if (lines.pop() !== "") throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, problem: "it breaks off" });
   const found = lines.map((line, index) => {
     const [, escaped, sha256, name] = /^(\\?)([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
-    if (sha256 === undefined || name === undefined) throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, line: index + 1, problem: "no digest and name" });
-    return { sha256, name: escaped === "" ? name : name.replaceAll(/\\([\\nr])/g, (_, letter: string) => (letter === "n" ? "\n" : letter === "r" ? "\r" : "\\")) };
+    if (sha256 === undefined || name === undefined)
+      throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, line: index + 1, problem: "no digest and name" });
+    return {
+      sha256,
+      name:
+        escaped === ""
+          ? name
+          : name.replaceAll(/\\([\\nr])/g, (_, letter: string) => (letter === "n" ? "\n" : letter === "r" ? "\r" : "\\")),
+    };
   });
-  if (new Set(found.map(({ name }) => name)).size !== found.length) throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, problem: "a name stands twice" });
+  if (new Set(found.map(({ name }) => name)).size !== found.length)
+    throw new CutterError("AUDIT_LIST_INVALID", { file: evidenceName, problem: "a name stands twice" });
   return found;
 }

@@ -28,7 +28,11 @@ export function readJournal(material: AuditMaterial, findings: Finding[]): Audit
     if (!(error instanceof CutterError)) throw error;
     const line = error.facts["line"];
     const seq = error.facts["seq"];
-    if (error.code === "JOURNAL_ILLEGAL") return fail(findings, toFinding("AUDIT_JOURNAL_ILLEGAL", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }));
+    if (error.code === "JOURNAL_ILLEGAL")
+      return fail(
+        findings,
+        toFinding("AUDIT_JOURNAL_ILLEGAL", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }),
+      );
     const code = error.code === "JOURNAL_TORN" ? "AUDIT_TAIL_CUT" : "AUDIT_CHAIN_BROKEN";
     return fail(findings, toFinding(code, error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }));
   }
@@ -43,7 +47,9 @@ function fail(findings: Finding[], found: Finding): null {
 function findEnd({ origin }: AuditMaterial, records: readonly JournalRecord[], status: RunStatus): readonly Finding[] {
   if (origin === "folder" && status.finished === null && status.voided === null) return []; // a run that goes on
   const last = records.length - 1;
-  if (status.finished === null && status.voided === null) return [finding("AUDIT_TAIL_CUT", "no record says that the run was finished or given up", { file: journalName, record: last })];
-  if (status.attemptOpen && status.voided === null) return [finding("AUDIT_TAIL_CUT", "the last start has no end", { file: journalName, record: last })];
+  if (status.finished === null && status.voided === null)
+    return [finding("AUDIT_TAIL_CUT", "no record says that the run was finished or given up", { file: journalName, record: last })];
+  if (status.attemptOpen && status.voided === null)
+    return [finding("AUDIT_TAIL_CUT", "the last start has no end", { file: journalName, record: last })];
   return [];
 }

@@ -11,9 +11,13 @@ export function toTar(files: ReadonlyMap<string, Uint8Array>): Buffer {
   const parts: Buffer[] = [];
   for (const path of [...files.keys()].toSorted()) {
     const bytes = files.get(path) ?? new Uint8Array();
-    if (!isBundleName(path)) throw new CutterError("AUDIT_BUNDLE_INVALID", { problem: "a name that is none of a run folder's", name: path.slice(0, 200) });
+    if (!isBundleName(path))
+      throw new CutterError("AUDIT_BUNDLE_INVALID", { problem: "a name that is none of a run folder's", name: path.slice(0, 200) });
     const header = Buffer.alloc(blockBytes);
-    const needsPax = new Header({ path, mode: 0o600, uid: 0, gid: 0, size: bytes.length, mtime: new Date(0), type: "File" }).encode(header, 0);
+    const needsPax = new Header({ path, mode: 0o600, uid: 0, gid: 0, size: bytes.length, mtime: new Date(0), type: "File" }).encode(
+      header,
+      0,
+    );
     if (needsPax) throw new CutterError("AUDIT_BUNDLE_INVALID", { problem: "a file does not fit a plain header", name: path });
     parts.push(header, Buffer.from(bytes), Buffer.alloc((blockBytes - (bytes.length % blockBytes)) % blockBytes));
   }

@@ -1,5 +1,13 @@
 // The command line: every command in one tree, one way to print errors, and the contract's exit codes.
-import { ArgumentScannerError, buildApplication, buildRouteMap, ExitCode, formatMessageForArgumentScannerError, run, text_en } from "@stricli/core";
+import {
+  ArgumentScannerError,
+  buildApplication,
+  buildRouteMap,
+  ExitCode,
+  formatMessageForArgumentScannerError,
+  run,
+  text_en,
+} from "@stricli/core";
 import { CutterError, toErrorLine } from "../core/errors.ts";
 import { codes } from "../core/codes/index.ts";
 import { approvalDraftCommand } from "./approval-draft.ts";
@@ -45,7 +53,10 @@ const root = buildRouteMap({
       routes: { draft: approvalDraftCommand, verify: approvalVerifyCommand, upload: approvalUploadCommand },
     }),
     "kill-switch": buildRouteMap({ docs: { brief: "The kill switch" }, routes: { status: killSwitchStatusCommand } }),
-    contract: buildRouteMap({ docs: { brief: "The database against sql/contract" }, routes: { check: contractCheckCommand, capture: contractCaptureCommand } }),
+    contract: buildRouteMap({
+      docs: { brief: "The database against sql/contract" },
+      routes: { check: contractCheckCommand, capture: contractCaptureCommand },
+    }),
     grants: grantsCommand,
     survey: surveyCommand,
     target: buildRouteMap({ docs: { brief: "The document of a first cut" }, routes: { propose: targetProposeCommand } }),
@@ -68,8 +79,12 @@ export async function runCli(inputs: readonly string[], streams: Streams, servic
         ...text_en,
         exceptionWhileRunningCommand: (exception) => toErrorText(exception, verbose),
         commandErrorResult: (error) => toErrorText(error, verbose),
-        noCommandRegisteredForInput: ({ input, corrections }) => toErrorLine("USAGE_INVALID", { unknown_command: input, ...(corrections.length === 0 ? {} : { did_you_mean: corrections }) }),
-        exceptionWhileParsingArguments: (exception) => toErrorLine("USAGE_INVALID", { problem: exception instanceof ArgumentScannerError ? formatMessageForArgumentScannerError(exception, {}) : "cannot be parsed" }),
+        noCommandRegisteredForInput: ({ input, corrections }) =>
+          toErrorLine("USAGE_INVALID", { unknown_command: input, ...(corrections.length === 0 ? {} : { did_you_mean: corrections }) }),
+        exceptionWhileParsingArguments: (exception) =>
+          toErrorLine("USAGE_INVALID", {
+            problem: exception instanceof ArgumentScannerError ? formatMessageForArgumentScannerError(exception, {}) : "cannot be parsed",
+          }),
       },
     },
     determineExitCode: (exception) => {
@@ -84,7 +99,10 @@ export async function runCli(inputs: readonly string[], streams: Streams, servic
       streams.stdout.write(text);
     },
   };
-  const context: CutterContext & { process: { exitCode?: number | string | null } } = { process: { stdout, stderr: streams.stderr }, services };
+  const context: CutterContext & { process: { exitCode?: number | string | null } } = {
+    process: { stdout, stderr: streams.stderr },
+    services,
+  };
   await run(application, inputs, context);
   return toExitCode(context.process.exitCode);
 }
@@ -97,7 +115,10 @@ function toExitCode(exitCode: number | string | null | undefined): number {
 
 /** `CODE summary name=value … remedy`; the stack, and those of its causes, only when asked for. */
 export function toErrorText(exception: unknown, verbose: boolean): string {
-  const line = exception instanceof CutterError ? exception.message : toErrorLine("INTERNAL_BUG", { error: exception instanceof Error ? exception.name : typeof exception });
+  const line =
+    exception instanceof CutterError
+      ? exception.message
+      : toErrorLine("INTERNAL_BUG", { error: exception instanceof Error ? exception.name : typeof exception });
   return verbose ? [line, ...toStacks(exception)].join("\n") : line;
 }
 
@@ -105,11 +126,19 @@ const causesMax = 10;
 
 function toStacks(exception: unknown): readonly string[] {
   const stacks: string[] = [];
-  for (let cause: unknown = exception; cause instanceof Error && stacks.length < causesMax; cause = cause.cause) stacks.push(cause.stack ?? cause.message);
+  for (let cause: unknown = exception; cause instanceof Error && stacks.length < causesMax; cause = cause.cause)
+    stacks.push(cause.stack ?? cause.message);
   return stacks;
 }
 
 function toErrorJson(exception: unknown): object {
   const known = exception instanceof CutterError ? exception : new CutterError("INTERNAL_BUG");
-  return { schema: "cutter.error/1", code: known.code, summary: codes[known.code].summary, facts: known.facts, remedy: known.remedy, exit_code: known.exitCode };
+  return {
+    schema: "cutter.error/1",
+    code: known.code,
+    summary: codes[known.code].summary,
+    facts: known.facts,
+    remedy: known.remedy,
+    exit_code: known.exitCode,
+  };
 }

@@ -19,14 +19,22 @@ interface Flags extends CommonFlags {
 export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Print the document to sign, and the commands to fill and sign it",
-    fullDescription: "Prints the approval document of a gate for a run whose dry run is done, with placeholders for what only the signer may fill in. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
+    fullDescription:
+      "Prints the approval document of a gate for a run whose dry run is done, with placeholders for what only the signer may fill in. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
   },
   parameters: {
     flags: {
       ...commonFlags,
       gate: { kind: "enum", values: gates, brief: "Which gate" },
       "run-id": { kind: "parsed", parse: word, brief: "Which run; its dry run must be done", placeholder: "R" },
-      "also-run": { kind: "parsed", parse: word, brief: "SG_2 only: a further run of the batch", optional: true, variadic: true, placeholder: "R" },
+      "also-run": {
+        kind: "parsed",
+        parse: word,
+        brief: "SG_2 only: a further run of the batch",
+        optional: true,
+        variadic: true,
+        placeholder: "R",
+      },
       phase: { kind: "enum", values: escalatingPhases, brief: "SG_3 only: the phase that failed", optional: true },
       decision: { kind: "enum", values: ["resume", "void"], brief: "SG_3 only: what to sign", optional: true },
     },
@@ -36,11 +44,17 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
     const facts = await readRunFacts(this.services, flags["run-id"]);
     const draft = toApprovalDraft(await toRequest(this.services, flags, facts));
     if (flags.json) {
-      this.process.stdout.write(`${JSON.stringify({ schema: "cutter.approval-draft/1", gate: flags.gate, run_id: facts.run.runId, payload_sha: facts.run.payloadSha, file_name: draft.fileName, document: draft.document, placeholders: draft.placeholders, commands: draft.commands, would_refuse: facts.wouldRefuse })}\n`);
+      this.process.stdout.write(
+        `${JSON.stringify({ schema: "cutter.approval-draft/1", gate: flags.gate, run_id: facts.run.runId, payload_sha: facts.run.payloadSha, file_name: draft.fileName, document: draft.document, placeholders: draft.placeholders, commands: draft.commands, would_refuse: facts.wouldRefuse })}\n`,
+      );
       return;
     }
     this.process.stdout.write(draft.document);
-    const lines = [...facts.wouldRefuse.map((code) => `[WARN] the dry run says a live run would refuse: ${code}`), `[INFO] save the document as ${draft.fileName}, then fill and sign it:`, ...draft.commands.map((command) => `    ${command}`)];
+    const lines = [
+      ...facts.wouldRefuse.map((code) => `[WARN] the dry run says a live run would refuse: ${code}`),
+      `[INFO] save the document as ${draft.fileName}, then fill and sign it:`,
+      ...draft.commands.map((command) => `    ${command}`),
+    ];
     this.process.stderr.write(lines.map((line) => `${line}\n`).join(""));
   },
 });
@@ -62,6 +76,7 @@ async function toRequest(services: Services, flags: Flags, { run, host, releaseS
   }
   if (gate === "RULING") return { ...common, gate, ruling: await readRulingFacts(services, hostLayout.rollbackRunbook) };
   if (gate !== "SG_3") return { ...common, gate };
-  if (phase === undefined || decision === undefined) throw new CutterError("USAGE_INVALID", { problem: "SG_3 needs --phase and --decision" });
+  if (phase === undefined || decision === undefined)
+    throw new CutterError("USAGE_INVALID", { problem: "SG_3 needs --phase and --decision" });
   return { ...common, gate, phase, decision };
 }

@@ -16,13 +16,17 @@ const runbookBytesMax = 4 * 1024 * 1024;
 
 /** A key given by the reader, with the fingerprint the reader trusts; blanks between its groups are gpg's way to print it. */
 export async function readGivenKey(files: Files, file: string, fingerprint: string): Promise<PinnedKeyFile> {
-  return { bytes: await readPlainFile(files, file, keyBytesMax), pin: { fingerprint: fingerprint.replaceAll(" ", "").toUpperCase(), fileSha256: null } };
+  return {
+    bytes: await readPlainFile(files, file, keyBytesMax),
+    pin: { fingerprint: fingerprint.replaceAll(" ", "").toUpperCase(), fileSha256: null },
+  };
 }
 
 /** The signatures that are named; else those that lie beside the document as gpg and the drafts' commands call them. @throws APPROVAL_UNREADABLE */
 export async function readSignatures(files: Files, file: string, named: readonly string[] | undefined): Promise<readonly Uint8Array[]> {
   const beside: string[] = [];
-  for (const name of [`${file}.asc`, `${file}.sovereign.asc`, `${file}.architect.asc`]) if (named === undefined && (await files.facts(name)) !== null) beside.push(name);
+  for (const name of [`${file}.asc`, `${file}.sovereign.asc`, `${file}.architect.asc`])
+    if (named === undefined && (await files.facts(name)) !== null) beside.push(name);
   return await Promise.all((named ?? beside).map((name) => readPlainFile(files, name, signatureBytesMax)));
 }
 
@@ -40,7 +44,11 @@ export async function readRunFacts(services: Services, wanted: string): Promise<
   const release = await services.readRelease();
   const host = await services.readHostIdentity();
   if (release.sha256 === null) throw new CutterError("RELEASE_UNKNOWN", { root: release.root });
-  if (host === null) throw new CutterError("APPROVAL_DRY_RUN_UNFIT", { run_id: toDryRunId(runId), problem: "this machine has no /etc/machine-id, so no host can be named" });
+  if (host === null)
+    throw new CutterError("APPROVAL_DRY_RUN_UNFIT", {
+      run_id: toDryRunId(runId),
+      problem: "this machine has no /etc/machine-id, so no host can be named",
+    });
   return { ...dryRun, host, releaseSha256: release.sha256 };
 }
 
@@ -48,5 +56,9 @@ export async function readRunFacts(services: Services, wanted: string): Promise<
 export async function readRulingFacts(services: Services, rollbackRunbook: string): Promise<RulingFacts> {
   const { value } = await loadConfig(services.files, services.places.config);
   const runbook = await readPlainFile(services.files, rollbackRunbook, runbookBytesMax);
-  return { governancePrincipal: value.governance_principal, rollbackRunbookSha256: sha256Hex(runbook), grantMatrixSha256: value.expected_grant_matrix_sha };
+  return {
+    governancePrincipal: value.governance_principal,
+    rollbackRunbookSha256: sha256Hex(runbook),
+    grantMatrixSha256: value.expected_grant_matrix_sha,
+  };
 }

@@ -29,13 +29,21 @@ interface Flags extends CommonFlags {
 export const approvalUploadCommand = buildCommand<Flags, [string], CutterContext>({
   docs: {
     brief: "Verify an approval given as a file and store it in the knowledge base, with receipts; as root",
-    fullDescription: "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the document and each signature in the knowledge base as user cutter and reads them back. An approval that stands there already is overwritten only once it is too old for its gate. As cutter, FILE is - and the verified documents come on stdin.",
+    fullDescription:
+      "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the document and each signature in the knowledge base as user cutter and reads them back. An approval that stands there already is overwritten only once it is too old for its gate. As cutter, FILE is - and the verified documents come on stdin.",
   },
   parameters: {
     flags: {
       ...commonFlags,
       "run-id": { kind: "parsed", parse: word, brief: "Which run it is for", placeholder: "R" },
-      signature: { kind: "parsed", parse: word, brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken", optional: true, variadic: true, placeholder: "FILE.asc" },
+      signature: {
+        kind: "parsed",
+        parse: word,
+        brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken",
+        optional: true,
+        variadic: true,
+        placeholder: "FILE.asc",
+      },
     },
     positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: word, placeholder: "FILE" }] },
   },
@@ -72,7 +80,10 @@ async function readAndVerify(services: Services, flags: Flags, file: string): Pr
 const envelopeSchema = z.strictObject({
   schema: z.literal("cutter.approval-envelope/1"),
   run_id: z.string(),
-  documents: z.array(z.strictObject({ id: z.string().refine(isKbId), title: z.string(), body: z.string() })).min(2).max(3),
+  documents: z
+    .array(z.strictObject({ id: z.string().refine(isKbId), title: z.string(), body: z.string() }))
+    .min(2)
+    .max(3),
 });
 type Envelope = z.infer<typeof envelopeSchema>;
 
@@ -80,13 +91,19 @@ type Envelope = z.infer<typeof envelopeSchema>;
 function toEnvelope({ approval, document, signatures }: Verified, runsFolder: string, runId: string): Envelope {
   const { gate } = approval.approval;
   const id = toApprovalId(runsFolder, runId, approval.approval);
-  const runs = toDecisions(approval.approval).map((decision) => decision.run_id).join(", ");
+  const runs = toDecisions(approval.approval)
+    .map((decision) => decision.run_id)
+    .join(", ");
   const signed = approval.signers.map(({ role, signatureSha256 }) => {
     const bytes = signatures.find((candidate) => sha256Hex(candidate) === signatureSha256);
     if (bytes === undefined) throw new Error(`no signature file of the ${role}`);
     return { id: toSignatureId(id, gate, role), title: `${gate} of ${runId}, signature of the ${role}`, body: toText(bytes) };
   });
-  return { schema: "cutter.approval-envelope/1", run_id: runId, documents: [{ id, title: `${gate} of ${runs}`, body: toText(document) }, ...signed] };
+  return {
+    schema: "cutter.approval-envelope/1",
+    run_id: runId,
+    documents: [{ id, title: `${gate} of ${runs}`, body: toText(document) }, ...signed],
+  };
 }
 
 /** As cutter: what root verified, and nothing outside this run's folder of approvals. */
@@ -103,9 +120,11 @@ async function store(services: Services, runId: string): Promise<readonly KbRece
     const outdated = (standing: KbDocument): boolean => isOutdatedApproval(standing, services.clock.now());
     if (approval !== undefined) await requireArchitectText(engine.ports.knowledgeBase, approval.body);
     const receipts: KbReceipt[] = [];
-    if (approval !== undefined) receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...approval, tags: ["cutter-approval"] }, outdated));
+    if (approval !== undefined)
+      receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...approval, tags: ["cutter-approval"] }, outdated));
     // Its document stands and is the verified one: whatever signature stood there before is not of these bytes, or is by the same signer.
-    for (const signature of signatures) receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...signature, tags: ["cutter-approval"] }, () => true));
+    for (const signature of signatures)
+      receipts.push(await storeUnlessTaken(engine.ports.knowledgeBase, { ...signature, tags: ["cutter-approval"] }, () => true));
     return receipts;
   } finally {
     await engine.close();
@@ -119,7 +138,11 @@ async function requireArchitectText(knowledgeBase: Pick<KnowledgeBase, "read">, 
   const found = await knowledgeBase.read(named.kb_id);
   if (found?.revision === named.revision && found.sha256 === named.sha256) return;
   throw new CutterError("APPROVAL_ARCHITECT_TEXT_DIFFERS", {
-    kb_id: named.kb_id, expected_revision: named.revision, found_revision: found?.revision ?? null, expected_sha256: named.sha256, found_sha256: found?.sha256 ?? null,
+    kb_id: named.kb_id,
+    expected_revision: named.revision,
+    found_revision: found?.revision ?? null,
+    expected_sha256: named.sha256,
+    found_sha256: found?.sha256 ?? null,
   });
 }
 
@@ -143,7 +166,12 @@ function isOutdatedApproval({ body }: KbDocument, now: Date): boolean {
 }
 
 function printReceipts(context: CutterContext, flags: Flags, receipts: readonly KbReceipt[]): void {
-  print(context, flags, { schema: "cutter.approval-upload/1", run_id: flags["run-id"], receipts }, receipts.map(({ id, revision, sha256 }) => `[OK] ${id} revision ${String(revision)} sha256 ${sha256}`));
+  print(
+    context,
+    flags,
+    { schema: "cutter.approval-upload/1", run_id: flags["run-id"], receipts },
+    receipts.map(({ id, revision, sha256 }) => `[OK] ${id} revision ${String(revision)} sha256 ${sha256}`),
+  );
 }
 
 async function readRunsFolder({ files, places }: Services): Promise<string> {

@@ -22,15 +22,29 @@ interface Flags extends CommonFlags, KeyFlags {
 export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext>({
   docs: {
     brief: "Verify a signed approval, offline",
-    fullDescription: "Verifies the document, its signatures and its dates against the keys you give, or else against the keys pinned on this host (as root). With --run-id also that it approves what that run's dry run computed here, on this host, with this release.",
+    fullDescription:
+      "Verifies the document, its signatures and its dates against the keys you give, or else against the keys pinned on this host (as root). With --run-id also that it approves what that run's dry run computed here, on this host, with this release.",
   },
   parameters: {
     flags: {
       ...commonFlags,
-      signature: { kind: "parsed", parse: word, brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken", optional: true, variadic: true, placeholder: "FILE.asc" },
+      signature: {
+        kind: "parsed",
+        parse: word,
+        brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken",
+        optional: true,
+        variadic: true,
+        placeholder: "FILE.asc",
+      },
       ...keyFlags,
       gate: { kind: "enum", values: gates, brief: "The gate it must be for", optional: true },
-      "run-id": { kind: "parsed", parse: word, brief: "Compare it with what this run's dry run computed on this host", optional: true, placeholder: "R" },
+      "run-id": {
+        kind: "parsed",
+        parse: word,
+        brief: "Compare it with what this run's dry run computed on this host",
+        optional: true,
+        placeholder: "R",
+      },
     },
     positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: word, placeholder: "FILE" }] },
   },
@@ -55,7 +69,15 @@ async function readExpected(services: Services, flags: Flags, gate: Gate): Promi
   const expected = { ...asked, runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
   if (gate !== "RULING") return expected;
   const { governancePrincipal, rollbackRunbookSha256, grantMatrixSha256 } = await readRulingFacts(services, hostLayout.rollbackRunbook);
-  return { ...expected, ruling: { documentSha256: run.sourceSha256, rollbackRunbookSha256, grantMatrixSha256, ...(governancePrincipal === null ? {} : { governancePrincipal }) } };
+  return {
+    ...expected,
+    ruling: {
+      documentSha256: run.sourceSha256,
+      rollbackRunbookSha256,
+      grantMatrixSha256,
+      ...(governancePrincipal === null ? {} : { governancePrincipal }),
+    },
+  };
 }
 
 function toJson({ approval, documentSha256, signers, humanSigners, compared, judgedAt }: VerifiedApproval): object {
@@ -64,7 +86,13 @@ function toJson({ approval, documentSha256, signers, humanSigners, compared, jud
     valid: true,
     approval,
     document_sha256: documentSha256,
-    signers: signers.map((signer) => ({ role: signer.role, fingerprint: signer.fingerprint, signing_key: signer.signingKeyFingerprint, signed_at: signer.signedAt.toISOString(), signature_sha256: signer.signatureSha256 })),
+    signers: signers.map((signer) => ({
+      role: signer.role,
+      fingerprint: signer.fingerprint,
+      signing_key: signer.signingKeyFingerprint,
+      signed_at: signer.signedAt.toISOString(),
+      signature_sha256: signer.signatureSha256,
+    })),
     human_signers: humanSigners,
     compared,
     judged_at: judgedAt.toISOString(),
@@ -75,10 +103,15 @@ function toText({ approval, documentSha256, signers, humanSigners, compared }: V
   const entries = approval.gate === "SG_2" ? (approval.entries ?? []) : [];
   return [
     `[OK] ${approval.gate} ${approval.decision} run_id=${approval.run_id} document_id=${approval.document_id} payload_sha=${approval.payload_sha} review_decision_id=${approval.review_decision_id}`,
-    ...entries.map((entry) => `[OK] ${approval.gate} ${approval.decision} run_id=${entry.run_id} document_id=${entry.document_id} payload_sha=${entry.payload_sha} review_decision_id=${entry.review_decision_id}`),
+    ...entries.map(
+      (entry) =>
+        `[OK] ${approval.gate} ${approval.decision} run_id=${entry.run_id} document_id=${entry.document_id} payload_sha=${entry.payload_sha} review_decision_id=${entry.review_decision_id}`,
+    ),
     ...signers.map((signer) => `[OK] signed by the ${signer.role} ${signer.fingerprint} at ${signer.signedAt.toISOString()}`),
     `[INFO] document sha256 ${documentSha256}; trusted keys: ${hostKeys ? "those pinned on this host" : "those given"}`,
     ...(approval.gate === "RULING" && humanSigners === 1 ? ["[WARN] one human signer"] : []),
-    compared.includes("payload_sha") ? `[OK] compared with this host's dry run: ${compared.join(", ")}` : "[WARN] not compared with a run of this host: --run-id R does that",
+    compared.includes("payload_sha")
+      ? `[OK] compared with this host's dry run: ${compared.join(", ")}`
+      : "[WARN] not compared with a run of this host: --run-id R does that",
   ];
 }

@@ -28,19 +28,32 @@ export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>(
       "Of a bundle: offline, on any machine, by the keys you give. Of a run on its host (--run-id): as root, by the keys pinned there unless you give others. Without a key the signatures are not verified, and the exit code is not 0. Keys kept with a run are data: they are compared with yours and never trusted.",
   },
   parameters: {
-    flags: { ...commonFlags, ...keyFlags, "run-id": { kind: "parsed", parse: word, brief: "A run of this host", optional: true, placeholder: "R" } },
-    positional: { kind: "tuple", parameters: [{ brief: "Bundle, audit-bundle.tar of a run's folder", parse: word, placeholder: "BUNDLE", optional: true }] },
+    flags: {
+      ...commonFlags,
+      ...keyFlags,
+      "run-id": { kind: "parsed", parse: word, brief: "A run of this host", optional: true, placeholder: "R" },
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "Bundle, audit-bundle.tar of a run's folder", parse: word, placeholder: "BUNDLE", optional: true }],
+    },
   },
   func: async function (this: CutterContext, flags, bundle) {
     const { services } = this;
     const runId = flags["run-id"];
-    if ((runId === undefined) === (bundle === undefined)) throw new CutterError("USAGE_INVALID", { problem: "one of --run-id and a bundle" });
+    if ((runId === undefined) === (bundle === undefined))
+      throw new CutterError("USAGE_INVALID", { problem: "one of --run-id and a bundle" });
     const given = await readGivenKeys(services.files, flags);
     const material = bundle === undefined ? await readRunMaterial(services, runId ?? "") : await readBundleFile(services, bundle);
     const keys = given ?? (bundle === undefined ? await readPinned(services) : null);
     const audit = await judgeAudit(material, keys, { phases, releaseSha256: await readOwnRelease(services) });
     const verdict = toVerdict(audit);
-    print(this, flags, toJson(audit, verdict), toText(audit, verdict, keys === null ? "none" : given === null ? "those pinned on this host" : "those given"));
+    print(
+      this,
+      flags,
+      toJson(audit, verdict),
+      toText(audit, verdict, keys === null ? "none" : given === null ? "those pinned on this host" : "those given"),
+    );
     this.process.exitCode = verdict === "pass" ? 0 : codes[verdict].exit;
   },
 });
@@ -54,10 +67,13 @@ function toVerdict({ findings, signaturesNotVerified }: Audit): Verdict {
 
 /** An auditor's machine need not have a whole release: then wording is not compared, and that is said. */
 async function readOwnRelease(services: Services): Promise<string | null> {
-  return await services.readRelease().then(({ sha256 }) => sha256, (error: unknown) => {
-    if (error instanceof CutterError) return null;
-    throw error;
-  });
+  return await services.readRelease().then(
+    ({ sha256 }) => sha256,
+    (error: unknown) => {
+      if (error instanceof CutterError) return null;
+      throw error;
+    },
+  );
 }
 
 async function readRunMaterial({ files, places }: Services, wanted: string): Promise<AuditMaterial> {
@@ -69,7 +85,8 @@ async function readRunMaterial({ files, places }: Services, wanted: string): Pro
 }
 
 async function readBundleFile({ files }: Services, file: string): Promise<AuditMaterial> {
-  const invalid = (problem: string, cause?: unknown): CutterError => new CutterError("AUDIT_BUNDLE_INVALID", { file: file.slice(0, 300), problem }, { cause });
+  const invalid = (problem: string, cause?: unknown): CutterError =>
+    new CutterError("AUDIT_BUNDLE_INVALID", { file: file.slice(0, 300), problem }, { cause });
   const facts = await files.facts(file).catch((cause: unknown) => {
     throw invalid("it cannot be looked at", cause);
   });
@@ -86,8 +103,23 @@ async function readPinned({ files }: Services): Promise<Keys | null> {
   });
 }
 
-function toJson({ runId, mode, ended, findings, signaturesVerified, signaturesNotVerified, notes, checked }: Audit, verdict: Verdict): object {
-  return { schema: "cutter.audit-verify/1", verdict: verdict === "pass" ? "pass" : "fail", code: verdict === "pass" ? null : verdict, run_id: runId, mode, ended, findings, signatures_verified: signaturesVerified, signatures_not_verified: signaturesNotVerified, notes, checked };
+function toJson(
+  { runId, mode, ended, findings, signaturesVerified, signaturesNotVerified, notes, checked }: Audit,
+  verdict: Verdict,
+): object {
+  return {
+    schema: "cutter.audit-verify/1",
+    verdict: verdict === "pass" ? "pass" : "fail",
+    code: verdict === "pass" ? null : verdict,
+    run_id: runId,
+    mode,
+    ended,
+    findings,
+    signatures_verified: signaturesVerified,
+    signatures_not_verified: signaturesNotVerified,
+    notes,
+    checked,
+  };
 }
 
 function toText(audit: Audit, verdict: Verdict, keys: string): readonly string[] {
@@ -99,11 +131,22 @@ function toText(audit: Audit, verdict: Verdict, keys: string): readonly string[]
     ...(ended || runId === null ? [] : ["[WARN] this run has not ended: it is checked as far as it came"]),
     ...(signaturesNotVerified === 0 ? [] : [`[WARN] ${String(signaturesNotVerified)} signatures NOT VERIFIED: no key was given for them`]),
     `[INFO] run ${toPrintable(runId ?? "unknown")} (${mode ?? "unknown"}); trusted keys: ${keys}`,
-    verdict === "pass" ? "[OK] pass" : `[ERR] ${verdict} ${codes[verdict].summary}${findings.length === 0 ? "" : ` findings=${String(findings.length)}`} → ${codes[verdict].remedy}`,
+    verdict === "pass"
+      ? "[OK] pass"
+      : `[ERR] ${verdict} ${codes[verdict].summary}${findings.length === 0 ? "" : ` findings=${String(findings.length)}`} → ${codes[verdict].remedy}`,
   ];
 }
 
 function toLine({ code, file, record, problem, facts }: Finding): string {
   const place = [...(file === null ? [] : [`file=${toPrintable(file)}`]), ...(record === null ? [] : [`record=${String(record)}`])];
-  return ["[ERR]", code, codes[code].summary, ...place, `problem=${toPrintable(problem)}`, ...Object.entries(facts).filter(([name]) => name !== "file").map(([name, value]) => `${name}=${toPrintable(value)}`)].join(" ");
+  return [
+    "[ERR]",
+    code,
+    codes[code].summary,
+    ...place,
+    `problem=${toPrintable(problem)}`,
+    ...Object.entries(facts)
+      .filter(([name]) => name !== "file")
+      .map(([name, value]) => `${name}=${toPrintable(value)}`),
+  ].join(" ");
 }

@@ -13,7 +13,10 @@ export const configCheckCommand = buildCommand<CommonFlags, [], CutterContext>({
     const config = await loadConfig(this.services.files, this.services.places.config);
     const keys = toKeys(config.value, config.text);
     const text = keys.flatMap((key) => [`${key.name} = ${JSON.stringify(key.value)}${key.set ? "" : " (default)"}`, `    ${key.meaning}`]);
-    print(this, flags, { schema: "cutter.config-check/1", file: this.services.places.config, sha256: config.sha256, keys }, [...text, `[OK] ${this.services.places.config} fits its schema: ${String(keys.length)} keys`]);
+    print(this, flags, { schema: "cutter.config-check/1", file: this.services.places.config, sha256: config.sha256, keys }, [
+      ...text,
+      `[OK] ${this.services.places.config} fits its schema: ${String(keys.length)} keys`,
+    ]);
   },
 });
 
@@ -29,5 +32,10 @@ function toKeys(config: OrchestratorConfig, text: string): readonly Key[] {
   const written: unknown = parse(text);
   const named = typeof written === "object" && written !== null ? Object.keys(written) : [];
   const values = new Map<string, unknown>(Object.entries(config));
-  return Object.entries(orchestratorConfigSchema.shape).map(([name, schema]) => ({ name, value: values.get(name), set: named.includes(name), meaning: schema.description ?? "" }));
+  return Object.entries(orchestratorConfigSchema.shape).map(([name, schema]) => ({
+    name,
+    value: values.get(name),
+    set: named.includes(name),
+    meaning: schema.description ?? "",
+  }));
 }

@@ -15,7 +15,12 @@ export const contractCheckCommand = buildCommand<CommonFlags, [], CutterContext>
     try {
       const findings = await database.readContractFindings();
       const lines = findings.map((finding) => `${finding.object}: expected ${finding.expected}, found ${finding.found}`);
-      print(this, flags, { schema: "cutter.contract-check/1", matches: findings.length === 0, findings }, findings.length === 0 ? ["[OK] the database is what sql/contract describes"] : lines);
+      print(
+        this,
+        flags,
+        { schema: "cutter.contract-check/1", matches: findings.length === 0, findings },
+        findings.length === 0 ? ["[OK] the database is what sql/contract describes"] : lines,
+      );
       if (findings.length > 0) throw new CutterError("CONTRACT_MISMATCH", { findings: findings.length, first: findings[0]?.object ?? "" });
     } finally {
       await database.close();

@@ -7,9 +7,21 @@ import { word } from "./flags.ts";
 
 export const keyFlags = {
   "sovereign-key": { kind: "parsed", parse: word, brief: "Public key to trust as the sovereign's", optional: true, placeholder: "FILE" },
-  "sovereign-fingerprint": { kind: "parsed", parse: word, brief: "Its full fingerprint, 40 hex digits", optional: true, placeholder: "FPR" },
+  "sovereign-fingerprint": {
+    kind: "parsed",
+    parse: word,
+    brief: "Its full fingerprint, 40 hex digits",
+    optional: true,
+    placeholder: "FPR",
+  },
   "architect-key": { kind: "parsed", parse: word, brief: "Public key to trust as the architect's", optional: true, placeholder: "FILE" },
-  "architect-fingerprint": { kind: "parsed", parse: word, brief: "Its full fingerprint, 40 hex digits", optional: true, placeholder: "FPR" },
+  "architect-fingerprint": {
+    kind: "parsed",
+    parse: word,
+    brief: "Its full fingerprint, 40 hex digits",
+    optional: true,
+    placeholder: "FPR",
+  },
 } as const;
 
 export interface KeyFlags {
@@ -24,11 +36,15 @@ export async function readGivenKeys(files: Files, flags: KeyFlags): Promise<Keys
   const read = async (role: "sovereign" | "architect") => {
     const key = flags[`${role}-key`];
     const fingerprint = flags[`${role}-fingerprint`];
-    if ((key === undefined) !== (fingerprint === undefined)) throw new CutterError("USAGE_INVALID", { problem: `--${role}-key and --${role}-fingerprint go together: a key file alone proves nobody` });
+    if ((key === undefined) !== (fingerprint === undefined))
+      throw new CutterError("USAGE_INVALID", {
+        problem: `--${role}-key and --${role}-fingerprint go together: a key file alone proves nobody`,
+      });
     return key === undefined || fingerprint === undefined ? null : readGivenKey(files, key, fingerprint);
   };
   const sovereign = await read("sovereign");
   const architect = await read("architect");
-  if (sovereign === null && architect !== null) throw new CutterError("USAGE_INVALID", { problem: "the architect's key is given without the sovereign's" });
+  if (sovereign === null && architect !== null)
+    throw new CutterError("USAGE_INVALID", { problem: "the architect's key is given without the sovereign's" });
   return sovereign === null ? null : { sovereign, architect };
 }

@@ -16,8 +16,19 @@ export const grantsCommand = buildCommand<CommonFlags, [], CutterContext>({
       const principals = toMatrixPrincipals(config.value);
       const matrix = await database.readGrantMatrix(principals);
       const expected = config.value.expected_grant_matrix_sha;
-      const found = { schema: "cutter.grants/1", principals, sha256: matrix.sha256, expected_sha256: expected, matches: matrix.sha256 === expected, text: matrix.text };
-      print(this, flags, found, [matrix.text.trimEnd(), `sha256 ${matrix.sha256}`, `expected ${expected} (${found.matches ? "equal" : "DIFFERENT"})`]);
+      const found = {
+        schema: "cutter.grants/1",
+        principals,
+        sha256: matrix.sha256,
+        expected_sha256: expected,
+        matches: matrix.sha256 === expected,
+        text: matrix.text,
+      };
+      print(this, flags, found, [
+        matrix.text.trimEnd(),
+        `sha256 ${matrix.sha256}`,
+        `expected ${expected} (${found.matches ? "equal" : "DIFFERENT"})`,
+      ]);
     } finally {
       await database.close();
     }

@@ -14,9 +14,23 @@ export const killSwitchStatusCommand = buildCommand<CommonFlags, [], CutterConte
   },
 });
 
-export function toSwitchJson(found: SwitchState): { readonly schema: "cutter.kill-switch/1"; readonly state: string; readonly run_id: string | null; readonly until: string | null; readonly since: string | null; readonly why: string | null } {
+export function toSwitchJson(found: SwitchState): {
+  readonly schema: "cutter.kill-switch/1";
+  readonly state: string;
+  readonly run_id: string | null;
+  readonly until: string | null;
+  readonly since: string | null;
+  readonly why: string | null;
+} {
   const runId = found.state === "armed" || found.state === "live" ? found.runId : null;
-  return { schema: "cutter.kill-switch/1", state: found.state, run_id: runId, until: found.state === "armed" ? found.until : null, since: found.state === "live" ? found.since : null, why: found.state === "disabled" ? found.why : null };
+  return {
+    schema: "cutter.kill-switch/1",
+    state: found.state,
+    run_id: runId,
+    until: found.state === "armed" ? found.until : null,
+    since: found.state === "live" ? found.since : null,
+    why: found.state === "disabled" ? found.why : null,
+  };
 }
 
 function toSwitchLine(found: SwitchState): string {

@@ -21,7 +21,14 @@ export const orchestrateExplainCommand = buildCommand<Flags, [], CutterContext>(
     const config = await loadConfig(services.files, services.places.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
     const requested = (await services.files.facts(`${services.places.requests}/${runId}.yaml`)) !== null;
-    const explained = explain(run, toStanding(run, phases.map((phase) => phase.name)), requested);
+    const explained = explain(
+      run,
+      toStanding(
+        run,
+        phases.map((phase) => phase.name),
+      ),
+      requested,
+    );
     print(this, flags, { schema: "cutter.orchestrate-explain/1", run_id: runId, ...explained }, [
       ...explained.certain.map((line) => `certain:  ${line}`),
       ...explained.uncertain.map((line) => `unknown:  ${line}`),

@@ -45,7 +45,19 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
       this.process.stdout.write(`[OK] report of ${runId} written to ${flags.html}\n`);
       return;
     }
-    print(this, flags, { schema: "cutter.orchestrate-report/1", ...toStanding(run, phases.map((phase) => phase.name)), ...toJson(account) }, [renderText(page).trimEnd()]);
+    print(
+      this,
+      flags,
+      {
+        schema: "cutter.orchestrate-report/1",
+        ...toStanding(
+          run,
+          phases.map((phase) => phase.name),
+        ),
+        ...toJson(account),
+      },
+      [renderText(page).trimEnd()],
+    );
   },
 });
 
@@ -58,14 +70,20 @@ async function look(services: Services, folder: string): Promise<SeenNow> {
     if (error instanceof CutterError) return null;
     throw error;
   });
-  return { at, revertedAt: await readRevertedAt(services, folder), killSwitch: state === null ? "it cannot be read from here; run this as root" : toWords(state) };
+  return {
+    at,
+    revertedAt: await readRevertedAt(services, folder),
+    killSwitch: state === null ? "it cannot be read from here; run this as root" : toWords(state),
+  };
 }
 
 /** When the revert of this run was seen to be whole, by its own journal. @throws JOURNAL_* */
 async function readRevertedAt({ files }: Services, folder: string): Promise<string | null> {
   const file = `${folder}/revert/journal.jsonl`;
   const bytes = await files.read(file);
-  return bytes === null ? null : (readLines(bytes, file, parseRevertRecord).records.findLast(({ entry }) => entry.kind === "verified")?.at ?? null);
+  return bytes === null
+    ? null
+    : (readLines(bytes, file, parseRevertRecord).records.findLast(({ entry }) => entry.kind === "verified")?.at ?? null);
 }
 
 function toWords(state: SwitchState): string {
@@ -81,7 +99,19 @@ function toWords(state: SwitchState): string {
   }
 }
 
-function toJson({ source, plan, approvals, effects, escalations, decisions, tables, backup, phases: done, notCovered, certificateReasons }: RunAccount): object {
+function toJson({
+  source,
+  plan,
+  approvals,
+  effects,
+  escalations,
+  decisions,
+  tables,
+  backup,
+  phases: done,
+  notCovered,
+  certificateReasons,
+}: RunAccount): object {
   return {
     source,
     payload_sha: plan?.payloadSha ?? null,

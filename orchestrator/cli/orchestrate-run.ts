@@ -21,7 +21,8 @@ interface Flags extends CommonFlags {
 export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Run the 11 phases on one document (dry run by default)",
-    fullDescription: "Runs the 11 phases on one document. A dry run computes everything against live facts, writes nothing to the database and certifies it. The same run id again is a no-op once it is done, and goes on where it stood otherwise.",
+    fullDescription:
+      "Runs the 11 phases on one document. A dry run computes everything against live facts, writes nothing to the database and certifies it. The same run id again is a no-op once it is done, and goes on where it stood otherwise.",
   },
   parameters: {
     flags: {
@@ -29,7 +30,13 @@ export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
       "run-id": { kind: "parsed", parse: word, brief: "Run id, 3 to 48 characters", optional: true, placeholder: "R" },
       document: { kind: "parsed", parse: word, brief: "Knowledge base id of the document", optional: true, placeholder: "D" },
       mode: { kind: "enum", values: ["dryrun", "live"], brief: "What to do; dryrun when not said", optional: true },
-      request: { kind: "parsed", parse: word, brief: "Read run id, document, mode and approvals from this file", optional: true, placeholder: "FILE" },
+      request: {
+        kind: "parsed",
+        parse: word,
+        brief: "Read run id, document, mode and approvals from this file",
+        optional: true,
+        placeholder: "FILE",
+      },
     },
   },
   func: async function (this: CutterContext, flags: Flags): Promise<void> {
@@ -59,8 +66,22 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
   try {
     const outcome = await runPhases(
       {
-        facts: { runId, documentId, mode, config: config.value, approvals, releaseVersion: release.version, releaseSha256: release.sha256, hostIdentity },
-        inputs: { request_sha256: request.sha256, config_sha256: config.sha256, release_sha256: release.sha256, host_identity: hostIdentity },
+        facts: {
+          runId,
+          documentId,
+          mode,
+          config: config.value,
+          approvals,
+          releaseVersion: release.version,
+          releaseSha256: release.sha256,
+          hostIdentity,
+        },
+        inputs: {
+          request_sha256: request.sha256,
+          config_sha256: config.sha256,
+          release_sha256: release.sha256,
+          host_identity: hostIdentity,
+        },
         requestText: request.text,
         phases,
         decisions: decisionSteps,
@@ -79,12 +100,15 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
 /** From the file, or from the options; both together must agree. */
 async function readRequest(context: CutterContext, flags: Flags): Promise<Loaded<RunRequest>> {
   if (flags.request === undefined) {
-    if (flags["run-id"] === undefined || flags.document === undefined) throw new CutterError("USAGE_INVALID", { problem: "--run-id and --document, or --request, are needed" });
+    if (flags["run-id"] === undefined || flags.document === undefined)
+      throw new CutterError("USAGE_INVALID", { problem: "--run-id and --document, or --request, are needed" });
     return toRequest(flags["run-id"], flags.document, flags.mode ?? "dryrun");
   }
   const request = await loadRequest(context.services.files, flags.request);
   const said = { run_id: flags["run-id"], document_id: flags.document, mode: flags.mode };
-  const different = (["run_id", "document_id", "mode"] as const).filter((name) => said[name] !== undefined && said[name] !== request.value[name]);
+  const different = (["run_id", "document_id", "mode"] as const).filter(
+    (name) => said[name] !== undefined && said[name] !== request.value[name],
+  );
   if (different.length > 0) throw new CutterError("REQUEST_CONFLICT", { different });
   return request;
 }

@@ -14,7 +14,9 @@ interface Flags extends CommonFlags {
 
 export const orchestrateStatusCommand = buildCommand<Flags, [], CutterContext>({
   docs: { brief: "Say what stands, what it waits for, since when, on whom" },
-  parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: word, brief: "Only this run", optional: true, placeholder: "R" } } },
+  parameters: {
+    flags: { ...commonFlags, "run-id": { kind: "parsed", parse: word, brief: "Only this run", optional: true, placeholder: "R" } },
+  },
   func: async function (this: CutterContext, flags) {
     const { services } = this;
     const config = await loadConfig(services.files, services.places.config);
@@ -31,14 +33,44 @@ export const orchestrateStatusCommand = buildCommand<Flags, [], CutterContext>({
 /** A damaged run must not hide the others; asked for by name, its error is the answer. */
 async function readStanding(context: CutterContext, root: string, name: string, byName: boolean): Promise<RunStanding> {
   try {
-    return toStanding(await readRun(context.services.files, root, name), phases.map((phase) => phase.name));
+    return toStanding(
+      await readRun(context.services.files, root, name),
+      phases.map((phase) => phase.name),
+    );
   } catch (error) {
     if (byName || !(error instanceof CutterError)) throw error;
-    return { run_id: name, mode: null, document_id: null, state: "damaged", phase: null, phases_done: 0, waits_on: null, on_whom: "the operator", since: null, code: error.code, exit_code: error.exitCode, certificate: null };
+    return {
+      run_id: name,
+      mode: null,
+      document_id: null,
+      state: "damaged",
+      phase: null,
+      phases_done: 0,
+      waits_on: null,
+      on_whom: "the operator",
+      since: null,
+      code: error.code,
+      exit_code: error.exitCode,
+      certificate: null,
+    };
   }
 }
 
 function toLine(run: RunStanding): string {
-  const facts = [["mode", run.mode], ["document", run.document_id], ["phases", `${String(run.phases_done)}/${String(phases.length)}`], ["phase", run.phase], ["waits_on", run.waits_on], ["on", run.on_whom], ["since", run.since], ["code", run.code], ["certificate", run.certificate]] as const;
-  return [run.run_id, run.state, ...facts.flatMap(([name, value]) => (value === null ? [] : [`${name}=${value.includes(" ") ? JSON.stringify(value) : value}`]))].join(" ");
+  const facts = [
+    ["mode", run.mode],
+    ["document", run.document_id],
+    ["phases", `${String(run.phases_done)}/${String(phases.length)}`],
+    ["phase", run.phase],
+    ["waits_on", run.waits_on],
+    ["on", run.on_whom],
+    ["since", run.since],
+    ["code", run.code],
+    ["certificate", run.certificate],
+  ] as const;
+  return [
+    run.run_id,
+    run.state,
+    ...facts.flatMap(([name, value]) => (value === null ? [] : [`${name}=${value.includes(" ") ? JSON.stringify(value) : value}`])),
+  ].join(" ");
 }

@@ -14,7 +14,8 @@ interface Flags extends CommonFlags {
 export const orchestrateVoidCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Clear a run's idempotency safely",
-    fullDescription: "Gives a run up for good. Refused while effects of it stand un-reverted, and while it holds its claim on the document: that takes a signed SG_3. Writes nothing to the database.",
+    fullDescription:
+      "Gives a run up for good. Refused while effects of it stand un-reverted, and while it holds its claim on the document: that takes a signed SG_3. Writes nothing to the database.",
   },
   parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: word, brief: "Which run", placeholder: "R" } } },
   func: async function (this: CutterContext, flags) {
@@ -25,7 +26,9 @@ export const orchestrateVoidCommand = buildCommand<Flags, [], CutterContext>({
     const engine = await services.openEngine(config.value, services.toReporter({ json: flags.json }));
     try {
       const { replay } = await voidRun(runId, config.value, phases, engine.ports);
-      print(this, flags, { schema: "cutter.orchestrate-void/1", run_id: runId, result: "voided", replay }, [`[OK] ${runId} is given up${replay ? " (it was before; nothing was changed)" : ""} and never starts again`]);
+      print(this, flags, { schema: "cutter.orchestrate-void/1", run_id: runId, result: "voided", replay }, [
+        `[OK] ${runId} is given up${replay ? " (it was before; nothing was changed)" : ""} and never starts again`,
+      ]);
     } finally {
       await engine.close();
     }

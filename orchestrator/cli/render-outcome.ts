@@ -5,7 +5,10 @@ import type { RunOutcome } from "../engine/outcome.ts";
 
 /** What would stop a live run (in a live run: what its ruling put up with), then one closing line. */
 export function toOutcomeText(outcome: RunOutcome): readonly string[] {
-  const stops = outcome.would_refuse.map((refusal) => `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ${refusal.code in codes ? toErrorLine(refusal.code as Code, refusal.facts) : refusal.code}`);
+  const stops = outcome.would_refuse.map(
+    (refusal) =>
+      `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ${refusal.code in codes ? toErrorLine(refusal.code as Code, refusal.facts) : refusal.code}`,
+  );
   return [...stops, toClosingLine(outcome)];
 }
 
@@ -17,7 +20,8 @@ function toClosingLine(outcome: RunOutcome): string {
     const mark = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
     return `${mark} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
   }
-  const why = outcome.code !== null && outcome.code in codes ? toErrorLine(outcome.code as Code, outcome.facts) : (outcome.code ?? "unknown");
+  const why =
+    outcome.code !== null && outcome.code in codes ? toErrorLine(outcome.code as Code, outcome.facts) : (outcome.code ?? "unknown");
   const waits = outcome.waits_on === null ? "" : ` waits_on=${outcome.waits_on}`;
   return `${outcome.result === "waiting" || outcome.result === "voided" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} phase=${outcome.phase ?? "none"}${waits} ${why}`;
 }

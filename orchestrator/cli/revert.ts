@@ -40,7 +40,8 @@ export const revertCommand = buildCommand<Flags, [], CutterContext>({
   },
   func: async function (this: CutterContext, flags: Flags): Promise<void> {
     const runId = parseLiveRunId(flags["run-id"]);
-    if (flags.render === (flags.approval !== undefined)) throw new CutterError("USAGE_INVALID", { problem: "one of --approval FILE and --render" });
+    if (flags.render === (flags.approval !== undefined))
+      throw new CutterError("USAGE_INVALID", { problem: "one of --approval FILE and --render" });
     if (flags.approval === undefined) return render(this, flags, runId);
     try {
       await revert(this, flags, runId, flags.approval);
@@ -60,11 +61,24 @@ function parseLiveRunId(text: string): RunId {
 async function render(context: CutterContext, flags: Flags, runId: RunId): Promise<void> {
   const rendered = toRevertSql(await readRunbook(context.services), runId);
   if (flags.json) {
-    print(context, flags, { schema: "cutter.revert-render/1", run_id: runId, sql: rendered.text, sha256: rendered.sha256, runbook_sha256: rendered.runbookSha256 }, []);
+    print(
+      context,
+      flags,
+      {
+        schema: "cutter.revert-render/1",
+        run_id: runId,
+        sql: rendered.text,
+        sha256: rendered.sha256,
+        runbook_sha256: rendered.runbookSha256,
+      },
+      [],
+    );
     return;
   }
   context.process.stdout.write(rendered.text);
-  context.process.stderr.write(`[INFO] sha256 ${rendered.sha256}  run ${runId}, runbook ${rendered.runbookSha256}; for the owner's gate: one file, one transaction, as the revert principal\n`);
+  context.process.stderr.write(
+    `[INFO] sha256 ${rendered.sha256}  run ${runId}, runbook ${rendered.runbookSha256}; for the owner's gate: one file, one transaction, as the revert principal\n`,
+  );
 }
 
 async function revert(context: CutterContext, flags: Flags, runId: RunId, approvalFile: string): Promise<void> {
@@ -95,12 +109,19 @@ async function readRevert(services: Services, runId: RunId, approvalFile: string
   if (release.sha256 === null || hostIdentity === null) throw new CutterError("RELEASE_UNKNOWN", { root: release.root });
   const key = await readPlainFile(files, `${places.keys}/sovereign.asc`, signatureBytesMax);
   return {
-    runId, config, hostIdentity, releaseSha256: release.sha256, staged,
+    runId,
+    config,
+    hostIdentity,
+    releaseSha256: release.sha256,
+    staged,
     places: { armed: places.armed, live: places.live, staging: places.revertStaging },
     approval: await readPlainFile(files, approvalFile, approvalBytesMax),
     signature: await readPlainFile(files, `${approvalFile}.asc`, signatureBytesMax),
     // The key that root judged by: another file under the same name is refused by its digest, another owner by the fingerprint.
-    keys: { sovereign: { bytes: key, pin: { fingerprint: staged.sovereign.fingerprint, fileSha256: staged.sovereign.file_sha256 } }, architect: null },
+    keys: {
+      sovereign: { bytes: key, pin: { fingerprint: staged.sovereign.fingerprint, fileSha256: staged.sovereign.file_sha256 } },
+      architect: null,
+    },
     runbook: await readRunbook(services),
     signal: services.signal,
   };
@@ -111,13 +132,15 @@ async function readStaged({ files, places }: Services, runId: RunId): Promise<St
   const bytes = await files.read(path);
   if (bytes === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: runId, looked_for: path });
   const staged = stagedRevertSchema.safeParse(parseOrNull(bytes));
-  if (!staged.success) throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: staged.error.issues[0]?.path.join(".") ?? "(top)" });
+  if (!staged.success)
+    throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: staged.error.issues[0]?.path.join(".") ?? "(top)" });
   return staged.data;
 }
 
 /** @throws REVERT_RUNBOOK_CHANGED where there is none: this is no host the kit made ready */
 async function readRunbook({ files, places }: Services): Promise<string> {
-  if ((await files.facts(places.rollbackRunbook)) === null) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: places.rollbackRunbook, found: "absent" });
+  if ((await files.facts(places.rollbackRunbook)) === null)
+    throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: places.rollbackRunbook, found: "absent" });
   return Buffer.from(await readPlainFile(files, places.rollbackRunbook, runbookBytesMax)).toString("utf8");
 }
 
@@ -125,12 +148,16 @@ function toText(outcome: RevertOutcome): readonly string[] {
   const named = `run ${outcome.run_id} units=${String(outcome.units ?? 0)} exit=${String(outcome.exit_code)}`;
   const details = [
     ...toDifferenceLines(outcome.differences).map((line) => `[INFO] ${line}`),
-    ...(outcome.document === null ? [] : [`[OK]   document ${outcome.document.id} revision ${String(outcome.document.revision)} sha256 ${outcome.document.sha256}`]),
+    ...(outcome.document === null
+      ? []
+      : [`[OK]   document ${outcome.document.id} revision ${String(outcome.document.revision)} sha256 ${outcome.document.sha256}`]),
   ];
   if (outcome.result === "reverted") return [...details, `[OK]   reverted: ${named} transaction=${outcome.transaction_id ?? "none"}`];
   if (outcome.result === "already_reverted") return [...details, `[OK]   already reverted: ${named} (nothing was repeated)`];
   const why = outcome.code === null ? "" : toErrorLine(outcome.code as Code, outcome.facts);
-  return outcome.result === "waiting" ? [...details, `[WARN] reverted, and waiting to tell: ${named} waits_on=${outcome.waits_on ?? "none"} ${why}`] : [...details, `[ERR]  stopped: ${named} ${why}`];
+  return outcome.result === "waiting"
+    ? [...details, `[WARN] reverted, and waiting to tell: ${named} waits_on=${outcome.waits_on ?? "none"} ${why}`]
+    : [...details, `[ERR]  stopped: ${named} ${why}`];
 }
 
 function parseOrNull(bytes: Uint8Array): unknown {

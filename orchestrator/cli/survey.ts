@@ -29,7 +29,12 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
     const { services } = this;
     const facts = parseHostFacts(await services.readHostFactsText());
     const takenAt = services.clock.now();
-    const survey = toSurvey(facts, { hostName: null, takenAt, rulings: await judgeRulings(facts, takenAt), restoreProofs: await judgeRestoreProofs(facts, takenAt) });
+    const survey = toSurvey(facts, {
+      hostName: null,
+      takenAt,
+      rulings: await judgeRulings(facts, takenAt),
+      restoreProofs: await judgeRestoreProofs(facts, takenAt),
+    });
     const text = renderSurvey(survey, form);
     if (flags.html === undefined) {
       this.process.stdout.write(text);
@@ -44,7 +49,8 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
 const htmlFileMode = 0o644;
 
 function toForm(flags: SurveyFlags): SurveyForm {
-  if ([flags.json, flags.markdown, flags.html !== undefined].filter(Boolean).length > 1) throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
+  if ([flags.json, flags.markdown, flags.html !== undefined].filter(Boolean).length > 1)
+    throw new CutterError("USAGE_INVALID", { problem: "one of --json, --markdown and --html" });
   if (flags.json) return "json";
   if (flags.markdown) return "markdown";
   return flags.html === undefined ? "text" : "html";

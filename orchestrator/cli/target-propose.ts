@@ -3,7 +3,13 @@ import { buildCommand } from "@stricli/core";
 import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
-import { proposeTargets, type CandidateFacts, type Proposal, type TargetProposal, type UnjudgedCandidate } from "../core/target-proposal.ts";
+import {
+  proposeTargets,
+  type CandidateFacts,
+  type Proposal,
+  type TargetProposal,
+  type UnjudgedCandidate,
+} from "../core/target-proposal.ts";
 import { toCandidateFacts } from "../core/target-candidate.ts";
 import type { RegisteredDocument } from "../ports/database.ts";
 import type { Files } from "../ports/files.ts";
@@ -20,10 +26,14 @@ const documentsReadMax = 5_000;
 export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Propose harmless documents for a first cut, ranked with reasons",
-    fullDescription: "Judges every registered document: size, structure, what else names it, whether it is a law, whether a dry run of its present bytes was clean. Reads the knowledge base, the database and this host's runs; writes nothing. The choice is made by a person in a signed ruling that says why the document is harmless (GAP-8).",
+    fullDescription:
+      "Judges every registered document: size, structure, what else names it, whether it is a law, whether a dry run of its present bytes was clean. Reads the knowledge base, the database and this host's runs; writes nothing. The choice is made by a person in a signed ruling that says why the document is harmless (GAP-8).",
   },
   parameters: {
-    flags: { ...commonFlags, limit: { kind: "parsed", parse: toLimit, brief: "How many to print (default 10)", default: "10", placeholder: "N" } },
+    flags: {
+      ...commonFlags,
+      limit: { kind: "parsed", parse: toLimit, brief: "How many to print (default 10)", default: "10", placeholder: "N" },
+    },
   },
   func: async function (this: CutterContext, flags) {
     if (await ranAsCutter(this)) return;
@@ -36,7 +46,10 @@ export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
       const bodies = await readBodies(knowledgeBase, config.value.kb_runs_folder);
       const runs = await readDryRuns(services.files, config.value.sidecar_root);
       const judged = registered.map((document) => judge(document, bodies, runs));
-      const proposal = proposeTargets(judged.flatMap((one) => ("problem" in one ? [] : [one])), judged.flatMap((one) => ("problem" in one ? [one] : [])));
+      const proposal = proposeTargets(
+        judged.flatMap((one) => ("problem" in one ? [] : [one])),
+        judged.flatMap((one) => ("problem" in one ? [one] : [])),
+      );
       print(this, flags, toJson(proposal), toText(proposal, flags.limit));
     } finally {
       await engine.close();
@@ -46,7 +59,8 @@ export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
 
 function toLimit(text: string): number {
   const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw new CutterError("USAGE_INVALID", { problem: "--limit is a number from 1 to 1000" });
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    throw new CutterError("USAGE_INVALID", { problem: "--limit is a number from 1 to 1000" });
   return limit;
 }
 
@@ -55,7 +69,8 @@ type Bodies = ReadonlyMap<string, KbDocument>;
 /** Every document but the runs' own: those name what they cut and depend on nothing. @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts */
 async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Bodies> {
   const ids = (await knowledgeBase.list("knowledge/")).map(({ id }) => id).filter((id) => !id.startsWith(`${runsFolder}/`));
-  if (ids.length > documentsReadMax) throw new CutterError("TARGET_TOO_MANY_DOCUMENTS", { documents: ids.length, documents_max: documentsReadMax });
+  if (ids.length > documentsReadMax)
+    throw new CutterError("TARGET_TOO_MANY_DOCUMENTS", { documents: ids.length, documents_max: documentsReadMax });
   const bodies = new Map<string, KbDocument>();
   for (const id of ids) {
     const document = await knowledgeBase.read(id);
@@ -86,7 +101,12 @@ interface DryRun {
   readonly finishedAt: string;
 }
 
-const outcomeShape = z.looseObject({ run_id: z.string(), mode: z.literal("dryrun"), certificate: z.string().nullable(), would_refuse: z.array(z.looseObject({ code: z.string() })) });
+const outcomeShape = z.looseObject({
+  run_id: z.string(),
+  mode: z.literal("dryrun"),
+  certificate: z.string().nullable(),
+  would_refuse: z.array(z.looseObject({ code: z.string() })),
+});
 const planShape = z.looseObject({ documentId: z.string(), sourceSha256: z.string() });
 
 /** Dry runs of this host that came to an end, oldest first; a run that cannot be read counts for nothing. */
@@ -96,9 +116,18 @@ async function readDryRuns(files: Files, sidecarRoot: string): Promise<readonly 
     const outcome = outcomeShape.safeParse(await readJson(files, `${sidecarRoot}/${name}/outcome.json`));
     const plan = planShape.safeParse(await readJson(files, `${sidecarRoot}/${name}/plan.json`));
     if (!outcome.success || !plan.success) continue;
-    const lines = new TextDecoder().decode((await files.read(`${sidecarRoot}/${name}/journal.jsonl`)) ?? new Uint8Array()).trimEnd().split("\n");
+    const lines = new TextDecoder()
+      .decode((await files.read(`${sidecarRoot}/${name}/journal.jsonl`)) ?? new Uint8Array())
+      .trimEnd()
+      .split("\n");
     const last = z.looseObject({ at: z.string() }).safeParse(parseOrNull(lines.at(-1) ?? ""));
-    runs.push({ runId: outcome.data.run_id, ...plan.data, certificate: outcome.data.certificate, wouldRefuse: outcome.data.would_refuse.map(({ code }) => code), finishedAt: last.success ? last.data.at : "" });
+    runs.push({
+      runId: outcome.data.run_id,
+      ...plan.data,
+      certificate: outcome.data.certificate,
+      wouldRefuse: outcome.data.would_refuse.map(({ code }) => code),
+      finishedAt: last.success ? last.data.at : "",
+    });
   }
   return runs.sort((one, other) => (one.finishedAt < other.finishedAt ? -1 : 1));
 }
@@ -119,7 +148,15 @@ function parseOrNull(text: string): unknown {
 function toJson(proposal: TargetProposal): object {
   return {
     schema: "cutter.target-propose/1",
-    proposed: proposal.proposed.map(({ rank, documentId, bytes, units, dryRun, reasons, cautions }) => ({ rank, document_id: documentId, bytes, units, dry_run: dryRun, reasons, cautions })),
+    proposed: proposal.proposed.map(({ rank, documentId, bytes, units, dryRun, reasons, cautions }) => ({
+      rank,
+      document_id: documentId,
+      bytes,
+      units,
+      dry_run: dryRun,
+      reasons,
+      cautions,
+    })),
     excluded: proposal.excluded.map(({ documentId, why }) => ({ document_id: documentId, why })),
   };
 }
@@ -130,10 +167,16 @@ function toText(proposal: TargetProposal, limit: number): readonly string[] {
     ...shown.flatMap(toProposalLines),
     ...(proposal.proposed.length > shown.length ? [`[INFO] and ${String(proposal.proposed.length - shown.length)} more: --limit`] : []),
     ...proposal.excluded.map(({ documentId, why }) => `[INFO] not proposed: ${documentId}: ${why.join("; ")}`),
-    shown.length === 0 ? "[WARN] no registered document qualifies for a first cut" : `[OK]   ${String(proposal.proposed.length)} proposed, ${String(proposal.excluded.length)} not; a person chooses one and says why in the ruling (GAP-8)`,
+    shown.length === 0
+      ? "[WARN] no registered document qualifies for a first cut"
+      : `[OK]   ${String(proposal.proposed.length)} proposed, ${String(proposal.excluded.length)} not; a person chooses one and says why in the ruling (GAP-8)`,
   ];
 }
 
 function toProposalLines({ rank, documentId, bytes, units, dryRun, reasons, cautions }: Proposal): readonly string[] {
-  return [`${String(rank).padStart(3)}. ${documentId}  (${String(bytes)} bytes, ${String(units)} units, dry run: ${dryRun})`, ...reasons.map((reason) => `       + ${reason}`), ...cautions.map((caution) => `       - ${caution}`)];
+  return [
+    `${String(rank).padStart(3)}. ${documentId}  (${String(bytes)} bytes, ${String(units)} units, dry run: ${dryRun})`,
+    ...reasons.map((reason) => `       + ${reason}`),
+    ...cautions.map((caution) => `       - ${caution}`),
+  ];
 }

@@ -7,11 +7,21 @@ import type { Services } from "./context.ts";
 export async function tellEnd({ places, files }: Pick<Services, "places" | "files">, end: StartEnd): Promise<void> {
   if (places.startEnd === null) return;
   const { exit_code, code, result, phase, certificate, payload_sha, waits_on } = end;
-  await files.writeAtomic(places.startEnd, `${JSON.stringify({ exit_code, code, result, phase, certificate, payload_sha, waits_on })}\n`, 0o600).catch(() => undefined);
+  await files
+    .writeAtomic(places.startEnd, `${JSON.stringify({ exit_code, code, result, phase, certificate, payload_sha, waits_on })}\n`, 0o600)
+    .catch(() => undefined);
 }
 
 /** The end of a start that was refused, or that failed. Pure. */
 export function toRefusedEnd(error: unknown): StartEnd {
   const known = error instanceof CutterError ? error : new CutterError("INTERNAL_BUG");
-  return { exit_code: known.exitCode, code: known.code, result: "stopped", phase: null, certificate: null, payload_sha: null, waits_on: null };
+  return {
+    exit_code: known.exitCode,
+    code: known.code,
+    result: "stopped",
+    phase: null,
+    certificate: null,
+    payload_sha: null,
+    waits_on: null,
+  };
 }

@@ -35,7 +35,8 @@ export async function loadRequest(files: Pick<Files, "read">, path: string): Pro
   const text = toText(bytes, () => new CutterError("REQUEST_INVALID", { file: path, problem: "not UTF-8" }));
   const value = parseStrictYaml(text, requestSchema, { code: "REQUEST_INVALID", file: path });
   parseRunId(value.run_id, { allowDryRunSuffix: value.mode === "dryrun" });
-  if (path.split("/").at(-1) !== `${value.run_id}.yaml`) throw new CutterError("REQUEST_INVALID", { file: path, run_id: value.run_id, problem: "the file is not named after its run id" });
+  if (path.split("/").at(-1) !== `${value.run_id}.yaml`)
+    throw new CutterError("REQUEST_INVALID", { file: path, run_id: value.run_id, problem: "the file is not named after its run id" });
   return { value, text, sha256: sha256Hex(bytes) };
 }
 
@@ -43,7 +44,14 @@ export async function loadRequest(files: Pick<Files, "read">, path: string): Pro
 export function toRequest(runId: string, documentId: string, mode: "dryrun" | "live"): Loaded<RunRequest> {
   parseRunId(runId, { allowDryRunSuffix: false });
   const value: RunRequest = { schema: "cutter.request/1", run_id: runId, document_id: documentId, mode, approvals: {} };
-  const text = [`schema: ${value.schema}`, `run_id: ${JSON.stringify(runId)}`, `document_id: ${JSON.stringify(documentId)}`, `mode: ${mode}`, "approvals: {}", ""].join("\n");
+  const text = [
+    `schema: ${value.schema}`,
+    `run_id: ${JSON.stringify(runId)}`,
+    `document_id: ${JSON.stringify(documentId)}`,
+    `mode: ${mode}`,
+    "approvals: {}",
+    "",
+  ].join("\n");
   return { value, text, sha256: sha256Hex(text) };
 }
 

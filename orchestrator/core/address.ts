@@ -24,7 +24,8 @@ export const preambleSegment = "~preamble";
 export const documentSegment = "~document";
 export const slugBytesMax = 80;
 
-const addressShape = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?\/(?:~preamble|~document|[a-z0-9]+(?:-[a-z0-9]+)*(?:~[1-9][0-9]*)?(?:\/[a-z0-9]+(?:-[a-z0-9]+)*(?:~[1-9][0-9]*)?){0,5})$/;
+const addressShape =
+  /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?\/(?:~preamble|~document|[a-z0-9]+(?:-[a-z0-9]+)*(?:~[1-9][0-9]*)?(?:\/[a-z0-9]+(?:-[a-z0-9]+)*(?:~[1-9][0-9]*)?){0,5})$/;
 
 /** Whether a text obeys the grammar above. */
 export function isAddress(text: string): boolean {
@@ -63,10 +64,26 @@ export function toSlug(title: string): string {
 
 /** Lower case, compatibility-decomposed, without combining marks, with ASCII for the Latin letters that do not decompose. */
 function fold(text: string): string {
-  const decomposed = text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase();
+  const decomposed = text
+    .normalize("NFKD")
+    .replace(/\p{M}+/gu, "")
+    .toLowerCase();
   return decomposed.replace(/\p{M}+/gu, "").replace(/[^\0-\x7f]/gu, (letter) => latin[letter] ?? letter);
 }
 
 const latin: Readonly<Record<string, string>> = {
-  đ: "d", ð: "d", ø: "o", ł: "l", ħ: "h", ŧ: "t", ı: "i", ŋ: "n", ß: "ss", æ: "ae", œ: "oe", þ: "th", ĸ: "k", ſ: "s",
+  đ: "d",
+  ð: "d",
+  ø: "o",
+  ł: "l",
+  ħ: "h",
+  ŧ: "t",
+  ı: "i",
+  ŋ: "n",
+  ß: "ss",
+  æ: "ae",
+  œ: "oe",
+  þ: "th",
+  ĸ: "k",
+  ſ: "s",
 };

@@ -27,7 +27,10 @@ export interface ExpectedRuling {
  * Gives the one decision that was asked for (of a batch, the entry of that run; without a run, the document's own) and the fields compared.
  * @throws APPROVAL_GATE_MISMATCH, …_RUN_…, …_DOCUMENT_…, …_PHASE_…, …_DECISION_…, …_HOST_…, …_RELEASE_…, …_PAYLOAD_…, and for a ruling …_SOURCE_…, …_PRINCIPAL_…, …_RUNBOOK_…, …_GRANTS_…
  */
-export function requireBinding(approval: Approval, expected: Expected): { readonly decision: Decision; readonly compared: readonly string[] } {
+export function requireBinding(
+  approval: Approval,
+  expected: Expected,
+): { readonly decision: Decision; readonly compared: readonly string[] } {
   const compared: string[] = [];
   const compare = (code: Code, field: string, wanted: string | undefined, found: string): void => {
     if (wanted === undefined) return;
@@ -38,7 +41,12 @@ export function requireBinding(approval: Approval, expected: Expected): { readon
   const decisions = toDecisions(approval);
   const [own] = decisions;
   const decision = expected.runId === undefined ? own : decisions.find((candidate) => candidate.run_id === expected.runId);
-  if (decision === undefined) throw new CutterError("APPROVAL_RUN_MISMATCH", { field: "run_id", expected: expected.runId ?? null, found: decisions.slice(0, 10).map((candidate) => candidate.run_id) });
+  if (decision === undefined)
+    throw new CutterError("APPROVAL_RUN_MISMATCH", {
+      field: "run_id",
+      expected: expected.runId ?? null,
+      found: decisions.slice(0, 10).map((candidate) => candidate.run_id),
+    });
   compare("APPROVAL_RUN_MISMATCH", "run_id", expected.runId, decision.run_id);
   compare("APPROVAL_DOCUMENT_MISMATCH", "document_id", expected.documentId, decision.document_id);
   compare("APPROVAL_PHASE_MISMATCH", "phase", expected.phase, decision.phase);

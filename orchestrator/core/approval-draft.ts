@@ -29,7 +29,12 @@ export type DraftRequest = Place &
   (
     | { readonly gate: "SG_1" | "REVERT"; readonly run: DraftedRun }
     | { readonly gate: "SG_2"; readonly run: DraftedRun; readonly more: readonly DraftedRun[] }
-    | { readonly gate: "SG_3"; readonly run: DraftedRun; readonly phase: (typeof escalatingPhases)[number]; readonly decision: "resume" | "void" }
+    | {
+        readonly gate: "SG_3";
+        readonly run: DraftedRun;
+        readonly phase: (typeof escalatingPhases)[number];
+        readonly decision: "resume" | "void";
+      }
     | { readonly gate: "RULING"; readonly run: DraftedRun; readonly ruling: RulingFacts }
   );
 
@@ -64,8 +69,17 @@ function toBlock(request: DraftRequest): object {
   const { gate, run, host, releaseSha256 } = request;
   const decision = gate === "SG_3" ? request.decision : "approve";
   const phase = gate === "SG_3" ? request.phase : gate === "SG_2" ? "lifecycle_enact" : "cut_leg_a";
-  const head = { schema: "cutter.approval/1", gate, decision, ...toDecision(run, phase, 1), issued_at: issuedAt, host, release_sha256: releaseSha256 };
-  if (gate === "SG_2" && request.more.length > 0) return { ...head, entries: request.more.map((more, index) => toDecision(more, phase, index + 2)) };
+  const head = {
+    schema: "cutter.approval/1",
+    gate,
+    decision,
+    ...toDecision(run, phase, 1),
+    issued_at: issuedAt,
+    host,
+    release_sha256: releaseSha256,
+  };
+  if (gate === "SG_2" && request.more.length > 0)
+    return { ...head, entries: request.more.map((more, index) => toDecision(more, phase, index + 2)) };
   return gate === "RULING" ? { ...head, ...toRuling(request.run, request.ruling) } : head;
 }
 
@@ -94,7 +108,10 @@ function toProse(request: DraftRequest): readonly string[] {
   return [
     ...meanings[request.gate],
     "",
-    ...runs.map((run) => `- Run ${run.runId}: document ${run.documentId}, revision ${String(run.sourceRevision)}, ${String(run.sourceBytes)} bytes, ${String(run.units)} units.`),
+    ...runs.map(
+      (run) =>
+        `- Run ${run.runId}: document ${run.documentId}, revision ${String(run.sourceRevision)}, ${String(run.sourceBytes)} bytes, ${String(run.units)} units.`,
+    ),
     "",
     `Valid for at most ${String(hoursMaxOfGate[request.gate])} hours from issued_at. Only the block above is read by the kit; whoever signs says what stands in it.`,
   ];
@@ -120,13 +137,20 @@ function toCommands(gate: Gate, fileName: string, placeholders: readonly string[
   const uuids = placeholders.filter((name) => name.startsWith("@REVIEW_DECISION_ID"));
   const byHand = placeholders.filter((name) => !uuids.includes(name) && name !== issuedAt && name !== expiresAt);
   // The end first: the other way round a second more than the 24 hours could lie between them.
-  const expiry = gate === "RULING" ? [`sed -i "s/${expiresAt}/$(date -u -d '+${String(rulingHoursMax)} hours' +%Y-%m-%dT%H:%M:%SZ)/" ${fileName}`] : [];
+  const expiry =
+    gate === "RULING" ? [`sed -i "s/${expiresAt}/$(date -u -d '+${String(rulingHoursMax)} hours' +%Y-%m-%dT%H:%M:%SZ)/" ${fileName}`] : [];
   return [
-    ...(byHand.length === 0 ? [] : [`"\${EDITOR:-vi}" ${fileName}   # write by hand: ${byHand.join(" ")}${byHand.includes("@ARCHITECT_TEXT_REVISION@") ? " (the revision as a number, without quotes)" : ""}`]),
+    ...(byHand.length === 0
+      ? []
+      : [
+          `"\${EDITOR:-vi}" ${fileName}   # write by hand: ${byHand.join(" ")}${byHand.includes("@ARCHITECT_TEXT_REVISION@") ? " (the revision as a number, without quotes)" : ""}`,
+        ]),
     ...uuids.map((name) => `sed -i "s/${name}/$(cat /proc/sys/kernel/random/uuid)/" ${fileName}`),
     ...expiry,
     `sed -i "s/${issuedAt}/$(date -u +%Y-%m-%dT%H:%M:%SZ)/" ${fileName}`,
     `gpg --armor --output ${fileName}.${gate === "RULING" ? "sovereign." : ""}asc --detach-sign ${fileName}`,
-    ...(gate === "RULING" ? [`gpg --armor --output ${fileName}.architect.asc --detach-sign ${fileName}   # the architect, if a key of theirs is pinned`] : []),
+    ...(gate === "RULING"
+      ? [`gpg --armor --output ${fileName}.architect.asc --detach-sign ${fileName}   # the architect, if a key of theirs is pinned`]
+      : []),
   ];
 }

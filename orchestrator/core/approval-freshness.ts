@@ -22,14 +22,27 @@ export function requireFresh(approval: Approval, signedAt: readonly Date[], now:
   const issuedAt = new Date(approval.issued_at);
   for (const [field, date] of [["issued_at", issuedAt], ...signedAt.map((signed) => ["signature", signed] as const)] as const) {
     const facts = { gate: approval.gate, field, found: date.toISOString(), now: now.toISOString() };
-    if (date.getTime() - now.getTime() > futureSecondsMax * 1000) throw new CutterError("APPROVAL_FROM_FUTURE", { ...facts, expected: `at most ${String(futureSecondsMax)} s ahead` });
-    if (now.getTime() - date.getTime() > hoursMax * hourMs) throw new CutterError("APPROVAL_TOO_OLD", { ...facts, expected: `at most ${String(hoursMax)} h old` });
+    if (date.getTime() - now.getTime() > futureSecondsMax * 1000)
+      throw new CutterError("APPROVAL_FROM_FUTURE", { ...facts, expected: `at most ${String(futureSecondsMax)} s ahead` });
+    if (now.getTime() - date.getTime() > hoursMax * hourMs)
+      throw new CutterError("APPROVAL_TOO_OLD", { ...facts, expected: `at most ${String(hoursMax)} h old` });
   }
   if (approval.gate !== "RULING") return;
   const expiresAt = new Date(approval.expires_at);
   const lastsMs = expiresAt.getTime() - issuedAt.getTime();
   if (lastsMs <= 0 || lastsMs > rulingHoursMax * hourMs) {
-    throw new CutterError("APPROVAL_LASTS_TOO_LONG", { field: "expires_at", expected: `after issued_at, by at most ${String(rulingHoursMax)} h`, found: approval.expires_at, issued_at: approval.issued_at });
+    throw new CutterError("APPROVAL_LASTS_TOO_LONG", {
+      field: "expires_at",
+      expected: `after issued_at, by at most ${String(rulingHoursMax)} h`,
+      found: approval.expires_at,
+      issued_at: approval.issued_at,
+    });
   }
-  if (expiresAt <= now) throw new CutterError("APPROVAL_EXPIRED", { field: "expires_at", expected: "later than now", found: approval.expires_at, now: now.toISOString() });
+  if (expiresAt <= now)
+    throw new CutterError("APPROVAL_EXPIRED", {
+      field: "expires_at",
+      expected: "later than now",
+      found: approval.expires_at,
+      now: now.toISOString(),
+    });
 }

@@ -11,7 +11,13 @@ export function toRequestApprovals(kbRunsFolder: string, runId: string): { reado
 /** The id of one approval of run `runId`. A ruling and a decision on a failure may come more than once, so their own UUIDs tell them apart. */
 export function toApprovalId(kbRunsFolder: string, runId: string, approval: Pick<Approval, "gate" | "review_decision_id">): string {
   const own = approval.review_decision_id.slice(0, 8);
-  const names: Readonly<Record<Gate, string>> = { SG_1: "sg-1", SG_2: "sg-2", SG_3: `sg-3-${own}`, RULING: `ruling-${own}`, REVERT: "revert" };
+  const names: Readonly<Record<Gate, string>> = {
+    SG_1: "sg-1",
+    SG_2: "sg-2",
+    SG_3: `sg-3-${own}`,
+    RULING: `ruling-${own}`,
+    REVERT: "revert",
+  };
   return `${toFolder(kbRunsFolder, runId)}/${names[approval.gate]}.md`;
 }
 

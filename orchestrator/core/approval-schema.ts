@@ -18,7 +18,10 @@ const runId = z.string().refine(isRunId, "a run id");
 const documentId = z.string().refine(isKbId, "a knowledge base id");
 // Only its shape: a later release must still read what was signed; a name that is no code accepts nothing.
 const code = z.string().regex(/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/, "a code like PRINCIPAL_TOO_STRONG");
-const distinctCodes = z.array(code).max(50).refine((list) => new Set(list).size === list.length, "each code once");
+const distinctCodes = z
+  .array(code)
+  .max(50)
+  .refine((list) => new Set(list).size === list.length, "each code once");
 
 /** Fields that other signed or arming documents share. */
 export const sharedFields = { sha256, uuid, time, runId, documentId, distinctCodes } as const;
@@ -36,7 +39,11 @@ export const approvalSchema = z.discriminatedUnion("gate", [
     decision: approve,
     phase: z.literal("lifecycle_enact"),
     // Further runs, beside the one the document names itself.
-    entries: z.array(z.strictObject({ ...decided, phase: z.literal("lifecycle_enact") })).min(1).max(entriesMax).optional(),
+    entries: z
+      .array(z.strictObject({ ...decided, phase: z.literal("lifecycle_enact") }))
+      .min(1)
+      .max(entriesMax)
+      .optional(),
   }),
   z.strictObject({ ...common, gate: z.literal("SG_3"), decision: z.enum(["resume", "void"]), phase: z.enum(escalatingPhases) }),
   z.strictObject({ ...common, gate: z.literal("REVERT"), decision: approve, phase: z.literal("cut_leg_a") }),
@@ -72,7 +79,13 @@ export interface Decision {
 /** Every decision of an approval, its own first. Pure. */
 export function toDecisions(approval: Approval): readonly Decision[] {
   const entries = approval.gate === "SG_2" ? (approval.entries ?? []) : [];
-  return [approval, ...entries].map(({ run_id, document_id, phase, payload_sha, review_decision_id }) => ({ run_id, document_id, phase, payload_sha, review_decision_id }));
+  return [approval, ...entries].map(({ run_id, document_id, phase, payload_sha, review_decision_id }) => ({
+    run_id,
+    document_id,
+    phase,
+    payload_sha,
+    review_decision_id,
+  }));
 }
 
 /** Whole seconds, UTC, and a day the calendar has. */

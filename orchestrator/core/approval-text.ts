@@ -24,19 +24,27 @@ export function readApprovalBlock(bytes: Uint8Array, name: string = blockName): 
   // Any fence that some reader might take for the block, however it is nested or spelled (Markdown decodes & and \ in an info string).
   const fences = lines.flatMap((line, index) => (/(?:`{3,}|~{3,})\s*(?:cutter|[^`]*[&\\])/i.test(line) ? [index] : []));
   const [start, ...others] = fences;
-  if (start === undefined || others.length > 0) throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "number of blocks", expected: 1, found: fences.length });
-  if (lines[start] !== opening) throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "first line of the block", line: start + 1, expected: opening });
+  if (start === undefined || others.length > 0)
+    throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "number of blocks", expected: 1, found: fences.length });
+  if (lines[start] !== opening)
+    throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "first line of the block", line: start + 1, expected: opening });
   const before = lines.slice(0, start).findIndex((line) => !plainLine.test(line));
-  if (before !== -1) throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "only plain prose and headings may stand before the block", line: before + 1 });
+  if (before !== -1)
+    throw new CutterError("APPROVAL_BLOCK_INVALID", {
+      problem: "only plain prose and headings may stand before the block",
+      line: before + 1,
+    });
   const end = lines.indexOf(closing, start + 1);
-  if (end === -1) throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "the block is not closed", line: start + 1, expected: closing });
+  if (end === -1)
+    throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "the block is not closed", line: start + 1, expected: closing });
   return lines.slice(start + 1, end).join("\n");
 }
 
 /** Also for the strings of the block: an escape can spell what the text itself may not hold. @throws APPROVAL_CHARACTER_FORBIDDEN */
 export function refuseForbidden(text: string, at: string): void {
   const found = forbidden.exec(text)?.[0].codePointAt(0);
-  if (found !== undefined) throw new CutterError("APPROVAL_CHARACTER_FORBIDDEN", { at, character: `U+${found.toString(16).toUpperCase().padStart(4, "0")}` });
+  if (found !== undefined)
+    throw new CutterError("APPROVAL_CHARACTER_FORBIDDEN", { at, character: `U+${found.toString(16).toUpperCase().padStart(4, "0")}` });
 }
 
 function toText(bytes: Uint8Array): string {

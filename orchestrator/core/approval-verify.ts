@@ -62,23 +62,47 @@ export async function verifyApproval({ document, signatures, keys, expected, now
   const approval = parseApproval(bytes);
   const people = await readPeople(keys, now);
   const required = toRequiredRoles(approval.gate, people);
-  if (signatures.length === 0) throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate: approval.gate, expected: required, found: "none" });
+  if (signatures.length === 0)
+    throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate: approval.gate, expected: required, found: "none" });
   const read: { readonly role: SignerRole; readonly signature: DetachedSignature }[] = [];
   for (const file of signatures) {
     const signature = await readDetachedSignature(file);
     read.push({ role: toRole(signature, people), signature });
   }
-  requireRoles(approval.gate, required, read.map(({ role }) => role));
+  requireRoles(
+    approval.gate,
+    required,
+    read.map(({ role }) => role),
+  );
   const signers: Signer[] = [];
   for (const { role, signature } of read) {
     const person = people.get(role);
-    if (person === undefined) throw new CutterError("APPROVAL_SIGNER_NOT_PINNED", { expected: toPinned(people), found: signature.issuerFingerprint });
+    if (person === undefined)
+      throw new CutterError("APPROVAL_SIGNER_NOT_PINNED", { expected: toPinned(people), found: signature.issuerFingerprint });
     await verifyDetached(bytes, signature, person, now);
-    signers.push({ role, fingerprint: person.fingerprint, signingKeyFingerprint: signature.issuerFingerprint, signedAt: signature.createdAt, signatureSha256: signature.sha256 });
+    signers.push({
+      role,
+      fingerprint: person.fingerprint,
+      signingKeyFingerprint: signature.issuerFingerprint,
+      signedAt: signature.createdAt,
+      signatureSha256: signature.sha256,
+    });
   }
-  requireFresh(approval, signers.map(({ signedAt }) => signedAt), now);
+  requireFresh(
+    approval,
+    signers.map(({ signedAt }) => signedAt),
+    now,
+  );
   const { decision, compared } = requireBinding(approval, expected);
-  const verified = { approval, decision, documentSha256: sha256Hex(bytes), signers, humanSigners: signers.length === 2 ? 2 : 1, compared, judgedAt: now } as const;
+  const verified = {
+    approval,
+    decision,
+    documentSha256: sha256Hex(bytes),
+    signers,
+    humanSigners: signers.length === 2 ? 2 : 1,
+    compared,
+    judgedAt: now,
+  } as const;
   return verified as typeof verified & { readonly [judged]: true };
 }
 
@@ -90,7 +114,8 @@ async function readPeople({ sovereign, architect }: Keys, now: Date): Promise<Pe
   if (architect === null) return people;
   const second = await readSignerKey(architect.bytes, architect.pin, now);
   const common = people.get("sovereign")?.allFingerprints.find((fingerprint) => second.allFingerprints.includes(fingerprint));
-  if (common !== undefined) throw new CutterError("APPROVAL_SIGNERS_NOT_DISTINCT", { expected: "two primary keys without a common subkey", found: common });
+  if (common !== undefined)
+    throw new CutterError("APPROVAL_SIGNERS_NOT_DISTINCT", { expected: "two primary keys without a common subkey", found: common });
   return people.set("architect", second);
 }
 

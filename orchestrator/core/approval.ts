@@ -23,7 +23,11 @@ export function parseApproval(bytes: Uint8Array): Approval {
 
 /** The same strictness for any signed document of one block. @throws as `parseApproval`, but for the batch's two */
 export function parseBlock<T>(bytes: Uint8Array, name: string, schema: z.ZodType<T>): T {
-  const value = parseStrictJson(readApprovalBlock(bytes, name), { code: "APPROVAL_JSON_INVALID", charactersMax: approvalBytesMax, depthMax });
+  const value = parseStrictJson(readApprovalBlock(bytes, name), {
+    code: "APPROVAL_JSON_INVALID",
+    charactersMax: approvalBytesMax,
+    depthMax,
+  });
   checkStrings(value, "");
   const judged = schema.safeParse(value);
   if (!judged.success) throw toFieldError(judged.error.issues[0], value);
@@ -49,10 +53,13 @@ function checkBatch(approval: Approval): void {
   for (const [index, decision] of decisions.entries()) {
     const at = `entries.${String(index - 1)}`;
     const before = decisions.slice(0, index);
-    if (before.some((other) => other.review_decision_id === decision.review_decision_id)) throw new CutterError("APPROVAL_UUID_COLLAPSED", { at, review_decision_id: decision.review_decision_id });
+    if (before.some((other) => other.review_decision_id === decision.review_decision_id))
+      throw new CutterError("APPROVAL_UUID_COLLAPSED", { at, review_decision_id: decision.review_decision_id });
     // Run ids that differ only in case are one run (design section 3).
-    if (before.some((other) => other.run_id.toLowerCase() === decision.run_id.toLowerCase())) throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, run_id: decision.run_id });
-    if (before.some((other) => other.document_id === decision.document_id)) throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, document_id: decision.document_id });
+    if (before.some((other) => other.run_id.toLowerCase() === decision.run_id.toLowerCase()))
+      throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, run_id: decision.run_id });
+    if (before.some((other) => other.document_id === decision.document_id))
+      throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, document_id: decision.document_id });
   }
 }
 
@@ -60,7 +67,12 @@ function toFieldError(issue: z.core.$ZodIssue | undefined, value: JsonValue): Cu
   if (issue === undefined) return new CutterError("APPROVAL_FIELD_INVALID", { problem: "does not fit" });
   const path = issue.path.map(String);
   const at = (names: readonly string[]): string => (names.length === 0 ? "(top)" : names.join("."));
-  if (issue.code === "unrecognized_keys") return new CutterError("APPROVAL_FIELD_INVALID", { field: at([...path, issue.keys[0]?.slice(0, 80) ?? ""]), expected: "no such field", found: "present" });
+  if (issue.code === "unrecognized_keys")
+    return new CutterError("APPROVAL_FIELD_INVALID", {
+      field: at([...path, issue.keys[0]?.slice(0, 80) ?? ""]),
+      expected: "no such field",
+      found: "present",
+    });
   return new CutterError("APPROVAL_FIELD_INVALID", { field: at(path), expected: toExpected(issue), found: toFound(value, path) });
 }
 
@@ -84,7 +96,8 @@ function toExpected(issue: z.core.$ZodIssue): string {
 /** What stands there, cut short: an approval is no secret, but a page of it helps nobody. */
 function toFound(value: JsonValue, path: readonly string[]): string {
   let found: unknown = value;
-  for (const name of path) found = typeof found === "object" && found !== null && Object.hasOwn(found, name) ? (Reflect.get(found, name) as unknown) : undefined;
+  for (const name of path)
+    found = typeof found === "object" && found !== null && Object.hasOwn(found, name) ? (Reflect.get(found, name) as unknown) : undefined;
   if (found === undefined) return "nothing";
   if (typeof found === "object") return Array.isArray(found) ? "a list" : found === null ? "null" : "an object";
   return String(found).slice(0, 80);

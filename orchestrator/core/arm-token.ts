@@ -31,15 +31,29 @@ export const armTokenSchema = z
     keys: z.strictObject({ sovereign: pinnedKey, architect: pinnedKey.nullable(), backup: pinnedKey }),
     // The signed decision on a failed phase that this start carries, if any; `kb_id` is where it was uploaded.
     decision: z
-      .strictObject({ gate: z.literal("SG_3"), decision: z.enum(["resume", "void"]), phase: z.string(), review_decision_id: uuid, document_sha256: sha256, kb_id: documentId })
+      .strictObject({
+        gate: z.literal("SG_3"),
+        decision: z.enum(["resume", "void"]),
+        phase: z.string(),
+        review_decision_id: uuid,
+        document_sha256: sha256,
+        kb_id: documentId,
+      })
       .nullable(),
   })
-  .refine(({ issued_at, expires_at }) => Date.parse(expires_at) > Date.parse(issued_at) && Date.parse(expires_at) - Date.parse(issued_at) <= armMinutesMax * 60_000, {
-    path: ["expires_at"],
-    message: `after issued_at, by at most ${String(armMinutesMax)} minutes`,
-  })
+  .refine(
+    ({ issued_at, expires_at }) =>
+      Date.parse(expires_at) > Date.parse(issued_at) && Date.parse(expires_at) - Date.parse(issued_at) <= armMinutesMax * 60_000,
+    {
+      path: ["expires_at"],
+      message: `after issued_at, by at most ${String(armMinutesMax)} minutes`,
+    },
+  )
   .refine(({ start, starts }) => start <= starts, { path: ["start"], message: "at most starts" })
-  .refine(({ human_signers, keys }) => (human_signers === 2) === (keys.architect !== null), { path: ["human_signers"], message: "two exactly where an architect's key is pinned" });
+  .refine(({ human_signers, keys }) => (human_signers === 2) === (keys.architect !== null), {
+    path: ["human_signers"],
+    message: "two exactly where an architect's key is pinned",
+  });
 
 export type ArmToken = z.infer<typeof armTokenSchema>;
 
@@ -57,7 +71,14 @@ export const tokenFiles = {
 /** Exactly the files this token's folder holds while it is live. Pure. */
 export function toTokenFileNames(token: ArmToken): readonly string[] {
   const { token: json, startedAt, ruling, rulingSovereign, rulingArchitect, decision, decisionSignature } = tokenFiles;
-  const names = [json, startedAt, ruling, rulingSovereign, ...(token.keys.architect === null ? [] : [rulingArchitect]), ...(token.decision === null ? [] : [decision, decisionSignature])];
+  const names = [
+    json,
+    startedAt,
+    ruling,
+    rulingSovereign,
+    ...(token.keys.architect === null ? [] : [rulingArchitect]),
+    ...(token.decision === null ? [] : [decision, decisionSignature]),
+  ];
   return names.toSorted();
 }
 
@@ -67,7 +88,10 @@ export function parseArmToken(bytes: Uint8Array): ArmToken {
   const judged = armTokenSchema.safeParse(value);
   if (judged.success) return judged.data;
   const [issue] = judged.error.issues;
-  throw new CutterError("TOKEN_INVALID", { field: issue === undefined ? "(top)" : issue.path.map(String).join(".") || "(top)", problem: issue?.message ?? "does not fit" });
+  throw new CutterError("TOKEN_INVALID", {
+    field: issue === undefined ? "(top)" : issue.path.map(String).join(".") || "(top)",
+    problem: issue?.message ?? "does not fit",
+  });
 }
 
 function toText(bytes: Uint8Array): string {

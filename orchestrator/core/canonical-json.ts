@@ -54,5 +54,11 @@ function checkObject(value: object, path: string[]): void {
 }
 
 function refuse(reason: string, path: readonly string[]): never {
-  throw new CutterError("CANONICAL_JSON_REFUSED", { reason, at: path.slice(0, 12).map((name) => `/${name.toWellFormed().slice(0, 40)}`).join("") });
+  throw new CutterError("CANONICAL_JSON_REFUSED", {
+    reason,
+    at: path
+      .slice(0, 12)
+      .map((name) => `/${name.toWellFormed().slice(0, 40)}`)
+      .join(""),
+  });
 }

@@ -44,7 +44,11 @@ export interface CertificateEvidence {
   readonly server: { readonly before: ServerEvidence; readonly after: ServerEvidence };
   readonly before: readonly Census[];
   readonly after: readonly Census[];
-  readonly connections: readonly { readonly login: string; readonly transactions: number; readonly transactionIdsAssigned: readonly string[] }[];
+  readonly connections: readonly {
+    readonly login: string;
+    readonly transactions: number;
+    readonly transactionIdsAssigned: readonly string[];
+  }[];
   readonly unknownAttempts: number; // starts of this run that were killed before they could tell what their connections did
   readonly kbDocuments: readonly string[];
 }
@@ -53,7 +57,11 @@ export interface CertificateEvidence {
 export const unknownTransactionId = "unknown";
 
 /** What the certificate keeps of a server's facts. Pure. */
-export function toServerEvidence(facts: { readonly systemIdentifier: string; readonly statisticsResetAt: string | null; readonly countsTracked: boolean }): ServerEvidence {
+export function toServerEvidence(facts: {
+  readonly systemIdentifier: string;
+  readonly statisticsResetAt: string | null;
+  readonly countsTracked: boolean;
+}): ServerEvidence {
   return { systemIdentifier: facts.systemIdentifier, counters: { resetAt: facts.statisticsResetAt, counted: facts.countsTracked } };
 }
 
@@ -78,15 +86,23 @@ export function toCertificate(evidence: CertificateEvidence): Certificate {
   const doubts = [
     ...serverDoubts(evidence.server),
     ...holes(evidence),
-    ...tables.filter((row) => row.sha256Before !== row.sha256After || row.rowsBefore !== row.rowsAfter).map((row) => `${row.table} changed: ${row.rowsBefore} rows before, ${row.rowsAfter} after`),
-    ...tables.filter((row) => row.modifications !== "0").map((row) => `${row.table} was written by somebody meanwhile: ${row.modifications} rows inserted, updated or deleted`),
+    ...tables
+      .filter((row) => row.sha256Before !== row.sha256After || row.rowsBefore !== row.rowsAfter)
+      .map((row) => `${row.table} changed: ${row.rowsBefore} rows before, ${row.rowsAfter} after`),
+    ...tables
+      .filter((row) => row.modifications !== "0")
+      .map((row) => `${row.table} was written by somebody meanwhile: ${row.modifications} rows inserted, updated or deleted`),
   ];
   return {
     schema: "cutter.certificate/1",
     verdict: failures.length > 0 ? "fail" : doubts.length > 0 ? "inconclusive" : "pass",
     reasons: [...failures, ...doubts],
     server: toServer(evidence.server),
-    connections: evidence.connections.map(({ login, transactions, transactionIdsAssigned }) => ({ login, transactions, transactionIdsAssigned: [...transactionIdsAssigned] })),
+    connections: evidence.connections.map(({ login, transactions, transactionIdsAssigned }) => ({
+      login,
+      transactions,
+      transactionIdsAssigned: [...transactionIdsAssigned],
+    })),
     tables,
     notCovered: [...notCovered],
     kbDocuments: [...evidence.kbDocuments],
@@ -98,10 +114,20 @@ function serverDoubts({ before, after }: CertificateEvidence["server"]): readonl
   const { counters: first } = before;
   const { counters: last } = after;
   return [
-    ...(before.systemIdentifier === after.systemIdentifier ? [] : [`the database is another one: system_identifier ${before.systemIdentifier} before, ${after.systemIdentifier} after`]),
-    ...(first === null || last === null ? [`the state of the modification counters was not recorded ${first === null ? "before" : "after"}`] : []),
-    ...(first !== null && last !== null && first.resetAt !== last.resetAt ? [`the modification counters were reset or lost meanwhile: last reset ${first.resetAt ?? "never"} before, ${last.resetAt ?? "never"} after`] : []),
-    ...(first?.counted === false || last?.counted === false ? ["track_counts was off, here or for a role or database: the modification counters do not see every write"] : []),
+    ...(before.systemIdentifier === after.systemIdentifier
+      ? []
+      : [`the database is another one: system_identifier ${before.systemIdentifier} before, ${after.systemIdentifier} after`]),
+    ...(first === null || last === null
+      ? [`the state of the modification counters was not recorded ${first === null ? "before" : "after"}`]
+      : []),
+    ...(first !== null && last !== null && first.resetAt !== last.resetAt
+      ? [
+          `the modification counters were reset or lost meanwhile: last reset ${first.resetAt ?? "never"} before, ${last.resetAt ?? "never"} after`,
+        ]
+      : []),
+    ...(first?.counted === false || last?.counted === false
+      ? ["track_counts was off, here or for a role or database: the modification counters do not see every write"]
+      : []),
   ];
 }
 
@@ -125,7 +151,9 @@ function holes({ before, after, connections, unknownAttempts }: CertificateEvide
     ...added,
     ...(before.length === 0 || after.length === 0 ? ["no table in scope was measured"] : []),
     ...(connections.some(({ transactions }) => transactions > 0) ? [] : ["no connection told what it did"]),
-    ...connections.filter(({ transactionIdsAssigned }) => transactionIdsAssigned.includes(unknownTransactionId)).map(({ login }) => `a connection of ${login} broke off before it could tell what it did`),
+    ...connections
+      .filter(({ transactionIdsAssigned }) => transactionIdsAssigned.includes(unknownTransactionId))
+      .map(({ login }) => `a connection of ${login} broke off before it could tell what it did`),
     ...(unknownAttempts > 0 ? [`${unknownAttempts} earlier start(s) of this run were killed before they could tell what they did`] : []),
   ];
 }

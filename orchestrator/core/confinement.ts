@@ -48,7 +48,19 @@ export const unprivileged = {
 /** The orchestrator, in its unit or in a transient one. It talks to loopback only, and never sees the business's files, Docker's sockets (they are root) or the ledger. */
 export const orchestratorConfinement = {
   ...unprivileged,
-  InaccessiblePaths: ["-/opt/incomex", "-/run/docker.sock", "-/run/docker", "-/run/containerd", "-/var/lib/docker", "-/run/dbus", "-/run/systemd/private", "-/dev/shm", "-/dev/mqueue", "-/run/lock", `-${hostLayout.ledger}`],
+  InaccessiblePaths: [
+    "-/opt/incomex",
+    "-/run/docker.sock",
+    "-/run/docker",
+    "-/run/containerd",
+    "-/var/lib/docker",
+    "-/run/dbus",
+    "-/run/systemd/private",
+    "-/dev/shm",
+    "-/dev/mqueue",
+    "-/run/lock",
+    `-${hostLayout.ledger}`,
+  ],
   RestrictAddressFamilies: "AF_INET AF_INET6 AF_UNIX",
   IPAddressDeny: "any",
   IPAddressAllow: "localhost",
@@ -57,7 +69,9 @@ export const orchestratorConfinement = {
 
 /** `NAME=value`, one per line of the section. Pure. */
 export function toSettingLines(settings: Settings): readonly string[] {
-  return Object.entries(settings).flatMap(([name, value]) => (typeof value === "string" ? [value] : value).map((line) => `${name}=${line}`));
+  return Object.entries(settings).flatMap(([name, value]) =>
+    (typeof value === "string" ? [value] : value).map((line) => `${name}=${line}`),
+  );
 }
 
 /** Variables that would change what node runs or whom it trusts; unset in every unit that runs it. */

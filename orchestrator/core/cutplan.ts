@@ -38,7 +38,8 @@ export interface CutPlan {
 
 /** The units of a document in order: at least one, contiguous from 0 to the end. @throws PLAN_NOT_LOSSLESS if `marked` is not of these bytes. */
 export function toPlannedUnits(docCode: DocCode, bytes: Uint8Array, marked: MarkedSource): readonly PlannedUnit[] {
-  if (marked.sourceBytes !== bytes.length || marked.sourceSha256 !== sha256Hex(bytes)) throw new CutterError("PLAN_NOT_LOSSLESS", { reason: "marked_another_source" });
+  if (marked.sourceBytes !== bytes.length || marked.sourceSha256 !== sha256Hex(bytes))
+    throw new CutterError("PLAN_NOT_LOSSLESS", { reason: "marked_another_source" });
   const cuts = marked.headings.filter((heading) => heading.cut === "cut_point");
   const starts = toStarts(bytes, cuts);
   const book = new AddressBook(docCode);
@@ -49,7 +50,14 @@ export function toPlannedUnits(docCode: DocCode, bytes: Uint8Array, marked: Mark
     const range = { ordinal, byteStart, byteEnd, sha256: sha256Hex(bytes.subarray(byteStart, byteEnd)) };
     if (heading === null) {
       const kind = cuts.length === 0 ? "document" : "preamble";
-      units.push({ address: `${docCode}/${kind === "document" ? documentSegment : preambleSegment}`, kind, parent: null, level: 0, title: "", ...range });
+      units.push({
+        address: `${docCode}/${kind === "document" ? documentSegment : preambleSegment}`,
+        kind,
+        parent: null,
+        level: 0,
+        title: "",
+        ...range,
+      });
       continue;
     }
     while ((open.at(-1)?.level ?? 0) >= heading.level) open.pop();
@@ -72,7 +80,16 @@ export function toCutPlan(parts: {
   readonly units: readonly PlannedUnit[];
 }): CutPlan {
   const { documentId, docCode, sourceRevision, marked, fromDigest, units } = parts;
-  return { schema: "cutter.plan/1", documentId, docCode, sourceSha256: marked.sourceSha256, sourceBytes: marked.sourceBytes, sourceRevision, fromDigest, units };
+  return {
+    schema: "cutter.plan/1",
+    documentId,
+    docCode,
+    sourceSha256: marked.sourceSha256,
+    sourceBytes: marked.sourceBytes,
+    sourceRevision,
+    fromDigest,
+    units,
+  };
 }
 
 /** A unit's bytes: a view into the source. */
@@ -96,7 +113,8 @@ export function checkLossless(bytes: Uint8Array, units: readonly PlannedUnit[]):
     addresses.add(unit.address);
     position = unit.byteEnd;
   }
-  if (position !== bytes.length || units.length === 0) throw new CutterError("PLAN_NOT_LOSSLESS", { reason: "not_the_whole_source", bytes: bytes.length, planned: position });
+  if (position !== bytes.length || units.length === 0)
+    throw new CutterError("PLAN_NOT_LOSSLESS", { reason: "not_the_whole_source", bytes: bytes.length, planned: position });
 }
 
 interface UnitStart {
@@ -118,5 +136,8 @@ function isBlank(bytes: Uint8Array): boolean {
 
 function toShownTitle(title: string): string {
   if (title.length <= titleCharactersMax) return title;
-  return `${title.slice(0, titleCharactersMax - 1).toWellFormed().replace(/\ufffd$/, "")}…`;
+  return `${title
+    .slice(0, titleCharactersMax - 1)
+    .toWellFormed()
+    .replace(/\ufffd$/, "")}…`;
 }

@@ -4,7 +4,11 @@ import { toSqlLiteral } from "./sql-placeholders.ts";
 
 const qualifiedName = z.string().regex(/^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$/);
 const column = z.strictObject({ name: z.string(), type: z.string(), notNull: z.boolean(), hasDefault: z.boolean() });
-const key = z.strictObject({ kind: z.enum(["primary", "unique", "foreign"]), columns: z.array(z.string()), references: z.string().nullable() });
+const key = z.strictObject({
+  kind: z.enum(["primary", "unique", "foreign"]),
+  columns: z.array(z.string()),
+  references: z.string().nullable(),
+});
 const table = z.strictObject({ name: qualifiedName, columns: z.array(column), keys: z.array(key) });
 const functionShape = z.strictObject({
   name: qualifiedName,
@@ -16,7 +20,12 @@ const functionShape = z.strictObject({
   owner: z.string(),
   settings: z.array(z.string()),
 });
-const right = z.strictObject({ principal: z.string(), kind: z.enum(["schema", "table", "function"]), object: z.string(), privilege: z.string() });
+const right = z.strictObject({
+  principal: z.string(),
+  kind: z.enum(["schema", "table", "function"]),
+  object: z.string(),
+  privilege: z.string(),
+});
 
 export const databaseContractSchema = z.strictObject({
   schema: z.literal("cutter.database-contract/1"),
@@ -28,7 +37,11 @@ export const databaseContractSchema = z.strictObject({
 });
 
 /** What sql/contract/catalogue.sql answers. */
-export const catalogueSchema = z.strictObject({ tables: z.array(table), functions: z.array(functionShape), rights: z.array(right.extend({ held: z.boolean() })) });
+export const catalogueSchema = z.strictObject({
+  tables: z.array(table),
+  functions: z.array(functionShape),
+  rights: z.array(right.extend({ held: z.boolean() })),
+});
 
 export type DatabaseContract = z.infer<typeof databaseContractSchema>;
 export type Catalogue = z.infer<typeof catalogueSchema>;
@@ -63,11 +76,25 @@ export function toCatalogueScript(contract: DatabaseContract, catalogueSql: stri
  */
 export function toContractDifferences(contract: DatabaseContract, catalogue: Catalogue): readonly ContractDifference[] {
   return [
-    ...contract.tables.flatMap((expected) => toTableDifferences(expected, catalogue.tables.find(({ name }) => name === expected.name))),
-    ...contract.functions.flatMap((expected) => toFunctionDifferences(expected, catalogue.functions.filter(({ name }) => name === expected.name))),
+    ...contract.tables.flatMap((expected) =>
+      toTableDifferences(
+        expected,
+        catalogue.tables.find(({ name }) => name === expected.name),
+      ),
+    ),
+    ...contract.functions.flatMap((expected) =>
+      toFunctionDifferences(
+        expected,
+        catalogue.functions.filter(({ name }) => name === expected.name),
+      ),
+    ),
     ...catalogue.rights
       .filter(({ held }) => !held)
-      .map((needed) => ({ object: `right ${needed.principal} ${needed.privilege} on ${needed.kind} ${needed.object}`, expected: "held", found: "missing" })),
+      .map((needed) => ({
+        object: `right ${needed.principal} ${needed.privilege} on ${needed.kind} ${needed.object}`,
+        expected: "held",
+        found: "missing",
+      })),
   ];
 }
 
@@ -78,23 +105,37 @@ function toTableDifferences(expected: z.infer<typeof table>, found: z.infer<type
     const had = found.columns.find(({ name }) => name === wanted.name);
     return toDifference(`column ${expected.name}.${wanted.name}`, toColumnText(wanted), had === undefined ? "absent" : toColumnText(had));
   });
-  const demanding = found.columns.filter((had) => had.notNull && !had.hasDefault && !expected.columns.some(({ name }) => name === had.name));
+  const demanding = found.columns.filter(
+    (had) => had.notNull && !had.hasDefault && !expected.columns.some(({ name }) => name === had.name),
+  );
   const keysFound = new Set(found.keys.map(toKeyText));
   return [
     ...columns,
-    ...demanding.map((had) => ({ object: `column ${expected.name}.${had.name}`, expected: "absent, or with a default", found: toColumnText(had) })),
-    ...expected.keys.map(toKeyText).filter((text) => !keysFound.has(text)).map((text) => ({ object, expected: text, found: "absent" })),
+    ...demanding.map((had) => ({
+      object: `column ${expected.name}.${had.name}`,
+      expected: "absent, or with a default",
+      found: toColumnText(had),
+    })),
+    ...expected.keys
+      .map(toKeyText)
+      .filter((text) => !keysFound.has(text))
+      .map((text) => ({ object, expected: text, found: "absent" })),
   ];
 }
 
-function toFunctionDifferences(expected: z.infer<typeof functionShape>, found: readonly z.infer<typeof functionShape>[]): readonly ContractDifference[] {
+function toFunctionDifferences(
+  expected: z.infer<typeof functionShape>,
+  found: readonly z.infer<typeof functionShape>[],
+): readonly ContractDifference[] {
   const object = `function ${expected.name}`;
   const [only, ...others] = found;
   if (only === undefined) return [{ object, expected: "present", found: "absent" }];
   if (others.length > 0) return [{ object, expected: "one signature", found: found.map((each) => `(${each.arguments})`).join(" and ") }];
   return (["arguments", "returns", "language", "volatility", "owner"] as const)
     .flatMap((part) => toDifference(object, `${part} ${expected[part]}`, `${part} ${only[part]}`))
-    .concat(toDifference(object, `security definer ${String(expected.securityDefiner)}`, `security definer ${String(only.securityDefiner)}`))
+    .concat(
+      toDifference(object, `security definer ${String(expected.securityDefiner)}`, `security definer ${String(only.securityDefiner)}`),
+    )
     .concat(toDifference(object, `settings ${expected.settings.join("; ")}`, `settings ${only.settings.join("; ")}`));
 }
 

@@ -9,7 +9,9 @@ export const databaseFactsSchema = z.strictObject({
   roles: z.array(z.strictObject({ name: z.string(), present: z.boolean(), login: z.boolean(), superuser: z.boolean() })),
   tables: z.array(z.strictObject({ name: z.string(), present: z.boolean() })),
   functions: z.array(z.strictObject({ name: z.string(), present: z.boolean() })),
-  governance_rights: z.array(z.strictObject({ principal: z.string(), table: z.string(), privilege: z.enum(["INSERT", "SELECT"]), held: z.boolean() })),
+  governance_rights: z.array(
+    z.strictObject({ principal: z.string(), table: z.string(), privilege: z.enum(["INSERT", "SELECT"]), held: z.boolean() }),
+  ),
   transaction_id_assigned: z.boolean(), // the survey's own proof that asking wrote nothing
 });
 

@@ -24,7 +24,10 @@ export interface DatabaseSurvey {
 export const psqlOptions = ["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1"] as const;
 
 /** `config` null: nothing is pinned yet, so the governance principal's rights are not asked. */
-export function toDatabaseSurvey(texts: DatabaseSurveyTexts, config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal"> | null): DatabaseSurvey {
+export function toDatabaseSurvey(
+  texts: DatabaseSurveyTexts,
+  config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal"> | null,
+): DatabaseSurvey {
   const principals = config ?? { governance_principal: null, revert_principal: null };
   const contract = withPrincipal(databaseContractSchema.parse(JSON.parse(texts.contract)), principals.governance_principal);
   const inReadOnly = (sql: string): string => `begin transaction read only;\n${sql}\n;rollback;`;
@@ -40,7 +43,13 @@ export function toDatabaseSurvey(texts: DatabaseSurveyTexts, config: Pick<Orches
     toFactLines: (stdout) => {
       const [facts = "", afterFacts = ""] = stdout.split(`${marks.catalogue}\n`);
       const [catalogue = "", matrix = ""] = afterFacts.split(`${marks.matrix}\n`);
-      return [`database\t${facts.trim()}`, `contract\t${JSON.stringify(contract)}`, `catalogue\t${catalogue.trim()}`, `grant_matrix_sha\t${sha256Hex(matrix)}`, ""].join("\n");
+      return [
+        `database\t${facts.trim()}`,
+        `contract\t${JSON.stringify(contract)}`,
+        `catalogue\t${catalogue.trim()}`,
+        `grant_matrix_sha\t${sha256Hex(matrix)}`,
+        "",
+      ].join("\n");
     },
   };
 }

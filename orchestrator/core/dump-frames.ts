@@ -22,7 +22,11 @@ const tableName = z.string().regex(/^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$/);
 /** What a client may ask, on one line of JSON. */
 export const dumpRequestSchema = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("version") }),
-  z.strictObject({ op: z.literal("dump"), snapshot: z.string().regex(/^[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+$/), tables: z.array(tableName).min(1).max(64) }),
+  z.strictObject({
+    op: z.literal("dump"),
+    snapshot: z.string().regex(/^[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+$/),
+    tables: z.array(tableName).min(1).max(64),
+  }),
   z.strictObject({ op: z.literal("list"), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
   z.strictObject({ op: z.literal("restore"), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
 ]);
@@ -68,7 +72,8 @@ function takeFrame(bytes: Buffer): Frame | null {
   if (bytes.length < headerBytes) return null;
   const type = bytes.toString("latin1", 0, 1);
   const length = bytes.readUInt32BE(1);
-  if (type !== "V" && type !== "D" && type !== "E" && type !== "X") throw new CutterError("DUMP_STREAM_BROKEN", { why: "unknown frame type" });
+  if (type !== "V" && type !== "D" && type !== "E" && type !== "X")
+    throw new CutterError("DUMP_STREAM_BROKEN", { why: "unknown frame type" });
   if (length > framePayloadBytesMax) throw new CutterError("DUMP_STREAM_BROKEN", { why: "oversized frame", bytes: length });
   return bytes.length < headerBytes + length ? null : { type, payload: bytes.subarray(headerBytes, headerBytes + length) };
 }

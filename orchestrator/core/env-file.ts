@@ -14,7 +14,8 @@ export function parseEnvFile(content: Uint8Array, file: string): ReadonlyMap<Env
   const parsedByDotenv = parse(Buffer.from(content));
   const found = new Map<EnvName, Secret>();
   for (const line of toOurLines(text)) {
-    const refuse = (problem: string): CutterError => new CutterError("ENV_LINE_AMBIGUOUS", { file, line: line.number, name: line.name, problem });
+    const refuse = (problem: string): CutterError =>
+      new CutterError("ENV_LINE_AMBIGUOUS", { file, line: line.number, name: line.name, problem });
     if (line.openedOnLine !== null) throw refuse(`inside a value that line ${line.openedOnLine} opens`);
     if (found.has(line.name)) throw new CutterError("ENV_NAME_DOUBLED", { file, line: line.number, name: line.name });
     const value = toPlainValue(line.text, line.name);

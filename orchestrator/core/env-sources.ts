@@ -14,22 +14,35 @@ const ofRevertOnly: readonly EnvName[] = ["DOT_CUTTER_REVERT_DB_USER", "DOT_CUTT
 
 /** What a run needs, and only that: never the revert's login, and the directus SECDEF principal's DSN only when it is the pinned governance principal. */
 export function toNeededNames(config: Pick<OrchestratorConfig, "governance_principal">): readonly EnvName[] {
-  return envNames.map(({ name }) => name).filter((name) => !ofRevertOnly.includes(name) && (name !== "DIRECTUS_SECDEF_DSN" || config.governance_principal === "directus_secdef"));
+  return envNames
+    .map(({ name }) => name)
+    .filter(
+      (name) => !ofRevertOnly.includes(name) && (name !== "DIRECTUS_SECDEF_DSN" || config.governance_principal === "directus_secdef"),
+    );
 }
 
 /** What a revert needs, and only that: its own login, the reader's, the knowledge base's key. No login that could cut. */
 export const revertNames: readonly EnvName[] = [
   ...ofRevertOnly,
-  "DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD",
-  "DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_SSLMODE",
-  "AGENT_DATA_API_KEY", "BACKUP_GPG_FPR",
+  "DOT_CUTTER_READONLY_DB_USER",
+  "DOT_CUTTER_READONLY_DB_PASSWORD",
+  "DOT_CUTTER_DB_HOST",
+  "DOT_CUTTER_DB_PORT",
+  "DOT_CUTTER_DB_NAME",
+  "DOT_CUTTER_DB_SSLMODE",
+  "AGENT_DATA_API_KEY",
+  "BACKUP_GPG_FPR",
 ];
 
 /**
  * The value of each needed name. BACKUP_GPG_FPR is in the Docker env file unless `env_files` says otherwise; any other name in either.
  * @throws ENV_NAME_CONFLICT (both files, different values), ENV_NAME_MISSING; names and files only, never values.
  */
-export function resolveEnvNames(files: ParsedEnvFiles, needed: readonly EnvName[], envFilesByName: OrchestratorConfig["env_files"]): ReadonlyMap<EnvName, Secret> {
+export function resolveEnvNames(
+  files: ParsedEnvFiles,
+  needed: readonly EnvName[],
+  envFilesByName: OrchestratorConfig["env_files"],
+): ReadonlyMap<EnvName, Secret> {
   return new Map(needed.map((name) => [name, resolveOne(files, name, envFilesByName[name] ?? null)]));
 }
 

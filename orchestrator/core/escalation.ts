@@ -55,7 +55,12 @@ export function toWaitsOn(status: RunStatus, phase: string | null): "knowledge_b
 
 /** SG_2 is asked for and not there, or not fit; its row does not stand. */
 export function waitsForSecondApproval(status: RunStatus, phase: string | null, code: string): boolean {
-  return status.started?.mode === "live" && phase === "lifecycle_enact" && status.effects.SG_2.state !== "done" && /^(?:APPROVAL|KEY)_/.test(code);
+  return (
+    status.started?.mode === "live" &&
+    phase === "lifecycle_enact" &&
+    status.effects.SG_2.state !== "done" &&
+    /^(?:APPROVAL|KEY)_/.test(code)
+  );
 }
 
 /** From the approval's own list: what an SG_3 can name. */

@@ -12,7 +12,9 @@ export interface ForbiddenAction {
  * that login out; when it is cutter_exec, both names are one role and share what either needs. Pure.
  */
 export function toForbiddenActions(contract: DatabaseContract, governancePrincipal: string | null): readonly ForbiddenAction[] {
-  const logins = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).filter((login) => login !== "governance" || governancePrincipal !== null);
+  const logins = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).filter(
+    (login) => login !== "governance" || governancePrincipal !== null,
+  );
   const tables = [...contract.tables.map(({ name }) => name), ...contract.decoys];
   const actions = [
     ...tables.flatMap((object) => (["insert", "update", "delete"] as const).map((verb) => ({ verb, object }))),
@@ -20,7 +22,11 @@ export function toForbiddenActions(contract: DatabaseContract, governancePrincip
   ];
   return logins.flatMap((login) => {
     const names = toNames(login, governancePrincipal);
-    const needed = new Set(contract.rights.filter(({ principal }) => names.has(principal)).map(({ privilege, object }) => `${privilege.toLowerCase()} ${object}`));
+    const needed = new Set(
+      contract.rights
+        .filter(({ principal }) => names.has(principal))
+        .map(({ privilege, object }) => `${privilege.toLowerCase()} ${object}`),
+    );
     return actions.filter(({ verb, object }) => !needed.has(`${verb} ${object}`)).map((action) => ({ login, ...action }));
   });
 }

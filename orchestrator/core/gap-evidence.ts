@@ -22,7 +22,9 @@ export function judgePath(facts: HostFacts, wanted: WantedPath): Evidence {
   if (found === undefined || found.kind === "absent") return { ok: false, text: `${wanted.path} is absent` };
   const asWanted = `${wanted.kind} ${wanted.mode} ${wanted.owner}:${wanted.group}`;
   const asFound = `${found.kind} ${found.mode} ${found.owner}:${found.group}`;
-  return asWanted === asFound ? { ok: true, text: `${wanted.path} ${asFound}` } : { ok: false, text: `${wanted.path} is ${asFound}, should be ${asWanted}` };
+  return asWanted === asFound
+    ? { ok: true, text: `${wanted.path} ${asFound}` }
+    : { ok: false, text: `${wanted.path} is ${asFound}, should be ${asWanted}` };
 }
 
 /** The file's content is what the kit wrote last, by the claim in the ownership manifest. No claim: the kit did not write it. */
@@ -32,7 +34,8 @@ export function judgeContent(facts: HostFacts, path: string): Evidence {
   if (found === undefined || found.kind !== "file") return { ok: false, text: `${path} is absent` };
   if (claim === undefined) return { ok: false, text: `${path} is not in the kit's ownership manifest` };
   if (claim.contentSha256 === undefined) return { ok: true, text: `${path} sha256 ${found.digest}` };
-  if (claim.contentSha256 !== found.digest) return { ok: false, text: `${path} was changed: sha256 ${found.digest}, written was ${claim.contentSha256}` };
+  if (claim.contentSha256 !== found.digest)
+    return { ok: false, text: `${path} was changed: sha256 ${found.digest}, written was ${claim.contentSha256}` };
   return { ok: true, text: `${path} sha256 ${found.digest}, as written` };
 }
 

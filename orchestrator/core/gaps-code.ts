@@ -13,33 +13,61 @@ export function judgeGap1(facts: HostFacts): readonly Evidence[] {
   const manifest = releaseManifestSchema.safeParse(parseOrNull(current.manifest));
   if (!manifest.success) return [{ ok: false, text: `${current.name} has no manifest.json that can be read` }, ...left];
   const expectedName = toReleaseName(manifest.data.version, current.manifestSha256);
-  const name: Evidence = current.name === expectedName
-    ? { ok: true, text: `${hostLayout.current} leads to ${current.name}, manifest sha256 ${current.manifestSha256}` }
-    : { ok: false, text: `${current.name} holds the manifest of ${expectedName}` };
+  const name: Evidence =
+    current.name === expectedName
+      ? { ok: true, text: `${hostLayout.current} leads to ${current.name}, manifest sha256 ${current.manifestSha256}` }
+      : { ok: false, text: `${current.name} holds the manifest of ${expectedName}` };
   const differences = toDifferences(manifest.data, current.files);
-  const files: readonly Evidence[] = differences.length === 0
-    ? [{ ok: true, text: `all ${manifest.data.files.length} files of the release have the sha256, size and mode of its manifest, and there is no other file` }]
-    : differences.slice(0, shownDifferencesMax).map((text) => ({ ok: false, text: `release file ${text}` }));
+  const files: readonly Evidence[] =
+    differences.length === 0
+      ? [
+          {
+            ok: true,
+            text: `all ${manifest.data.files.length} files of the release have the sha256, size and mode of its manifest, and there is no other file`,
+          },
+        ]
+      : differences.slice(0, shownDifferencesMax).map((text) => ({ ok: false, text: `release file ${text}` }));
   return [name, ...files, ...left];
 }
 
 /** pulumi up's own traces: the release is claimed, the command leads to it, and the units that start it are as written and listening. */
 export function judgeGap2(facts: HostFacts): readonly Evidence[] {
   const claimed = [...readClaims(facts.claims).keys()];
-  const release = claimed.find((path) => path.startsWith(`${hostLayout.releases}/`) || path === hostLayout.current || path === hostLayout.releases);
+  const release = claimed.find(
+    (path) => path.startsWith(`${hostLayout.releases}/`) || path === hostLayout.current || path === hostLayout.releases,
+  );
   const command = facts.paths.get(hostLayout.command);
   const leads = command?.kind === "link" && command.digest.startsWith(`${hostLayout.current}/`);
-  const sockets = [...facts.units].map(([name, { enabled, active }]): Evidence => ({ ok: enabled === "enabled" && active === "active", text: `${name} is ${enabled === "" ? "unknown" : enabled} and ${active}` }));
+  const sockets = [...facts.units].map(([name, { enabled, active }]): Evidence => ({
+    ok: enabled === "enabled" && active === "active",
+    text: `${name} is ${enabled === "" ? "unknown" : enabled} and ${active}`,
+  }));
   return [
-    { ok: release !== undefined, text: release === undefined ? "no release is in the kit's ownership manifest" : `the release is in the kit's ownership manifest (${release})` },
-    { ok: leads, text: leads ? `${hostLayout.command} leads to ${command.digest}` : `${hostLayout.command} does not lead to the current release` },
+    {
+      ok: release !== undefined,
+      text:
+        release === undefined
+          ? "no release is in the kit's ownership manifest"
+          : `the release is in the kit's ownership manifest (${release})`,
+    },
+    {
+      ok: leads,
+      text: leads ? `${hostLayout.command} leads to ${command.digest}` : `${hostLayout.command} does not lead to the current release`,
+    },
     ...unitFiles.map((path) => judgeContent(facts, path)),
     ...sockets,
   ];
 }
 
 const unitFiles = [
-  ...["cutter-run@.service", "cutter-prepare@.service", "cutter-dump.socket", "cutter-dump@.service", "cutter-kb.socket", "cutter-kb.service"].map((name) => `${hostLayout.units}/${name}`),
+  ...[
+    "cutter-run@.service",
+    "cutter-prepare@.service",
+    "cutter-dump.socket",
+    "cutter-dump@.service",
+    "cutter-kb.socket",
+    "cutter-kb.service",
+  ].map((name) => `${hostLayout.units}/${name}`),
   "/etc/tmpfiles.d/cutter.conf",
 ];
 

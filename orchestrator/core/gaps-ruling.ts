@@ -5,9 +5,16 @@ import { rulingsFolder, type JudgedRulings, type StandingRuling } from "./ruling
 
 /** A ruling verified by the keys pinned now, not expired, for this host, release, principal, grants and runbook. */
 export function judgeGap7(_facts: HostFacts, { standing, refused }: JudgedRulings): readonly Evidence[] {
-  if (standing.length === 0) return [{ ok: false, text: `no signed ruling stands; runbooks/enable verifies one and keeps it below ${rulingsFolder}` }, ...refused.map(toRefused)];
+  if (standing.length === 0)
+    return [
+      { ok: false, text: `no signed ruling stands; runbooks/enable verifies one and keeps it below ${rulingsFolder}` },
+      ...refused.map(toRefused),
+    ];
   return standing.flatMap((ruling) => [
-    { ok: true, text: `ruling ${ruling.documentSha256.slice(0, 12)} for run ${ruling.ruling.run_id}, verified by the keys pinned now; ${String(ruling.startsSpent)} of ${String(ruling.ruling.starts)} starts spent` },
+    {
+      ok: true,
+      text: `ruling ${ruling.documentSha256.slice(0, 12)} for run ${ruling.ruling.run_id}, verified by the keys pinned now; ${String(ruling.startsSpent)} of ${String(ruling.ruling.starts)} starts spent`,
+    },
     ...ruling.signers.map(({ role, fingerprint }) => ({ ok: true, text: `signed by the ${role} ${fingerprint}` })),
     ...(ruling.humanSigners === 1 ? [{ ok: true, text: "one human signer" }] : []),
   ]);
@@ -15,8 +22,18 @@ export function judgeGap7(_facts: HostFacts, { standing, refused }: JudgedRuling
 
 /** The same ruling names the document and says why it can bear it. */
 export function judgeGap8(_facts: HostFacts, { standing, refused }: JudgedRulings): readonly Evidence[] {
-  if (standing.length === 0) return [{ ok: false, text: "no standing ruling names a document and why it is harmless; cutter target propose ranks documents that could be named" }, ...refused.map(toRefused)];
-  return standing.map(({ ruling, documentSha256 }: StandingRuling) => ({ ok: true, text: `ruling ${documentSha256.slice(0, 12)} names ${ruling.document_id}: ${ruling.why_harmless}` }));
+  if (standing.length === 0)
+    return [
+      {
+        ok: false,
+        text: "no standing ruling names a document and why it is harmless; cutter target propose ranks documents that could be named",
+      },
+      ...refused.map(toRefused),
+    ];
+  return standing.map(({ ruling, documentSha256 }: StandingRuling) => ({
+    ok: true,
+    text: `ruling ${documentSha256.slice(0, 12)} names ${ruling.document_id}: ${ruling.why_harmless}`,
+  }));
 }
 
 function toRefused({ sha256, code }: JudgedRulings["refused"][number]): Evidence {

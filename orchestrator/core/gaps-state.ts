@@ -18,7 +18,10 @@ export function readSurveyedConfig(facts: HostFacts): OrchestratorConfig | null 
 
 /** The configuration fits its schema and is what the kit wrote; every folder stands with its mode and owner; the user exists. */
 export function judgeGap5(facts: HostFacts): readonly Evidence[] {
-  const user: Evidence = facts.user.startsWith(`${cutterUser}:`) && facts.group === cutterUser ? { ok: true, text: `user and group ${cutterUser} exist` } : { ok: false, text: `user or group ${cutterUser} is missing` };
+  const user: Evidence =
+    facts.user.startsWith(`${cutterUser}:`) && facts.group === cutterUser
+      ? { ok: true, text: `user and group ${cutterUser} exist` }
+      : { ok: false, text: `user or group ${cutterUser} is missing` };
   return [
     ...judgeConfig(facts),
     judgePath(facts, { path: hostLayout.config, kind: "file", mode: "640", owner: "root", group: cutterUser }),
@@ -40,7 +43,14 @@ function judgeConfig(facts: HostFacts): readonly Evidence[] {
     return [{ ok: true, text: `orchestrator.yaml fits its schema (${keys.length} keys)` }];
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
-    return [{ ok: false, text: `orchestrator.yaml does not fit its schema: ${Object.entries(error.facts).map(([name, value]) => `${name}=${String(value)}`).join(" ")}` }];
+    return [
+      {
+        ok: false,
+        text: `orchestrator.yaml does not fit its schema: ${Object.entries(error.facts)
+          .map(([name, value]) => `${name}=${String(value)}`)
+          .join(" ")}`,
+      },
+    ];
   }
 }
 

@@ -21,7 +21,13 @@ export function toGaps(facts: HostFacts, rulings: JudgedRulings): readonly Gap[]
     const evidence = judge(facts, rulings);
     const reasons = evidence.filter(({ ok }) => !ok);
     const shown = reasons.length > 0 ? [...reasons, ...evidence.filter(({ ok }) => ok)] : evidence;
-    return { id, summary, closedBy, state: reasons.length === 0 && evidence.length > 0 ? "closed" : "open", evidence: shown.map(({ text }) => text) };
+    return {
+      id,
+      summary,
+      closedBy,
+      state: reasons.length === 0 && evidence.length > 0 ? "closed" : "open",
+      evidence: shown.map(({ text }) => text),
+    };
   });
 }
 
@@ -39,7 +45,12 @@ const rules: readonly GapRule[] = [
   { id: "GAP-4", summary: "governance principal for review_decision and leg B pinned", closedBy: "pulumi up", judge: judgeGap4 },
   { id: "GAP-5", summary: "orchestrator.* keys and /var/lib/cutter/*", closedBy: "pulumi up", judge: judgeGap5 },
   { id: "GAP-6", summary: "rollback_runbook.sql on the host", closedBy: "pulumi up", judge: judgeGap6 },
-  { id: "GAP-7", summary: "a ruling that authorises a live cut", closedBy: "people: a signed ruling, verified by the kit", judge: judgeGap7 },
+  {
+    id: "GAP-7",
+    summary: "a ruling that authorises a live cut",
+    closedBy: "people: a signed ruling, verified by the kit",
+    judge: judgeGap7,
+  },
   {
     id: "GAP-8",
     summary: "a chosen harmless document for the first cut",

@@ -5,7 +5,10 @@ import { CutterError } from "./errors.ts";
 
 const label = "refused\t";
 const fact = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
-const refusalSchema = z.strictObject({ code: z.custom<Code>((value) => typeof value === "string" && Object.hasOwn(codes, value)), facts: z.record(z.string(), fact) });
+const refusalSchema = z.strictObject({
+  code: z.custom<Code>((value) => typeof value === "string" && Object.hasOwn(codes, value)),
+  facts: z.record(z.string(), fact),
+});
 
 export function toRefusalOutput(error: CutterError): string {
   return `${label}${JSON.stringify({ code: error.code, facts: error.facts })}\n`;

@@ -35,7 +35,12 @@ export interface HostFacts {
   readonly machineIdentity: string;
   readonly paths: ReadonlyMap<string, PathFact>;
   readonly releases: readonly string[];
-  readonly current: { readonly name: string; readonly manifestSha256: string; readonly manifest: string; readonly files: readonly ReleaseFileFact[] } | null;
+  readonly current: {
+    readonly name: string;
+    readonly manifestSha256: string;
+    readonly manifest: string;
+    readonly files: readonly ReleaseFileFact[];
+  } | null;
   readonly config: string | null; // the text of orchestrator.yaml
   readonly claims: readonly string[]; // lines of the ownership manifest
   readonly units: ReadonlyMap<string, { readonly enabled: string; readonly active: string }>;
@@ -93,7 +98,9 @@ export function parseHostFacts(output: string): HostFacts {
     uid: Number(first("uid")[0]),
     hostname: first("hostname")[0] ?? "",
     machineIdentity: first("machine")[0] ?? "",
-    paths: new Map(parsed("path", pathFact).map(([kind, mode, owner, group, , path, digest]) => [path, { kind, mode, owner, group, path, digest }])),
+    paths: new Map(
+      parsed("path", pathFact).map(([kind, mode, owner, group, , path, digest]) => [path, { kind, mode, owner, group, path, digest }]),
+    ),
     releases: of("release").map(toFirst),
     current:
       current[0] === undefined
@@ -128,14 +135,22 @@ export function parseHostFacts(output: string): HostFacts {
   };
 }
 
-function toDatabase(json: readonly string[], problem: readonly string[], invalid: (problem: string) => CutterError): Pick<HostFacts, "database" | "databaseProblem"> {
+function toDatabase(
+  json: readonly string[],
+  problem: readonly string[],
+  invalid: (problem: string) => CutterError,
+): Pick<HostFacts, "database" | "databaseProblem"> {
   if (json.length === 0) return { database: null, databaseProblem: problem[0] ?? "not asked" };
   const parsed = databaseFactsSchema.safeParse(parseJson(toRaw(json)));
   if (!parsed.success) throw invalid("the facts of the database have another shape");
   return { database: parsed.data, databaseProblem: null };
 }
 
-function toDifferences(contractLine: readonly string[], catalogueLine: readonly string[], invalid: (problem: string) => CutterError): readonly ContractDifference[] {
+function toDifferences(
+  contractLine: readonly string[],
+  catalogueLine: readonly string[],
+  invalid: (problem: string) => CutterError,
+): readonly ContractDifference[] {
   if (contractLine.length === 0) return [];
   const contract = databaseContractSchema.safeParse(parseJson(toRaw(contractLine)));
   const catalogue = catalogueSchema.safeParse(parseJson(toRaw(catalogueLine)));
@@ -160,7 +175,8 @@ function toGroups(rows: readonly (readonly string[])[]): ReadonlyMap<string, rea
 
 function toKept(rows: readonly (readonly string[])[]): readonly KeptDocument[] {
   const byDigest = new Map<string, Map<string, string>>();
-  for (const [sha256 = "", file = "", base64 = ""] of rows) byDigest.set(sha256, (byDigest.get(sha256) ?? new Map<string, string>()).set(file, base64));
+  for (const [sha256 = "", file = "", base64 = ""] of rows)
+    byDigest.set(sha256, (byDigest.get(sha256) ?? new Map<string, string>()).set(file, base64));
   return [...byDigest].map(([sha256, files]) => ({ sha256, files }));
 }
 

@@ -36,7 +36,11 @@ interface Chained {
 }
 
 /** A chain of other records than a run's; `parse` gives null for what is none. @throws JOURNAL_TORN, JOURNAL_DAMAGED */
-export function readLines<Entry extends Chained>(bytes: Uint8Array, file: string, parse: (value: unknown) => Entry | null): ReadChain<Entry> {
+export function readLines<Entry extends Chained>(
+  bytes: Uint8Array,
+  file: string,
+  parse: (value: unknown) => Entry | null,
+): ReadChain<Entry> {
   if (bytes.length === 0) return { records: [], head: chainStart };
   const text = toUtf8(bytes, file);
   if (!text.endsWith("\n")) throw new CutterError("JOURNAL_TORN", { file, whole_records: text.split("\n").length - 1 });
@@ -45,7 +49,8 @@ export function readLines<Entry extends Chained>(bytes: Uint8Array, file: string
   for (const line of text.slice(0, -1).split("\n")) {
     const record = parse(toJson(line));
     if (record === null) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
-    if (record.seq !== records.length) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "wrong sequence" });
+    if (record.seq !== records.length)
+      throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "wrong sequence" });
     if (record.prev !== head) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "the chain is broken" });
     records.push(record);
     head = toLineHash(line);

@@ -34,8 +34,26 @@ export interface LiveStatus {
 const untouched: EffectStatus = { state: "none", sha256: null, transactions: [], pending: false, found: null };
 export const newEffects = Object.fromEntries(writeSteps.map((step) => [step, untouched])) as Readonly<Record<WriteStep, EffectStatus>>;
 
-type LiveEntry = Entry<"approval_verified" | "effect_intended" | "transaction" | "effect_rolled_back" | "effect_done" | "escalated" | "escalation_decided" | "run_voided">;
-const liveKinds: readonly JournalEntry["kind"][] = ["approval_verified", "effect_intended", "transaction", "effect_rolled_back", "effect_done", "escalated", "escalation_decided", "run_voided"];
+type LiveEntry = Entry<
+  | "approval_verified"
+  | "effect_intended"
+  | "transaction"
+  | "effect_rolled_back"
+  | "effect_done"
+  | "escalated"
+  | "escalation_decided"
+  | "run_voided"
+>;
+const liveKinds: readonly JournalEntry["kind"][] = [
+  "approval_verified",
+  "effect_intended",
+  "transaction",
+  "effect_rolled_back",
+  "effect_done",
+  "escalated",
+  "escalation_decided",
+  "run_voided",
+];
 
 export function isLiveEntry(entry: JournalEntry): entry is LiveEntry {
   return liveKinds.includes(entry.kind);
@@ -51,7 +69,9 @@ export function mayGoOn(status: Pick<LiveStatus, "escalation" | "voided">): bool
 
 /** Something of this run stands in the database, or may stand there. From here on no stop is "nothing written". */
 export function hasWritten(status: Pick<LiveStatus, "effects">): boolean {
-  return effectSteps.some((step) => status.effects[step].state === "done" || (status.effects[step].state === "intended" && status.effects[step].pending));
+  return effectSteps.some(
+    (step) => status.effects[step].state === "done" || (status.effects[step].state === "intended" && status.effects[step].pending),
+  );
 }
 
 interface Before extends LiveStatus {
@@ -90,10 +110,17 @@ export function nextLive(before: Before, entry: LiveEntry, at: string, require: 
     case "escalation_decided":
       if (escalation === null) return refuse(require, status);
       // A void that was decided and not yet recorded may grow too old: a fresher void takes its place, nothing else does.
-      require(escalation.decision === null || (escalation.decision.decision === "void" && entry.decision === "void" && effects.SG_3.state !== "done" && !effects.SG_3.pending));
+      require(
+        escalation.decision === null ||
+          (escalation.decision.decision === "void" && entry.decision === "void" && effects.SG_3.state !== "done" && !effects.SG_3.pending),
+      );
       require(!escalationsDecided.includes(entry.review_decision_id));
       require(decided.SG_3?.document_sha256 === entry.approval_sha256 && decided.SG_3.review_decision_id === entry.review_decision_id);
-      return { ...status, escalation: { ...escalation, decision: entry }, escalationsDecided: [...escalationsDecided, entry.review_decision_id] };
+      return {
+        ...status,
+        escalation: { ...escalation, decision: entry },
+        escalationsDecided: [...escalationsDecided, entry.review_decision_id],
+      };
     case "run_voided":
       return { ...status, voided: { why: entry.why, at } };
   }

@@ -29,27 +29,78 @@ const signatureSchema = z.strictObject({ role: z.enum(["sovereign", "architect"]
 
 /** What only a live run says. `effect_sha256` is null where the effect is a file, which is known only once it is made. */
 const liveEntries = [
-  z.strictObject({ kind: z.literal("approval_verified"), gate: z.enum(["SG_1", "SG_2", "SG_3", "RULING"]), kb_id: z.string(), document_sha256: sha256, review_decision_id: z.string(), payload_sha: sha256, issued_at: z.string(), signatures: z.array(signatureSchema), human_signers: z.int() }),
+  z.strictObject({
+    kind: z.literal("approval_verified"),
+    gate: z.enum(["SG_1", "SG_2", "SG_3", "RULING"]),
+    kb_id: z.string(),
+    document_sha256: sha256,
+    review_decision_id: z.string(),
+    payload_sha: sha256,
+    issued_at: z.string(),
+    signatures: z.array(signatureSchema),
+    human_signers: z.int(),
+  }),
   z.strictObject({ kind: z.literal("effect_intended"), step, effect_sha256: sha256.nullable() }),
   z.strictObject({ kind: z.literal("transaction"), step, id: z.string() }),
   z.strictObject({ kind: z.literal("effect_rolled_back"), step, why: z.string() }),
   z.strictObject({ kind: z.literal("effect_done"), step, effect_sha256: sha256.nullable(), found: z.enum(["committed", "already_there"]) }),
   z.strictObject({ kind: z.literal("escalated"), phase: z.string(), code: z.string(), facts }),
-  z.strictObject({ kind: z.literal("escalation_decided"), decision: z.enum(["resume", "void"]), review_decision_id: z.string(), approval_sha256: sha256 }),
+  z.strictObject({
+    kind: z.literal("escalation_decided"),
+    decision: z.enum(["resume", "void"]),
+    review_decision_id: z.string(),
+    approval_sha256: sha256,
+  }),
   z.strictObject({ kind: z.literal("run_voided"), why: z.string() }),
 ] as const;
 
 const entrySchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("run_started"), run_id: z.string(), document_id: z.string(), mode: z.enum(["dryrun", "live"]), inputs: runInputsSchema }),
+  z.strictObject({
+    kind: z.literal("run_started"),
+    run_id: z.string(),
+    document_id: z.string(),
+    mode: z.enum(["dryrun", "live"]),
+    inputs: runInputsSchema,
+  }),
   z.strictObject({ kind: z.literal("attempt_started"), attempt: z.int(), pid: z.int(), boot_id: z.string() }),
-  z.strictObject({ kind: z.literal("census_before"), system_identifier: z.string(), counters: countersSchema.nullable().default(null), tables: z.array(censusSchema) }),
+  z.strictObject({
+    kind: z.literal("census_before"),
+    system_identifier: z.string(),
+    counters: countersSchema.nullable().default(null),
+    tables: z.array(censusSchema),
+  }),
   z.strictObject({ kind: z.literal("phase_started"), phase: z.string(), number: z.int() }),
-  z.strictObject({ kind: z.literal("decision_rehearsed"), gate: z.enum(["SG_1", "SG_2"]), phase: z.string(), row: facts, would_refuse: z.array(refusalSchema) }),
-  z.strictObject({ kind: z.literal("phase_done"), phase: z.string(), number: z.int(), output_sha256: sha256, would_refuse: z.array(refusalSchema), duration_ms: z.int() }),
+  z.strictObject({
+    kind: z.literal("decision_rehearsed"),
+    gate: z.enum(["SG_1", "SG_2"]),
+    phase: z.string(),
+    row: facts,
+    would_refuse: z.array(refusalSchema),
+  }),
+  z.strictObject({
+    kind: z.literal("phase_done"),
+    phase: z.string(),
+    number: z.int(),
+    output_sha256: sha256,
+    would_refuse: z.array(refusalSchema),
+    duration_ms: z.int(),
+  }),
   z.strictObject({ kind: z.literal("receipt"), phase: z.string(), document_id: z.string(), revision: z.int(), sha256 }),
   z.strictObject({ kind: z.literal("index_written"), document_id: z.string(), revision: z.int(), sha256 }),
-  z.strictObject({ kind: z.literal("attempt_ended"), attempt: z.int(), why: z.enum(["waiting", "stopped", "finished"]), code: z.string().nullable(), facts, connections: z.array(connectionSchema) }),
-  z.strictObject({ kind: z.literal("run_finished"), result: z.literal("done"), certificate: z.enum(["pass", "inconclusive", "fail"]).nullable(), exit_code: z.int() }), // certificate: null for a live run
+  z.strictObject({
+    kind: z.literal("attempt_ended"),
+    attempt: z.int(),
+    why: z.enum(["waiting", "stopped", "finished"]),
+    code: z.string().nullable(),
+    facts,
+    connections: z.array(connectionSchema),
+  }),
+  z.strictObject({
+    kind: z.literal("run_finished"),
+    result: z.literal("done"),
+    certificate: z.enum(["pass", "inconclusive", "fail"]).nullable(),
+    exit_code: z.int(),
+  }), // certificate: null for a live run
   ...liveEntries,
 ]);
 

@@ -37,8 +37,23 @@ export interface RunStatus extends LiveStatus {
 }
 
 export const newRun: RunStatus = {
-  started: null, attempt: 0, attemptOpen: false, before: null, current: null, done: [], decisions: [], connections: [], killedAttempts: 0, lastEnd: null, indexWritten: false, finished: null,
-  effects: newEffects, decided: {}, escalation: null, escalationsDecided: [], voided: null,
+  started: null,
+  attempt: 0,
+  attemptOpen: false,
+  before: null,
+  current: null,
+  done: [],
+  decisions: [],
+  connections: [],
+  killedAttempts: 0,
+  lastEnd: null,
+  indexWritten: false,
+  finished: null,
+  effects: newEffects,
+  decided: {},
+  escalation: null,
+  escalationsDecided: [],
+  voided: null,
 };
 
 /** Replays a whole journal. @throws JOURNAL_ILLEGAL */
@@ -83,7 +98,22 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
     case "phase_done":
       require(status.current === entry.phase && entry.number === status.done.length + 1);
       require(!live || !isWriteStep(entry.phase) || status.effects[entry.phase].state === "done");
-      return { ...status, current: null, done: [...status.done, { phase: entry.phase, number: entry.number, outputSha256: entry.output_sha256, wouldRefuse: entry.would_refuse, durationMs: entry.duration_ms, seq: record.seq, receipt: null }] };
+      return {
+        ...status,
+        current: null,
+        done: [
+          ...status.done,
+          {
+            phase: entry.phase,
+            number: entry.number,
+            outputSha256: entry.output_sha256,
+            wouldRefuse: entry.would_refuse,
+            durationMs: entry.duration_ms,
+            seq: record.seq,
+            receipt: null,
+          },
+        ],
+      };
     case "receipt": {
       require(last !== undefined && last.phase === entry.phase && last.receipt === null && status.current === null);
       const receipt = { documentId: entry.document_id, revision: entry.revision, sha256: entry.sha256 };
@@ -97,6 +127,11 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
       return { ...status, finished: entry };
     case "attempt_ended":
       require(entry.attempt === status.attempt && status.attemptOpen);
-      return { ...status, attemptOpen: false, connections: [...status.connections, ...entry.connections], lastEnd: { ...entry, at: record.at } };
+      return {
+        ...status,
+        attemptOpen: false,
+        connections: [...status.connections, ...entry.connections],
+        lastEnd: { ...entry, at: record.at },
+      };
   }
 }

@@ -18,8 +18,10 @@ const titleLengthMax = 500;
 export function assertStorable(document: NewKbDocument): void {
   assertKbId(document.id);
   const refuse = (part: string, reason: string) => new CutterError("KB_DOCUMENT_INVALID", { id: document.id, part, reason });
-  if (document.title === "" || document.title.length > titleLengthMax || !isPlain(document.title)) throw refuse("title", `1 to ${titleLengthMax} characters without control characters`);
-  if (!document.tags.every((tag) => tag !== "" && tag.length <= titleLengthMax && isPlain(tag))) throw refuse("tags", "each with characters, none of them a control character");
+  if (document.title === "" || document.title.length > titleLengthMax || !isPlain(document.title))
+    throw refuse("title", `1 to ${titleLengthMax} characters without control characters`);
+  if (!document.tags.every((tag) => tag !== "" && tag.length <= titleLengthMax && isPlain(tag)))
+    throw refuse("tags", "each with characters, none of them a control character");
   if (document.body.includes("\0")) throw refuse("body", "holds U+0000");
   if (!document.body.isWellFormed()) throw refuse("body", "holds a lone surrogate");
   if (Buffer.byteLength(document.body, "utf8") > kbBytesMax) throw refuse("body", "more than 50 MB");

@@ -22,6 +22,7 @@ export function assertKbId(text: string): void {
 
 /** A prefix is the beginning of an id, `knowledge/dev/` or `knowledge/de`; empty means all. @throws KB_ID_INVALID. Pure. */
 export function assertKbPrefix(prefix: string): void {
-  const legal = prefix === "" || (/^[a-z0-9][a-z0-9._/-]*$/.test(prefix) && !prefix.includes("__") && !prefix.includes("..") && !prefix.includes("//"));
+  const legal =
+    prefix === "" || (/^[a-z0-9][a-z0-9._/-]*$/.test(prefix) && !prefix.includes("__") && !prefix.includes("..") && !prefix.includes("//"));
   if (!legal || prefix.length > idLengthMax) throw new CutterError("KB_ID_INVALID", { prefix: prefix.slice(0, 120) });
 }

@@ -28,5 +28,7 @@ export type Spending = Pick<SpentRecord, "gate" | "run_id" | "document_sha256" |
 
 /** How often it has been used, under whatever name. Pure. */
 export function countSpent(records: readonly SpentRecord[], wanted: Pick<Spending, "document_sha256" | "review_decision_id">): number {
-  return records.filter((record) => record.document_sha256 === wanted.document_sha256 || record.review_decision_id === wanted.review_decision_id).length;
+  return records.filter(
+    (record) => record.document_sha256 === wanted.document_sha256 || record.review_decision_id === wanted.review_decision_id,
+  ).length;
 }

@@ -5,7 +5,15 @@
 import { skipDefinitions } from "./markdown-definitions.ts";
 import { endsHtml, matchHtmlStart, type HtmlBlockKind } from "./markdown-html.ts";
 import { ascii, isBlankByte, LineCursor } from "./markdown-line.ts";
-import { closesFence, matchAtxHeading, matchFence, matchListMarker, matchSetextUnderline, ThematicBreaks, type Fence } from "./markdown-starts.ts";
+import {
+  closesFence,
+  matchAtxHeading,
+  matchFence,
+  matchListMarker,
+  matchSetextUnderline,
+  ThematicBreaks,
+  type Fence,
+} from "./markdown-starts.ts";
 
 export interface HeadingBlock {
   readonly kind: "atx" | "setext";
@@ -37,7 +45,11 @@ interface Paragraph {
   ranges: number[]; // start and end of each line's text, flat: a paragraph may have millions of lines
 }
 
-type Leaf = Paragraph | { readonly kind: "fence"; readonly fence: Fence } | { readonly kind: "html"; readonly html: HtmlBlockKind } | { readonly kind: "indented" };
+type Leaf =
+  | Paragraph
+  | { readonly kind: "fence"; readonly fence: Fence }
+  | { readonly kind: "html"; readonly html: HtmlBlockKind }
+  | { readonly kind: "indented" };
 
 const isQuote = -1; // in `#containers`, beside content columns of list items
 const codeIndent = 4;
@@ -208,7 +220,13 @@ class BlockScanner {
       this.#leaf.ranges.push(start, end); // also lazily, from outside its containers
       return;
     }
-    this.#open(matched, { kind: "paragraph", offset: start, lineStart: this.#line.lineStart, line: this.#lineNumber, ranges: [start, end] });
+    this.#open(matched, {
+      kind: "paragraph",
+      offset: start,
+      lineStart: this.#line.lineStart,
+      line: this.#lineNumber,
+      ranges: [start, end],
+    });
   }
 
   /** The definitions at the paragraph's start are no text; its block still begins with them, as in the reference implementation. */
@@ -216,7 +234,8 @@ class BlockScanner {
     const bytes = this.#line.bytes;
     if (bytes[paragraph.ranges[0] ?? bytes.length] !== ascii.openBracket) return;
     const lines: Uint8Array[] = [];
-    for (let index = 0; index < paragraph.ranges.length; index += 2) lines.push(bytes.subarray(paragraph.ranges[index], paragraph.ranges[index + 1]), lineFeed);
+    for (let index = 0; index < paragraph.ranges.length; index += 2)
+      lines.push(bytes.subarray(paragraph.ranges[index], paragraph.ranges[index + 1]), lineFeed);
     const definitionsEnd = skipDefinitions(Buffer.concat(lines).subarray(0, -1));
     let position = 0;
     let dropped = 0; // definitions end with a line, so a line is dropped as a whole or kept as a whole

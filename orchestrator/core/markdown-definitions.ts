@@ -117,5 +117,7 @@ function isControlOrSpace(byte: number): boolean {
 
 function isAsciiPunctuation(byte: number | undefined): boolean {
   if (byte === undefined) return false;
-  return (byte >= 0x21 && byte <= 0x2f) || (byte >= 0x3a && byte <= 0x40) || (byte >= 0x5b && byte <= 0x60) || (byte >= 0x7b && byte <= 0x7e);
+  return (
+    (byte >= 0x21 && byte <= 0x2f) || (byte >= 0x3a && byte <= 0x40) || (byte >= 0x5b && byte <= 0x60) || (byte >= 0x7b && byte <= 0x7e)
+  );
 }

@@ -3,10 +3,32 @@
 
 /** The ASCII bytes that decide block structure. */
 export const ascii = {
-  tab: 0x09, lineFeed: 0x0a, carriageReturn: 0x0d, space: 0x20, doubleQuote: 0x22, hash: 0x23, singleQuote: 0x27,
-  openParen: 0x28, closeParen: 0x29, asterisk: 0x2a, plus: 0x2b, dash: 0x2d, dot: 0x2e, zero: 0x30, nine: 0x39, colon: 0x3a,
-  less: 0x3c, equals: 0x3d, greater: 0x3e, openBracket: 0x5b, backslash: 0x5c, closeBracket: 0x5d, underscore: 0x5f,
-  backtick: 0x60, tilde: 0x7e, delete: 0x7f,
+  tab: 0x09,
+  lineFeed: 0x0a,
+  carriageReturn: 0x0d,
+  space: 0x20,
+  doubleQuote: 0x22,
+  hash: 0x23,
+  singleQuote: 0x27,
+  openParen: 0x28,
+  closeParen: 0x29,
+  asterisk: 0x2a,
+  plus: 0x2b,
+  dash: 0x2d,
+  dot: 0x2e,
+  zero: 0x30,
+  nine: 0x39,
+  colon: 0x3a,
+  less: 0x3c,
+  equals: 0x3d,
+  greater: 0x3e,
+  openBracket: 0x5b,
+  backslash: 0x5c,
+  closeBracket: 0x5d,
+  underscore: 0x5f,
+  backtick: 0x60,
+  tilde: 0x7e,
+  delete: 0x7f,
 } as const;
 
 const tabStop = 4;
@@ -74,7 +96,7 @@ export class LineCursor {
 
   /** Consumes up to `count` columns of blank space; a tab may be consumed in part. Stops at the first other byte. */
   skipColumns(count: number): void {
-    for (let left = count; left > 0 && isBlankByte(this.at(this.offset)); ) {
+    for (let left = count; left > 0 && isBlankByte(this.at(this.offset));) {
       const width = this.at(this.offset) === ascii.tab ? tabStop - (this.column % tabStop) : 1;
       const taken = Math.min(left, width);
       this.column += taken;

@@ -99,7 +99,8 @@ function endOfMarker(line: LineCursor, start: number, mustBeOne: boolean): numbe
   if (first === ascii.dash || first === ascii.plus || first === ascii.asterisk) return start + 1;
   let offset = start;
   let number = 0;
-  for (; offset - start < 10 && line.at(offset) >= ascii.zero && line.at(offset) <= ascii.nine; offset += 1) number = number * 10 + line.at(offset) - ascii.zero;
+  for (; offset - start < 10 && line.at(offset) >= ascii.zero && line.at(offset) <= ascii.nine; offset += 1)
+    number = number * 10 + line.at(offset) - ascii.zero;
   const digits = offset - start;
   if (digits === 0 || digits > 9 || (mustBeOne && number !== 1)) return null;
   return line.at(offset) === ascii.dot || line.at(offset) === ascii.closeParen ? offset + 1 : null;

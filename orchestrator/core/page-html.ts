@@ -2,7 +2,10 @@
 import { toVisible, type Block, type Page } from "./page.ts";
 
 export function renderHtml(page: Page): string {
-  const sections = page.sections.map(({ title, blocks }, index) => `<section aria-labelledby="s${index}">\n<h2 id="s${index}">${escape(title)}</h2>\n${blocks.map(renderBlock).join("\n")}\n</section>`);
+  const sections = page.sections.map(
+    ({ title, blocks }, index) =>
+      `<section aria-labelledby="s${index}">\n<h2 id="s${index}">${escape(title)}</h2>\n${blocks.map(renderBlock).join("\n")}\n</section>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +72,17 @@ function renderRow(cells: readonly string[]): string {
   return `<tr>${cells.map((cell) => `<td${toMark(cell)}>${escape(cell)}</td>`).join("")}</tr>`;
 }
 
-const marks: ReadonlyMap<string, string> = new Map([["open", "open"], ["closed", "closed"], ["pass", "good"], ["equal", "good"], ["fail", "bad"], ["inconclusive", "bad"], ["DIFFERENT", "bad"], ["MISSING", "bad"], ["one human signer", "bad"]]);
+const marks: ReadonlyMap<string, string> = new Map([
+  ["open", "open"],
+  ["closed", "closed"],
+  ["pass", "good"],
+  ["equal", "good"],
+  ["fail", "bad"],
+  ["inconclusive", "bad"],
+  ["DIFFERENT", "bad"],
+  ["MISSING", "bad"],
+  ["one human signer", "bad"],
+]);
 
 /** A word that no column should be as wide as: a digest, a long path. */
 const longWord = /\S{30}/;

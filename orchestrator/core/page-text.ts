@@ -2,7 +2,12 @@
 import { toVisible, type Block, type Page } from "./page.ts";
 
 export function renderText(page: Page): string {
-  const sections = page.sections.flatMap(({ title, blocks }) => ["", toVisible(title), "-".repeat(Math.min(title.length, ruleWidthMax)), ...blocks.flatMap(renderBlock)]);
+  const sections = page.sections.flatMap(({ title, blocks }) => [
+    "",
+    toVisible(title),
+    "-".repeat(Math.min(title.length, ruleWidthMax)),
+    ...blocks.flatMap(renderBlock),
+  ]);
   return [toVisible(page.title), toVisible(page.subtitle), ...sections].join("\n") + "\n";
 }
 
@@ -26,5 +31,11 @@ function renderBlock(block: Block): readonly string[] {
 function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const shown = [head, ...rows].map((cells) => cells.map(toVisible));
   const widths = head.map((_, column) => Math.min(columnWidthMax, Math.max(...shown.map((cells) => (cells[column] ?? "").length))));
-  return shown.map((cells) => `  ${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join("  ").trimEnd()}`);
+  return shown.map(
+    (cells) =>
+      `  ${cells
+        .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd()}`,
+  );
 }

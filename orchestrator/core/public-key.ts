@@ -30,12 +30,14 @@ export async function readPinnedKey(bytes: Uint8Array, pin: KeyPin, purpose: "en
   const key = await readOneKey(bytes);
   const fingerprint = key.getFingerprint().toUpperCase();
   if (fingerprint !== pin.fingerprint) throw new CutterError("KEY_FINGERPRINT_MISMATCH", { expected: pin.fingerprint, found: fingerprint });
-  if (key.keyPacket.version !== 4) throw new CutterError("KEY_TOO_WEAK", { fingerprint, why: `version ${key.keyPacket.version}, only 4 is accepted` });
+  if (key.keyPacket.version !== 4)
+    throw new CutterError("KEY_TOO_WEAK", { fingerprint, why: `version ${key.keyPacket.version}, only 4 is accepted` });
   await requireUsable(key, fingerprint, now);
   for (const part of [key, ...key.subkeys]) requireStrong(part, fingerprint);
   const encryptionKeyIds = await usableIds(key, now, "encrypt");
   const signingKeyIds = await usableIds(key, now, "sign");
-  if ((purpose === "encrypt" ? encryptionKeyIds : signingKeyIds).length === 0) throw new CutterError("KEY_UNUSABLE", { fingerprint, purpose });
+  if ((purpose === "encrypt" ? encryptionKeyIds : signingKeyIds).length === 0)
+    throw new CutterError("KEY_UNUSABLE", { fingerprint, purpose });
   return { fingerprint, encryptionKeyIds, signingKeyIds };
 }
 
@@ -44,7 +46,8 @@ async function readOneKey(bytes: Uint8Array): Promise<Key> {
   if (text.includes("PRIVATE KEY BLOCK")) throw new CutterError("KEY_IS_PRIVATE", {});
   const armored = /^\s*-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n[^]*\n-----END PGP PUBLIC KEY BLOCK-----\s*$/;
   const blocks = text.match(/-----BEGIN PGP/g)?.length ?? 0;
-  if (bytes.length > fileBytesMax || blocks !== 1 || !armored.test(text)) throw new CutterError("KEY_NOT_ONE_PUBLIC_KEY", { blocks, bytes: bytes.length });
+  if (bytes.length > fileBytesMax || blocks !== 1 || !armored.test(text))
+    throw new CutterError("KEY_NOT_ONE_PUBLIC_KEY", { blocks, bytes: bytes.length });
   const keys = await readKeys({ armoredKeys: text }).catch((error: unknown) => {
     throw new CutterError("KEY_NOT_ONE_PUBLIC_KEY", { blocks, bytes: bytes.length }, { cause: error });
   });
@@ -67,7 +70,9 @@ async function requireUsable(key: Key, fingerprint: string, now: Date): Promise<
 function requireStrong(part: Key | Subkey, fingerprint: string): void {
   const { algorithm, bits, curve } = part.getAlgorithmInfo();
   const name = algorithm.toString();
-  const strong = name.startsWith("rsa") ? (bits ?? 0) >= rsaBitsMin : ["ed25519", "x25519", "ed448", "x448"].includes(name) || (curve !== undefined && pgpCurves.includes(curve));
+  const strong = name.startsWith("rsa")
+    ? (bits ?? 0) >= rsaBitsMin
+    : ["ed25519", "x25519", "ed448", "x448"].includes(name) || (curve !== undefined && pgpCurves.includes(curve));
   if (!strong) throw new CutterError("KEY_TOO_WEAK", { fingerprint, key_id: toKeyId(part), algorithm: curve ?? name, bits: bits ?? 0 });
 }
 
@@ -76,7 +81,13 @@ async function usableIds(key: Key, now: Date, purpose: "encrypt" | "sign"): Prom
   for (const part of [key, ...key.subkeys]) {
     if (part !== key && "revocationSignatures" in part && part.revocationSignatures.length > 0) continue;
     const usable = purpose === "encrypt" ? key.getEncryptionKey(part.getKeyID(), now) : key.getSigningKey(part.getKeyID(), now);
-    if (await usable.then(() => true, () => false)) ids.push(toKeyId(part));
+    if (
+      await usable.then(
+        () => true,
+        () => false,
+      )
+    )
+      ids.push(toKeyId(part));
   }
   return ids;
 }

@@ -15,7 +15,10 @@ export interface RestoreProofDraft {
 }
 
 /** `at` says how the backup is fetched and what the draft is called beside it. */
-export function toRestoreProofDraft(backup: DraftedBackup, at: { readonly user: string; readonly host: string; readonly port: number; readonly document: string }): RestoreProofDraft {
+export function toRestoreProofDraft(
+  backup: DraftedBackup,
+  at: { readonly user: string; readonly host: string; readonly port: number; readonly document: string },
+): RestoreProofDraft {
   const proof = {
     schema: "cutter.restore-proof/1",
     run_id: backup.runId,

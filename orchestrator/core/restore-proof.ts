@@ -54,18 +54,27 @@ export interface RestoreProofEvidence {
  * Strict parse, the sovereign's signature, then host and recipient. How old it is judges the survey; only the future is refused here.
  * @throws APPROVAL_*, KEY_*, RESTORE_PROOF_REFUSED
  */
-export async function verifyRestoreProof({ document, signature, sovereign, expected, now }: RestoreProofEvidence): Promise<VerifiedRestoreProof> {
+export async function verifyRestoreProof({
+  document,
+  signature,
+  sovereign,
+  expected,
+  now,
+}: RestoreProofEvidence): Promise<VerifiedRestoreProof> {
   const bytes = Uint8Array.from(document);
   const proof = parseBlock(bytes, restoreProofBlock, restoreProofSchema);
   const signer = await readSignerKey(sovereign.bytes, sovereign.pin, now);
   const read = await readDetachedSignature(signature);
-  if (!signer.allFingerprints.includes(read.issuerFingerprint)) throw new CutterError("APPROVAL_SIGNER_NOT_PINNED", { expected: `sovereign:${signer.fingerprint}`, found: read.issuerFingerprint });
+  if (!signer.allFingerprints.includes(read.issuerFingerprint))
+    throw new CutterError("APPROVAL_SIGNER_NOT_PINNED", { expected: `sovereign:${signer.fingerprint}`, found: read.issuerFingerprint });
   await verifyDetached(bytes, read, signer, now);
-  const refuse = (field: string, wanted: string, found: string): CutterError => new CutterError("RESTORE_PROOF_REFUSED", { field, expected: wanted, found });
+  const refuse = (field: string, wanted: string, found: string): CutterError =>
+    new CutterError("RESTORE_PROOF_REFUSED", { field, expected: wanted, found });
   if (proof.host !== expected.host) throw refuse("host", expected.host, proof.host);
   if (proof.recipient !== expected.recipient) throw refuse("recipient", expected.recipient, proof.recipient);
   const performedMs = Date.parse(proof.performed_at);
-  if (performedMs > read.createdAt.getTime() + clockSkewMs) throw refuse("performed_at", `not after its signature of ${read.createdAt.toISOString()}`, proof.performed_at);
+  if (performedMs > read.createdAt.getTime() + clockSkewMs)
+    throw refuse("performed_at", `not after its signature of ${read.createdAt.toISOString()}`, proof.performed_at);
   if (performedMs > now.getTime() + clockSkewMs) throw refuse("performed_at", `not after ${now.toISOString()}`, proof.performed_at);
   return { proof, documentSha256: sha256Hex(bytes), signer: signer.fingerprint };
 }
@@ -90,7 +99,13 @@ export async function judgeRestoreProofs(facts: HostFacts, now: Date): Promise<J
     }
   }
   const [latest] = proofs.toSorted((left, right) => right.performed_at.localeCompare(left.performed_at));
-  return { latest: latest === undefined ? null : { proof: latest, ageDays: Math.max(0, Math.floor((now.getTime() - Date.parse(latest.performed_at)) / dayMs)) }, refused };
+  return {
+    latest:
+      latest === undefined
+        ? null
+        : { proof: latest, ageDays: Math.max(0, Math.floor((now.getTime() - Date.parse(latest.performed_at)) / dayMs)) },
+    refused,
+  };
 }
 
 async function judge(facts: HostFacts, { sha256: kept, files }: KeptDocument, now: Date): Promise<RestoreProof> {
@@ -99,7 +114,14 @@ async function judge(facts: HostFacts, { sha256: kept, files }: KeptDocument, no
   const { sovereign } = await readSurveyedKeys(facts);
   const of = (name: string): Uint8Array => Buffer.from(files.get(name) ?? "", "base64");
   const expected = { host: facts.machineIdentity, recipient: config.backup_gpg_fpr };
-  const verified = await verifyRestoreProof({ document: of(restoreProofFiles.document), signature: of(restoreProofFiles.signature), sovereign, expected, now });
-  if (verified.documentSha256 !== kept) throw new CutterError("RESTORE_PROOF_REFUSED", { field: "sha256", expected: kept, found: verified.documentSha256 });
+  const verified = await verifyRestoreProof({
+    document: of(restoreProofFiles.document),
+    signature: of(restoreProofFiles.signature),
+    sovereign,
+    expected,
+    now,
+  });
+  if (verified.documentSha256 !== kept)
+    throw new CutterError("RESTORE_PROOF_REFUSED", { field: "sha256", expected: kept, found: verified.documentSha256 });
   return verified.proof;
 }

@@ -47,7 +47,10 @@ export interface TableDifference {
 }
 
 /** `before` is the census the run took before its first phase, or null when its journal cannot be read. Pure. */
-export function toDifferences(before: readonly { readonly table: string; readonly rowCount: number; readonly sha256: string }[] | null, after: readonly RestOfTable[]): readonly TableDifference[] {
+export function toDifferences(
+  before: readonly { readonly table: string; readonly rowCount: number; readonly sha256: string }[] | null,
+  after: readonly RestOfTable[],
+): readonly TableDifference[] {
   return after.map(({ table, rowsOfRun, restRows, restSha256 }) => {
     const then = before?.find((census) => census.table === table);
     const rest = then === undefined ? "unknown" : then.sha256 === restSha256 && then.rowCount === restRows ? "equal" : "changed";
@@ -57,5 +60,7 @@ export function toDifferences(before: readonly { readonly table: string; readonl
 
 /** Tables of the contract that belong to runs: held to the contract by a test, so that a new one is not forgotten. Pure. */
 export function toTablesWithRun(contract: DatabaseContract): readonly string[] {
-  return contract.tables.filter(({ columns }) => columns.some(({ name }) => name === "run_id" || name === "created_by_run")).map(({ name }) => name);
+  return contract.tables
+    .filter(({ columns }) => columns.some(({ name }) => name === "run_id" || name === "created_by_run"))
+    .map(({ name }) => name);
 }

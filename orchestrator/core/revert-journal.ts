@@ -8,12 +8,33 @@ const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(),
 const entrySchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("revert_started"), run_id: z.string(), document_id: z.string(), payload_sha: sha256 }),
   z.strictObject({
-    kind: z.literal("attempt_started"), attempt: z.int(), pid: z.int(), boot_id: z.string(), approval_sha256: sha256, review_decision_id: z.string(), signer: z.string(),
-    runbook_sha256: sha256, release_sha256: sha256, host_identity: sha256,
+    kind: z.literal("attempt_started"),
+    attempt: z.int(),
+    pid: z.int(),
+    boot_id: z.string(),
+    approval_sha256: sha256,
+    review_decision_id: z.string(),
+    signer: z.string(),
+    runbook_sha256: sha256,
+    release_sha256: sha256,
+    host_identity: sha256,
   }),
-  z.strictObject({ kind: z.literal("approval_uploaded"), document_id: z.string(), revision: z.int(), sha256, signature_id: z.string(), signature_sha256: sha256 }),
+  z.strictObject({
+    kind: z.literal("approval_uploaded"),
+    document_id: z.string(),
+    revision: z.int(),
+    sha256,
+    signature_id: z.string(),
+    signature_sha256: sha256,
+  }),
   z.strictObject({ kind: z.literal("rows_compared"), units: z.int(), digest: sha256, effect: z.enum(["equal", "not recorded"]) }),
-  z.strictObject({ kind: z.literal("backup_made"), name: z.string(), ciphertext_sha256: sha256, ciphertext_bytes: z.int(), plaintext_sha256: sha256 }),
+  z.strictObject({
+    kind: z.literal("backup_made"),
+    name: z.string(),
+    ciphertext_sha256: sha256,
+    ciphertext_bytes: z.int(),
+    plaintext_sha256: sha256,
+  }),
   z.strictObject({ kind: z.literal("transaction"), id: z.string() }),
   z.strictObject({ kind: z.literal("rolled_back") }),
   z.strictObject({ kind: z.literal("reverted"), units: z.int(), found: z.enum(["committed", "already_there"]) }),
@@ -54,7 +75,16 @@ export interface RevertStatus {
   readonly receipt: Extract<RevertEntry, { kind: "receipt" }> | null;
 }
 
-export const newRevert: RevertStatus = { started: null, attempt: 0, attemptOpen: false, openTransaction: null, transactionId: null, reverted: null, backup: null, receipt: null };
+export const newRevert: RevertStatus = {
+  started: null,
+  attempt: 0,
+  attemptOpen: false,
+  openTransaction: null,
+  transactionId: null,
+  reverted: null,
+  backup: null,
+  receipt: null,
+};
 
 /** The status after one more record. @throws JOURNAL_ILLEGAL for a record that cannot follow. Pure. */
 export function nextRevertStatus(status: RevertStatus, { seq, at, entry }: RevertRecord): RevertStatus {

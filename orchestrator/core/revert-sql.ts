@@ -18,7 +18,8 @@ const lockTimeout = "30s";
  */
 export function toRevertSql(runbook: string, runId: RunId): RenderedRevert {
   const runbookSha256 = sha256Hex(runbook);
-  const literal = toGateViolations(runId).length === 0 ? `'${runId}'` : `convert_from(decode('${Buffer.from(runId).toString("hex")}', 'hex'), 'UTF8')`;
+  const literal =
+    toGateViolations(runId).length === 0 ? `'${runId}'` : `convert_from(decode('${Buffer.from(runId).toString("hex")}', 'hex'), 'UTF8')`;
   const text = [
     "-- Emergency revert of one run, rendered by cutter revert --render. Apply this file alone, in one transaction, as the revert principal.",
     `-- The runbook inside has sha256 ${runbookSha256}`,
@@ -28,6 +29,12 @@ export function toRevertSql(runbook: string, runId: RunId): RenderedRevert {
     runbook,
   ].join("\n");
   const [violation] = toGateViolations(text);
-  if (violation !== undefined) throw new CutterError("REVERT_RUNBOOK_UNFIT", { runbook_sha256: runbookSha256, line: violation.line, rule: violation.rule, found: violation.found });
+  if (violation !== undefined)
+    throw new CutterError("REVERT_RUNBOOK_UNFIT", {
+      runbook_sha256: runbookSha256,
+      line: violation.line,
+      rule: violation.rule,
+      found: violation.found,
+    });
   return { text, sha256: sha256Hex(text), runbookSha256 };
 }

@@ -56,9 +56,17 @@ async function judge(facts: HostFacts, { sha256, files }: HostFacts["rulings"][n
     grantMatrixSha256: config.expected_grant_matrix_sha,
     ...(config.governance_principal === null ? {} : { governancePrincipal: config.governance_principal }),
   };
-  const expected = { gate: "RULING", decision: "approve", phase: "cut_leg_a", host: facts.machineIdentity, releaseSha256: facts.current.manifestSha256, ruling } as const;
+  const expected = {
+    gate: "RULING",
+    decision: "approve",
+    phase: "cut_leg_a",
+    host: facts.machineIdentity,
+    releaseSha256: facts.current.manifestSha256,
+    ruling,
+  } as const;
   const verified = await verifyApproval({ document, signatures, keys, expected, now });
-  if (verified.approval.gate !== "RULING" || verified.documentSha256 !== sha256) throw new CutterError("APPROVAL_GATE_MISMATCH", { expected: "RULING", found: verified.approval.gate });
+  if (verified.approval.gate !== "RULING" || verified.documentSha256 !== sha256)
+    throw new CutterError("APPROVAL_GATE_MISMATCH", { expected: "RULING", found: verified.approval.gate });
   const spent = facts.spent.flatMap((line) => {
     const record = spentSchema.safeParse(parseOrNull(line));
     return record.success ? [record.data] : [];
@@ -80,12 +88,20 @@ export async function readSurveyedKeys(facts: HostFacts): Promise<Keys> {
     const pinned = claims.get(file)?.contentSha256;
     const text = facts.keyFiles.get(file);
     if (pinned === undefined && text === undefined) return null;
-    if (pinned === undefined || text === undefined) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file, problem: pinned === undefined ? "it stands there, but the ownership manifest does not pin it" : "it is pinned, but not there" });
+    if (pinned === undefined || text === undefined)
+      throw new CutterError("APPROVAL_KEY_NOT_PINNED", {
+        file,
+        problem: pinned === undefined ? "it stands there, but the ownership manifest does not pin it" : "it is pinned, but not there",
+      });
     const bytes = toBytes(text);
     return { bytes, pin: { fingerprint: await readFingerprint(bytes), fileSha256: pinned } };
   };
   const sovereign = await read("sovereign");
-  if (sovereign === null) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${hostLayout.keys}/sovereign.asc`, problem: "the stack pins no sovereign key" });
+  if (sovereign === null)
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", {
+      file: `${hostLayout.keys}/sovereign.asc`,
+      problem: "the stack pins no sovereign key",
+    });
   return { sovereign, architect: await read("architect") };
 }
 

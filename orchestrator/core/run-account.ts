@@ -15,7 +15,10 @@ export interface AccountParts {
 /** What a phase says of itself. */
 export interface PhaseText {
   readonly phase: string;
-  readonly text: { readonly summary: string; readonly facts: readonly (readonly [name: string, value: string | number | boolean | null])[] };
+  readonly text: {
+    readonly summary: string;
+    readonly facts: readonly (readonly [name: string, value: string | number | boolean | null])[];
+  };
 }
 
 export interface AccountedPhase {
@@ -41,9 +44,19 @@ export interface RunAccount {
   readonly lastCode: string | null; // how the last start ended, when the run is not done
   readonly source: { readonly revision: number; readonly bytes: number; readonly sha256: string; readonly docCode: string } | null;
   readonly releaseVersion: string | null;
-  readonly plan: { readonly payloadSha: string; readonly fromDigest: string; readonly units: readonly { readonly ordinal: number; readonly address: string; readonly kind: string; readonly title: string }[] } | null;
+  readonly plan: {
+    readonly payloadSha: string;
+    readonly fromDigest: string;
+    readonly units: readonly { readonly ordinal: number; readonly address: string; readonly kind: string; readonly title: string }[];
+  } | null;
   readonly approvals: readonly RecordOf<"approval_verified">[];
-  readonly effects: readonly { readonly step: string; readonly intendedAt: string | null; readonly transactions: readonly string[]; readonly doneAt: string | null; readonly found: "committed" | "already_there" | null }[];
+  readonly effects: readonly {
+    readonly step: string;
+    readonly intendedAt: string | null;
+    readonly transactions: readonly string[];
+    readonly doneAt: string | null;
+    readonly found: "committed" | "already_there" | null;
+  }[];
   readonly escalations: readonly RecordOf<"escalated">[];
   readonly decisions: readonly RecordOf<"escalation_decided">[];
   readonly voidedWhy: string | null;
@@ -75,23 +88,57 @@ export interface AccountedBackup {
   readonly restoredInto: string | null;
 }
 
-const pinned = z.looseObject({ revision: z.int(), bytes: z.int(), sha256: z.string(), registry: z.looseObject({ docCode: z.string() }), release: z.looseObject({ version: z.string() }) });
+const pinned = z.looseObject({
+  revision: z.int(),
+  bytes: z.int(),
+  sha256: z.string(),
+  registry: z.looseObject({ docCode: z.string() }),
+  release: z.looseObject({ version: z.string() }),
+});
 const planned = z.looseObject({
   payloadSha: z.string(),
-  plan: z.looseObject({ fromDigest: z.string(), units: z.array(z.looseObject({ ordinal: z.int(), address: z.string(), kind: z.string(), title: z.string().default("") })) }),
+  plan: z.looseObject({
+    fromDigest: z.string(),
+    units: z.array(z.looseObject({ ordinal: z.int(), address: z.string(), kind: z.string(), title: z.string().default("") })),
+  }),
 });
-const countedTable = z.looseObject({ table: z.string(), rowsBefore: z.int(), rowsAfter: z.int(), sha256Before: z.string(), sha256After: z.string() });
+const countedTable = z.looseObject({
+  table: z.string(),
+  rowsBefore: z.int(),
+  rowsAfter: z.int(),
+  sha256Before: z.string(),
+  sha256After: z.string(),
+});
 const closed = z.looseObject({
   killSwitch: z.string().nullable().default(null),
-  certificate: z.looseObject({ verdict: z.enum(["pass", "inconclusive", "fail"]), reasons: z.array(z.string()), notCovered: z.array(z.string()).default([]), tables: z.array(countedTable) }).nullable().default(null),
+  certificate: z
+    .looseObject({
+      verdict: z.enum(["pass", "inconclusive", "fail"]),
+      reasons: z.array(z.string()),
+      notCovered: z.array(z.string()).default([]),
+      tables: z.array(countedTable),
+    })
+    .nullable()
+    .default(null),
   tables: z.array(countedTable).nullable().default(null),
   growth: z.array(z.looseObject({ table: z.string(), expected: z.int() })).default([]),
 });
 const proven = z.looseObject({
-  file: z.string(), ciphertextSha256: z.string(), ciphertextBytes: z.int(), recipientKeyIds: z.array(z.string()), archiveEntries: z.int(),
+  file: z.string(),
+  ciphertextSha256: z.string(),
+  ciphertextBytes: z.int(),
+  recipientKeyIds: z.array(z.string()),
+  archiveEntries: z.int(),
   restored: z.looseObject({ database: z.string() }).nullable().default(null),
 });
-const backedUp = z.looseObject({ recipientFingerprint: z.string(), measured: z.looseObject({ ciphertextBytes: z.int(), recipientKeyIds: z.array(z.string()) }).nullable().default(null), proven: proven.nullable().default(null) });
+const backedUp = z.looseObject({
+  recipientFingerprint: z.string(),
+  measured: z
+    .looseObject({ ciphertextBytes: z.int(), recipientKeyIds: z.array(z.string()) })
+    .nullable()
+    .default(null),
+  proven: proven.nullable().default(null),
+});
 
 /** Outputs are read loosely: a report of an older run says what can be said of it. */
 export function toAccount(parts: AccountParts): RunAccount {
@@ -120,13 +167,22 @@ export function toAccount(parts: AccountParts): RunAccount {
     decisions: recordsOf(records, "escalation_decided"),
     voidedWhy: voided?.entry.why ?? null,
     phases: status.done.map((done) => ({
-      number: done.number, name: done.phase, startedAt: toStart(records, done.phase, done.seq), durationMs: done.durationMs, receipt: done.receipt, refusals: done.wouldRefuse,
+      number: done.number,
+      name: done.phase,
+      startedAt: toStart(records, done.phase, done.seq),
+      durationMs: done.durationMs,
+      receipt: done.receipt,
+      refusals: done.wouldRefuse,
       text: parts.texts.find(({ phase }) => phase === done.phase)?.text ?? null,
     })),
     certificate: close?.certificate?.verdict ?? null,
     certificateReasons: close?.certificate?.reasons ?? [],
     notCovered: close?.certificate?.notCovered ?? [],
-    tables: (close?.tables ?? close?.certificate?.tables ?? null)?.map((counted) => ({ ...counted, expectedGrowth: close?.growth.find(({ table }) => table === counted.table)?.expected ?? null })) ?? toUncounted(status),
+    tables:
+      (close?.tables ?? close?.certificate?.tables ?? null)?.map((counted) => ({
+        ...counted,
+        expectedGrowth: close?.growth.find(({ table }) => table === counted.table)?.expected ?? null,
+      })) ?? toUncounted(status),
     backup: toBackup(outputs.get("pre_write_backup")),
     killSwitchAtCloseout: close?.killSwitch ?? null,
   };
@@ -139,7 +195,14 @@ function read<T>(schema: z.ZodType<T>, output: unknown): T | null {
 
 /** A run that has not closed has only what was counted first. */
 function toUncounted(status: RunStatus): readonly AccountedTable[] {
-  return (status.before?.tables ?? []).map(({ table, rowCount, sha256 }) => ({ table, rowsBefore: rowCount, rowsAfter: null, sha256Before: sha256, sha256After: null, expectedGrowth: null }));
+  return (status.before?.tables ?? []).map(({ table, rowCount, sha256 }) => ({
+    table,
+    rowsBefore: rowCount,
+    rowsAfter: null,
+    sha256Before: sha256,
+    sha256After: null,
+    expectedGrowth: null,
+  }));
 }
 
 function toStart(records: readonly JournalRecord[], phase: string, doneSeq: number): string | null {

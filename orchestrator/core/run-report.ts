@@ -55,8 +55,21 @@ function toCut(account: RunAccount): readonly Block[] {
   const { source, plan, mode } = account;
   const rows = [
     ["Document", account.documentId ?? "none"],
-    ...(source === null ? [] : [["Revision", String(source.revision)], ["Bytes", String(source.bytes)], ["sha256", source.sha256], ["Document code", source.docCode]]),
-    ...(plan === null ? [] : [["Units", String(plan.units.length)], ["payload_sha", plan.payloadSha], ["from_digest", plan.fromDigest]]),
+    ...(source === null
+      ? []
+      : [
+          ["Revision", String(source.revision)],
+          ["Bytes", String(source.bytes)],
+          ["sha256", source.sha256],
+          ["Document code", source.docCode],
+        ]),
+    ...(plan === null
+      ? []
+      : [
+          ["Units", String(plan.units.length)],
+          ["payload_sha", plan.payloadSha],
+          ["from_digest", plan.fromDigest],
+        ]),
     ["Begun", account.begunAt ?? "not begun"],
     ["Starts", String(account.starts)],
     ["Host", account.inputs?.host_identity ?? "unknown"],
@@ -65,9 +78,26 @@ function toCut(account: RunAccount): readonly Block[] {
   const units = plan?.units ?? [];
   return [
     table(["What", "Value"], rows),
-    ...(plan === null ? [paragraph("No plan was computed.")] : [paragraph(mode === "live" ? "The units, in the order of the document:" : "The units a live run would create, in the order of the document:")]),
-    ...(units.length === 0 ? [] : [table(["#", "Address", "Kind", "Title"], units.slice(0, shownUnitsMax).map(({ ordinal, address, kind, title }) => [String(ordinal), address, kind, title]))]),
-    ...(units.length > shownUnitsMax ? [paragraph(`And ${String(units.length - shownUnitsMax)} more; the whole plan is plan.json in the run's folder.`)] : []),
+    ...(plan === null
+      ? [paragraph("No plan was computed.")]
+      : [
+          paragraph(
+            mode === "live"
+              ? "The units, in the order of the document:"
+              : "The units a live run would create, in the order of the document:",
+          ),
+        ]),
+    ...(units.length === 0
+      ? []
+      : [
+          table(
+            ["#", "Address", "Kind", "Title"],
+            units.slice(0, shownUnitsMax).map(({ ordinal, address, kind, title }) => [String(ordinal), address, kind, title]),
+          ),
+        ]),
+    ...(units.length > shownUnitsMax
+      ? [paragraph(`And ${String(units.length - shownUnitsMax)} more; the whole plan is plan.json in the run's folder.`)]
+      : []),
   ];
 }
 
@@ -77,11 +107,19 @@ function toPhases(account: RunAccount): readonly Block[] {
     table(
       ["#", "Phase", "Begun", "Took", "What came of it", "Receipt"],
       account.phases.map((phase) => [
-        String(phase.number), phase.name, phase.startedAt ?? "?", toDuration(phase.durationMs), phase.text?.summary ?? "done",
-        phase.receipt === null ? "none yet" : `${phase.receipt.documentId} revision ${String(phase.receipt.revision)} sha256 ${phase.receipt.sha256.slice(0, 12)}…`,
+        String(phase.number),
+        phase.name,
+        phase.startedAt ?? "?",
+        toDuration(phase.durationMs),
+        phase.text?.summary ?? "done",
+        phase.receipt === null
+          ? "none yet"
+          : `${phase.receipt.documentId} revision ${String(phase.receipt.revision)} sha256 ${phase.receipt.sha256.slice(0, 12)}…`,
       ]),
     ),
-    paragraph(`Together ${toDuration(account.phases.reduce((sum, { durationMs }) => sum + durationMs, 0))}. A receipt is the phase's document as it was read back from the knowledge base.`),
+    paragraph(
+      `Together ${toDuration(account.phases.reduce((sum, { durationMs }) => sum + durationMs, 0))}. A receipt is the phase's document as it was read back from the knowledge base.`,
+    ),
   ];
 }
 
@@ -90,8 +128,17 @@ function toEffects(account: RunAccount): readonly Block[] {
     table(
       ["Step", "Intended", "Transaction ids", "Done", "How it is known"],
       account.effects.map(({ step, intendedAt, transactions, doneAt, found }) => [
-        step, intendedAt ?? "not recorded", transactions.join(", ") || "none", doneAt ?? "not done",
-        step === fileStep ? "the file's own proof" : found === "committed" ? "committed by this run, and seen" : found === "already_there" ? "found in the database: taken as done" : "unknown",
+        step,
+        intendedAt ?? "not recorded",
+        transactions.join(", ") || "none",
+        doneAt ?? "not done",
+        step === fileStep
+          ? "the file's own proof"
+          : found === "committed"
+            ? "committed by this run, and seen"
+            : found === "already_there"
+              ? "found in the database: taken as done"
+              : "unknown",
       ]),
     ),
   ];
@@ -103,8 +150,20 @@ function toTables(account: RunAccount): readonly Block[] {
 }
 
 function toTableRow({ table: name, rowsBefore, rowsAfter, sha256Before, sha256After, expectedGrowth }: AccountedTable): readonly string[] {
-  const difference = rowsAfter === null ? "not known" : rowsAfter === rowsBefore ? "0" : `${rowsAfter > rowsBefore ? "+" : ""}${String(rowsAfter - rowsBefore)}`;
-  return [name, String(rowsBefore), rowsAfter === null ? "not counted" : String(rowsAfter), difference, expectedGrowth === null ? "none" : String(expectedGrowth), sha256After === null ? "not known" : sha256After === sha256Before ? "equal" : "changed"];
+  const difference =
+    rowsAfter === null
+      ? "not known"
+      : rowsAfter === rowsBefore
+        ? "0"
+        : `${rowsAfter > rowsBefore ? "+" : ""}${String(rowsAfter - rowsBefore)}`;
+  return [
+    name,
+    String(rowsBefore),
+    rowsAfter === null ? "not counted" : String(rowsAfter),
+    difference,
+    expectedGrowth === null ? "none" : String(expectedGrowth),
+    sha256After === null ? "not known" : sha256After === sha256Before ? "equal" : "changed",
+  ];
 }
 
 function toBackup({ backup, mode }: RunAccount): readonly Block[] {
@@ -115,11 +174,22 @@ function toBackup({ backup, mode }: RunAccount): readonly Block[] {
     ["File", backup.file ?? "kept nowhere"],
     ["sha256 of the ciphertext", backup.sha256 ?? "none"],
     ["Bytes", backup.bytes === null ? "none" : String(backup.bytes)],
-    ...(mode === "live" ? [["Tables in the archive", backup.archiveEntries === null ? "not listed" : String(backup.archiveEntries)], ["Restored for comparison", backup.restoredInto === null ? "no: no scratch database is configured" : `into ${backup.restoredInto}, digest equal to from_digest`]] : []),
+    ...(mode === "live"
+      ? [
+          ["Tables in the archive", backup.archiveEntries === null ? "not listed" : String(backup.archiveEntries)],
+          [
+            "Restored for comparison",
+            backup.restoredInto === null
+              ? "no: no scratch database is configured"
+              : `into ${backup.restoredInto}, digest equal to from_digest`,
+          ],
+        ]
+      : []),
   ];
-  const said = backup.file === null
-    ? "The dump was streamed and encrypted, and ended nowhere: a dry run keeps no file."
-    : "Proven before anything was written: the bytes on disk were decrypted with a key made for this run and destroyed since, and their archive was listed. That the owner can still decrypt it is not proven by this.";
+  const said =
+    backup.file === null
+      ? "The dump was streamed and encrypted, and ended nowhere: a dry run keeps no file."
+      : "Proven before anything was written: the bytes on disk were decrypted with a key made for this run and destroyed since, and their archive was listed. That the owner can still decrypt it is not proven by this.";
   return [table(["What", "Value"], rows), paragraph(said)];
 }
 
@@ -127,8 +197,16 @@ function toSwitch(account: RunAccount, now: SeenNow | null): readonly Block[] {
   return [
     list([
       "__execution_enabled__ is false in the source and in every build.",
-      account.killSwitchAtCloseout === null ? "Closeout has not looked at it." : account.killSwitchAtCloseout === "live" ? "At closeout: live, for this run alone, whose unit was still at work." : `At closeout: ${account.killSwitchAtCloseout}.`,
-      ...(account.mode === "live" ? [`It went off with the unit: root removes the token when the unit ends, whatever the end is, and the last start of this run ended at ${account.lastAt ?? "?"}.`] : ["A dry run holds no token and enables nothing."]),
+      account.killSwitchAtCloseout === null
+        ? "Closeout has not looked at it."
+        : account.killSwitchAtCloseout === "live"
+          ? "At closeout: live, for this run alone, whose unit was still at work."
+          : `At closeout: ${account.killSwitchAtCloseout}.`,
+      ...(account.mode === "live"
+        ? [
+            `It went off with the unit: root removes the token when the unit ends, whatever the end is, and the last start of this run ended at ${account.lastAt ?? "?"}.`,
+          ]
+        : ["A dry run holds no token and enables nothing."]),
       ...(now === null ? [] : [`Now, at ${now.at}: ${now.killSwitch}.`]),
     ]),
   ];
@@ -137,11 +215,23 @@ function toSwitch(account: RunAccount, now: SeenNow | null): readonly Block[] {
 function toStops(account: RunAccount): readonly Block[] {
   const stops = account.phases.flatMap(({ name, refusals }) => refusals.map((refusal) => ({ name, refusal })));
   if (stops.length === 0) return [paragraph("Nothing found here would stop a live run, but for its approvals and the kill switch.")];
-  return [table(["Phase", "Code", "Facts", "Remedy"], stops.map(({ name, refusal }) => [name, refusal.code, toRefusalFacts(refusal), refusal.code in codes ? codes[refusal.code as Code].remedy : ""]))];
+  return [
+    table(
+      ["Phase", "Code", "Facts", "Remedy"],
+      stops.map(({ name, refusal }) => [
+        name,
+        refusal.code,
+        toRefusalFacts(refusal),
+        refusal.code in codes ? codes[refusal.code as Code].remedy : "",
+      ]),
+    ),
+  ];
 }
 
 function toFacts(account: RunAccount): readonly Block[] {
-  const rows = account.phases.flatMap(({ name, text }) => (text?.facts ?? []).map(([fact, value]) => [name, fact, value === null ? "none" : String(value)]));
+  const rows = account.phases.flatMap(({ name, text }) =>
+    (text?.facts ?? []).map(([fact, value]) => [name, fact, value === null ? "none" : String(value)]),
+  );
   return rows.length === 0 ? [] : [table(["Phase", "Fact", "Value"], rows)];
 }
 
@@ -150,7 +240,9 @@ function toListOr(items: readonly string[], none: string): readonly Block[] {
 }
 
 function toRefusalFacts({ facts }: RecordedRefusal): string {
-  return Object.entries(facts).map(([name, value]) => `${name}=${toPrintable(value)}`).join(" ");
+  return Object.entries(facts)
+    .map(([name, value]) => `${name}=${toPrintable(value)}`)
+    .join(" ");
 }
 
 /** Short for a person: milliseconds below ten seconds, then seconds, then minutes. */

@@ -44,7 +44,13 @@ export interface ServiceEnd {
  */
 export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceEnd, told: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;
-  const base = { schema: "cutter.result/1" as const, run_id: runId, exit_kind: end.exitKind, exit_raw: end.exitRaw, service_result: end.serviceResult };
+  const base = {
+    schema: "cutter.result/1" as const,
+    run_id: runId,
+    exit_kind: end.exitKind,
+    exit_raw: end.exitRaw,
+    service_result: end.serviceResult,
+  };
   const silent = { result: null, phase: null, certificate: null, payload_sha: null, waits_on: null };
   if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
   if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };

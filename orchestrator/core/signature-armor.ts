@@ -22,7 +22,10 @@ export function readOnePacket(file: Uint8Array): Uint8Array {
   if (others !== undefined) throw malformed(`holds a PGP ${others}, not a detached signature`);
   if (blocks > 1) throw new CutterError("APPROVAL_SIGNATURE_COUNT", { expected: 1, found: blocks });
   const unixText = text.includes("\r") ? toUnix(text) : text;
-  const body = unixText === null || blocks === 0 ? null : new RegExp(`^${head}\\n\\n([A-Za-z0-9+/=\\n]+)\\n=[A-Za-z0-9+/]{4}\\n${tail}\\n$`).exec(unixText)?.[1];
+  const body =
+    unixText === null || blocks === 0
+      ? null
+      : new RegExp(`^${head}\\n\\n([A-Za-z0-9+/=\\n]+)\\n=[A-Za-z0-9+/]{4}\\n${tail}\\n$`).exec(unixText)?.[1];
   if (body === null || body === undefined) throw malformed(blocks === 0 ? "no armor" : "something beside the armor, or an armor header");
   const packets = Buffer.from(body, "base64");
   if (toArmor(packets) !== unixText) throw malformed("armor or checksum");

@@ -27,7 +27,8 @@ export interface DetachedSignature {
  * @throws APPROVAL_PIN_INVALID, KEY_*
  */
 export async function readSignerKey(bytes: Uint8Array, pin: KeyPin, now: Date): Promise<SignerKey> {
-  if (!/^[0-9A-F]{40}$/.test(pin.fingerprint)) throw new CutterError("APPROVAL_PIN_INVALID", { expected: "40 upper-case hex digits", found: pin.fingerprint.slice(0, 80) });
+  if (!/^[0-9A-F]{40}$/.test(pin.fingerprint))
+    throw new CutterError("APPROVAL_PIN_INVALID", { expected: "40 upper-case hex digits", found: pin.fingerprint.slice(0, 80) });
   const { fingerprint } = await readPinnedKey(bytes, pin, "sign", now);
   const key = await readKey({ armoredKey: Buffer.from(bytes).toString("utf8") });
   return { fingerprint, fileSha256: sha256Hex(bytes), allFingerprints: [key, ...key.subkeys].map(toFingerprint), key };
@@ -41,7 +42,13 @@ export async function readFingerprint(bytes: Uint8Array): Promise<string> {
   return toFingerprint(key);
 }
 
-const acceptedHashes: readonly (enums.hash | null)[] = [enums.hash.sha256, enums.hash.sha384, enums.hash.sha512, enums.hash.sha3_256, enums.hash.sha3_512];
+const acceptedHashes: readonly (enums.hash | null)[] = [
+  enums.hash.sha256,
+  enums.hash.sha384,
+  enums.hash.sha512,
+  enums.hash.sha3_256,
+  enums.hash.sha3_512,
+];
 
 /**
  * Exactly one version 4 signature packet over a binary document, armored as stock gpg does it, with its issuer's fingerprint.
@@ -54,12 +61,25 @@ export async function readDetachedSignature(bytes: Uint8Array): Promise<Detached
     throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { problem: "packet" }, { cause });
   });
   const [packet, ...others] = parsed.packets;
-  if (packet === undefined || others.length > 0) throw new CutterError("APPROVAL_SIGNATURE_COUNT", { expected: 1, found: parsed.packets.length });
-  if (packet.signatureType !== enums.signature.binary) throw new CutterError("APPROVAL_SIGNATURE_TYPE", { expected: "0x00", found: toHexType(packet.signatureType) });
-  if (packet.version !== 4) throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { problem: "version", expected: 4, found: packet.version });
-  if (!acceptedHashes.includes(packet.hashAlgorithm)) throw new CutterError("APPROVAL_SIGNATURE_WEAK", { expected: "SHA256 or stronger", found: toHashName(packet.hashAlgorithm) });
-  if (packet.created === null || packet.issuerFingerprint === null) throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { problem: packet.created === null ? "no creation time" : "no issuer fingerprint" });
-  return { sha256: sha256Hex(bytes), issuerFingerprint: Buffer.from(packet.issuerFingerprint).toString("hex").toUpperCase(), createdAt: packet.created, packet, parsed };
+  if (packet === undefined || others.length > 0)
+    throw new CutterError("APPROVAL_SIGNATURE_COUNT", { expected: 1, found: parsed.packets.length });
+  if (packet.signatureType !== enums.signature.binary)
+    throw new CutterError("APPROVAL_SIGNATURE_TYPE", { expected: "0x00", found: toHexType(packet.signatureType) });
+  if (packet.version !== 4)
+    throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { problem: "version", expected: 4, found: packet.version });
+  if (!acceptedHashes.includes(packet.hashAlgorithm))
+    throw new CutterError("APPROVAL_SIGNATURE_WEAK", { expected: "SHA256 or stronger", found: toHashName(packet.hashAlgorithm) });
+  if (packet.created === null || packet.issuerFingerprint === null)
+    throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", {
+      problem: packet.created === null ? "no creation time" : "no issuer fingerprint",
+    });
+  return {
+    sha256: sha256Hex(bytes),
+    issuerFingerprint: Buffer.from(packet.issuerFingerprint).toString("hex").toUpperCase(),
+    createdAt: packet.created,
+    packet,
+    parsed,
+  };
 }
 
 /**
@@ -68,16 +88,25 @@ export async function readDetachedSignature(bytes: Uint8Array): Promise<Detached
  */
 export async function verifyDetached(document: Uint8Array, signature: DetachedSignature, signer: SignerKey, now: Date): Promise<void> {
   const { parsed, packet, createdAt, issuerFingerprint } = signature;
-  const bad = (problem: string, cause?: unknown): CutterError => new CutterError("APPROVAL_SIGNATURE_BAD", { problem, key: issuerFingerprint }, { cause });
+  const bad = (problem: string, cause?: unknown): CutterError =>
+    new CutterError("APPROVAL_SIGNATURE_BAD", { problem, key: issuerFingerprint }, { cause });
   const expires = packet.getExpirationTime();
-  if (expires instanceof Date && expires <= now) throw new CutterError("APPROVAL_SIGNATURE_EXPIRED", { expired_at: expires.toISOString(), now: now.toISOString() });
+  if (expires instanceof Date && expires <= now)
+    throw new CutterError("APPROVAL_SIGNATURE_EXPIRED", { expired_at: expires.toISOString(), now: now.toISOString() });
   const part = [signer.key, ...signer.key.subkeys].find((candidate) => toFingerprint(candidate) === issuerFingerprint);
   if (part === undefined || !packet.issuerKeyID.equals(part.getKeyID())) throw bad("its two names for its key differ");
   // The library has its own idea of revocations (it ignores "retired") and no code for them.
-  if (part.revocationSignatures.length > 0) throw new CutterError("APPROVAL_SIGNING_KEY_INVALID", { key: issuerFingerprint, problem: "revoked", now: now.toISOString() });
+  if (part.revocationSignatures.length > 0)
+    throw new CutterError("APPROVAL_SIGNING_KEY_INVALID", { key: issuerFingerprint, problem: "revoked", now: now.toISOString() });
   // A signature from the near future is judged by the caller's window; here only whether it fits, and whether the key was good when it was made.
   const date = createdAt > now ? createdAt : now;
-  const { signatures } = await verify({ message: await createMessage({ binary: document }), signature: parsed, verificationKeys: signer.key, format: "binary", date }).catch((cause: unknown) => {
+  const { signatures } = await verify({
+    message: await createMessage({ binary: document }),
+    signature: parsed,
+    verificationKeys: signer.key,
+    format: "binary",
+    date,
+  }).catch((cause: unknown) => {
     throw bad("not verifiable", cause);
   });
   const [result, ...others] = signatures;
@@ -92,7 +121,8 @@ export async function verifyDetached(document: Uint8Array, signature: DetachedSi
 
 /** The library asks whether the key was good when it signed; a backdated signature of a key that was lost since would pass. */
 async function requireValidNow(part: Key | Subkey, key: Key, fingerprint: string, now: Date): Promise<void> {
-  const invalid = (problem: string, cause?: unknown): CutterError => new CutterError("APPROVAL_SIGNING_KEY_INVALID", { key: fingerprint, problem, now: now.toISOString() }, { cause });
+  const invalid = (problem: string, cause?: unknown): CutterError =>
+    new CutterError("APPROVAL_SIGNING_KEY_INVALID", { key: fingerprint, problem, now: now.toISOString() }, { cause });
   const expires = await part.getExpirationTime();
   if (expires instanceof Date && expires <= now) throw invalid(`expired at ${expires.toISOString()}`);
   await key.verifyPrimaryKey(now).catch((cause: unknown) => {

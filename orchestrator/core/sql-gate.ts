@@ -14,6 +14,8 @@ export interface GateViolation {
 
 /** On the raw text, comments and literals included: a gate that only searches for words must let it through as well. Empty: it fits. Pure. */
 export function toGateViolations(text: string): readonly GateViolation[] {
-  const found = rules.flatMap(({ rule, pattern }) => [...text.matchAll(pattern)].map((match) => ({ line: text.slice(0, match.index).split("\n").length, rule, found: match[0] })));
+  const found = rules.flatMap(({ rule, pattern }) =>
+    [...text.matchAll(pattern)].map((match) => ({ line: text.slice(0, match.index).split("\n").length, rule, found: match[0] })),
+  );
   return found.sort((one, other) => one.line - other.line);
 }

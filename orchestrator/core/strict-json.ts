@@ -17,7 +17,8 @@ export interface JsonBounds {
  */
 export function parseStrictJson(text: string, bounds: JsonBounds): JsonValue {
   const fail = (facts: Facts): CutterError => new CutterError(bounds.code, facts);
-  if (text.length > bounds.charactersMax) throw fail({ problem: "too_long", characters: text.length, characters_max: bounds.charactersMax });
+  if (text.length > bounds.charactersMax)
+    throw fail({ problem: "too_long", characters: text.length, characters_max: bounds.charactersMax });
   const tokens = [...text.matchAll(token)];
   checkDepth(tokens, bounds.depthMax, fail);
   const value = parse(text, fail);
@@ -68,6 +69,8 @@ function checkKeys(tokens: readonly RegExpExecArray[], text: string, fail: Fail)
 
 function checkLeaves(value: JsonValue, at: string, fail: Fail): void {
   if (typeof value === "string" && !value.isWellFormed()) throw fail({ problem: "lone_surrogate", at });
-  if (typeof value === "number" && (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))) throw fail({ problem: "unsafe_number", at });
-  if (typeof value === "object" && value !== null) for (const [name, member] of Object.entries(value)) checkLeaves(member, `${at}/${name.slice(0, 40)}`, fail);
+  if (typeof value === "number" && (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))))
+    throw fail({ problem: "unsafe_number", at });
+  if (typeof value === "object" && value !== null)
+    for (const [name, member] of Object.entries(value)) checkLeaves(member, `${at}/${name.slice(0, 40)}`, fail);
 }

@@ -10,11 +10,23 @@ const maximumCharacters = 256 * 1024;
  * Parses `text` strictly and judges it with `schema`. Pure.
  * @throws `what.code` with the file, the key or line, and the problem; never with a value from the file.
  */
-export function parseStrictYaml<Output>(text: string, schema: z.ZodType<Output>, what: { readonly code: Code; readonly file: string }): Output {
+export function parseStrictYaml<Output>(
+  text: string,
+  schema: z.ZodType<Output>,
+  what: { readonly code: Code; readonly file: string },
+): Output {
   const fail = (facts: Readonly<Record<string, string | number>>): CutterError => new CutterError(what.code, { file: what.file, ...facts });
   if (text.length > maximumCharacters) throw fail({ problem: "too long", maximum_characters: maximumCharacters });
   const lines = new LineCounter();
-  const document = parseDocument(text, { version: "1.2", schema: "core", strict: true, uniqueKeys: true, stringKeys: true, merge: false, lineCounter: lines });
+  const document = parseDocument(text, {
+    version: "1.2",
+    schema: "core",
+    strict: true,
+    uniqueKeys: true,
+    stringKeys: true,
+    merge: false,
+    lineCounter: lines,
+  });
   const first = document.errors[0] ?? document.warnings[0];
   if (first !== undefined) throw fail({ line: lines.linePos(first.pos[0]).line, problem: first.code });
   visit(document, (_key, node) => {
@@ -26,7 +38,8 @@ export function parseStrictYaml<Output>(text: string, schema: z.ZodType<Output>,
   const judged = schema.safeParse(document.toJS({ maxAliasCount: 0 }));
   if (judged.success) return judged.data;
   const issue = judged.error.issues[0];
-  const key = issue === undefined ? "" : [...issue.path, ...(issue.code === "unrecognized_keys" ? [issue.keys.join(",")] : [])].map(String).join(".");
+  const key =
+    issue === undefined ? "" : [...issue.path, ...(issue.code === "unrecognized_keys" ? [issue.keys.join(",")] : [])].map(String).join(".");
   throw fail({ key: key === "" ? "(top)" : key, problem: toProblem(issue) });
 }
 

@@ -9,7 +9,9 @@ export interface Surplus {
 /** Everybody may come in and look into schemas; that alone gives nothing. */
 const entrance = [/^(?:connect|temporary) on database \S+$/, /^usage on schema \S+$/];
 
-const governanceDuty = [/^(?:select|insert) on table cutter_governance\.(?:review_decision|cut_change_set|manifest_envelope|dot_pair_signature)$/];
+const governanceDuty = [
+  /^(?:select|insert) on table cutter_governance\.(?:review_decision|cut_change_set|manifest_envelope|dot_pair_signature)$/,
+];
 const revertDuty = [
   /^select on table (?:public\.(?:information_unit|unit_version|iu_lifecycle_log)|cutter_governance\.(?:review_decision|source_document_registry|source_document_version_registry))$/,
   /^update on column public\.information_unit\.(?:lifecycle_state|updated_at)$/,
@@ -23,8 +25,14 @@ const dutiesOfRoles: Readonly<Record<string, readonly RegExp[]>> = {
 };
 
 /** One entry for each principal that holds more than its duties: rights, role attributes, memberships, ownership, defaults, grant options. What PUBLIC holds is not a principal's own. */
-export function toSurplusRights(matrixText: string, config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal">): readonly Surplus[] {
-  const principals = new Set([...Object.keys(dutiesOfRoles), ...[config.governance_principal, config.revert_principal].filter((name) => name !== null)]);
+export function toSurplusRights(
+  matrixText: string,
+  config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal">,
+): readonly Surplus[] {
+  const principals = new Set([
+    ...Object.keys(dutiesOfRoles),
+    ...[config.governance_principal, config.revert_principal].filter((name) => name !== null),
+  ]);
   const lines = matrixText.split("\n");
   return [...principals].sort().flatMap((principal) => {
     const duties = [

@@ -10,7 +10,10 @@ export interface SurveyedKey {
 
 export function toSurveyedConfig(facts: HostFacts): readonly SurveyedKey[] {
   const config = readSurveyedConfig(facts);
-  return Object.keys(orchestratorConfigSchema.shape).map((name) => ({ key: `orchestrator.${name}`, value: config === null ? null : toText(Reflect.get(config, name)) }));
+  return Object.keys(orchestratorConfigSchema.shape).map((name) => ({
+    key: `orchestrator.${name}`,
+    value: config === null ? null : toText(Reflect.get(config, name)),
+  }));
 }
 
 function toText(value: unknown): string | null {

@@ -15,7 +15,12 @@ const mutations: Readonly<Record<(typeof phaseNames)[number], readonly [mutates:
   closeout: ["no", "reporting only"],
 };
 
-export const phaseMutations = phaseNames.map((name, index) => ({ number: index + 1, name, mutates: mutations[name][0], target: mutations[name][1] }));
+export const phaseMutations = phaseNames.map((name, index) => ({
+  number: index + 1,
+  name,
+  mutates: mutations[name][0],
+  target: mutations[name][1],
+}));
 
 export const approvalLayers = {
   layer_1_kill_switch: {
@@ -27,7 +32,10 @@ export const approvalLayers = {
     SG_2: "lifecycle authorisation: the same, at most 12 h old, may be batched",
     SG_3: "failure escalation: raised only on failure",
   },
-  layer_3_internal_gates: { count: phaseNames.length, rule: "each passes by itself given a KB receipt: a run that did not upload its phase document did not happen" },
+  layer_3_internal_gates: {
+    count: phaseNames.length,
+    rule: "each passes by itself given a KB receipt: a run that did not upload its phase document did not happen",
+  },
   force_option: "none; --mode live without a valid SG_1 document refuses with a non-zero exit",
 } as const;
 

@@ -23,8 +23,12 @@ const yesNo = (value: boolean): string => (value ? "yes" : "no");
 
 function enabling({ execution }: Survey): readonly Block[] {
   return [
-    paragraph(`Live mode is structurally unreachable while the kill switch is off: ${execution.kill_switch}, and any --mode live invocation raises ProductionExecutionNotAuthorized before a single phase runs.`),
-    paragraph("Enabling execution is the deliberate, reviewed flip of that switch for one scoped run, re-disabled afterwards. It is the single most consequential action of the programme."),
+    paragraph(
+      `Live mode is structurally unreachable while the kill switch is off: ${execution.kill_switch}, and any --mode live invocation raises ProductionExecutionNotAuthorized before a single phase runs.`,
+    ),
+    paragraph(
+      "Enabling execution is the deliberate, reviewed flip of that switch for one scoped run, re-disabled afterwards. It is the single most consequential action of the programme.",
+    ),
     paragraph(`State now: ${execution.state}${execution.run_id === null ? "" : ` (run ${execution.run_id})`}.`),
   ];
 }
@@ -32,13 +36,23 @@ function enabling({ execution }: Survey): readonly Block[] {
 function phases(survey: Survey): readonly Block[] {
   const mutating = survey.phases.filter(({ mutates }) => mutates !== "no");
   return [
-    { kind: "table", head: ["#", "Phase", "Mutates production?", "Target"], rows: survey.phases.map(({ number, name, mutates, target }) => [String(number), name, mutates, target]) },
-    paragraph("Besides, SG_1 and SG_2 each create one new cutter_governance.review_decision row (a fresh sovereign-issued UUID per document and phase, never collapsed)."),
-    paragraph(`${survey.phases.length - mutating.length} of ${survey.phases.length} phases are non-mutating. The mutation surface is phases ${mutating.map(({ number }) => number).join(", ")} plus the two review_decision rows.`),
+    {
+      kind: "table",
+      head: ["#", "Phase", "Mutates production?", "Target"],
+      rows: survey.phases.map(({ number, name, mutates, target }) => [String(number), name, mutates, target]),
+    },
+    paragraph(
+      "Besides, SG_1 and SG_2 each create one new cutter_governance.review_decision row (a fresh sovereign-issued UUID per document and phase, never collapsed).",
+    ),
+    paragraph(
+      `${survey.phases.length - mutating.length} of ${survey.phases.length} phases are non-mutating. The mutation surface is phases ${mutating.map(({ number }) => number).join(", ")} plus the two review_decision rows.`,
+    ),
   ];
 }
 
-function approvals({ approvals: { layer_1_kill_switch, layer_2_sovereign_gates, layer_3_internal_gates, force_option } }: Survey): readonly Block[] {
+function approvals({
+  approvals: { layer_1_kill_switch, layer_2_sovereign_gates, layer_3_internal_gates, force_option },
+}: Survey): readonly Block[] {
   return [
     paragraph("Three layers, all required before any live mutation:"),
     {
@@ -60,13 +74,23 @@ function needs(survey: Survey): readonly Block[] {
     {
       kind: "table",
       head: ["Role", "Login", "Super", "Purpose", "Status"],
-      rows: survey.roles.map(({ name, login, superuser, purpose, present }) => [name, yesNo(login), yesNo(superuser), purpose, present === null ? "not asked" : present ? "present" : "MISSING"]),
+      rows: survey.roles.map(({ name, login, superuser, purpose, present }) => [
+        name,
+        yesNo(login),
+        yesNo(superuser),
+        purpose,
+        present === null ? "not asked" : present ? "present" : "MISSING",
+      ]),
     },
     paragraph("4.2 Secrets: env files on the host; names only, values never leave it"),
     {
       kind: "table",
       head: ["Name on the host", "Design name", "Status"],
-      rows: survey.secrets.map(({ name, design_name, present, files }) => [name, design_name, present ? `present in ${files.join(", ")}` : "MISSING"]),
+      rows: survey.secrets.map(({ name, design_name, present, files }) => [
+        name,
+        design_name,
+        present ? `present in ${files.join(", ")}` : "MISSING",
+      ]),
     },
     paragraph("4.3 Config keys"),
     { kind: "table", head: ["Key", "Value on the host"], rows: survey.config.map(({ key, value }) => [key, value ?? "not provisioned"]) },
@@ -77,7 +101,12 @@ function rollback({ rollback: path }: Survey): readonly Block[] {
   return [
     {
       kind: "list",
-      items: [`Primary disable: ${path.disable}`, `Per-document backup: ${path.backup}`, `Emergency revert: a separate sovereign macro; ${path.runbook}`, `Idempotency: ${path.idempotency_layers} layers; ${path.void}`],
+      items: [
+        `Primary disable: ${path.disable}`,
+        `Per-document backup: ${path.backup}`,
+        `Emergency revert: a separate sovereign macro; ${path.runbook}`,
+        `Idempotency: ${path.idempotency_layers} layers; ${path.void}`,
+      ],
     },
   ];
 }
@@ -85,8 +114,20 @@ function rollback({ rollback: path }: Survey): readonly Block[] {
 function gaps(survey: Survey): readonly Block[] {
   return [
     { kind: "table", head: ["Gap", "State", "What"], rows: survey.gaps.map(({ id, state, summary }) => [id, state, summary]) },
-    ...survey.gaps.flatMap((gap): readonly Block[] => [paragraph(`${gap.id} is ${gap.state}. Evidence:`), { kind: "list", items: gap.evidence }]),
-    ...(survey.findings.length === 0 ? [] : [paragraph("Noticed besides:"), { kind: "table" as const, head: ["Code", "Severity", "What"], rows: survey.findings.map(({ code, severity, summary }) => [code, severity, summary]) }]),
+    ...survey.gaps.flatMap((gap): readonly Block[] => [
+      paragraph(`${gap.id} is ${gap.state}. Evidence:`),
+      { kind: "list", items: gap.evidence },
+    ]),
+    ...(survey.findings.length === 0
+      ? []
+      : [
+          paragraph("Noticed besides:"),
+          {
+            kind: "table" as const,
+            head: ["Code", "Severity", "What"],
+            rows: survey.findings.map(({ code, severity, summary }) => [code, severity, summary]),
+          },
+        ]),
   ];
 }
 
@@ -97,8 +138,13 @@ function result({ result: verdict }: Survey): readonly Block[] {
       kind: "table",
       head: ["Part", "State"],
       rows: [
-        ["db_substrate", verdict.db_substrate], ["code_substrate", verdict.code_substrate], ["config_secrets", verdict.config_secrets], ["enable_policy", verdict.enable_policy],
-        ["rollback", verdict.rollback], ["ready for a dry run", yesNo(verdict.ready_for_dry_run)], ["ready for a live run", yesNo(verdict.ready_for_live)],
+        ["db_substrate", verdict.db_substrate],
+        ["code_substrate", verdict.code_substrate],
+        ["config_secrets", verdict.config_secrets],
+        ["enable_policy", verdict.enable_policy],
+        ["rollback", verdict.rollback],
+        ["ready for a dry run", yesNo(verdict.ready_for_dry_run)],
+        ["ready for a live run", yesNo(verdict.ready_for_live)],
       ],
     },
   ];

@@ -6,10 +6,21 @@ export function renderSurveyText(survey: Survey): string {
   const closed = survey.gaps.filter(({ state }) => state === "closed");
   return [
     `[INFO] survey of ${survey.host.name}, machine ${survey.host.machine_identity.slice(0, 12)}, ${survey.taken_at}; nothing is enabled, nothing is changed`,
-    ...survey.gaps.flatMap((gap) => [`${gap.state === "closed" ? "[OK]  " : "[WARN]"} ${gap.id} ${gap.state.padEnd(6)} ${gap.summary}`, ...gap.evidence.slice(0, evidenceLinesMax).map((line) => `         ${line}`), ...toMore(gap.evidence.length)]),
+    ...survey.gaps.flatMap((gap) => [
+      `${gap.state === "closed" ? "[OK]  " : "[WARN]"} ${gap.id} ${gap.state.padEnd(6)} ${gap.summary}`,
+      ...gap.evidence.slice(0, evidenceLinesMax).map((line) => `         ${line}`),
+      ...toMore(gap.evidence.length),
+    ]),
     ...survey.findings.map(({ code, severity, summary }) => `${marks[severity]} ${code}: ${summary}`),
     `[INFO] execution is ${survey.execution.enabled ? "LIVE" : survey.execution.state}; database substrate: ${survey.result.db_substrate}`,
-    `[OK]   ${survey.result.summary}${closed.length === survey.gaps.length ? "" : `; open: ${survey.gaps.filter(({ state }) => state === "open").map(({ id }) => id).join(", ")}`}`,
+    `[OK]   ${survey.result.summary}${
+      closed.length === survey.gaps.length
+        ? ""
+        : `; open: ${survey.gaps
+            .filter(({ state }) => state === "open")
+            .map(({ id }) => id)
+            .join(", ")}`
+    }`,
     "",
   ].join("\n");
 }

@@ -15,13 +15,35 @@ export interface Survey {
   readonly taken_at: string; // ISO 8601 UTC
   readonly gaps: readonly Pick<Gap, "id" | "state" | "summary" | "evidence">[];
   readonly findings: readonly Finding[];
-  readonly execution: { readonly enabled: boolean; readonly state: "off" | "armed" | "live" | "disabled"; readonly run_id: string | null; readonly kill_switch: string };
+  readonly execution: {
+    readonly enabled: boolean;
+    readonly state: "off" | "armed" | "live" | "disabled";
+    readonly run_id: string | null;
+    readonly kill_switch: string;
+  };
   readonly phases: typeof phaseMutations;
   readonly approvals: typeof approvalLayers;
-  readonly roles: readonly { readonly name: string; readonly login: boolean; readonly superuser: boolean; readonly purpose: string; readonly present: boolean | null }[];
-  readonly secrets: readonly { readonly name: string; readonly design_name: string; readonly present: boolean; readonly files: readonly string[] }[];
+  readonly roles: readonly {
+    readonly name: string;
+    readonly login: boolean;
+    readonly superuser: boolean;
+    readonly purpose: string;
+    readonly present: boolean | null;
+  }[];
+  readonly secrets: readonly {
+    readonly name: string;
+    readonly design_name: string;
+    readonly present: boolean;
+    readonly files: readonly string[];
+  }[];
   readonly config: readonly SurveyedKey[];
-  readonly rollback: { readonly disable: string; readonly backup: string; readonly runbook: string; readonly idempotency_layers: 3; readonly void: string };
+  readonly rollback: {
+    readonly disable: string;
+    readonly backup: string;
+    readonly runbook: string;
+    readonly idempotency_layers: 3;
+    readonly void: string;
+  };
   readonly result: SurveyResult;
 }
 
@@ -37,7 +59,15 @@ export interface SurveyResult {
 }
 
 /** `hostName` is what the operator calls it; the host's own name where nobody does. `takenAt` is the only part of a survey that time alone changes. */
-export function toSurvey(facts: HostFacts, about: { readonly hostName: string | null; readonly takenAt: Date; readonly rulings: JudgedRulings; readonly restoreProofs: JudgedRestoreProofs }): Survey {
+export function toSurvey(
+  facts: HostFacts,
+  about: {
+    readonly hostName: string | null;
+    readonly takenAt: Date;
+    readonly rulings: JudgedRulings;
+    readonly restoreProofs: JudgedRestoreProofs;
+  },
+): Survey {
   const gaps = toGaps(facts, about.rulings);
   return {
     schema: "cutter.survey/1",
@@ -50,7 +80,13 @@ export function toSurvey(facts: HostFacts, about: { readonly hostName: string | 
     approvals: approvalLayers,
     roles: rolePurposes.map(({ name, login, purpose }) => {
       const found = facts.database?.roles.find((role) => role.name === name);
-      return { name, login: found?.login ?? login, superuser: found?.superuser ?? false, purpose, present: found === undefined ? null : found.present };
+      return {
+        name,
+        login: found?.login ?? login,
+        superuser: found?.superuser ?? false,
+        purpose,
+        present: found === undefined ? null : found.present,
+      };
     }),
     secrets: envNames.map(({ name, designName }) => {
       const files = facts.env.filter((entry) => entry.name === name && entry.plain > 0).map(({ file }) => file);
@@ -60,7 +96,9 @@ export function toSurvey(facts: HostFacts, about: { readonly hostName: string | 
     rollback: {
       disable: `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch} and remove the tokens; instant, no database touch`,
       backup: "pre_write_backup: GPG-encrypted narrow pg_dump per document, sha-pinned; restore is never automatic",
-      runbook: isClosed(gaps, "GAP-6") ? `${hostLayout.rollbackRunbook} is deployed (${about.rulings.standing.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})` : "rollback_runbook.sql is not deployed",
+      runbook: isClosed(gaps, "GAP-6")
+        ? `${hostLayout.rollbackRunbook} is deployed (${about.rulings.standing.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})`
+        : "rollback_runbook.sql is not deployed",
       idempotency_layers: 3,
       void: "cutter orchestrate void --run-id clears idempotency safely; refuses while effects of the run stand un-reverted",
     },
@@ -82,12 +120,16 @@ function toResult(gaps: readonly Gap[], facts: HostFacts): SurveyResult {
   const ready = (ids: readonly Gap["id"][]): boolean => ids.every((id) => isClosed(gaps, id));
   const word = (ok: boolean): string => (ok ? "ready" : "NOT ready");
   const ofDatabase = facts.database;
-  const database = ofDatabase !== null && [...ofDatabase.tables, ...ofDatabase.functions].every(({ present }) => present) && ofDatabase.roles.slice(0, 4).every(({ present }) => present);
+  const database =
+    ofDatabase !== null &&
+    [...ofDatabase.tables, ...ofDatabase.functions].every(({ present }) => present) &&
+    ofDatabase.roles.slice(0, 4).every(({ present }) => present);
   return {
     summary: `SURVEYED: ${closed} of ${gaps.length} gaps closed`,
     ready_for_dry_run: ready(["GAP-1", "GAP-2", "GAP-3", "GAP-5"]),
     ready_for_live: ready(gaps.map(({ id }) => id)),
-    db_substrate: ofDatabase === null ? `not asked (${facts.databaseProblem ?? "unknown"})` : `${word(database)} (roles, tables and functions)`,
+    db_substrate:
+      ofDatabase === null ? `not asked (${facts.databaseProblem ?? "unknown"})` : `${word(database)} (roles, tables and functions)`,
     code_substrate: `${word(ready(["GAP-1", "GAP-2"]))} (GAP-1, GAP-2)`,
     config_secrets: `${word(ready(["GAP-3", "GAP-4", "GAP-5"]))} (GAP-3, GAP-4, GAP-5)`,
     enable_policy: "defined (kill switch, SG_1/SG_2/SG_3, ruling); nothing is enabled by a survey",

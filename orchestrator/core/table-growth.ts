@@ -18,6 +18,9 @@ export function toExpectedGrowth(units: number, legBTables: readonly string[]): 
 }
 
 /** Every table in scope, in its order. */
-export function toGrowth(tables: readonly { readonly table: string; readonly rowsBefore: number; readonly rowsAfter: number }[], expected: ReadonlyMap<string, number>): readonly TableGrowth[] {
+export function toGrowth(
+  tables: readonly { readonly table: string; readonly rowsBefore: number; readonly rowsAfter: number }[],
+  expected: ReadonlyMap<string, number>,
+): readonly TableGrowth[] {
   return tables.map(({ table, rowsBefore, rowsAfter }) => ({ table, expected: expected.get(table) ?? 0, found: rowsAfter - rowsBefore }));
 }

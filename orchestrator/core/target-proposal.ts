@@ -47,15 +47,28 @@ export function proposeTargets(candidates: readonly CandidateFacts[], unjudged: 
   const judged = candidates.map((facts) => ({ facts, why: toExclusions(facts), cautions: toCautions(facts) }));
   const proposed = judged.filter(({ why }) => why.length === 0).sort((one, other) => compare(toOrder(one), toOrder(other)));
   return {
-    proposed: proposed.map(({ facts, cautions }, index) => ({ rank: index + 1, documentId: facts.documentId, bytes: facts.bytes, units: facts.units, dryRun: toDryRun(facts), reasons: toReasons(facts), cautions })),
-    excluded: [...judged.filter(({ why }) => why.length > 0).map(({ facts, why }) => ({ documentId: facts.documentId, why })), ...unjudged.map(({ documentId, problem }) => ({ documentId, why: [problem] }))].sort((one, other) => compareText(one.documentId, other.documentId)),
+    proposed: proposed.map(({ facts, cautions }, index) => ({
+      rank: index + 1,
+      documentId: facts.documentId,
+      bytes: facts.bytes,
+      units: facts.units,
+      dryRun: toDryRun(facts),
+      reasons: toReasons(facts),
+      cautions,
+    })),
+    excluded: [
+      ...judged.filter(({ why }) => why.length > 0).map(({ facts, why }) => ({ documentId: facts.documentId, why })),
+      ...unjudged.map(({ documentId, problem }) => ({ documentId, why: [problem] })),
+    ].sort((one, other) => compareText(one.documentId, other.documentId)),
   };
 }
 
 function toExclusions(facts: CandidateFacts): readonly string[] {
   return [
     ...(facts.documentId.startsWith(lawsFolder) ? ["it is a law: not for a first cut"] : []),
-    ...(facts.registeredSha256 === facts.sha256 ? [] : ["the knowledge base holds other bytes than are registered: register it anew first"]),
+    ...(facts.registeredSha256 === facts.sha256
+      ? []
+      : ["the knowledge base holds other bytes than are registered: register it anew first"]),
     ...(facts.unitsThere > 0 ? [`the database holds ${String(facts.unitsThere)} units of it already`] : []),
     ...(facts.bytes > bytesMax ? [`${String(facts.bytes)} bytes are more than ${String(bytesMax)}`] : []),
   ];
@@ -66,19 +79,33 @@ function toReasons(facts: CandidateFacts): readonly string[] {
     `${String(facts.bytes)} bytes, ${String(facts.lines)} lines, ${String(facts.units)} units: easy to read in full before signing`,
     "not under laws, and nothing of it is in the database yet",
     ...(facts.dependants.length === 0 ? ["no other document in the knowledge base names it"] : []),
-    ...(facts.dryRun !== null && toDryRun(facts) === "clean" ? [`dry run ${facts.dryRun.runId} of these very bytes is clean: certificate pass, nothing would refuse but missing approvals`] : []),
+    ...(facts.dryRun !== null && toDryRun(facts) === "clean"
+      ? [`dry run ${facts.dryRun.runId} of these very bytes is clean: certificate pass, nothing would refuse but missing approvals`]
+      : []),
   ];
 }
 
 function toCautions(facts: CandidateFacts): readonly string[] {
   return [
-    ...(facts.dependants.length === 0 ? [] : [`${String(facts.dependants.length)} documents name it: ${facts.dependants.slice(0, 3).join(", ")}${facts.dependants.length > 3 ? ", …" : ""}`]),
+    ...(facts.dependants.length === 0
+      ? []
+      : [
+          `${String(facts.dependants.length)} documents name it: ${facts.dependants.slice(0, 3).join(", ")}${facts.dependants.length > 3 ? ", …" : ""}`,
+        ]),
     ...(facts.headings === 0 ? ["no heading: it would be one single unit"] : []),
-    ...(facts.duplicateTitles === 0 ? [] : [`${String(facts.duplicateTitles)} titles stand more than once: their addresses are told apart by number`]),
+    ...(facts.duplicateTitles === 0
+      ? []
+      : [`${String(facts.duplicateTitles)} titles stand more than once: their addresses are told apart by number`]),
     ...(facts.levelSkips === 0 ? [] : [`${String(facts.levelSkips)} headings skip a level`]),
     ...(facts.openFence ? ["an odd number of code fences: what follows the last one is code, headings included"] : []),
     ...(facts.frontMatter ? ["it begins with front matter"] : []),
-    ...(facts.dryRun === null ? ["not dry-run on this host in its present bytes"] : toDryRun(facts) === "clean" ? [] : [`dry run ${facts.dryRun.runId} is not clean: certificate ${facts.dryRun.certificate ?? "none"}${facts.dryRun.wouldRefuse.length === 0 ? "" : `, would refuse ${facts.dryRun.wouldRefuse.join(", ")}`}`]),
+    ...(facts.dryRun === null
+      ? ["not dry-run on this host in its present bytes"]
+      : toDryRun(facts) === "clean"
+        ? []
+        : [
+            `dry run ${facts.dryRun.runId} is not clean: certificate ${facts.dryRun.certificate ?? "none"}${facts.dryRun.wouldRefuse.length === 0 ? "" : `, would refuse ${facts.dryRun.wouldRefuse.join(", ")}`}`,
+          ]),
   ];
 }
 
@@ -90,8 +117,16 @@ function toDryRun({ dryRun }: CandidateFacts): Proposal["dryRun"] {
 type Order = readonly (number | string)[];
 
 function toOrder({ facts }: { readonly facts: CandidateFacts }): Order {
-  const oddities = facts.duplicateTitles + facts.levelSkips + (facts.openFence ? 10 : 0) + (facts.frontMatter ? 1 : 0) + (facts.headings === 0 ? 10 : 0);
-  return [{ clean: 0, none: 1, "not clean": 2 }[toDryRun(facts)], facts.dependants.length, oddities, facts.units, facts.bytes, facts.documentId];
+  const oddities =
+    facts.duplicateTitles + facts.levelSkips + (facts.openFence ? 10 : 0) + (facts.frontMatter ? 1 : 0) + (facts.headings === 0 ? 10 : 0);
+  return [
+    { clean: 0, none: 1, "not clean": 2 }[toDryRun(facts)],
+    facts.dependants.length,
+    oddities,
+    facts.units,
+    facts.bytes,
+    facts.documentId,
+  ];
 }
 
 function compare(one: Order, other: Order): number {

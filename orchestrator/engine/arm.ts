@@ -9,7 +9,16 @@ import { liveOf, type Attempt, type LiveHold } from "./attempt.ts";
 import { recallApproval } from "./live/approvals.ts";
 
 /** The sovereign's word each step rests on, which must still be fresh when it is acted upon. The steps between rest on the ruling alone. */
-const approvalOfStep = { SG_1: "SG_1", cut_leg_a: "SG_1", SG_2: "SG_2", lifecycle_enact: "SG_2", SG_3: "SG_3", leg_b_record: null, write_verify: null, pre_write_backup: null } as const satisfies Record<WriteStep, "SG_1" | "SG_2" | "SG_3" | null>;
+const approvalOfStep = {
+  SG_1: "SG_1",
+  cut_leg_a: "SG_1",
+  SG_2: "SG_2",
+  lifecycle_enact: "SG_2",
+  SG_3: "SG_3",
+  leg_b_record: null,
+  write_verify: null,
+  pre_write_backup: null,
+} as const satisfies Record<WriteStep, "SG_1" | "SG_2" | "SG_3" | null>;
 
 /**
  * The intent of the step must stand in the journal. Good for one transaction.
@@ -40,7 +49,11 @@ async function judge(attempt: Attempt, step: WriteStep, approval: VerifiedApprov
   await requireEnabled(attempt, step);
   await requireSameToken(attempt, live, step);
   for (const judged of [live.ruling, ...(approval === null ? [] : [approval])]) {
-    requireFresh(judged.approval, judged.signers.map(({ signedAt }) => signedAt), ports.clock.now());
+    requireFresh(
+      judged.approval,
+      judged.signers.map(({ signedAt }) => signedAt),
+      ports.clock.now(),
+    );
   }
   await live.document.assertHeld();
 }

@@ -52,16 +52,30 @@ export function liveOf({ live }: Attempt): LiveHold {
  * What else went wrong keeps its own code, stop or no stop. Pure.
  */
 export function toEnd(error: unknown, signal: AbortSignal, phase: string | null): CutterError {
-  if (signal.aborted && isCutOff(error)) return new CutterError("RUN_INTERRUPTED", { phase, during: error instanceof CutterError ? error.code : "wait" }, { cause: error });
-  return error instanceof CutterError ? error : new CutterError("INTERNAL_BUG", { bug: error instanceof Error ? error.name : "unknown" }, { cause: error });
+  if (signal.aborted && isCutOff(error))
+    return new CutterError("RUN_INTERRUPTED", { phase, during: error instanceof CutterError ? error.code : "wait" }, { cause: error });
+  return error instanceof CutterError
+    ? error
+    : new CutterError("INTERNAL_BUG", { bug: error instanceof Error ? error.name : "unknown" }, { cause: error });
 }
 
 /** An end that could not be recorded: the first cause stays the one that is told, and the failure to record it becomes a fact of it. Pure. */
 export function toUnrecordedEnd(end: CutterError | null, failure: unknown): CutterError {
-  const unrecorded = failure instanceof CutterError ? failure : new CutterError("INTERNAL_BUG", { bug: failure instanceof Error ? failure.name : "unknown" }, { cause: failure });
+  const unrecorded =
+    failure instanceof CutterError
+      ? failure
+      : new CutterError("INTERNAL_BUG", { bug: failure instanceof Error ? failure.name : "unknown" }, { cause: failure });
   if (end === null) return unrecorded;
   if (end.code === unrecorded.code) return end;
-  return new CutterError(end.code, { ...end.facts, not_recorded: unrecorded.code, ...("reason" in unrecorded.facts ? { not_recorded_reason: unrecorded.facts["reason"] ?? null } : {}) }, { cause: end });
+  return new CutterError(
+    end.code,
+    {
+      ...end.facts,
+      not_recorded: unrecorded.code,
+      ...("reason" in unrecorded.facts ? { not_recorded_reason: unrecorded.facts["reason"] ?? null } : {}),
+    },
+    { cause: end },
+  );
 }
 
 function isCutOff(error: unknown): boolean {

@@ -3,11 +3,26 @@ import { CutterError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** In the order a phase meets them. */
-export const checkpointNames = ["before_phase", "intent_recorded", "observed", "output_written", "done_recorded", "uploaded", "receipt_recorded"] as const;
+export const checkpointNames = [
+  "before_phase",
+  "intent_recorded",
+  "observed",
+  "output_written",
+  "done_recorded",
+  "uploaded",
+  "receipt_recorded",
+] as const;
 export type CheckpointName = (typeof checkpointNames)[number];
 
 /** Between an effect's intent and its record a live run goes on to the end: to stop here is to crash, and only tests do. */
-export const boundaryNames = ["effect_intended", "permission_made", "transaction_recorded", "commit_judged", "effect_applied", "effect_recorded"] as const;
+export const boundaryNames = [
+  "effect_intended",
+  "permission_made",
+  "transaction_recorded",
+  "commit_judged",
+  "effect_applied",
+  "effect_recorded",
+] as const;
 export type BoundaryName = (typeof boundaryNames)[number];
 
 export interface Checkpoints {

@@ -10,17 +10,37 @@ export async function closeRun(attempt: Attempt): Promise<void> {
   const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
   if (!journal.status().indexWritten) await writeIndex(attempt, certificate ?? "none");
   await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
-  if (certificate === "inconclusive") ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
-  if (certificate === "fail") ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });
+  if (certificate === "inconclusive")
+    ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
+  if (certificate === "fail")
+    ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });
 }
 
 async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }: Attempt, certificate: string): Promise<void> {
   const { config, runId, documentId, mode } = run.facts;
   const id = config.kb_runs_index_path;
   const outcome = toOutcome({ run: run.facts, status: journal.status(), outputs, folder: folder.path, replay: false, next: null });
-  const line = { runId, documentId, mode, result: "done", certificate, payloadSha: outcome.payload_sha, finishedAt: ports.clock.now().toISOString(), folderId: `${config.kb_runs_folder}/${runId.toLowerCase()}` };
+  const line = {
+    runId,
+    documentId,
+    mode,
+    result: "done",
+    certificate,
+    payloadSha: outcome.payload_sha,
+    finishedAt: ports.clock.now().toISOString(),
+    folderId: `${config.kb_runs_folder}/${runId.toLowerCase()}`,
+  };
   const waitAtMostMs = Math.min(config.phase_soft_cap_minutes * 60_000, checkpoints.leftMs());
   const lock = () => ports.locks.acquire(runId, `runs index ${id}`);
-  const receipt = await putIndexLine({ id, line, knowledgeBase: ports.knowledgeBase, lock, clock: ports.clock, reporter: ports.reporter, waitAtMostMs, signal: run.signal });
+  const receipt = await putIndexLine({
+    id,
+    line,
+    knowledgeBase: ports.knowledgeBase,
+    lock,
+    clock: ports.clock,
+    reporter: ports.reporter,
+    waitAtMostMs,
+    signal: run.signal,
+  });
   await journal.append({ kind: "index_written", document_id: receipt.id, revision: receipt.revision, sha256: receipt.sha256 });
 }

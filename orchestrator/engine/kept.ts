@@ -8,7 +8,12 @@ const fileMode = 0o600;
 const folderMode = 0o700;
 
 /** `keys/sovereign.asc`, `keys/architect.asc` where one is pinned, and `rollback_runbook.sql`. May be repeated. */
-export async function keepKeysAndRunbook(files: Files, folder: RunFolder, token: Pick<LiveToken, "keys">, runbookPath: string = hostLayout.rollbackRunbook): Promise<void> {
+export async function keepKeysAndRunbook(
+  files: Files,
+  folder: RunFolder,
+  token: Pick<LiveToken, "keys">,
+  runbookPath: string = hostLayout.rollbackRunbook,
+): Promise<void> {
   await files.makeFolder(`${folder.path}/keys`, folderMode);
   await files.writeAtomic(`${folder.path}/keys/sovereign.asc`, token.keys.sovereign.bytes, fileMode);
   if (token.keys.architect !== null) await files.writeAtomic(`${folder.path}/keys/architect.asc`, token.keys.architect.bytes, fileMode);

@@ -27,5 +27,10 @@ export async function loop(attempt: Attempt): Promise<void> {
 async function takeCensusBefore({ journal, ports }: Attempt): Promise<void> {
   const server = await ports.database.readServerFacts();
   const tables = await ports.database.readTableCensus();
-  await journal.append({ kind: "census_before", system_identifier: server.systemIdentifier, counters: { reset_at: server.statisticsResetAt, counted: server.countsTracked }, tables: tables.map((table) => ({ ...table })) });
+  await journal.append({
+    kind: "census_before",
+    system_identifier: server.systemIdentifier,
+    counters: { reset_at: server.statisticsResetAt, counted: server.countsTracked },
+    tables: tables.map((table) => ({ ...table })),
+  });
 }

@@ -57,7 +57,14 @@ export function toOutcome(parts: OutcomeParts): RunOutcome {
     mode: run.mode,
     result: finished !== null ? "done" : status.voided !== null ? "voided" : end?.why === "waiting" ? "waiting" : "stopped",
     exit_code: finished?.exit_code ?? (status.voided !== null ? codes.RUN_VOIDED.exit : toLiveExit(status, toExitCode(end?.code ?? null))),
-    code: finished !== null ? (finished.certificate === "fail" ? "DRY_RUN_WROTE" : null) : status.voided !== null ? "RUN_VOIDED" : (end?.code ?? null),
+    code:
+      finished !== null
+        ? finished.certificate === "fail"
+          ? "DRY_RUN_WROTE"
+          : null
+        : status.voided !== null
+          ? "RUN_VOIDED"
+          : (end?.code ?? null),
     facts: finished !== null ? {} : status.voided !== null ? { why: status.voided.why } : (end?.facts ?? {}),
     phase: finished !== null || status.voided !== null ? null : parts.next,
     waits_on: toWaitsOn(status, parts.next),

@@ -16,12 +16,22 @@ export async function passGate(attempt: Attempt, phase: Phase, result: PhaseResu
   const gate = run.facts.mode === "live" ? run.decisions.find(({ before }) => before === phase.name)?.gate : undefined;
   const live = {
     decided: gate === undefined ? null : (status.decided[gate] ?? null),
-    effects: [gate, phase.name].flatMap((step) => (step !== undefined && run.facts.mode === "live" && isWriteStep(step) ? [{ step, ...status.effects[step] }] : [])),
+    effects: [gate, phase.name].flatMap((step) =>
+      step !== undefined && run.facts.mode === "live" && isWriteStep(step) ? [{ step, ...status.effects[step] }] : [],
+    ),
   };
   const document = toPhaseDocument({ run: run.facts, done, text: result.text, decision, live, witness: journal.witness(done.seq) });
   await folder.write(`documents/${toPhaseStem(done.number, phase.name)}.md`, document.body);
   const waitAtMostMs = Math.min(run.facts.config.phase_soft_cap_minutes * 60_000, checkpoints.leftMs());
-  const receipt = await passInternalGate({ phase: phase.name, document, knowledgeBase: ports.knowledgeBase, clock: ports.clock, reporter: ports.reporter, waitAtMostMs, signal: run.signal });
+  const receipt = await passInternalGate({
+    phase: phase.name,
+    document,
+    knowledgeBase: ports.knowledgeBase,
+    clock: ports.clock,
+    reporter: ports.reporter,
+    waitAtMostMs,
+    signal: run.signal,
+  });
   checkpoints.pass("uploaded", phase.name);
   await journal.append({ kind: "receipt", phase: phase.name, document_id: receipt.id, revision: receipt.revision, sha256: receipt.sha256 });
   ports.reporter.report({ kind: "gate_passed", phase: phase.name, documentId: receipt.id, revision: receipt.revision });

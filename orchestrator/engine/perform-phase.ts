@@ -21,11 +21,29 @@ export async function performPhase(attempt: Attempt, phase: Phase, number: numbe
   for (const file of result.files) await folder.write(file.name, file.content);
   checkpoints.pass("output_written", phase.name);
   const durationMs = Math.round(ports.clock.monotonicMs() - startedMs);
-  await journal.append({ kind: "phase_done", phase: phase.name, number, output_sha256: outputSha256, would_refuse: [...refusals], duration_ms: durationMs });
+  await journal.append({
+    kind: "phase_done",
+    phase: phase.name,
+    number,
+    output_sha256: outputSha256,
+    would_refuse: [...refusals],
+    duration_ms: durationMs,
+  });
   outputs.set(phase.name, result.output);
-  ports.reporter.report({ kind: "phase_done", phase: phase.name, number, durationMs, summary: result.text.summary, wouldRefuse: refusals.map((refusal) => refusal.code) });
+  ports.reporter.report({
+    kind: "phase_done",
+    phase: phase.name,
+    number,
+    durationMs,
+    summary: result.text.summary,
+    wouldRefuse: refusals.map((refusal) => refusal.code),
+  });
   if (durationMs > run.facts.config.phase_soft_cap_minutes * 60_000) {
-    ports.reporter.report({ kind: "warning", code: "PHASE_SOFT_CAP_PASSED", text: `${phase.name} took ${String(Math.round(durationMs / 1000))} s` });
+    ports.reporter.report({
+      kind: "warning",
+      code: "PHASE_SOFT_CAP_PASSED",
+      text: `${phase.name} took ${String(Math.round(durationMs / 1000))} s`,
+    });
   }
   checkpoints.pass("done_recorded", phase.name);
   return result;
@@ -43,6 +61,12 @@ async function rehearseRow({ run, journal, outputs }: Attempt, phase: Phase): Pr
   const step = run.decisions.find((decision) => decision.before === phase.name);
   if (step === undefined) return [];
   const rehearsed = rehearseDecision(step, run.facts, outputs);
-  await journal.append({ kind: "decision_rehearsed", gate: step.gate, phase: phase.name, row: { ...rehearsed.row }, would_refuse: [...rehearsed.wouldRefuse] });
+  await journal.append({
+    kind: "decision_rehearsed",
+    gate: step.gate,
+    phase: phase.name,
+    row: { ...rehearsed.row },
+    would_refuse: [...rehearsed.wouldRefuse],
+  });
   return rehearsed.wouldRefuse;
 }

@@ -40,7 +40,9 @@ export function toPhaseDocument(parts: PhaseDocumentParts): PhaseDocument {
     "",
     "| fact | value |",
     "|---|---|",
-    ...[["document", run.documentId] as const, ["mode", run.mode] as const, ...text.facts].map(([name, value]) => `| ${name} | ${toCell(value)} |`),
+    ...[["document", run.documentId] as const, ["mode", run.mode] as const, ...text.facts].map(
+      ([name, value]) => `| ${name} | ${toCell(value)} |`,
+    ),
     "",
     ...toDecisionSection(parts.decision),
     ...toDecidedSection(parts.live.decided),
@@ -52,7 +54,12 @@ export function toPhaseDocument(parts: PhaseDocumentParts): PhaseDocument {
     ...toFence(JSON.stringify(toRecord(parts), null, 1), "json"),
     "",
   ].join("\n");
-  return { id: toPhaseDocumentId(run.config.kb_runs_folder, run.runId, done.number, done.phase), title, body, tags: ["cutter-run", run.mode, done.phase.replaceAll("_", "-")] };
+  return {
+    id: toPhaseDocumentId(run.config.kb_runs_folder, run.runId, done.number, done.phase),
+    title,
+    body,
+    tags: ["cutter-run", run.mode, done.phase.replaceAll("_", "-")],
+  };
 }
 
 function toRecord(parts: PhaseDocumentParts): object {
@@ -70,34 +77,62 @@ function toRecord(parts: PhaseDocumentParts): object {
     text_sha256: createHash("sha256").update(JSON.stringify(parts.text)).digest("hex"),
     would_refuse: done.wouldRefuse,
     decision: parts.decision === null ? null : { gate: parts.decision.gate, row: parts.decision.row },
-    ...(run.mode === "live" ? { effects: parts.live.effects.map(({ step, found, sha256, transactions }) => ({ step, found, sha256, transactions })) } : {}),
+    ...(run.mode === "live"
+      ? { effects: parts.live.effects.map(({ step, found, sha256, transactions }) => ({ step, found, sha256, transactions })) }
+      : {}),
     journal: parts.witness,
   };
 }
 
 function toDecisionSection(decision: Decision | null): readonly string[] {
   if (decision === null) return [];
-  const rows = Object.entries(decision.row).map(([name, value]) => `| ${name} | ${toCell(Array.isArray(value) ? value.join(", ") : value)} |`);
+  const rows = Object.entries(decision.row).map(
+    ([name, value]) => `| ${name} | ${toCell(Array.isArray(value) ? value.join(", ") : value)} |`,
+  );
   return [`## ${decision.gate}: the decision row a live run would insert first`, "", "| column | value |", "|---|---|", ...rows, ""];
 }
 
 function toDecidedSection(decided: VerifiedEntry | null): readonly string[] {
   if (decided === null) return [];
   const signers = decided.signatures.map(({ role, fingerprint }) => `${role} ${fingerprint}`).join(", ");
-  const rows = [["review_decision_id", decided.review_decision_id], ["approval", decided.kb_id], ["approval sha256", decided.document_sha256], ["payload_sha", decided.payload_sha], ["issued_at", decided.issued_at], ["signed by", signers], ["human signers", decided.human_signers]] as const;
-  return [`## ${decided.gate}: the approval this phase relies on`, "", "| field | value |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${toCell(value)} |`), ""];
+  const rows = [
+    ["review_decision_id", decided.review_decision_id],
+    ["approval", decided.kb_id],
+    ["approval sha256", decided.document_sha256],
+    ["payload_sha", decided.payload_sha],
+    ["issued_at", decided.issued_at],
+    ["signed by", signers],
+    ["human signers", decided.human_signers],
+  ] as const;
+  return [
+    `## ${decided.gate}: the approval this phase relies on`,
+    "",
+    "| field | value |",
+    "|---|---|",
+    ...rows.map(([name, value]) => `| ${name} | ${toCell(value)} |`),
+    "",
+  ];
 }
 
-const foundAs = { committed: "done by this run, COMMIT answered", already_there: "**taken as done**: intended before a crash or a lost answer, found in the database exactly as intended, not repeated" } as const;
+const foundAs = {
+  committed: "done by this run, COMMIT answered",
+  already_there: "**taken as done**: intended before a crash or a lost answer, found in the database exactly as intended, not repeated",
+} as const;
 
 function toEffectSection(effects: PhaseDocumentParts["live"]["effects"]): readonly string[] {
   if (effects.length === 0) return [];
-  const lines = effects.map(({ step, found, sha256, transactions }) => `- ${step}: ${found === null ? "not done" : foundAs[found]}; digest ${sha256 ?? "none"}; transaction ids: ${transactions.join(", ") || "none"}`);
+  const lines = effects.map(
+    ({ step, found, sha256, transactions }) =>
+      `- ${step}: ${found === null ? "not done" : foundAs[found]}; digest ${sha256 ?? "none"}; transaction ids: ${transactions.join(", ") || "none"}`,
+  );
   return ["## What was done, exactly once", "", ...lines, ""];
 }
 
 function toRefusalSection(mode: RunFacts["mode"], refusals: readonly RecordedRefusal[]): readonly string[] {
-  if (mode === "live") return refusals.length === 0 ? [] : ["## What the ruling puts up with by name", "", ...refusals.map((refusal) => `- ${toRefusalText(refusal)}`), ""];
+  if (mode === "live")
+    return refusals.length === 0
+      ? []
+      : ["## What the ruling puts up with by name", "", ...refusals.map((refusal) => `- ${toRefusalText(refusal)}`), ""];
   if (refusals.length === 0) return ["## What would stop a live run here", "", "Nothing.", ""];
   return ["## What would stop a live run here", "", ...refusals.map((refusal) => `- ${toRefusalText(refusal)}`), ""];
 }
@@ -105,7 +140,9 @@ function toRefusalSection(mode: RunFacts["mode"], refusals: readonly RecordedRef
 function toRefusalText(refusal: RecordedRefusal): string {
   const entry = refusal.code in codes ? codes[refusal.code as Code] : null;
   const facts = Object.entries(refusal.facts).map(([name, value]) => `${name}=\`${toPrintable(value).replaceAll("`", "'")}\``);
-  return [`**${refusal.code}**`, entry?.summary ?? "", ...facts, entry === null ? "" : `→ ${entry.remedy}`].filter((part) => part !== "").join(" ");
+  return [`**${refusal.code}**`, entry?.summary ?? "", ...facts, entry === null ? "" : `→ ${entry.remedy}`]
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
 /** One table cell: values come from documents and databases, so nothing in them may end the cell or the line. */

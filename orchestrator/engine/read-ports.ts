@@ -37,7 +37,10 @@ export function toHistoryOf({ before, done, connections, killedAttempts, decided
     done,
     connections,
     killedAttempts,
-    decided: { ...(SG_1 === undefined ? {} : { SG_1: toDecided("SG_1", SG_1) }), ...(SG_2 === undefined ? {} : { SG_2: toDecided("SG_2", SG_2) }) },
+    decided: {
+      ...(SG_1 === undefined ? {} : { SG_1: toDecided("SG_1", SG_1) }),
+      ...(SG_2 === undefined ? {} : { SG_2: toDecided("SG_2", SG_2) }),
+    },
   };
 }
 
@@ -48,6 +51,10 @@ function toDecided(gate: "SG_1" | "SG_2", entry: VerifiedEntry): DecidedApproval
     payloadSha: entry.payload_sha,
     approvalKbId: entry.kb_id,
     approvalSha256: entry.document_sha256,
-    signatures: entry.signatures.map(({ role, fingerprint, signature_sha256 }) => ({ role, fingerprint, signatureSha256: signature_sha256 })),
+    signatures: entry.signatures.map(({ role, fingerprint, signature_sha256 }) => ({
+      role,
+      fingerprint,
+      signatureSha256: signature_sha256,
+    })),
   };
 }

@@ -47,8 +47,22 @@ export interface RunStanding {
 export function toStanding(run: RecordedRun, phaseNames: readonly string[]): RunStanding {
   const { status } = run;
   const end = status.lastEnd;
-  const state = status.finished !== null ? "done" : status.voided !== null ? "voided" : status.started === null ? "not begun" : status.attemptOpen ? "begun" : end?.why === "waiting" ? "waiting" : "stopped";
-  const phase = state === "done" || state === "voided" ? null : (status.done.find((done) => done.receipt === null)?.phase ?? phaseNames[status.done.length] ?? null);
+  const state =
+    status.finished !== null
+      ? "done"
+      : status.voided !== null
+        ? "voided"
+        : status.started === null
+          ? "not begun"
+          : status.attemptOpen
+            ? "begun"
+            : end?.why === "waiting"
+              ? "waiting"
+              : "stopped";
+  const phase =
+    state === "done" || state === "voided"
+      ? null
+      : (status.done.find((done) => done.receipt === null)?.phase ?? phaseNames[status.done.length] ?? null);
   const waitsOn = toWaitsOn(status, phase);
   return {
     run_id: run.runId,
@@ -61,7 +75,8 @@ export function toStanding(run: RecordedRun, phaseNames: readonly string[]): Run
     on_whom: toWhom(state, waitsOn, status),
     since: run.lastAt,
     code: state === "done" ? null : state === "voided" ? "RUN_VOIDED" : (end?.code ?? null),
-    exit_code: status.finished?.exit_code ?? (state === "waiting" || state === "stopped" ? toLiveExit(status, toExit(end?.code ?? null)) : null),
+    exit_code:
+      status.finished?.exit_code ?? (state === "waiting" || state === "stopped" ? toLiveExit(status, toExit(end?.code ?? null)) : null),
     certificate: status.finished?.certificate ?? null,
   };
 }

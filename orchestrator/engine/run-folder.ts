@@ -45,7 +45,11 @@ async function ensureFolder(files: Files, path: string): Promise<void> {
   await files.makeFolder(path, folderMode);
   const facts = await files.facts(path);
   if (facts?.kind !== "folder" || facts.mode !== folderMode) {
-    throw new CutterError("RUN_FOLDER_FOREIGN", { path, kind: facts?.kind ?? "absent", mode: facts === null ? null : facts.mode.toString(8) });
+    throw new CutterError("RUN_FOLDER_FOREIGN", {
+      path,
+      kind: facts?.kind ?? "absent",
+      mode: facts === null ? null : facts.mode.toString(8),
+    });
   }
 }
 

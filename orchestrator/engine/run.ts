@@ -43,7 +43,12 @@ async function runHeld(run: Run, ports: EnginePorts): Promise<RunOutcome> {
       await ensureRecords(ports.files, folder, run.facts.runId, run.phases);
       return toCurrentOutcome({ run, journal, outputs, folder }, true);
     }
-    const checkpoints = startCheckpoints({ clock: ports.clock, hardCapMinutes: run.facts.config.run_hard_cap_minutes, signal: run.signal, ...(run.onCheckpoint === undefined ? {} : { onCheckpoint: run.onCheckpoint }) });
+    const checkpoints = startCheckpoints({
+      clock: ports.clock,
+      hardCapMinutes: run.facts.config.run_hard_cap_minutes,
+      signal: run.signal,
+      ...(run.onCheckpoint === undefined ? {} : { onCheckpoint: run.onCheckpoint }),
+    });
     return await attempt({ run, ports, folder, journal, checkpoints, outputs, live: null });
   });
 }
@@ -52,7 +57,13 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
   const { run, ports, folder, journal } = attempt;
   if (journal.status().started === null) {
     await folder.write("request.yaml", run.requestText);
-    await journal.append({ kind: "run_started", run_id: run.facts.runId, document_id: run.facts.documentId, mode: run.facts.mode, inputs: run.inputs });
+    await journal.append({
+      kind: "run_started",
+      run_id: run.facts.runId,
+      document_id: run.facts.documentId,
+      mode: run.facts.mode,
+      inputs: run.inputs,
+    });
   }
   const number = journal.status().attempt + 1;
   await journal.append({ kind: "attempt_started", attempt: number, pid: ports.process.pid, boot_id: ports.process.bootId });
@@ -62,7 +73,10 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
     atWork = true;
     return loop(begun);
   };
-  const end = await (run.facts.mode === "live" ? startLive(attempt, work) : work(attempt)).then(() => null, (error: unknown) => toEnd(error, run.signal, toStanding(run, journal)));
+  const end = await (run.facts.mode === "live" ? startLive(attempt, work) : work(attempt)).then(
+    () => null,
+    (error: unknown) => toEnd(error, run.signal, toStanding(run, journal)),
+  );
   const outcome = await recordEnd(attempt, number, { end, atWork }).catch((failure: unknown) => {
     throw toUnrecordedEnd(end, failure);
   });
@@ -73,29 +87,44 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
 }
 
 /** A phase's own failure after something was written is raised to the sovereign; what refused the start is not. */
-async function recordEnd(attempt: Attempt, number: number, { end, atWork }: { readonly end: CutterError | null; readonly atWork: boolean }): Promise<RunOutcome> {
+async function recordEnd(
+  attempt: Attempt,
+  number: number,
+  { end, atWork }: { readonly end: CutterError | null; readonly atWork: boolean },
+): Promise<RunOutcome> {
   const { run, ports, folder, journal } = attempt;
   const phase = toStanding(run, journal);
   const waits = end !== null && (end.exitCode === 11 || waitsForSecondApproval(journal.status(), phase, end.code));
-  if (end !== null && phase !== null && atWork && isEscalation(journal.status(), phase, end.code)) await journal.append({ kind: "escalated", phase, code: end.code, facts: toRecordedRefusal(end).facts });
+  if (end !== null && phase !== null && atWork && isEscalation(journal.status(), phase, end.code))
+    await journal.append({ kind: "escalated", phase, code: end.code, facts: toRecordedRefusal(end).facts });
   await journal.append({
     kind: "attempt_ended",
     attempt: number,
     why: end === null ? "finished" : waits ? "waiting" : "stopped",
     code: end?.code ?? null,
     facts: end === null ? {} : toRecordedRefusal(end).facts,
-    connections: ports.database.connectionEvidence().map((evidence) => ({ ...evidence, transactionIdsAssigned: [...evidence.transactionIdsAssigned] })),
+    connections: ports.database
+      .connectionEvidence()
+      .map((evidence) => ({ ...evidence, transactionIdsAssigned: [...evidence.transactionIdsAssigned] })),
   });
   const outcome = toCurrentOutcome(attempt, false);
   await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
-  if (outcome.result === "done" || outcome.result === "voided") await leaveRecords(ports.files, folder, attempt.run.facts.runId, attempt.run.phases);
+  if (outcome.result === "done" || outcome.result === "voided")
+    await leaveRecords(ports.files, folder, attempt.run.facts.runId, attempt.run.phases);
   return outcome;
 }
 
 /** Somebody may want to know; whether they were told changes nothing for the run. */
 async function tellStop({ notify, reporter }: EnginePorts, outcome: RunOutcome): Promise<void> {
   if (notify === null || outcome.result === "done") return;
-  await notify({ runId: outcome.run_id, code: outcome.code ?? "none", exitCode: outcome.exit_code, waitsOn: outcome.waits_on }).catch((error: unknown) => reporter.report({ kind: "warning", code: "NOTIFY_FAILED", text: error instanceof CutterError ? error.message : "notify_command failed" }));
+  await notify({ runId: outcome.run_id, code: outcome.code ?? "none", exitCode: outcome.exit_code, waitsOn: outcome.waits_on }).catch(
+    (error: unknown) =>
+      reporter.report({
+        kind: "warning",
+        code: "NOTIFY_FAILED",
+        text: error instanceof CutterError ? error.message : "notify_command failed",
+      }),
+  );
 }
 
 function refuseOtherInputs(run: Run, journal: Journal): void {
@@ -104,23 +133,44 @@ function refuseOtherInputs(run: Run, journal: Journal): void {
   const begun = { run_id: started.run_id, document_id: started.document_id, mode: started.mode, ...started.inputs };
   const now = { run_id: run.facts.runId, document_id: run.facts.documentId, mode: run.facts.mode, ...run.inputs };
   // A run that is done is not touched any more: asking for it again is harmless under a newer release or configuration.
-  const judged = journal.status().finished === null && journal.status().voided === null ? (Object.keys(begun) as (keyof typeof begun)[]) : (["run_id", "document_id", "mode"] as const);
+  const judged =
+    journal.status().finished === null && journal.status().voided === null
+      ? (Object.keys(begun) as (keyof typeof begun)[])
+      : (["run_id", "document_id", "mode"] as const);
   const changed = judged.filter((name) => begun[name] !== now[name]);
-  if (changed.length > 0) throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", { run_id: run.facts.runId, changed });
+  if (changed.length > 0)
+    throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", {
+      run_id: run.facts.runId,
+      changed,
+    });
 }
 
 async function readOutputs(run: Run, folder: RunFolder, journal: Journal): Promise<Map<string, unknown>> {
   const outputs = new Map<string, unknown>();
   for (const done of journal.status().done) {
     const expected = run.phases[done.number - 1]?.name;
-    if (expected !== done.phase) throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", { run_id: run.facts.runId, changed: ["phases"] });
+    if (expected !== done.phase)
+      throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", {
+        run_id: run.facts.runId,
+        changed: ["phases"],
+      });
     outputs.set(done.phase, await folder.readOutput(done.number, done.phase, done.outputSha256));
   }
   return outputs;
 }
 
-function toCurrentOutcome(from: { readonly run: Run; readonly journal: Journal; readonly outputs: PhaseOutputs; readonly folder: RunFolder }, replay: boolean): RunOutcome {
-  return toOutcome({ run: from.run.facts, status: from.journal.status(), outputs: from.outputs, folder: from.folder.path, replay, next: toStanding(from.run, from.journal) });
+function toCurrentOutcome(
+  from: { readonly run: Run; readonly journal: Journal; readonly outputs: PhaseOutputs; readonly folder: RunFolder },
+  replay: boolean,
+): RunOutcome {
+  return toOutcome({
+    run: from.run.facts,
+    status: from.journal.status(),
+    outputs: from.outputs,
+    folder: from.folder.path,
+    replay,
+    next: toStanding(from.run, from.journal),
+  });
 }
 
 /** The phase it stands in, or before; null once all have their receipts. */

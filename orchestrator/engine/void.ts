@@ -15,7 +15,12 @@ import { findRunFolder, type RunFolder } from "./run-folder.ts";
  * The run never starts again; its keys stay where they are and name nobody else. May be repeated.
  * @throws RUN_UNKNOWN, RUN_LOCKED, VOID_RUN_DONE, VOID_RUN_LIVE, VOID_EFFECTS_STAND, VOID_CLAIM_STANDS, JOURNAL_*, DATABASE_*
  */
-export async function voidRun(runId: string, config: OrchestratorConfig, phases: readonly Phase[], ports: EnginePorts): Promise<RunOutcome> {
+export async function voidRun(
+  runId: string,
+  config: OrchestratorConfig,
+  phases: readonly Phase[],
+  ports: EnginePorts,
+): Promise<RunOutcome> {
   const folder = await findRunFolder(ports.files, config.sidecar_root, runId);
   if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
   return await withHeld(ports, await ports.locks.acquireRun(runId, `void ${runId}`), async () => {
@@ -27,7 +32,13 @@ export async function voidRun(runId: string, config: OrchestratorConfig, phases:
       const replay = journal.status().voided !== null;
       if (!replay) {
         await refuse(runId, journal.status(), folder, ports);
-        await journal.append({ kind: "run_voided", why: started.mode === "dryrun" ? "cutter orchestrate void: a dry run writes nothing" : "cutter orchestrate void: nothing of it stands in the database" });
+        await journal.append({
+          kind: "run_voided",
+          why:
+            started.mode === "dryrun"
+              ? "cutter orchestrate void: a dry run writes nothing"
+              : "cutter orchestrate void: nothing of it stands in the database",
+        });
       }
       const facts = { runId, documentId: started.document_id, mode: started.mode };
       const outcome = toOutcome({ run: facts, status: journal.status(), outputs: new Map(), folder: folder.path, replay, next: null });
@@ -41,7 +52,8 @@ export async function voidRun(runId: string, config: OrchestratorConfig, phases:
 async function refuse(runId: string, status: RunStatus, folder: RunFolder, ports: EnginePorts): Promise<void> {
   if (status.finished !== null) throw new CutterError("VOID_RUN_DONE", { run_id: runId });
   const killSwitch = await ports.readKillSwitch();
-  if ((killSwitch.state === "live" || killSwitch.state === "armed") && killSwitch.runId === runId) throw new CutterError("VOID_RUN_LIVE", { run_id: runId, state: killSwitch.state });
+  if ((killSwitch.state === "live" || killSwitch.state === "armed") && killSwitch.runId === runId)
+    throw new CutterError("VOID_RUN_LIVE", { run_id: runId, state: killSwitch.state });
   // The intent of SG_1 is durable before its row can exist: without one the database need not be asked.
   if (status.started?.mode !== "live" || status.effects.SG_1.state === "none") return;
   const documentId = status.started.document_id;
@@ -51,7 +63,8 @@ async function refuse(runId: string, status: RunStatus, folder: RunFolder, ports
   if (units.length > 0) return;
   const decisions = await ports.recorders.readDecisions(documentId, await readSourceDocumentId(status, folder), runId);
   const claim = decisions.find(({ gate }) => gate === "SG_1");
-  if (claim !== undefined && !decisions.some(({ decision }) => decision === "void")) throw new CutterError("VOID_CLAIM_STANDS", { run_id: runId, review_decision_id: claim.id });
+  if (claim !== undefined && !decisions.some(({ decision }) => decision === "void"))
+    throw new CutterError("VOID_CLAIM_STANDS", { run_id: runId, review_decision_id: claim.id });
 }
 
 const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });

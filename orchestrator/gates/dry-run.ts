@@ -24,7 +24,13 @@ const outcomeSchema = z.looseObject({
   payload_sha: z.string().nullable(),
   would_refuse: z.array(z.looseObject({ code: z.string() })),
 });
-const planSchema = z.looseObject({ documentId: z.string(), sourceSha256: z.string().regex(/^[0-9a-f]{64}$/), sourceBytes: z.int(), sourceRevision: z.int(), units: z.array(z.unknown()) });
+const planSchema = z.looseObject({
+  documentId: z.string(),
+  sourceSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sourceBytes: z.int(),
+  sourceRevision: z.int(),
+  units: z.array(z.unknown()),
+});
 
 /**
  * Reads outcome.json and plan.json of `<runId>.dryrun`: the run must be done, certified `pass`, and its plan the one whose digest it told.
@@ -41,12 +47,18 @@ export async function readDryRun(files: Pick<Files, "read" | "facts">, sidecarRo
   if (!outcome.success) throw unfit({ file: `${folder}/outcome.json`, problem: "not the outcome of a dry run" });
   const { run_id, document_id, result, certificate, payload_sha, would_refuse } = outcome.data;
   if (run_id !== toDryRunId(runId)) throw unfit({ field: "run_id", expected: toDryRunId(runId), found: run_id.slice(0, 80) });
-  if (result !== "done" || certificate !== "pass") throw unfit({ field: result === "done" ? "certificate" : "result", expected: result === "done" ? "pass" : "done", found: result === "done" ? certificate : result });
+  if (result !== "done" || certificate !== "pass")
+    throw unfit({
+      field: result === "done" ? "certificate" : "result",
+      expected: result === "done" ? "pass" : "done",
+      found: result === "done" ? certificate : result,
+    });
   const planBytes = await read("plan.json");
   const payloadSha = sha256Hex(planBytes);
   if (payload_sha !== payloadSha) throw unfit({ field: "payload_sha", expected: payload_sha, found: payloadSha });
   const plan = planSchema.safeParse(parseOrNull(planBytes));
-  if (!plan.success || plan.data.documentId !== document_id) throw unfit({ file: `${folder}/plan.json`, problem: "not the plan of this document" });
+  if (!plan.success || plan.data.documentId !== document_id)
+    throw unfit({ file: `${folder}/plan.json`, problem: "not the plan of this document" });
   const { sourceSha256, sourceBytes, sourceRevision, units } = plan.data;
   return {
     run: { runId, documentId: document_id, payloadSha, units: units.length, sourceSha256, sourceBytes, sourceRevision },

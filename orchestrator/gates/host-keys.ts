@@ -22,12 +22,17 @@ export interface KeyPlaces {
  */
 export async function readHostKeys(files: Pick<Files, "read" | "facts">, places: KeyPlaces): Promise<Keys> {
   const sovereign = await readHostKey(files, places, "sovereign");
-  if (sovereign === null) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${places.keys}/sovereign.asc`, problem: "the stack pins no sovereign key" });
+  if (sovereign === null)
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${places.keys}/sovereign.asc`, problem: "the stack pins no sovereign key" });
   return { sovereign, architect: await readHostKey(files, places, "architect") };
 }
 
 /** One role's key; null when none is pinned and none stands there. @throws as `readHostKeys` */
-export async function readHostKey(files: Pick<Files, "read" | "facts">, places: KeyPlaces, role: "sovereign" | "architect" | "backup"): Promise<PinnedKeyFile | null> {
+export async function readHostKey(
+  files: Pick<Files, "read" | "facts">,
+  places: KeyPlaces,
+  role: "sovereign" | "architect" | "backup",
+): Promise<PinnedKeyFile | null> {
   const manifest = await readPlainFile(files, places.ownership, manifestBytesMax).catch((cause: unknown) => {
     const problem = cause instanceof CutterError ? (cause.facts["problem"] ?? null) : null;
     throw new CutterError("APPROVAL_KEY_NOT_PINNED", { manifest: places.ownership, problem }, { cause });
@@ -36,7 +41,8 @@ export async function readHostKey(files: Pick<Files, "read" | "facts">, places: 
   const pinned = readClaims(Buffer.from(manifest).toString("utf8").split("\n")).get(file)?.contentSha256;
   const facts = await files.facts(file);
   if (pinned === undefined && facts === null) return null;
-  if (pinned === undefined) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file, problem: "it stands there, but the ownership manifest does not pin it" });
+  if (pinned === undefined)
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file, problem: "it stands there, but the ownership manifest does not pin it" });
   if (facts?.kind !== "file") throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file, problem: "it is pinned, but not there as a file" });
   const bytes = await readPlainFile(files, file, keyBytesMax);
   const found = sha256Hex(bytes);

@@ -4,7 +4,8 @@ import type { Files } from "../ports/files.ts";
 
 /** @throws APPROVAL_UNREADABLE */
 export async function readPlainFile(files: Pick<Files, "read" | "facts">, file: string, bytesMax: number): Promise<Uint8Array> {
-  const refuse = (problem: string, cause?: unknown): CutterError => new CutterError("APPROVAL_UNREADABLE", { file: file.slice(0, 300), problem }, { cause });
+  const refuse = (problem: string, cause?: unknown): CutterError =>
+    new CutterError("APPROVAL_UNREADABLE", { file: file.slice(0, 300), problem }, { cause });
   const facts = await files.facts(file).catch((cause: unknown) => {
     throw refuse("cannot be looked at", cause);
   });

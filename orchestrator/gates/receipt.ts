@@ -20,7 +20,12 @@ const longestPauseMs = 30_000;
  * each try reads first, and a body that already stands there gives its receipt without a new revision. May be called again.
  * @throws KB_UNAVAILABLE (with waited_ms) once `waitAtMostMs` is over, and what `storeWithReceipt` refuses
  */
-export async function uploadWithReceipt(knowledgeBase: KnowledgeBase, document: NewKbDocument, clock: Clock, options: ReceiptOptions): Promise<KbReceipt> {
+export async function uploadWithReceipt(
+  knowledgeBase: KnowledgeBase,
+  document: NewKbDocument,
+  clock: Clock,
+  options: ReceiptOptions,
+): Promise<KbReceipt> {
   const startedMs = clock.monotonicMs();
   let outSinceMs: number | null = null;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
@@ -30,7 +35,8 @@ export async function uploadWithReceipt(knowledgeBase: KnowledgeBase, document: 
       if (!(error instanceof CutterError && error.code === "KB_UNAVAILABLE")) throw error;
       const nowMs = clock.monotonicMs();
       const leftMs = startedMs + options.waitAtMostMs - nowMs;
-      if (leftMs <= 0) throw new CutterError("KB_UNAVAILABLE", { ...error.facts, id: document.id, waited_ms: nowMs - startedMs }, { cause: error });
+      if (leftMs <= 0)
+        throw new CutterError("KB_UNAVAILABLE", { ...error.facts, id: document.id, waited_ms: nowMs - startedMs }, { cause: error });
       outSinceMs ??= nowMs;
       options.onWaiting?.(nowMs - outSinceMs);
       await clock.wait(Math.min(pauseMs, leftMs), options.signal);
@@ -50,11 +56,20 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
   const written = await knowledgeBase.write(document);
   const stored = await knowledgeBase.read(document.id);
   if (stored === null || toSha256(stored) !== expectedSha256) {
-    throw new CutterError("KB_BODY_DIFFERS", { id: document.id, expected_sha256: expectedSha256, found_sha256: stored === null ? "none" : toSha256(stored) });
+    throw new CutterError("KB_BODY_DIFFERS", {
+      id: document.id,
+      expected_sha256: expectedSha256,
+      found_sha256: stored === null ? "none" : toSha256(stored),
+    });
   }
   // A higher one with our body is an upload of ours that landed late; a lower one is another history.
   if (stored.revision < written.revision || (standing !== null && stored.revision <= standing.revision)) {
-    throw new CutterError("KB_REVISION_UNEXPECTED", { id: document.id, before: standing?.revision ?? 0, written: written.revision, found: stored.revision });
+    throw new CutterError("KB_REVISION_UNEXPECTED", {
+      id: document.id,
+      before: standing?.revision ?? 0,
+      written: written.revision,
+      found: stored.revision,
+    });
   }
   return toReceipt(stored, document.id);
 }
@@ -63,8 +78,13 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
  * For what is not overwritten as long as it counts: what stands there already has to be these very bytes, or be something that `mayReplace` lets go.
  * Written only over what was read, so that two uploads at once cannot replace each other. @throws APPROVAL_TAKEN, and what the port throws
  */
-export async function storeUnlessTaken(knowledgeBase: KnowledgeBase, document: NewKbDocument, mayReplace: (standing: KbDocument) => boolean): Promise<KbReceipt> {
-  const taken = (found: string): CutterError => new CutterError("APPROVAL_TAKEN", { id: document.id, expected_sha256: sha256Hex(document.body), found_sha256: found });
+export async function storeUnlessTaken(
+  knowledgeBase: KnowledgeBase,
+  document: NewKbDocument,
+  mayReplace: (standing: KbDocument) => boolean,
+): Promise<KbReceipt> {
+  const taken = (found: string): CutterError =>
+    new CutterError("APPROVAL_TAKEN", { id: document.id, expected_sha256: sha256Hex(document.body), found_sha256: found });
   const standing = await knowledgeBase.read(document.id);
   if (standing !== null && toSha256(standing) === sha256Hex(document.body)) return toReceipt(standing, document.id);
   if (standing !== null && !mayReplace(standing)) throw taken(toSha256(standing));

@@ -28,7 +28,12 @@ export interface IndexGate {
   readonly signal: AbortSignal;
 }
 
-const heading = ["# Runs of the cutter", "", "| run | mode | document | result | certificate | payload_sha | finished | phase documents |", "|---|---|---|---|---|---|---|---|"];
+const heading = [
+  "# Runs of the cutter",
+  "",
+  "| run | mode | document | result | certificate | payload_sha | finished | phase documents |",
+  "|---|---|---|---|---|---|---|---|",
+];
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 /** What passes by itself: an outage, another run at the index, another writer's revision that came in between. */
@@ -60,7 +65,12 @@ export async function putIndexLine(gate: IndexGate): Promise<KbReceipt> {
       const leftMs = startedMs + gate.waitAtMostMs - nowMs;
       if (leftMs <= 0) throw new CutterError(error.code, { ...error.facts, id: gate.id, waited_ms: nowMs - startedMs }, { cause: error });
       failingSinceMs ??= nowMs;
-      gate.reporter.report({ kind: "gate_waiting", phase: "runs_index", waitsOn: error.code === "DOCUMENT_LOCKED" ? "another run at the runs index" : "knowledge_base", sinceMs: nowMs - failingSinceMs });
+      gate.reporter.report({
+        kind: "gate_waiting",
+        phase: "runs_index",
+        waitsOn: error.code === "DOCUMENT_LOCKED" ? "another run at the runs index" : "knowledge_base",
+        sinceMs: nowMs - failingSinceMs,
+      });
       await clock.wait(Math.min(pauseMs, leftMs), signal).catch((cause: unknown) => {
         throw toInterrupted(cause);
       });
@@ -77,9 +87,11 @@ async function putOnce({ id, line, knowledgeBase, lock }: IndexGate): Promise<Kb
     const written = await knowledgeBase.writeAt({ id, title: "Runs of the cutter", body, tags: ["cutter-run"] }, standing?.revision ?? 0);
     if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: standing?.revision ?? 0 });
     const stored = await knowledgeBase.read(id);
-    if (stored !== null && stored.revision === written.revision && stored.body !== body) throw new CutterError("KB_BODY_DIFFERS", { id, expected_sha256: sha256Hex(body), found_sha256: sha256Hex(stored.body) });
+    if (stored !== null && stored.revision === written.revision && stored.body !== body)
+      throw new CutterError("KB_BODY_DIFFERS", { id, expected_sha256: sha256Hex(body), found_sha256: sha256Hex(stored.body) });
     if (stored === null || !holdsLine(stored, line)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
-    if (stored.revision < written.revision) throw new CutterError("KB_REVISION_UNEXPECTED", { id, written: written.revision, found: stored.revision });
+    if (stored.revision < written.revision)
+      throw new CutterError("KB_REVISION_UNEXPECTED", { id, written: written.revision, found: stored.revision });
     return toReceipt(stored);
   } finally {
     await held.release();
@@ -99,6 +111,15 @@ function toInterrupted(cause: unknown): CutterError {
 }
 
 function toRow(line: IndexLine): string {
-  const cells = [line.runId, line.mode, line.documentId, line.result, line.certificate, line.payloadSha ?? "none", line.finishedAt, `${line.folderId}/`];
+  const cells = [
+    line.runId,
+    line.mode,
+    line.documentId,
+    line.result,
+    line.certificate,
+    line.payloadSha ?? "none",
+    line.finishedAt,
+    `${line.folderId}/`,
+  ];
   return `| ${cells.join(" | ")} |`;
 }

@@ -35,7 +35,8 @@ const keyBytesMax = 64 * 1024;
  */
 export async function readLiveToken(files: Read, places: TokenPlaces, runId: string): Promise<ReadToken> {
   const folder = `${places.live}/${runId}`;
-  const refuse = (facts: Readonly<Record<string, string | number | null>>): CutterError => new CutterError("TOKEN_INVALID", { folder, ...facts });
+  const refuse = (facts: Readonly<Record<string, string | number | null>>): CutterError =>
+    new CutterError("TOKEN_INVALID", { folder, ...facts });
   await requireOwned(files, folder, "folder", places.ownerUid, refuse);
   const read = async (name: string, bytesMax: number): Promise<Uint8Array> => {
     await requireOwned(files, `${folder}/${name}`, "file", places.ownerUid, refuse, bytesMax);
@@ -47,21 +48,53 @@ export async function readLiveToken(files: Read, places: TokenPlaces, runId: str
   if (token.run_id !== runId) throw refuse({ field: "run_id", expected: runId, found: token.run_id });
   const names = (await files.list(folder)) ?? [];
   const wanted = toTokenFileNames(token);
-  if (names.toSorted().join("\n") !== wanted.join("\n")) throw refuse({ problem: "other files than the token names", expected: wanted.join(","), found: names.join(",").slice(0, 300) });
+  if (names.toSorted().join("\n") !== wanted.join("\n"))
+    throw refuse({ problem: "other files than the token names", expected: wanted.join(","), found: names.join(",").slice(0, 300) });
   requireStartedInTime(token, Buffer.from(await read(tokenFiles.startedAt, 64)).toString("latin1"), refuse);
   const ruling = await read(tokenFiles.ruling, approvalBytesMax);
-  if (sha256Hex(ruling) !== token.ruling_sha256) throw refuse({ field: "ruling_sha256", expected: token.ruling_sha256, found: sha256Hex(ruling) });
-  const signatures = [await read(tokenFiles.rulingSovereign, signatureBytesMax), ...(token.keys.architect === null ? [] : [await read(tokenFiles.rulingArchitect, signatureBytesMax)])];
+  if (sha256Hex(ruling) !== token.ruling_sha256)
+    throw refuse({ field: "ruling_sha256", expected: token.ruling_sha256, found: sha256Hex(ruling) });
+  const signatures = [
+    await read(tokenFiles.rulingSovereign, signatureBytesMax),
+    ...(token.keys.architect === null ? [] : [await read(tokenFiles.rulingArchitect, signatureBytesMax)]),
+  ];
   const escalation = await readDecision(token, read, refuse);
   const keys = await readTokenKeys(files, places, token);
-  return { token, payloadSha: token.payload_sha, start: token.start, starts: token.starts, ruling: { document: ruling, signatures }, escalation, escalationKbId: token.decision?.kb_id ?? null, keys };
+  return {
+    token,
+    payloadSha: token.payload_sha,
+    start: token.start,
+    starts: token.starts,
+    ruling: { document: ruling, signatures },
+    escalation,
+    escalationKbId: token.decision?.kb_id ?? null,
+    keys,
+  };
 }
 
 type Refuse = (facts: Readonly<Record<string, string | number | null>>) => CutterError;
 
-async function requireOwned(files: Read, path: string, kind: "file" | "folder", uid: number, refuse: Refuse, bytesMax = Infinity): Promise<void> {
+async function requireOwned(
+  files: Read,
+  path: string,
+  kind: "file" | "folder",
+  uid: number,
+  refuse: Refuse,
+  bytesMax = Infinity,
+): Promise<void> {
   const facts = await files.facts(path);
-  const problem = facts === null ? "absent" : facts.kind !== kind ? `a ${facts.kind}` : facts.uid !== uid ? "another owner" : (facts.mode & 0o022) !== 0 ? "open to others" : facts.size > bytesMax ? "too large" : null;
+  const problem =
+    facts === null
+      ? "absent"
+      : facts.kind !== kind
+        ? `a ${facts.kind}`
+        : facts.uid !== uid
+          ? "another owner"
+          : (facts.mode & 0o022) !== 0
+            ? "open to others"
+            : facts.size > bytesMax
+              ? "too large"
+              : null;
   if (problem !== null) throw refuse({ file: path, problem });
 }
 
@@ -69,14 +102,20 @@ async function requireOwned(files: Read, path: string, kind: "file" | "folder", 
 function requireStartedInTime(token: ArmToken, text: string, refuse: Refuse): void {
   const startedAt = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z\n$/.test(text) ? Date.parse(text.trim()) : NaN;
   const inTime = startedAt >= Date.parse(token.issued_at) && startedAt <= Date.parse(token.expires_at);
-  if (!inTime) throw refuse({ field: "started_at", expected: `between ${token.issued_at} and ${token.expires_at}`, found: text.slice(0, 40) });
+  if (!inTime)
+    throw refuse({ field: "started_at", expected: `between ${token.issued_at} and ${token.expires_at}`, found: text.slice(0, 40) });
 }
 
-async function readDecision(token: ArmToken, read: (name: string, bytesMax: number) => Promise<Uint8Array>, refuse: Refuse): Promise<SignedDocument | null> {
+async function readDecision(
+  token: ArmToken,
+  read: (name: string, bytesMax: number) => Promise<Uint8Array>,
+  refuse: Refuse,
+): Promise<SignedDocument | null> {
   if (token.decision === null) return null;
   const document = await read(tokenFiles.decision, approvalBytesMax);
   const found = sha256Hex(document);
-  if (found !== token.decision.document_sha256) throw refuse({ field: "decision.document_sha256", expected: token.decision.document_sha256, found });
+  if (found !== token.decision.document_sha256)
+    throw refuse({ field: "decision.document_sha256", expected: token.decision.document_sha256, found });
   return { document, signatures: [await read(tokenFiles.decisionSignature, signatureBytesMax)] };
 }
 
@@ -85,19 +124,25 @@ async function readTokenKeys(files: Read, places: TokenPlaces, token: ArmToken):
   const readKey = async (role: "sovereign" | "architect" | "backup", pin: ArmToken["keys"]["sovereign"]): Promise<PinnedKeyFile> => {
     const file = `${places.keys}/${role}.asc`;
     const facts = await files.facts(file);
-    if (facts?.kind !== "file" || facts.size > keyBytesMax) throw new CutterError("KEY_FILE_CHANGED", { file, problem: "not the file that was pinned" });
+    if (facts?.kind !== "file" || facts.size > keyBytesMax)
+      throw new CutterError("KEY_FILE_CHANGED", { file, problem: "not the file that was pinned" });
     const bytes = (await files.read(file)) ?? new Uint8Array();
     const found = sha256Hex(bytes);
     if (found !== pin.sha256) throw new CutterError("KEY_FILE_CHANGED", { file, expected_sha256: pin.sha256, found_sha256: found });
     const fingerprint = await readFingerprint(bytes);
-    if (fingerprint !== pin.fingerprint) throw new CutterError("KEY_FINGERPRINT_MISMATCH", { file, expected: pin.fingerprint, found: fingerprint });
+    if (fingerprint !== pin.fingerprint)
+      throw new CutterError("KEY_FINGERPRINT_MISMATCH", { file, expected: pin.fingerprint, found: fingerprint });
     return { bytes, pin: { fingerprint: pin.fingerprint, fileSha256: pin.sha256 } };
   };
   await readKey("backup", token.keys.backup);
   const sovereign = await readKey("sovereign", token.keys.sovereign);
   if (token.keys.architect !== null) return { sovereign, architect: await readKey("architect", token.keys.architect) };
   // Pinned since: then one signature is not enough any more.
-  if ((await files.facts(`${places.keys}/architect.asc`)) !== null) throw new CutterError("KEY_FILE_CHANGED", { file: `${places.keys}/architect.asc`, problem: "a second signer's key was pinned after arming" });
+  if ((await files.facts(`${places.keys}/architect.asc`)) !== null)
+    throw new CutterError("KEY_FILE_CHANGED", {
+      file: `${places.keys}/architect.asc`,
+      problem: "a second signer's key was pinned after arming",
+    });
   return { sovereign, architect: null };
 }
 
@@ -120,7 +165,8 @@ export async function requireLiveToken(world: TokenWorld, runId: string): Promis
   const { files, places } = world;
   const live = await readLiveToken(files, places, runId);
   const { token, keys } = live;
-  const refuse = (field: string, expected: string | null, found: string): CutterError => new CutterError("TOKEN_INVALID", { field, expected, found });
+  const refuse = (field: string, expected: string | null, found: string): CutterError =>
+    new CutterError("TOKEN_INVALID", { field, expected, found });
   const request = await loadRequest(files, `${places.requests}/${runId}.yaml`);
   const same: readonly (readonly [field: string, measured: string | null, told: string])[] = [
     ["request_sha256", request.sha256, token.request_sha256],
@@ -134,8 +180,20 @@ export async function requireLiveToken(world: TokenWorld, runId: string): Promis
   const config = (await loadConfig(files, places.config)).value;
   const runbook = await files.read(places.rollbackRunbook);
   if (runbook === null) throw refuse("rollback_runbook", null, "absent");
-  const bound: Expected = { decision: "approve", runId, documentId: token.document_id, phase: "cut_leg_a", host: token.host, releaseSha256: token.release_sha256, payloadSha: token.payload_sha };
-  const ruling = { rollbackRunbookSha256: sha256Hex(runbook), grantMatrixSha256: config.expected_grant_matrix_sha, ...(config.governance_principal === null ? {} : { governancePrincipal: config.governance_principal }) };
+  const bound: Expected = {
+    decision: "approve",
+    runId,
+    documentId: token.document_id,
+    phase: "cut_leg_a",
+    host: token.host,
+    releaseSha256: token.release_sha256,
+    payloadSha: token.payload_sha,
+  };
+  const ruling = {
+    rollbackRunbookSha256: sha256Hex(runbook),
+    grantMatrixSha256: config.expected_grant_matrix_sha,
+    ...(config.governance_principal === null ? {} : { governancePrincipal: config.governance_principal }),
+  };
   const verifiedRuling = await verifyApproval({ ...live.ruling, keys, expected: { ...bound, gate: "RULING", ruling }, now });
   requireSameRuling(token, verifiedRuling, refuse);
   return { ...live, verifiedRuling, verifiedDecision: await verifyDecision(live, bound, now, refuse) };
@@ -153,7 +211,11 @@ export function tokenJudge(world: TokenWorld): TokenJudge {
 }
 
 /** The token repeats what root read in the ruling; the signed text decides, so they must agree. */
-function requireSameRuling(token: ArmToken, verified: VerifiedApproval, refuse: (field: string, expected: string, found: string) => CutterError): void {
+function requireSameRuling(
+  token: ArmToken,
+  verified: VerifiedApproval,
+  refuse: (field: string, expected: string, found: string) => CutterError,
+): void {
   const ruling = verified.approval as Ruling;
   const same: readonly (readonly [field: string, signed: string, told: string])[] = [
     ["starts", String(ruling.starts), String(token.starts)],
@@ -164,10 +226,21 @@ function requireSameRuling(token: ArmToken, verified: VerifiedApproval, refuse: 
   if (Date.parse(token.expires_at) > Date.parse(ruling.expires_at)) throw refuse("expires_at", ruling.expires_at, token.expires_at);
 }
 
-async function verifyDecision(live: ReadToken, bound: Expected, now: Date, refuse: (field: string, expected: string, found: string) => CutterError): Promise<VerifiedApproval | null> {
+async function verifyDecision(
+  live: ReadToken,
+  bound: Expected,
+  now: Date,
+  refuse: (field: string, expected: string, found: string) => CutterError,
+): Promise<VerifiedApproval | null> {
   const told = live.token.decision;
   if (told === null || live.escalation === null) return null;
-  const verified = await verifyApproval({ ...live.escalation, keys: live.keys, expected: { ...bound, gate: "SG_3", decision: told.decision, phase: told.phase }, now });
-  if (verified.approval.review_decision_id !== told.review_decision_id) throw refuse("decision.review_decision_id", verified.approval.review_decision_id, told.review_decision_id);
+  const verified = await verifyApproval({
+    ...live.escalation,
+    keys: live.keys,
+    expected: { ...bound, gate: "SG_3", decision: told.decision, phase: told.phase },
+    now,
+  });
+  if (verified.approval.review_decision_id !== told.review_decision_id)
+    throw refuse("decision.review_decision_id", verified.approval.review_decision_id, told.review_decision_id);
   return verified;
 }

@@ -18,8 +18,20 @@ const output = z.strictObject({
   bytes: z.int(),
   sha256,
   body: z.string(), // verbatim; the phases after compute from it, so a resumed run cuts the same bytes
-  registry: z.strictObject({ docCode: z.string(), sourceDocumentId: z.string(), sourceVersionId: z.string(), registeredSha256: z.string(), registeredRevision: z.int() }),
-  server: z.strictObject({ version: z.string(), versionNum: z.int(), systemIdentifier: z.string(), database: z.string(), clock: z.string() }),
+  registry: z.strictObject({
+    docCode: z.string(),
+    sourceDocumentId: z.string(),
+    sourceVersionId: z.string(),
+    registeredSha256: z.string(),
+    registeredRevision: z.int(),
+  }),
+  server: z.strictObject({
+    version: z.string(),
+    versionNum: z.int(),
+    systemIdentifier: z.string(),
+    database: z.string(),
+    clock: z.string(),
+  }),
   pgDumpVersion: z.string().nullable(), // null in a dry run whose helper did not answer
   release: z.strictObject({ version: z.string(), sha256: sha256.nullable() }),
   contractFindings: z.array(finding),
@@ -46,10 +58,18 @@ export const sourcePin = readPhase({
     return toVerdict(
       refuseIf(run.releaseSha256 === null, "RELEASE_UNKNOWN"),
       refuseIf(server.inRecovery, "SERVER_IS_STANDBY", { system_identifier: server.systemIdentifier }),
-      refuseIf(!server.fsync || !server.fullPageWrites, "SERVER_NOT_DURABLE", { fsync: server.fsync, full_page_writes: server.fullPageWrites }),
+      refuseIf(!server.fsync || !server.fullPageWrites, "SERVER_NOT_DURABLE", {
+        fsync: server.fsync,
+        full_page_writes: server.fullPageWrites,
+      }),
       refuseIf(major < oldestMajor || major > newestMajor, "SERVER_UNSUPPORTED", { server_version: server.serverVersion }),
-      pgDump.state === "away" ? [pgDump.refusal] : refuseIf(!isAtLeast(pgDump.version, major), "PG_DUMP_TOO_OLD", { pg_dump: pgDump.version, server_version: server.serverVersion }),
-      refuseIf(registry.registeredSha256 !== document.sha256, "SOURCE_REGISTRY_DIFFERS", { registered_sha256: registry.registeredSha256, found_sha256: document.sha256 }),
+      pgDump.state === "away"
+        ? [pgDump.refusal]
+        : refuseIf(!isAtLeast(pgDump.version, major), "PG_DUMP_TOO_OLD", { pg_dump: pgDump.version, server_version: server.serverVersion }),
+      refuseIf(registry.registeredSha256 !== document.sha256, "SOURCE_REGISTRY_DIFFERS", {
+        registered_sha256: registry.registeredSha256,
+        found_sha256: document.sha256,
+      }),
       refuseIf(finding !== undefined, "CONTRACT_MISMATCH", { findings: contractFindings.length, first: finding?.object ?? "" }),
     );
   },
@@ -59,8 +79,20 @@ export const sourcePin = readPhase({
     bytes: Buffer.byteLength(document.body, "utf8"),
     sha256: sha256Hex(document.body),
     body: document.body,
-    registry: { docCode: registry.docCode, sourceDocumentId: registry.sourceDocumentId, sourceVersionId: registry.sourceVersionId, registeredSha256: registry.registeredSha256, registeredRevision: registry.registeredRevision },
-    server: { version: server.serverVersion, versionNum: server.serverVersionNum, systemIdentifier: server.systemIdentifier, database: server.database, clock: server.now },
+    registry: {
+      docCode: registry.docCode,
+      sourceDocumentId: registry.sourceDocumentId,
+      sourceVersionId: registry.sourceVersionId,
+      registeredSha256: registry.registeredSha256,
+      registeredRevision: registry.registeredRevision,
+    },
+    server: {
+      version: server.serverVersion,
+      versionNum: server.serverVersionNum,
+      systemIdentifier: server.systemIdentifier,
+      database: server.database,
+      clock: server.now,
+    },
     pgDumpVersion: pgDump.state === "known" ? pgDump.version : null,
     release: { version: run.releaseVersion, sha256: run.releaseSha256 },
     contractFindings: contractFindings.map((found) => ({ ...found })),
@@ -85,7 +117,15 @@ export const sourcePin = readPhase({
       ["release sha256", pin.release.sha256],
       ["contract findings", pin.contractFindings.length],
     ],
-    sections: pin.contractFindings.length === 0 ? [] : [{ title: "Contract findings", body: pin.contractFindings.map((found) => `- ${found.object}: expected ${found.expected}, found ${found.found}`).join("\n") }],
+    sections:
+      pin.contractFindings.length === 0
+        ? []
+        : [
+            {
+              title: "Contract findings",
+              body: pin.contractFindings.map((found) => `- ${found.object}: expected ${found.expected}, found ${found.found}`).join("\n"),
+            },
+          ],
   }),
 });
 

@@ -20,7 +20,9 @@ export const mark = readPhase({
       ["source sha256", marked.sourceSha256],
       ["front matter ends at byte", marked.frontMatterEnd],
       ["cut points", marked.headings.filter((heading) => heading.cut === "cut_point").length],
-      ...[1, 2, 3, 4, 5, 6].map((level) => [`level ${String(level)}`, marked.headings.filter((heading) => heading.level === level).length] as const),
+      ...[1, 2, 3, 4, 5, 6].map(
+        (level) => [`level ${String(level)}`, marked.headings.filter((heading) => heading.level === level).length] as const,
+      ),
     ],
   }),
 });

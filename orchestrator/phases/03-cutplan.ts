@@ -18,8 +18,18 @@ export const cutplan = readPhase({
   observe: async ({ database }, { sourcePin, mark }) => {
     const docCode = parseDocCode(sourcePin.registry.docCode);
     const units = toPlannedUnits(docCode, Buffer.from(sourcePin.body, "utf8"), mark);
-    const digest = await database.readDocumentDigest(sourcePin.documentId, units.map((unit) => unit.address));
-    const plan = toCutPlan({ documentId: sourcePin.documentId, docCode, sourceRevision: sourcePin.revision, marked: mark, fromDigest: digest.sha256, units });
+    const digest = await database.readDocumentDigest(
+      sourcePin.documentId,
+      units.map((unit) => unit.address),
+    );
+    const plan = toCutPlan({
+      documentId: sourcePin.documentId,
+      docCode,
+      sourceRevision: sourcePin.revision,
+      marked: mark,
+      fromDigest: digest.sha256,
+      units,
+    });
     return { plan, digest };
   },
   gate: ({ digest }) => {
@@ -49,8 +59,21 @@ export const cutplan = readPhase({
 
 const shownUnitsMax = 200;
 
-function toUnitTable(units: readonly { readonly ordinal: number; readonly address: string; readonly kind: string; readonly byteStart: number; readonly byteEnd: number }[]): string {
-  const rows = units.slice(0, shownUnitsMax).map((unit) => `| ${String(unit.ordinal)} | \`${unit.address}\` | ${unit.kind} | ${String(unit.byteStart)}–${String(unit.byteEnd)} |`);
-  const more = units.length > shownUnitsMax ? ["", `And ${String(units.length - shownUnitsMax)} more; the whole plan is plan.json in the run's folder.`] : [];
+function toUnitTable(
+  units: readonly {
+    readonly ordinal: number;
+    readonly address: string;
+    readonly kind: string;
+    readonly byteStart: number;
+    readonly byteEnd: number;
+  }[],
+): string {
+  const rows = units
+    .slice(0, shownUnitsMax)
+    .map((unit) => `| ${String(unit.ordinal)} | \`${unit.address}\` | ${unit.kind} | ${String(unit.byteStart)}–${String(unit.byteEnd)} |`);
+  const more =
+    units.length > shownUnitsMax
+      ? ["", `And ${String(units.length - shownUnitsMax)} more; the whole plan is plan.json in the run's folder.`]
+      : [];
   return ["| # | address | kind | bytes |", "|---|---|---|---|", ...rows, ...more].join("\n");
 }

@@ -9,7 +9,13 @@ import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";
 
 const probe = z.strictObject({ login: z.string(), action: z.string(), refused: z.boolean(), sqlState: z.string().nullable() });
-const output = z.strictObject({ principals: z.array(z.string()), matrixText: z.string(), matrixSha256: sha256, expectedSha256: sha256, probes: z.array(probe) });
+const output = z.strictObject({
+  principals: z.array(z.string()),
+  matrixText: z.string(),
+  matrixSha256: sha256,
+  expectedSha256: sha256,
+  probes: z.array(probe),
+});
 
 const shownSurplusMax = 5;
 
@@ -19,15 +25,29 @@ export const grantProbe = readPhase({
   output,
   observe: async ({ database, run }) => {
     const principals = toMatrixPrincipals(run.config);
-    return { config: run.config, principals, matrix: await database.readGrantMatrix(principals), probes: await database.probeForbiddenActions() };
+    return {
+      config: run.config,
+      principals,
+      matrix: await database.readGrantMatrix(principals),
+      probes: await database.probeForbiddenActions(),
+    };
   },
   gate: ({ config, matrix, probes }) =>
     toVerdict(
       refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
-      refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", { expected_sha256: config.expected_grant_matrix_sha, found_sha256: matrix.sha256 }),
-      ...probedLogins(config.governance_principal).map((login) => refuseIf(!probes.some((tried) => tried.login === login), "FORBIDDEN_ACTIONS_UNTRIED", { login })),
-      ...toSurplusRights(matrix.text, config).map(({ principal, lines }) => refuseIf(true, "PRINCIPAL_TOO_STRONG", { principal, surplus: lines.length, first: lines.slice(0, shownSurplusMax) })),
-      ...probes.map((tried) => refuseIf(!tried.refused, "FORBIDDEN_RIGHT_PRESENT", { login: tried.login, action: tried.action, sqlstate: tried.sqlState })),
+      refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", {
+        expected_sha256: config.expected_grant_matrix_sha,
+        found_sha256: matrix.sha256,
+      }),
+      ...probedLogins(config.governance_principal).map((login) =>
+        refuseIf(!probes.some((tried) => tried.login === login), "FORBIDDEN_ACTIONS_UNTRIED", { login }),
+      ),
+      ...toSurplusRights(matrix.text, config).map(({ principal, lines }) =>
+        refuseIf(true, "PRINCIPAL_TOO_STRONG", { principal, surplus: lines.length, first: lines.slice(0, shownSurplusMax) }),
+      ),
+      ...probes.map((tried) =>
+        refuseIf(!tried.refused, "FORBIDDEN_RIGHT_PRESENT", { login: tried.login, action: tried.action, sqlstate: tried.sqlState }),
+      ),
     ),
   conclude: ({ config, principals, matrix, probes }) => ({
     principals: [...principals],
@@ -46,7 +66,14 @@ export const grantProbe = readPhase({
       ["matrix lines", found.matrixText.split("\n").length - 1],
     ],
     sections: [
-      { title: "Forbidden actions, tried inside READ ONLY", body: found.probes.map((tried) => `- ${tried.login}: ${tried.action}: ${tried.refused ? "refused" : "NOT refused"} (${tried.sqlState ?? "no error"})`).join("\n") },
+      {
+        title: "Forbidden actions, tried inside READ ONLY",
+        body: found.probes
+          .map(
+            (tried) => `- ${tried.login}: ${tried.action}: ${tried.refused ? "refused" : "NOT refused"} (${tried.sqlState ?? "no error"})`,
+          )
+          .join("\n"),
+      },
       { title: "The matrix in canonical form", body: toFence(found.matrixText, "text").join("\n") },
     ],
   }),

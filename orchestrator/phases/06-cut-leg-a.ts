@@ -21,7 +21,13 @@ const landed = z.strictObject({
   units: z.array(z.strictObject({ address: z.string(), unitId: z.string(), versionId: z.string() })), // in the plan's order
 });
 
-const output = z.strictObject({ function: z.literal("public.fn_iu_create"), calls: z.array(createCallSchema), callsSha256: sha256, rows: z.record(z.string(), z.int()), landed: landed.nullable() });
+const output = z.strictObject({
+  function: z.literal("public.fn_iu_create"),
+  calls: z.array(createCallSchema),
+  callsSha256: sha256,
+  rows: z.record(z.string(), z.int()),
+  landed: landed.nullable(),
+});
 
 export const cutLegA = writePhase({
   name: "cut_leg_a",
@@ -30,13 +36,19 @@ export const cutLegA = writePhase({
   output,
   observe: async ({ database, run }, { cutplan }) => {
     const { plan } = cutplan;
-    const digest = await database.readDocumentDigest(plan.documentId, plan.units.map((unit) => unit.address));
+    const digest = await database.readDocumentDigest(
+      plan.documentId,
+      plan.units.map((unit) => unit.address),
+    );
     return { runId: run.runId, digest };
   },
   gate: ({ digest }, { cutplan }) =>
     toVerdict(
       refuseIf(digest.sha256 !== cutplan.plan.fromDigest, "ROWS_MOVED", { from_digest: cutplan.plan.fromDigest, found: digest.sha256 }),
-      refuseIf(digest.plannedAddressesTaken.length > 0, "ADDRESSES_TAKEN", { count: digest.plannedAddressesTaken.length, first: digest.plannedAddressesTaken[0] ?? "" }),
+      refuseIf(digest.plannedAddressesTaken.length > 0, "ADDRESSES_TAKEN", {
+        count: digest.plannedAddressesTaken.length,
+        first: digest.plannedAddressesTaken[0] ?? "",
+      }),
     ),
   rehearse: ({ runId }, needs) => ({ ...toWork(runId, needs, null), landed: null }),
   live: {
@@ -45,17 +57,35 @@ export const cutLegA = writePhase({
     probe: async ({ run, recorders }, { cutplan }) => {
       const { documentId, units } = cutplan.plan;
       const recorded = await recorders.readUnits(documentId, run.runId);
-      const addresses = (await recorders.readAddresses(documentId, units.map((unit) => unit.address))).filter(({ createdByRun }) => createdByRun === run.runId);
+      const addresses = (
+        await recorders.readAddresses(
+          documentId,
+          units.map((unit) => unit.address),
+        )
+      ).filter(({ createdByRun }) => createdByRun === run.runId);
       const ours = new Set(addresses.map(({ address }) => address));
       // Addresses that others hold are the gate's to refuse; here only what this run may have left counts.
-      return { unique: toLayer(toStandingEffects(recorded.filter((unit) => ours.has(unit.address))), units.length), recorder: toLayer(toStandingEffects(recorded), units.length) };
+      return {
+        unique: toLayer(toStandingEffects(recorded.filter((unit) => ours.has(unit.address))), units.length),
+        recorder: toLayer(toStandingEffects(recorded), units.length),
+      };
     },
     apply: async ({ run, history, writeDatabase }, needs, _evidence, permission) => {
       const { plan } = needs.cutplan;
       const source = Buffer.from(needs.sourcePin.body, "utf8");
       const { reviewDecisionId } = requireDecided(history, "SG_1");
-      const units = toPlannedEffects(toWork(run.runId, needs, reviewDecisionId).calls).map((unit) => ({ ...unit, body: source.subarray(unit.byteStart, unit.byteEnd).toString("utf8") }));
-      await writeDatabase.createUnits(permission, { runId: run.runId, documentId: plan.documentId, fromDigest: plan.fromDigest, plannedAddresses: plan.units.map((unit) => unit.address), reviewDecisionId, units });
+      const units = toPlannedEffects(toWork(run.runId, needs, reviewDecisionId).calls).map((unit) => ({
+        ...unit,
+        body: source.subarray(unit.byteStart, unit.byteEnd).toString("utf8"),
+      }));
+      await writeDatabase.createUnits(permission, {
+        runId: run.runId,
+        documentId: plan.documentId,
+        fromDigest: plan.fromDigest,
+        plannedAddresses: plan.units.map((unit) => unit.address),
+        reviewDecisionId,
+        units,
+      });
     },
     conclude: async ({ run, history, recorders, database }, needs) => {
       const { plan } = needs.cutplan;
@@ -63,25 +93,51 @@ export const cutLegA = writePhase({
       const expectedSha256 = toEffectSha256(toPlannedEffects(work.calls));
       const units = await recorders.readUnits(plan.documentId, run.runId);
       const effectSha256 = toEffectSha256(toStandingEffects(units));
-      if (effectSha256 !== expectedSha256) throw new CutterError("EFFECT_COUNT_WRONG", { step: "cut_leg_a", expected: plan.units.length, found: units.length, expected_sha256: expectedSha256, found_sha256: effectSha256 });
-      const after = await database.readDocumentDigest(plan.documentId, plan.units.map((unit) => unit.address));
+      if (effectSha256 !== expectedSha256)
+        throw new CutterError("EFFECT_COUNT_WRONG", {
+          step: "cut_leg_a",
+          expected: plan.units.length,
+          found: units.length,
+          expected_sha256: expectedSha256,
+          found_sha256: effectSha256,
+        });
+      const after = await database.readDocumentDigest(
+        plan.documentId,
+        plan.units.map((unit) => unit.address),
+      );
       return {
         ...work,
-        landed: { effectSha256, toDigest: after.sha256, createdBy: [...new Set(units.map((unit) => unit.createdBy))].sort(), units: units.map(({ address, unitId, versionId }) => ({ address, unitId, versionId })) },
+        landed: {
+          effectSha256,
+          toDigest: after.sha256,
+          createdBy: [...new Set(units.map((unit) => unit.createdBy))].sort(),
+          units: units.map(({ address, unitId, versionId }) => ({ address, unitId, versionId })),
+        },
       };
     },
   },
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ calls, callsSha256, rows, landed }) => ({
-    summary: landed === null ? `${String(calls.length)} calls of fn_iu_create computed, none made` : `${String(landed.units.length)} units created in one transaction by ${landed.createdBy.join(", ")}`,
+    summary:
+      landed === null
+        ? `${String(calls.length)} calls of fn_iu_create computed, none made`
+        : `${String(landed.units.length)} units created in one transaction by ${landed.createdBy.join(", ")}`,
     facts: [
       ["role", "cutter_exec"],
       ["calls", calls.length],
       ["calls sha256", callsSha256],
       ["first idempotency key", calls[0]?.idempotency_key ?? null],
       ["last idempotency key", calls.at(-1)?.idempotency_key ?? null],
-      ...Object.entries(rows).map(([table, count]) => [`rows ${landed === null ? "a live run would insert" : "inserted"} into ${table}`, count] as const),
-      ...(landed === null ? [] : ([["digest of the document's rows after it", landed.toDigest], ["digest of what was read back", landed.effectSha256], ["review_decision", calls[0]?.review_decision_id ?? null]] as const)),
+      ...Object.entries(rows).map(
+        ([table, count]) => [`rows ${landed === null ? "a live run would insert" : "inserted"} into ${table}`, count] as const,
+      ),
+      ...(landed === null
+        ? []
+        : ([
+            ["digest of the document's rows after it", landed.toDigest],
+            ["digest of what was read back", landed.effectSha256],
+            ["review_decision", calls[0]?.review_decision_id ?? null],
+          ] as const)),
     ],
   }),
 });
@@ -110,7 +166,12 @@ function toWork(runId: string, { sourcePin, cutplan }: WorkNeeds, reviewDecision
     source_version_id: sourcePin.registry.sourceVersionId,
     review_decision_id: reviewDecisionId,
   }));
-  return { function: "public.fn_iu_create" as const, calls, callsSha256: sha256OfJson(calls), rows: { "public.information_unit": calls.length, "public.unit_version": calls.length } };
+  return {
+    function: "public.fn_iu_create" as const,
+    calls,
+    callsSha256: sha256OfJson(calls),
+    rows: { "public.information_unit": calls.length, "public.unit_version": calls.length },
+  };
 }
 
 /** `<run_id>:<ordinal>` (design 4.2): one key a unit, so a replay of the same run is told apart from another run. Pure. */

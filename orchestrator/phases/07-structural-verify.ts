@@ -38,7 +38,11 @@ type Unit = z.output<typeof cutplan.output>["plan"]["units"][number];
 type Call = z.output<typeof cutLegA.output>["calls"][number];
 
 /** Each check a sentence. Pure. */
-function toChecks(bytes: Uint8Array, units: readonly Unit[], calls: readonly Call[]): readonly { readonly name: string; readonly holds: boolean }[] {
+function toChecks(
+  bytes: Uint8Array,
+  units: readonly Unit[],
+  calls: readonly Call[],
+): readonly { readonly name: string; readonly holds: boolean }[] {
   const seen = new Set<string>();
   const parentsFirst = units.every((unit) => {
     const holds = unit.parent === null || seen.has(unit.parent);
@@ -50,7 +54,12 @@ function toChecks(bytes: Uint8Array, units: readonly Unit[], calls: readonly Cal
     { name: "ordinals count from 0 without a gap", holds: units.every((unit, index) => unit.ordinal === index) },
     { name: "addresses are unique", holds: new Set(units.map((unit) => unit.address)).size === units.length },
     { name: "every parent stands before its children", holds: parentsFirst },
-    { name: "one call a unit, in the plan's order, with the plan's digests", holds: calls.length === units.length && calls.every((call, index) => call.canonical_address === units[index]?.address && call.body_sha256 === units[index]?.sha256) },
+    {
+      name: "one call a unit, in the plan's order, with the plan's digests",
+      holds:
+        calls.length === units.length &&
+        calls.every((call, index) => call.canonical_address === units[index]?.address && call.body_sha256 === units[index]?.sha256),
+    },
     { name: "idempotency keys are unique", holds: new Set(calls.map((call) => call.idempotency_key)).size === calls.length },
   ];
 }

@@ -35,10 +35,28 @@ export const legBRecord = writePhase({
       rows: [
         {
           table: changeSetTable,
-          values: { source_document_id: registry.sourceDocumentId, source_version_id: registry.sourceVersionId, run_id: run.runId, review_decision_id: null, payload_sha: cutplan.payloadSha, from_digest: cutplan.plan.fromDigest, to_digest: null, unit_count: cutplan.plan.units.length },
+          values: {
+            source_document_id: registry.sourceDocumentId,
+            source_version_id: registry.sourceVersionId,
+            run_id: run.runId,
+            review_decision_id: null,
+            payload_sha: cutplan.payloadSha,
+            from_digest: cutplan.plan.fromDigest,
+            to_digest: null,
+            unit_count: cutplan.plan.units.length,
+          },
         },
         { table: envelopeTable, values: { run_id: run.runId, manifest_sha256: sha256Hex(toManifest(cutplan.plan)) } },
-        { table: signatureTable, values: { run_id: run.runId, signer_role: "sovereign", key_fingerprint: null, signature_sha256: null, approval_kb_id: run.approvals.SG_1 ?? null } },
+        {
+          table: signatureTable,
+          values: {
+            run_id: run.runId,
+            signer_role: "sovereign",
+            key_fingerprint: null,
+            signature_sha256: null,
+            approval_kb_id: run.approvals.SG_1 ?? null,
+          },
+        },
       ],
       landed: null,
     };
@@ -58,18 +76,40 @@ export const legBRecord = writePhase({
         recorder: toLayer([...expected.filter(isChangeSet), ...rows.filter((row) => !isChangeSet(row))], expected.length),
       };
     },
-    apply: ({ run, history, writeDatabase }, needs, _evidence, permission) => writeDatabase.recordLegB(permission, toRecord(run, history, needs)),
+    apply: ({ run, history, writeDatabase }, needs, _evidence, permission) =>
+      writeDatabase.recordLegB(permission, toRecord(run, history, needs)),
     conclude: async ({ run, history, recorders }, needs) => {
       const expected = toRows(toRecord(run, history, needs));
       const found = await recorders.readLegB(needs.cutplan.plan.documentId, needs.sourcePin.registry.sourceDocumentId, run.runId);
-      if (found === null || toEffectSha256(toRows(found.record)) !== toEffectSha256(expected)) throw new CutterError("EFFECT_COUNT_WRONG", { step: "leg_b_record", expected: expected.length, found: found === null ? 0 : toRows(found.record).length });
-      return { principal: run.config.governance_principal, rows: expected.map(({ table, values }) => ({ table, values: { ...values } })), landed: { changeSetId: found.changeSetId, recordedBy: found.recordedBy, toDigest: found.record.toDigest } };
+      if (found === null || toEffectSha256(toRows(found.record)) !== toEffectSha256(expected))
+        throw new CutterError("EFFECT_COUNT_WRONG", {
+          step: "leg_b_record",
+          expected: expected.length,
+          found: found === null ? 0 : toRows(found.record).length,
+        });
+      return {
+        principal: run.config.governance_principal,
+        rows: expected.map(({ table, values }) => ({ table, values: { ...values } })),
+        landed: { changeSetId: found.changeSetId, recordedBy: found.recordedBy, toDigest: found.record.toDigest },
+      };
     },
   },
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ principal, rows, landed }) => ({
-    summary: landed === null ? `${String(rows.length)} governance rows computed, none inserted` : `${String(rows.length)} governance rows recorded by ${landed.recordedBy}`,
-    facts: [["principal", principal], ...(landed === null ? [] : ([["change set", landed.changeSetId], ["recorded by", landed.recordedBy]] as const)), ...toRowFacts(rows)],
+    summary:
+      landed === null
+        ? `${String(rows.length)} governance rows computed, none inserted`
+        : `${String(rows.length)} governance rows recorded by ${landed.recordedBy}`,
+    facts: [
+      ["principal", principal],
+      ...(landed === null
+        ? []
+        : ([
+            ["change set", landed.changeSetId],
+            ["recorded by", landed.recordedBy],
+          ] as const)),
+      ...toRowFacts(rows),
+    ],
   }),
 });
 
@@ -104,23 +144,45 @@ function toRecord(run: EffectRun, history: RunHistory, { sourcePin, cutplan, cut
     unitCount: cutplan.plan.units.length,
     manifest,
     manifestSha256: sha256Hex(manifest),
-    signatures: decided.signatures.map(({ role, fingerprint, signatureSha256 }) => ({ signerRole: role, keyFingerprint: fingerprint, signatureSha256, approvalKbId: decided.approvalKbId })),
+    signatures: decided.signatures.map(({ role, fingerprint, signatureSha256 }) => ({
+      signerRole: role,
+      keyFingerprint: fingerprint,
+      signatureSha256,
+      approvalKbId: decided.approvalKbId,
+    })),
   };
 }
 
 /** The rows without what the database makes itself. Signatures in one order, whoever tells them. Pure. */
 function toRows(record: LegBRecord): readonly RowEffect[] {
   const { runId } = record;
-  const signatures = record.signatures.toSorted((one, other) => (`${one.signerRole} ${one.approvalKbId}` < `${other.signerRole} ${other.approvalKbId}` ? -1 : 1));
+  const signatures = record.signatures.toSorted((one, other) =>
+    `${one.signerRole} ${one.approvalKbId}` < `${other.signerRole} ${other.approvalKbId}` ? -1 : 1,
+  );
   return [
     {
       table: changeSetTable,
       values: {
-        source_document_id: record.sourceDocumentId, source_version_id: record.sourceVersionId, run_id: runId, review_decision_id: record.reviewDecisionId, payload_sha: record.payloadSha,
-        from_digest: record.fromDigest, to_digest: record.toDigest, unit_count: record.unitCount,
+        source_document_id: record.sourceDocumentId,
+        source_version_id: record.sourceVersionId,
+        run_id: runId,
+        review_decision_id: record.reviewDecisionId,
+        payload_sha: record.payloadSha,
+        from_digest: record.fromDigest,
+        to_digest: record.toDigest,
+        unit_count: record.unitCount,
       },
     },
     { table: envelopeTable, values: { run_id: runId, manifest_sha256: record.manifestSha256 } },
-    ...signatures.map((signature) => ({ table: signatureTable, values: { run_id: runId, signer_role: signature.signerRole, key_fingerprint: signature.keyFingerprint, signature_sha256: signature.signatureSha256, approval_kb_id: signature.approvalKbId } })),
+    ...signatures.map((signature) => ({
+      table: signatureTable,
+      values: {
+        run_id: runId,
+        signer_role: signature.signerRole,
+        key_fingerprint: signature.keyFingerprint,
+        signature_sha256: signature.signatureSha256,
+        approval_kb_id: signature.approvalKbId,
+      },
+    })),
   ];
 }

@@ -22,10 +22,21 @@ export const writeVerify = writePhase({
   role: "cutter_verify",
   needs: { sourcePin, cutplan, cutLegA, structuralVerify, legBRecord },
   output,
-  observe: async (ports, needs) => ({ run: ports.run, broken: ports.run.mode === "dryrun" ? [] : (await readBack(ports, needs)).checks.filter(({ holds }) => !holds).map(({ name }) => name) }),
+  observe: async (ports, needs) => ({
+    run: ports.run,
+    broken: ports.run.mode === "dryrun" ? [] : (await readBack(ports, needs)).checks.filter(({ holds }) => !holds).map(({ name }) => name),
+  }),
   gate: ({ broken }) => toVerdict(...broken.map((check) => refuseIf(true, "READ_BACK_DIFFERS", { check }))),
   rehearse: ({ run }, { structuralVerify }) => ({
-    row: { table, values: { run_id: run.runId, verdict: structuralVerify.checks.every((check) => check.holds) ? "pass" : "fail", units_checked: structuralVerify.units, to_digest: null } },
+    row: {
+      table,
+      values: {
+        run_id: run.runId,
+        verdict: structuralVerify.checks.every((check) => check.holds) ? "pass" : "fail",
+        units_checked: structuralVerify.units,
+        to_digest: null,
+      },
+    },
     landed: null,
   }),
   live: {
@@ -36,17 +47,22 @@ export const writeVerify = writePhase({
       const layer = toLayer(found === null ? [] : [toRow(found)], 1);
       return { unique: layer, recorder: layer }; // the row under its unique key is its own record
     },
-    apply: ({ run, writeDatabase }, needs, _evidence, permission) => writeDatabase.insertVerifyResult(permission, toResult(run.runId, needs)),
+    apply: ({ run, writeDatabase }, needs, _evidence, permission) =>
+      writeDatabase.insertVerifyResult(permission, toResult(run.runId, needs)),
     conclude: async ({ run, recorders }, needs) => {
       const expected = toRow(toResult(run.runId, needs));
       const found = await recorders.readVerifyResult(needs.cutplan.plan.documentId, requireLegB(needs).changeSetId, run.runId);
-      if (found === null || toEffectSha256([toRow(found)]) !== toEffectSha256([expected])) throw new CutterError("EFFECT_COUNT_WRONG", { step: "write_verify", expected: 1, found: found === null ? 0 : 1 });
+      if (found === null || toEffectSha256([toRow(found)]) !== toEffectSha256([expected]))
+        throw new CutterError("EFFECT_COUNT_WRONG", { step: "write_verify", expected: 1, found: found === null ? 0 : 1 });
       return { row: { table, values: { ...expected.values } }, landed: { verifiedBy: found.verifiedBy } };
     },
   },
   undo: { how: "runbook", page: "runbooks/emergency-revert.md" },
   text: ({ row, landed }) => ({
-    summary: landed === null ? "the verifier's row computed, not inserted" : `a second look agrees with the plan; recorded by ${landed.verifiedBy}, which the database keeps apart from the writer`,
+    summary:
+      landed === null
+        ? "the verifier's row computed, not inserted"
+        : `a second look agrees with the plan; recorded by ${landed.verifiedBy}, which the database keeps apart from the writer`,
     facts: [["role", "cutter_verify"], ...(landed === null ? [] : ([["verified by", landed.verifiedBy]] as const)), ...toRowFacts([row])],
   }),
 });
@@ -67,9 +83,25 @@ function requireLegB({ legBRecord }: ResultNeeds): NonNullable<ResultNeeds["legB
 /** Only a pass is ever inserted: what does not agree closes the gate. Pure. */
 function toResult(runId: string, needs: ResultNeeds): VerifyResultRow {
   const { changeSetId, toDigest } = requireLegB(needs);
-  return { changeSetId, runId, documentId: needs.cutplan.plan.documentId, verdict: "pass", unitsChecked: needs.structuralVerify.units, toDigest };
+  return {
+    changeSetId,
+    runId,
+    documentId: needs.cutplan.plan.documentId,
+    verdict: "pass",
+    unitsChecked: needs.structuralVerify.units,
+    toDigest,
+  };
 }
 
 function toRow(result: VerifyResultRow): RowEffect {
-  return { table, values: { change_set_id: result.changeSetId, run_id: result.runId, verdict: result.verdict, units_checked: result.unitsChecked, to_digest: result.toDigest } };
+  return {
+    table,
+    values: {
+      change_set_id: result.changeSetId,
+      run_id: result.runId,
+      verdict: result.verdict,
+      units_checked: result.unitsChecked,
+      to_digest: result.toDigest,
+    },
+  };
 }

@@ -28,10 +28,17 @@ export const closeout = readPhase({
     const after = await database.readTableCensus();
     const serverAfter = await database.readServerFacts(); // after the census, as before it in the beginning: a reset shows in one of them
     const own = toPhaseDocumentId(run.config.kb_runs_folder, run.runId, history.done.length + 1, "closeout");
-    const kbDocuments = [...history.done.flatMap((done) => (done.receipt === null ? [] : [done.receipt.documentId])), own, run.config.kb_runs_index_path];
+    const kbDocuments = [
+      ...history.done.flatMap((done) => (done.receipt === null ? [] : [done.receipt.documentId])),
+      own,
+      run.config.kb_runs_index_path,
+    ];
     const { system_identifier: systemIdentifier, counters } = history.before;
     const certificate = toCertificate({
-      server: { before: { systemIdentifier, counters: counters === null ? null : { resetAt: counters.reset_at, counted: counters.counted } }, after: toServerEvidence(serverAfter) },
+      server: {
+        before: { systemIdentifier, counters: counters === null ? null : { resetAt: counters.reset_at, counted: counters.counted } },
+        after: toServerEvidence(serverAfter),
+      },
       before: history.before.tables,
       after,
       connections: [...history.connections, ...database.connectionEvidence()],
@@ -40,8 +47,22 @@ export const closeout = readPhase({
     });
     const killSwitch = await readSwitch(readKillSwitch);
     const earlier = history.done.reduce((sum, done) => sum + done.wouldRefuse.length, 0);
-    if (run.mode === "dryrun") return { run, certificate, tables: certificate.tables, growth: [], killSwitch, wouldRefuse: earlier + toRefusals(judgeSwitch(run, killSwitch)).length };
-    const growth = toGrowth(certificate.tables, toExpectedGrowth(cutplan.plan.units.length, legBRecord.rows.map(({ table }) => table)));
+    if (run.mode === "dryrun")
+      return {
+        run,
+        certificate,
+        tables: certificate.tables,
+        growth: [],
+        killSwitch,
+        wouldRefuse: earlier + toRefusals(judgeSwitch(run, killSwitch)).length,
+      };
+    const growth = toGrowth(
+      certificate.tables,
+      toExpectedGrowth(
+        cutplan.plan.units.length,
+        legBRecord.rows.map(({ table }) => table),
+      ),
+    );
     return { run, certificate: null, tables: certificate.tables, growth, killSwitch, wouldRefuse: earlier };
   },
   gate: ({ run, killSwitch, growth }) =>
@@ -49,25 +70,48 @@ export const closeout = readPhase({
       ...[judgeSwitch(run, killSwitch)].map(toRefusals),
       ...growth.map(({ table, expected, found }) => refuseIf(found < expected, "CLOSEOUT_ROWS_MISSING", { table, expected, found })),
     ),
-  conclude: ({ certificate, tables, growth, killSwitch, wouldRefuse }, { cutplan }) => ({ payloadSha: cutplan.payloadSha, killSwitch: killSwitch.state, certificate, tables: [...tables], growth: [...growth], wouldRefuse }),
-  files: ({ certificate }) => (certificate === null ? [] : [{ name: "certificate.json", content: `${JSON.stringify(certificate, null, 1)}\n` }]),
-  text: ({ payloadSha, killSwitch, certificate, tables, growth, wouldRefuse }) => (certificate === null ? toLiveText({ payloadSha, killSwitch, tables, growth }) : {
-    summary: `no-side-effect certificate: ${certificate.verdict}`,
-    facts: [
-      ["certificate", certificate.verdict],
-      ["kill switch", killSwitch],
-      ["payload_sha", payloadSha],
-      ["tables in scope", certificate.tables.length],
-      ["reasons that would stop a live run", wouldRefuse],
-    ],
-    sections: [
-      ...(certificate.reasons.length === 0 ? [] : [{ title: "Why not pass", body: certificate.reasons.map((reason) => `- ${reason}`).join("\n") }]),
-      { title: "Tables in scope, before and after", body: toTableOfTables(certificate.tables) },
-      { title: "What our connections did", body: certificate.connections.map((connection) => `- ${connection.login}: ${String(connection.transactions)} transactions, transaction ids assigned: ${connection.transactionIdsAssigned.join(", ") || "none"}`).join("\n") },
-      ...(certificate.notCovered.length === 0 ? [] : [{ title: "What this certificate does not cover", body: certificate.notCovered.map((line) => `- ${line}`).join("\n") }]),
-      { title: "Knowledge base documents of this run", body: certificate.kbDocuments.map((id) => `- \`${id}\``).join("\n") },
-    ],
+  conclude: ({ certificate, tables, growth, killSwitch, wouldRefuse }, { cutplan }) => ({
+    payloadSha: cutplan.payloadSha,
+    killSwitch: killSwitch.state,
+    certificate,
+    tables: [...tables],
+    growth: [...growth],
+    wouldRefuse,
   }),
+  files: ({ certificate }) =>
+    certificate === null ? [] : [{ name: "certificate.json", content: `${JSON.stringify(certificate, null, 1)}\n` }],
+  text: ({ payloadSha, killSwitch, certificate, tables, growth, wouldRefuse }) =>
+    certificate === null
+      ? toLiveText({ payloadSha, killSwitch, tables, growth })
+      : {
+          summary: `no-side-effect certificate: ${certificate.verdict}`,
+          facts: [
+            ["certificate", certificate.verdict],
+            ["kill switch", killSwitch],
+            ["payload_sha", payloadSha],
+            ["tables in scope", certificate.tables.length],
+            ["reasons that would stop a live run", wouldRefuse],
+          ],
+          sections: [
+            ...(certificate.reasons.length === 0
+              ? []
+              : [{ title: "Why not pass", body: certificate.reasons.map((reason) => `- ${reason}`).join("\n") }]),
+            { title: "Tables in scope, before and after", body: toTableOfTables(certificate.tables) },
+            {
+              title: "What our connections did",
+              body: certificate.connections
+                .map(
+                  (connection) =>
+                    `- ${connection.login}: ${String(connection.transactions)} transactions, transaction ids assigned: ${connection.transactionIdsAssigned.join(", ") || "none"}`,
+                )
+                .join("\n"),
+            },
+            ...(certificate.notCovered.length === 0
+              ? []
+              : [{ title: "What this certificate does not cover", body: certificate.notCovered.map((line) => `- ${line}`).join("\n") }]),
+            { title: "Knowledge base documents of this run", body: certificate.kbDocuments.map((id) => `- \`${id}\``).join("\n") },
+          ],
+        },
 });
 
 interface Closed {
@@ -80,22 +124,38 @@ interface Closed {
 function toLiveText({ payloadSha, killSwitch, tables, growth }: Closed): PhaseText {
   const more = growth.filter(({ expected, found }) => found > expected);
   return {
-    summary: more.length === 0 ? "every table in scope grew by exactly this run's rows" : `this run's rows are all there; ${String(more.length)} tables grew by more, so others wrote as well`,
+    summary:
+      more.length === 0
+        ? "every table in scope grew by exactly this run's rows"
+        : `this run's rows are all there; ${String(more.length)} tables grew by more, so others wrote as well`,
     facts: [
       ["payload_sha", payloadSha],
       ["kill switch while this is written", killSwitch],
       ["tables in scope", tables.length],
     ],
     sections: [
-      { title: "Growth of the tables in scope", body: ["| table | rows of this run | grown by |", "|---|---|---|", ...growth.map(({ table, expected, found }) => `| \`${table}\` | ${String(expected)} | ${String(found)} |`)].join("\n") },
+      {
+        title: "Growth of the tables in scope",
+        body: [
+          "| table | rows of this run | grown by |",
+          "|---|---|---|",
+          ...growth.map(({ table, expected, found }) => `| \`${table}\` | ${String(expected)} | ${String(found)} |`),
+        ].join("\n"),
+      },
       { title: "Tables in scope, before and after", body: toTableOfTables(tables) },
-      { title: "What ends the permission", body: "This run's token is removed by the root step after the run, whatever its end was; the result file of this start is written after that and says so. A reboot removes it as well." },
+      {
+        title: "What ends the permission",
+        body: "This run's token is removed by the root step after the run, whatever its end was; the result file of this start is written after that and says so. A reboot removes it as well.",
+      },
     ],
   };
 }
 
 function toTableOfTables(tables: Certificate["tables"]): string {
-  const rows = tables.map((row) => `| \`${row.table}\` | ${String(row.rowsBefore)} | ${String(row.rowsAfter)} | ${row.sha256Before === row.sha256After ? "equal" : "DIFFERENT"} | ${row.modifications} |`);
+  const rows = tables.map(
+    (row) =>
+      `| \`${row.table}\` | ${String(row.rowsBefore)} | ${String(row.rowsAfter)} | ${row.sha256Before === row.sha256After ? "equal" : "DIFFERENT"} | ${row.modifications} |`,
+  );
   return ["| table | rows before | rows after | digests | rows written meanwhile |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 

@@ -6,7 +6,17 @@ import type { ReviewDecisionRow } from "../ports/write-database.ts";
 /** Digest of exactly this row, without what the database adds. Pure. */
 export function toDecisionSha256(row: ReviewDecisionRow): string {
   const { id, sourceDocumentId, phase, gate, runId, decision, payloadSha, approvalKbId, approvalSha256 } = row;
-  const values = { id, source_document_id: sourceDocumentId, phase, gate, run_id: runId, decision, payload_sha: payloadSha, approval_kb_id: approvalKbId, approval_sha256: approvalSha256 };
+  const values = {
+    id,
+    source_document_id: sourceDocumentId,
+    phase,
+    gate,
+    run_id: runId,
+    decision,
+    payload_sha: payloadSha,
+    approval_kb_id: approvalKbId,
+    approval_sha256: approvalSha256,
+  };
   return toEffectSha256([{ table: "cutter_governance.review_decision", values }]);
 }
 

@@ -25,4 +25,3 @@ export const phases = [
   lifecycleEnact, // SG_2, then fn_iu_enact per unit
   closeout, // certificate, report, index
 ] as const satisfies readonly Phase[];
-

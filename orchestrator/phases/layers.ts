@@ -4,5 +4,7 @@ import { toEffectSha256, type EnactEffect, type Layer, type RowEffect, type Unit
 /** `expected` is how many there have to be. */
 export function toLayer(effects: readonly (UnitEffect | EnactEffect | RowEffect)[], expected: number): Layer {
   if (effects.length === 0) return { state: "none" };
-  return effects.length === expected ? { state: "there", sha256: toEffectSha256(effects) } : { state: "partial", found: effects.length, expected };
+  return effects.length === expected
+    ? { state: "there", sha256: toEffectSha256(effects) }
+    : { state: "partial", found: effects.length, expected };
 }

@@ -38,6 +38,14 @@ export function toStandingEffects(units: readonly RecordedUnit[]): readonly Unit
 }
 
 /** What each call of fn_iu_enact leaves, under one decision. */
-export function toPlannedEnactment(calls: readonly Pick<CreateCall, "idempotency_key" | "canonical_address">[], reviewDecisionId: string): readonly EnactEffect[] {
-  return calls.map((call) => ({ idempotencyKey: call.idempotency_key, address: call.canonical_address, toState: "enacted", reviewDecisionId }));
+export function toPlannedEnactment(
+  calls: readonly Pick<CreateCall, "idempotency_key" | "canonical_address">[],
+  reviewDecisionId: string,
+): readonly EnactEffect[] {
+  return calls.map((call) => ({
+    idempotencyKey: call.idempotency_key,
+    address: call.canonical_address,
+    toState: "enacted",
+    reviewDecisionId,
+  }));
 }

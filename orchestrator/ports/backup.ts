@@ -28,7 +28,10 @@ export interface EncryptionResult {
 
 export interface Encryptor {
   /** Encrypts to the pinned recipient and, if `runKey`, to a key made for this run. `destination` null: the stream ends nowhere, no file is left. */
-  encrypt(plaintext: Readable, options: { readonly recipientKeyFile: string; readonly recipientFingerprint: string; readonly destination: string | null }): Promise<EncryptionResult>;
+  encrypt(
+    plaintext: Readable,
+    options: { readonly recipientKeyFile: string; readonly recipientFingerprint: string; readonly destination: string | null },
+  ): Promise<EncryptionResult>;
 }
 
 /** A backup that was proven before it counted (design 4.8). */
@@ -54,7 +57,9 @@ export interface ArchiveReader {
 export interface ScratchDatabase {
   readonly name: string;
   /** Waits for whoever proves a backup there now, and holds it while `work` runs. `readDigest` reads what was restored, with a login that can only read. */
-  hold<Result>(work: (readDigest: (documentId: string, plannedAddresses: readonly string[]) => Promise<string>) => Promise<Result>): Promise<Result>;
+  hold<Result>(
+    work: (readDigest: (documentId: string, plannedAddresses: readonly string[]) => Promise<string>) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 export interface BackupStore {
@@ -64,5 +69,17 @@ export interface BackupStore {
    * Nothing is left at the destination unless it is proven; a file of an earlier try is replaced. `expectedBytes`: the size measured before, if it was.
    * @throws BACKUP_UNPROVEN, ENCRYPTION_*, KEY_*, DUMP_*, DISK_FULL
    */
-  make(permission: WritePermission, request: { readonly dump: DumpStream; readonly destination: string; readonly recipientKeyFile: string; readonly recipientFingerprint: string; readonly documentId: string; readonly plannedAddresses: readonly string[]; readonly fromDigest: string; readonly expectedBytes?: number }): Promise<ProvenBackup>;
+  make(
+    permission: WritePermission,
+    request: {
+      readonly dump: DumpStream;
+      readonly destination: string;
+      readonly recipientKeyFile: string;
+      readonly recipientFingerprint: string;
+      readonly documentId: string;
+      readonly plannedAddresses: readonly string[];
+      readonly fromDigest: string;
+      readonly expectedBytes?: number;
+    },
+  ): Promise<ProvenBackup>;
 }

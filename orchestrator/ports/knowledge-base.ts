@@ -26,12 +26,20 @@ export interface KnowledgeBase {
   /** null when missing or deleted. KB_UNAVAILABLE on outage, KB_* codes on anything unexpected. */
   read(id: string): Promise<KbDocument | null>;
   /** Upsert. An answer that never came is KB_UNAVAILABLE: read before writing again. */
-  write(document: { readonly id: string; readonly title: string; readonly body: string; readonly tags: readonly string[] }): Promise<KbWritten>;
+  write(document: {
+    readonly id: string;
+    readonly title: string;
+    readonly body: string;
+    readonly tags: readonly string[];
+  }): Promise<KbWritten>;
   /**
    * Writes only where the document stands at `revision` (0: it does not exist); null when it stands at another one and nothing was written.
    * An answer that never came is KB_UNAVAILABLE: read before writing again.
    */
-  writeAt(document: { readonly id: string; readonly title: string; readonly body: string; readonly tags: readonly string[] }, revision: number): Promise<KbWritten | null>;
+  writeAt(
+    document: { readonly id: string; readonly title: string; readonly body: string; readonly tags: readonly string[] },
+    revision: number,
+  ): Promise<KbWritten | null>;
   list(prefix: string): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]>;
   /** The clock of the server as its last answer told it, moved on to now; null before any answer, absent where there is no server. */
   readDate?(): Promise<Date | null>;

@@ -53,11 +53,18 @@ export interface Recorders {
   readClaims(documentId: string, sourceDocumentId: string, exceptRunId: string): Promise<readonly Claim[]>;
   readUnits(documentId: string, runId: string): Promise<readonly RecordedUnit[]>;
   /** Of the planned addresses, those that exist, with the run that created each: the UNIQUE layer of leg A. */
-  readAddresses(documentId: string, addresses: readonly string[]): Promise<readonly { readonly address: string; readonly createdByRun: string }[]>;
+  readAddresses(
+    documentId: string,
+    addresses: readonly string[],
+  ): Promise<readonly { readonly address: string; readonly createdByRun: string }[]>;
   /** Bodies of the run's units in order of ordinals, as bytes; for the read-back. */
   readBodies(documentId: string, runId: string, take: (ordinal: number, body: Uint8Array) => void): Promise<number>;
   readLegB(documentId: string, sourceDocumentId: string, runId: string): Promise<RecordedLegB | null>;
-  readVerifyResult(documentId: string, changeSetId: string, runId: string): Promise<(VerifyResultRow & { readonly verifiedBy: string }) | null>;
+  readVerifyResult(
+    documentId: string,
+    changeSetId: string,
+    runId: string,
+  ): Promise<(VerifyResultRow & { readonly verifiedBy: string }) | null>;
   readEnacted(documentId: string, runId: string): Promise<readonly RecordedEnact[]>;
   /** pg_xact_status of a transaction id the journal kept; "unknown" when the server no longer knows. */
   readTransactionStatus(transactionId: string): Promise<"committed" | "aborted" | "in progress" | "unknown">;

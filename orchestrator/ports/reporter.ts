@@ -3,7 +3,14 @@
 export type RunEvent =
   | { readonly kind: "run_started"; readonly runId: string; readonly mode: "dryrun" | "live"; readonly documentId: string }
   | { readonly kind: "phase_started"; readonly phase: string; readonly number: number }
-  | { readonly kind: "phase_done"; readonly phase: string; readonly number: number; readonly durationMs: number; readonly summary: string; readonly wouldRefuse: readonly string[] }
+  | {
+      readonly kind: "phase_done";
+      readonly phase: string;
+      readonly number: number;
+      readonly durationMs: number;
+      readonly summary: string;
+      readonly wouldRefuse: readonly string[];
+    }
   | { readonly kind: "gate_waiting"; readonly phase: string; readonly waitsOn: string; readonly sinceMs: number }
   | { readonly kind: "gate_passed"; readonly phase: string; readonly documentId: string; readonly revision: number }
   | { readonly kind: "warning"; readonly code: string; readonly text: string }

@@ -36,7 +36,11 @@ export interface DecidedApproval {
   readonly payloadSha: string;
   readonly approvalKbId: string;
   readonly approvalSha256: string;
-  readonly signatures: readonly { readonly role: "sovereign" | "architect"; readonly fingerprint: string; readonly signatureSha256: string }[];
+  readonly signatures: readonly {
+    readonly role: "sovereign" | "architect";
+    readonly fingerprint: string;
+    readonly signatureSha256: string;
+  }[];
 }
 
 export type Decided = Readonly<Partial<Record<"SG_1" | "SG_2", DecidedApproval>>>;

@@ -36,7 +36,12 @@ export interface LegBRecord {
   readonly unitCount: number;
   readonly manifest: string; // canonical JSON text; its sha256 is the manifest's
   readonly manifestSha256: string;
-  readonly signatures: readonly { readonly signerRole: "sovereign" | "architect"; readonly keyFingerprint: string; readonly signatureSha256: string; readonly approvalKbId: string }[];
+  readonly signatures: readonly {
+    readonly signerRole: "sovereign" | "architect";
+    readonly keyFingerprint: string;
+    readonly signatureSha256: string;
+    readonly approvalKbId: string;
+  }[];
 }
 
 export interface VerifyResultRow {

@@ -45,11 +45,19 @@ async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert>
   if (config.revert_principal === null) throw new CutterError("REVERT_PRINCIPAL_NOT_PINNED", { run_id: runId });
   requireRun(host, config.sidecar_root, runId);
   requireAtRest(host, runId);
-  const read = (name: string, maxBytes: number): Buffer => readSafeFile(host, `${hostLayout.incoming}/${runId}/${name}`, { forbidden: 0o077, maxBytes });
+  const read = (name: string, maxBytes: number): Buffer =>
+    readSafeFile(host, `${hostLayout.incoming}/${runId}/${name}`, { forbidden: 0o077, maxBytes });
   const document = read(stagedFiles.approval, approvalBytesMax);
   const signature = read(stagedFiles.signature, signatureBytesMax);
   const facts = await readFacts(host);
-  const expected = { gate: "REVERT", decision: "approve", phase: "cut_leg_a", runId, host: facts.host, releaseSha256: facts.releaseSha256 } as const;
+  const expected = {
+    gate: "REVERT",
+    decision: "approve",
+    phase: "cut_leg_a",
+    runId,
+    host: facts.host,
+    releaseSha256: facts.releaseSha256,
+  } as const;
   const { keys } = facts;
   const verified = await verifyApproval({ document, signatures: [signature], keys, expected, now });
   const use = { document_sha256: verified.documentSha256, review_decision_id: verified.decision.review_decision_id };
@@ -57,20 +65,53 @@ async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert>
   const own = standing?.approval_sha256 === verified.documentSha256 ? standing : null;
   const spentBefore = own === null ? readUses(host, use) > 0 : own.spent_before;
   const staged: StagedRevert = {
-    schema: "cutter.revert-staged/1", run_id: runId, approval_sha256: verified.documentSha256, signature_sha256: sha256Hex(signature), review_decision_id: use.review_decision_id,
-    host: facts.host, release_sha256: facts.releaseSha256, runbook_sha256: facts.runbookSha256,
-    sovereign: { fingerprint: keys.sovereign.pin.fingerprint, file_sha256: sha256Hex(keys.sovereign.bytes) }, spent_before: spentBefore, staged_at: own?.staged_at ?? now.toISOString(),
+    schema: "cutter.revert-staged/1",
+    run_id: runId,
+    approval_sha256: verified.documentSha256,
+    signature_sha256: sha256Hex(signature),
+    review_decision_id: use.review_decision_id,
+    host: facts.host,
+    release_sha256: facts.releaseSha256,
+    runbook_sha256: facts.runbookSha256,
+    sovereign: { fingerprint: keys.sovereign.pin.fingerprint, file_sha256: sha256Hex(keys.sovereign.bytes) },
+    spent_before: spentBefore,
+    staged_at: own?.staged_at ?? now.toISOString(),
   };
   if (own !== null && (await isWhole(host, runId, own, staged))) return own;
   if (own === null && !spentBefore) spendOnce(host, runId, verified, use, now);
-  install(host, runId, new Map<string, Uint8Array | string>([[stagedFiles.approval, document], [stagedFiles.signature, signature], [stagedFiles.staged, `${JSON.stringify(staged, null, 1)}\n`]]));
+  install(
+    host,
+    runId,
+    new Map<string, Uint8Array | string>([
+      [stagedFiles.approval, document],
+      [stagedFiles.signature, signature],
+      [stagedFiles.staged, `${JSON.stringify(staged, null, 1)}\n`],
+    ]),
+  );
   return staged;
 }
 
 /** In the ledger before anything is staged: a crash in between leaves a spent approval and no way to use it, never the other way round. */
-function spendOnce(host: Host, runId: RunId, verified: VerifiedApproval, use: { readonly document_sha256: string; readonly review_decision_id: string }, now: Date): void {
+function spendOnce(
+  host: Host,
+  runId: RunId,
+  verified: VerifiedApproval,
+  use: { readonly document_sha256: string; readonly review_decision_id: string },
+  now: Date,
+): void {
   const spent = spend(host, [{ gate: "REVERT", run_id: runId, ...use, of: 1 }], now);
-  auditOrWarn(host, "revert_staged", { run_id: runId, approval_sha256: verified.documentSha256, signer: verified.signers[0]?.fingerprint ?? null, spent_seq: spent.seq, spent_head: spent.head }, now);
+  auditOrWarn(
+    host,
+    "revert_staged",
+    {
+      run_id: runId,
+      approval_sha256: verified.documentSha256,
+      signer: verified.signers[0]?.fingerprint ?? null,
+      spent_seq: spent.seq,
+      spent_head: spent.head,
+    },
+    now,
+  );
 }
 
 interface HostFacts {
@@ -83,15 +124,26 @@ interface HostFacts {
 /** What this host says, without a look at what was signed. The runbook counts as what `pulumi up` put there, whatever lies there now. */
 async function readFacts(host: Host): Promise<HostFacts> {
   const files = hostFiles(host);
-  const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? []).toString("latin1").trim();
+  const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? [])
+    .toString("latin1")
+    .trim();
   if (!/^[0-9a-f]{32}$/.test(machineId)) throw new CutterError("HOST_FILE_MISSING", { file: "/etc/machine-id" });
   const manifest = await files.read(`${hostLayout.current}/manifest.json`);
   if (manifest === null) throw new CutterError("RELEASE_UNKNOWN", { root: hostLayout.current });
-  const owned = readClaims(Buffer.from(await readPlainFile(files, hostLayout.ownership, manifestBytesMax)).toString("utf8").split("\n"));
+  const owned = readClaims(
+    Buffer.from(await readPlainFile(files, hostLayout.ownership, manifestBytesMax))
+      .toString("utf8")
+      .split("\n"),
+  );
   const pinned = owned.get(hostLayout.rollbackRunbook)?.contentSha256;
   const found = sha256Hex(await readPlainFile(files, hostLayout.rollbackRunbook, manifestBytesMax));
   if (pinned !== found) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: pinned ?? "not pinned", found });
-  return { host: sha256Hex(`cutter:${machineId}`), releaseSha256: sha256Hex(manifest), runbookSha256: found, keys: await readHostKeys(files, hostLayout) };
+  return {
+    host: sha256Hex(`cutter:${machineId}`),
+    releaseSha256: sha256Hex(manifest),
+    runbookSha256: found,
+    keys: await readHostKeys(files, hostLayout),
+  };
 }
 
 /** What an earlier start left because it did not end well. Anything unreadable is replaced. */
@@ -109,10 +161,12 @@ async function readStanding(host: Host, runId: RunId): Promise<StagedRevert | nu
 async function isWhole(host: Host, runId: RunId, standing: StagedRevert, judged: StagedRevert): Promise<boolean> {
   if (!isDeepStrictEqual(standing, { ...judged, signature_sha256: standing.signature_sha256 })) return false;
   const files = hostFiles(host);
-  const digests = await Promise.all([stagedFiles.approval, stagedFiles.signature].map(async (name) => {
-    const bytes = await files.read(`${hostLayout.revertStaging}/${runId}/${name}`);
-    return bytes === null ? null : sha256Hex(bytes);
-  }));
+  const digests = await Promise.all(
+    [stagedFiles.approval, stagedFiles.signature].map(async (name) => {
+      const bytes = await files.read(`${hostLayout.revertStaging}/${runId}/${name}`);
+      return bytes === null ? null : sha256Hex(bytes);
+    }),
+  );
   return isDeepStrictEqual(digests, [standing.approval_sha256, standing.signature_sha256]);
 }
 

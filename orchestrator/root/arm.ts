@@ -66,7 +66,11 @@ export async function arm(world: ArmWorld, idText: string): Promise<ArmReport> {
     await requireGapsClosed(world);
     requireWholeLedger(host);
     const token = await toToken(world, facts, verified);
-    return { ...grant(world, runId, staged, token, verified), expired_removed: expired, unfinished: await findUnfinished(hostFiles(host), config.sidecar_root, runId) };
+    return {
+      ...grant(world, runId, staged, token, verified),
+      expired_removed: expired,
+      unfinished: await findUnfinished(hostFiles(host), config.sidecar_root, runId),
+    };
   } catch (error) {
     if (error instanceof CutterError) tellRefusal(world, runId, error);
     throw error;
@@ -114,15 +118,22 @@ async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): 
   const unfit = (problem: string): CutterError => new CutterError("ENABLE_REQUEST_UNFIT", { run_id: runId, problem });
   if (request.value.mode !== "live") throw unfit(`its mode is ${request.value.mode}`);
   if (request.value.document_id !== dryRun.run.documentId) throw unfit("it names another document than the dry run");
-  for (const gate of ["SG_1", "SG_2"] as const) if (request.value.approvals[gate] === undefined) throw unfit(`it names no approval for ${gate}`);
-  const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? []).toString("latin1").trim();
+  for (const gate of ["SG_1", "SG_2"] as const)
+    if (request.value.approvals[gate] === undefined) throw unfit(`it names no approval for ${gate}`);
+  const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? [])
+    .toString("latin1")
+    .trim();
   if (!/^[0-9a-f]{32}$/.test(machineId)) throw new CutterError("HOST_FILE_MISSING", { file: "/etc/machine-id" });
   const manifest = await files.read(`${hostLayout.current}/manifest.json`);
   if (manifest === null) throw new CutterError("RELEASE_UNKNOWN", { root: hostLayout.current });
   const backup = await readHostKey(files, hostLayout, "backup");
-  if (backup === null) throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${hostLayout.keys}/backup.asc`, problem: "the stack pins no backup key" });
+  if (backup === null)
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${hostLayout.keys}/backup.asc`, problem: "the stack pins no backup key" });
   return {
-    runId, config, request, dryRun,
+    runId,
+    config,
+    request,
+    dryRun,
     keys: await readHostKeys(files, hostLayout),
     backup: { fingerprint: backup.pin.fingerprint, sha256: sha256Hex(backup.bytes) },
     host: sha256Hex(`cutter:${machineId}`),
@@ -138,16 +149,35 @@ interface Verified {
 
 async function verifyStaged(staged: Staged, facts: Facts, now: Date): Promise<Verified> {
   const { run } = facts.dryRun;
-  const bound = { runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host: facts.host, releaseSha256: facts.releaseSha256 };
+  const bound = {
+    runId: run.runId,
+    documentId: run.documentId,
+    payloadSha: run.payloadSha,
+    host: facts.host,
+    releaseSha256: facts.releaseSha256,
+  };
   const { governance_principal: governancePrincipal, expected_grant_matrix_sha: grantMatrixSha256 } = facts.config;
-  const ruling = { documentSha256: run.sourceSha256, rollbackRunbookSha256: facts.runbookSha256, grantMatrixSha256, ...(governancePrincipal === null ? {} : { governancePrincipal }) };
-  const verified = await verifyApproval({ ...staged.ruling, keys: facts.keys, expected: { ...bound, gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling }, now });
-  if (verified.approval.gate !== "RULING") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "RULING", found: verified.approval.gate });
+  const ruling = {
+    documentSha256: run.sourceSha256,
+    rollbackRunbookSha256: facts.runbookSha256,
+    grantMatrixSha256,
+    ...(governancePrincipal === null ? {} : { governancePrincipal }),
+  };
+  const verified = await verifyApproval({
+    ...staged.ruling,
+    keys: facts.keys,
+    expected: { ...bound, gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling },
+    now,
+  });
+  if (verified.approval.gate !== "RULING")
+    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "RULING", found: verified.approval.gate });
   const { approval } = verified;
   if (staged.decision === null) return { ruling: { ...verified, approval }, decision: null };
   const decided = await verifyApproval({ ...staged.decision, keys: facts.keys, expected: { ...bound, gate: "SG_3" }, now });
-  if (decided.approval.gate !== "SG_3") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: decided.approval.gate });
-  if (decided.approval.review_decision_id === approval.review_decision_id) throw new CutterError("APPROVAL_UUID_COLLAPSED", { review_decision_id: approval.review_decision_id });
+  if (decided.approval.gate !== "SG_3")
+    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: decided.approval.gate });
+  if (decided.approval.review_decision_id === approval.review_decision_id)
+    throw new CutterError("APPROVAL_UUID_COLLAPSED", { review_decision_id: approval.review_decision_id });
   return { ruling: { ...verified, approval }, decision: { ...decided, approval: decided.approval } };
 }
 
@@ -188,32 +218,84 @@ async function toToken({ now }: ArmWorld, facts: Facts, { ruling, decision }: Ve
     ruling_sha256: ruling.documentSha256,
     accepts: [...ruling.approval.accepts],
     human_signers: ruling.humanSigners,
-    keys: { sovereign: pin(facts.keys.sovereign), architect: facts.keys.architect === null ? null : pin(facts.keys.architect), backup: facts.backup },
-    decision: decision === null ? null : {
-      gate: "SG_3",
-      decision: decision.approval.decision,
-      phase: decision.approval.phase,
-      review_decision_id: decision.approval.review_decision_id,
-      document_sha256: decision.documentSha256,
-      kb_id: toApprovalId(facts.config.kb_runs_folder, run.runId, decision.approval),
+    keys: {
+      sovereign: pin(facts.keys.sovereign),
+      architect: facts.keys.architect === null ? null : pin(facts.keys.architect),
+      backup: facts.backup,
     },
+    decision:
+      decision === null
+        ? null
+        : {
+            gate: "SG_3",
+            decision: decision.approval.decision,
+            phase: decision.approval.phase,
+            review_decision_id: decision.approval.review_decision_id,
+            document_sha256: decision.documentSha256,
+            kb_id: toApprovalId(facts.config.kb_runs_folder, run.runId, decision.approval),
+          },
   };
 }
 
 /** The point of no return: kept, spent, told, armed. */
-function grant({ host, now }: ArmWorld, runId: RunId, staged: Staged, unnumbered: Omit<ArmToken, "start">, { ruling, decision }: Verified): Omit<ArmReport, "expired_removed" | "unfinished"> {
-  const toSpending = (verified: VerifiedApproval, gate: Spending["gate"], of: number): Spending => ({ gate, run_id: runId, document_sha256: verified.documentSha256, review_decision_id: verified.approval.review_decision_id, of });
+function grant(
+  { host, now }: ArmWorld,
+  runId: RunId,
+  staged: Staged,
+  unnumbered: Omit<ArmToken, "start">,
+  { ruling, decision }: Verified,
+): Omit<ArmReport, "expired_removed" | "unfinished"> {
+  const toSpending = (verified: VerifiedApproval, gate: Spending["gate"], of: number): Spending => ({
+    gate,
+    run_id: runId,
+    document_sha256: verified.documentSha256,
+    review_decision_id: verified.approval.review_decision_id,
+    of,
+  });
   keepDocument(host, keptRulings, ruling.documentSha256, staged.files);
-  const spent = spend(host, [toSpending(ruling, "RULING", ruling.approval.starts), ...(decision === null ? [] : [toSpending(decision, "SG_3", 1)])], now());
+  const spent = spend(
+    host,
+    [toSpending(ruling, "RULING", ruling.approval.starts), ...(decision === null ? [] : [toSpending(decision, "SG_3", 1)])],
+    now(),
+  );
   const token: ArmToken = { ...unnumbered, start: spent.n[0] ?? 1 };
   const text = `${JSON.stringify(token, null, 1)}\n`;
   parseArmToken(Buffer.from(text)); // what the run would refuse must not be installed
   const { document_id, payload_sha, expires_at, start, starts, human_signers, accepts, ruling_sha256 } = token;
   try {
-    recordAudit(host, "enable", { run_id: runId, ruling_sha256, start, starts, expires_at, human_signers, decision: token.decision?.decision ?? null, spent_seq: spent.seq, spent_head: spent.head }, now());
+    recordAudit(
+      host,
+      "enable",
+      {
+        run_id: runId,
+        ruling_sha256,
+        start,
+        starts,
+        expires_at,
+        human_signers,
+        decision: token.decision?.decision ?? null,
+        spent_seq: spent.seq,
+        spent_head: spent.head,
+      },
+      now(),
+    );
     installToken(host, runId, new Map<string, Uint8Array | string>([...staged.files, [tokenFiles.token, text]]));
   } catch (error) {
-    throw error instanceof CutterError ? new CutterError(error.code, { ...error.facts, start_spent: `${String(start)} of ${String(starts)}` }, { cause: error }) : error;
+    throw error instanceof CutterError
+      ? new CutterError(error.code, { ...error.facts, start_spent: `${String(start)} of ${String(starts)}` }, { cause: error })
+      : error;
   }
-  return { schema: "cutter.arm/1", run_id: runId, document_id, payload_sha, expires_at, start, starts, human_signers, accepts, decision: token.decision?.decision ?? null, ruling_sha256 };
+  return {
+    schema: "cutter.arm/1",
+    run_id: runId,
+    document_id,
+    payload_sha,
+    expires_at,
+    start,
+    starts,
+    human_signers,
+    accepts,
+    decision: token.decision?.decision ?? null,
+    ruling_sha256,
+  };
 }

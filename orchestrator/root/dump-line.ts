@@ -53,7 +53,9 @@ export function readLine(socket: Readable): Promise<string> {
 /** 255 for a death by signal: there is no exit code then, and 0 would be a lie. */
 export function waitFor(child: ChildProcess): Promise<number> {
   return new Promise((done, fail) => {
-    child.once("error", (error) => fail(new CutterError("DATABASE_UNREACHABLE", { step: "start pg_dump or pg_restore" }, { cause: error })));
+    child.once("error", (error) =>
+      fail(new CutterError("DATABASE_UNREACHABLE", { step: "start pg_dump or pg_restore" }, { cause: error })),
+    );
     child.once("close", (code) => done(code ?? 255));
   });
 }

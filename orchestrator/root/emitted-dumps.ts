@@ -64,13 +64,24 @@ export async function* onlyEmitted(source: AsyncIterable<Buffer>, dump: EmittedD
   const cutter = new PieceCutter();
   let number = 0;
   const judge = (piece: Buffer): Buffer => {
-    if (toSha256(piece) !== dump.pieces[number]) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "not the archive that pg_dump gave out", sha256: dump.sha256, piece: number });
+    if (toSha256(piece) !== dump.pieces[number])
+      throw new CutterError("DUMP_REQUEST_REFUSED", {
+        problem: "not the archive that pg_dump gave out",
+        sha256: dump.sha256,
+        piece: number,
+      });
     number += 1;
     return piece;
   };
   for await (const chunk of source) for (const piece of cutter.take(chunk)) yield judge(piece);
   for (const piece of cutter.rest()) yield judge(piece);
-  if (number !== dump.pieces.length) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "the archive ends too early", sha256: dump.sha256, pieces: number, expected: dump.pieces.length });
+  if (number !== dump.pieces.length)
+    throw new CutterError("DUMP_REQUEST_REFUSED", {
+      problem: "the archive ends too early",
+      sha256: dump.sha256,
+      pieces: number,
+      expected: dump.pieces.length,
+    });
 }
 
 /** On tmpfs, root's alone; the newest few are kept. */
@@ -80,17 +91,24 @@ export function rememberDump(host: Host, dump: EmittedDump): void {
   const partial = `${folder}/.${dump.sha256}`;
   writeFileSync(partial, JSON.stringify(dump), { mode: 0o600 });
   renameSync(partial, `${folder}/${dump.sha256}`);
-  const kept = readdirSync(folder).filter((name) => sha256.safeParse(name).success).map((name) => ({ name, at: statSync(`${folder}/${name}`).mtimeMs })).sort((a, b) => b.at - a.at);
+  const kept = readdirSync(folder)
+    .filter((name) => sha256.safeParse(name).success)
+    .map((name) => ({ name, at: statSync(`${folder}/${name}`).mtimeMs }))
+    .sort((a, b) => b.at - a.at);
   for (const { name } of kept.slice(keptMax)) rmSync(`${folder}/${name}`, { force: true });
 }
 
 /** @throws DUMP_REQUEST_REFUSED when no dump of this boot had that digest */
 export function readEmittedDump(host: Host, digest: string): EmittedDump {
   try {
-    const content = readSafeFile(host, `${hostLayout.emittedDumps}/${sha256.parse(digest)}`, { forbidden: forbiddenBits.secret, maxBytes: recordBytesMax });
+    const content = readSafeFile(host, `${hostLayout.emittedDumps}/${sha256.parse(digest)}`, {
+      forbidden: forbiddenBits.secret,
+      maxBytes: recordBytesMax,
+    });
     return emittedSchema.parse(JSON.parse(content.toString("utf8")));
   } catch (error) {
-    if (error instanceof CutterError && error.code === "HOST_FILE_MISSING") throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "pg_dump gave out no such archive", sha256: digest });
+    if (error instanceof CutterError && error.code === "HOST_FILE_MISSING")
+      throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "pg_dump gave out no such archive", sha256: digest });
     throw error;
   }
 }

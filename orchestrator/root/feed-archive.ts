@@ -10,7 +10,12 @@ import { onlyEmitted, type EmittedDump } from "./emitted-dumps.ts";
  * Returns the exit code, which the client got in the X frame as well. pg_restore sees the end of its input only when all of the archive was right:
  * a restore in one transaction that is cut short commits nothing. @throws DUMP_REQUEST_REFUSED, DUMP_STREAM_BROKEN, DATABASE_UNREACHABLE
  */
-export async function feedArchive(command: readonly string[], env: Readonly<Record<string, string>>, dump: EmittedDump, { socket, send, gone }: Line): Promise<number> {
+export async function feedArchive(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  dump: EmittedDump,
+  { socket, send, gone }: Line,
+): Promise<number> {
   const [file = "", ...args] = command;
   const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "pipe"], signal: gone, killSignal: "SIGTERM" });
   const printed = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
@@ -33,7 +38,8 @@ export async function feedArchive(command: readonly string[], env: Readonly<Reco
   socket.resume(); // so that its end is seen
   child.stdin.end();
   const code = await ended;
-  for (let start = 0; start < printed.stdout.length; start += framePayloadBytesMax) await send("D", printed.stdout.subarray(start, start + framePayloadBytesMax));
+  for (let start = 0; start < printed.stdout.length; start += framePayloadBytesMax)
+    await send("D", printed.stdout.subarray(start, start + framePayloadBytesMax));
   if (printed.stderr.length > 0) await send("E", printed.stderr);
   return sendExit(send, code);
 }

@@ -30,7 +30,12 @@ export function releaseRun(host: Host, idText: string): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
   const leftovers = removeLeftovers(host, runId);
   // prepare-run removed the last start's result: if there is none now, nobody lived to write this one's.
-  if (!hasResult(host, runId)) writeResult(host, runId, toRunResult(runId, readMode(host, runId), { exitKind: "killed", exitRaw: "unknown", serviceResult: "unknown" }, null));
+  if (!hasResult(host, runId))
+    writeResult(
+      host,
+      runId,
+      toRunResult(runId, readMode(host, runId), { exitKind: "killed", exitRaw: "unknown", serviceResult: "unknown" }, null),
+    );
   if (leftovers !== null) throw leftovers;
 }
 

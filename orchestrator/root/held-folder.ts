@@ -22,7 +22,12 @@ const sweptMax = 100;
  * Makes `_<kind>.<pid>-<start>.<id>`, a name no run id can have, and lets `fill` write into it. On a signal the folder goes first, then `onSignal` decides
  * what ends; without it the process dies of the signal as if nobody had listened. Sweeps what dead processes left.
  */
-export function holdFolder(host: Host, kind: "adhoc" | "dump", fill: (path: string) => void, onSignal: (signal: EndingSignal) => void = dieOf): HeldFolder {
+export function holdFolder(
+  host: Host,
+  kind: "adhoc" | "dump",
+  fill: (path: string) => void,
+  onSignal: (signal: EndingSignal) => void = dieOf,
+): HeldFolder {
   sweepHeldFolders(host);
   const id = randomBytes(6).toString("hex");
   const path = toHostPath(host, `${hostLayout.credentials}/_${kind}.${process.pid}-${readStart(process.pid) ?? "0"}.${id}`);
@@ -53,7 +58,8 @@ export function sweepHeldFolders(host: Host): void {
     const [, pid, start] = /^_(?:adhoc|dump)\.([1-9]\d*)-(\d+)\.[0-9a-f]{12}$/.exec(name) ?? [];
     return pid === undefined || start === undefined ? [] : [{ name, pid: Number(pid), start }];
   });
-  for (const { name } of held.filter(({ pid, start }) => isGone(pid, start)).slice(0, sweptMax)) rmSync(`${parent}/${name}`, { recursive: true, force: true });
+  for (const { name } of held.filter(({ pid, start }) => isGone(pid, start)).slice(0, sweptMax))
+    rmSync(`${parent}/${name}`, { recursive: true, force: true });
 }
 
 /** By pid and start time, since a pid is used again. A process that /proc hides is alive. */

@@ -47,7 +47,10 @@ function toSurveyQuestions(host: Host, here: string): DatabaseSurvey {
   const root = [join(here, "../sql"), join(here, "../../sql")].find((place) => existsSync(join(place, databaseSurveyFiles.facts)));
   if (root === undefined) throw new CutterError("HOST_FILE_MISSING", { file: databaseSurveyFiles.facts });
   const read = (name: keyof typeof databaseSurveyFiles): string => readFileSync(join(root, databaseSurveyFiles[name]), "utf8");
-  return toDatabaseSurvey({ facts: read("facts"), contract: read("contract"), catalogue: read("catalogue"), matrix: read("matrix") }, readConfig(host));
+  return toDatabaseSurvey(
+    { facts: read("facts"), contract: read("contract"), catalogue: read("catalogue"), matrix: read("matrix") },
+    readConfig(host),
+  );
 }
 
 interface Psql {
@@ -67,12 +70,33 @@ function toPsql(host: Host): Psql {
     const args = ["exec", "-i", "-e", `PGOPTIONS=${readOnly}`, access.container, "psql", ...psqlOptions, "-U", access.user, "-d", database];
     return { file: "docker", args, env: environment, done: () => undefined };
   }
-  const names = ["DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_SSLMODE", "DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD"] as const;
+  const names = [
+    "DOT_CUTTER_DB_HOST",
+    "DOT_CUTTER_DB_PORT",
+    "DOT_CUTTER_DB_NAME",
+    "DOT_CUTTER_DB_SSLMODE",
+    "DOT_CUTTER_READONLY_DB_USER",
+    "DOT_CUTTER_READONLY_DB_PASSWORD",
+  ] as const;
   const values = readEnvValues(host, names, config);
-  const passwordFile = writePasswordFile(host, valueOf(values, "DOT_CUTTER_READONLY_DB_USER"), secretOf(values, "DOT_CUTTER_READONLY_DB_PASSWORD"));
+  const passwordFile = writePasswordFile(
+    host,
+    valueOf(values, "DOT_CUTTER_READONLY_DB_USER"),
+    secretOf(values, "DOT_CUTTER_READONLY_DB_PASSWORD"),
+  );
   return {
     file: `${access.bin_dir}/psql`,
-    args: [...psqlOptions, "-h", valueOf(values, "DOT_CUTTER_DB_HOST"), "-p", valueOf(values, "DOT_CUTTER_DB_PORT"), "-U", valueOf(values, "DOT_CUTTER_READONLY_DB_USER"), "-d", valueOf(values, "DOT_CUTTER_DB_NAME")],
+    args: [
+      ...psqlOptions,
+      "-h",
+      valueOf(values, "DOT_CUTTER_DB_HOST"),
+      "-p",
+      valueOf(values, "DOT_CUTTER_DB_PORT"),
+      "-U",
+      valueOf(values, "DOT_CUTTER_READONLY_DB_USER"),
+      "-d",
+      valueOf(values, "DOT_CUTTER_DB_NAME"),
+    ],
     env: { ...environment, PGOPTIONS: readOnly, PGPASSFILE: passwordFile.path, PGSSLMODE: valueOf(values, "DOT_CUTTER_DB_SSLMODE") },
     done: passwordFile.remove,
   };
@@ -95,7 +119,11 @@ interface RunOptions {
   readonly deadlineMs: number;
 }
 
-function run(file: string, args: readonly string[], { env, stdin, deadlineMs }: RunOptions): Promise<{ readonly code: number; readonly stdout: string }> {
+function run(
+  file: string,
+  args: readonly string[],
+  { env, stdin, deadlineMs }: RunOptions,
+): Promise<{ readonly code: number; readonly stdout: string }> {
   return new Promise((done, fail) => {
     const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "ignore"], timeout: deadlineMs });
     let stdout = "";

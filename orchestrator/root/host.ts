@@ -14,9 +14,12 @@ export interface Host {
 
 /** @throws HOST_FILE_MISSING without a user cutter */
 export function readHost(root: string, ownerUid: number): Host {
-  const line = readFileSync(join(root === "" ? "/" : root, "etc/passwd"), "utf8").split("\n").find((entry) => entry.startsWith(`${cutterUser}:`));
+  const line = readFileSync(join(root === "" ? "/" : root, "etc/passwd"), "utf8")
+    .split("\n")
+    .find((entry) => entry.startsWith(`${cutterUser}:`));
   const [, , uid, gid] = line?.split(":") ?? [];
-  if (uid === undefined || gid === undefined) throw new CutterError("HOST_FILE_MISSING", { file: "/etc/passwd", wanted: `user ${cutterUser}` });
+  if (uid === undefined || gid === undefined)
+    throw new CutterError("HOST_FILE_MISSING", { file: "/etc/passwd", wanted: `user ${cutterUser}` });
   return { root, ownerUid, cutter: { uid: Number(uid), gid: Number(gid) } };
 }
 

@@ -8,7 +8,12 @@ import { toHostPath, type Host } from "./host.ts";
  * `<folder>/<sha256 of the document>/`, 0700 and 0600, root's; of `files` those in `names`; whole or not at all. May be repeated.
  * @throws HOST_FILE_UNSAFE when it cannot be kept: then nothing may be built on it
  */
-export function keepDocument(host: Host, { folder: path, names }: { readonly folder: string; readonly names: readonly string[] }, documentSha256: string, files: ReadonlyMap<string, Uint8Array>): void {
+export function keepDocument(
+  host: Host,
+  { folder: path, names }: { readonly folder: string; readonly names: readonly string[] },
+  documentSha256: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): void {
   const folder = toHostPath(host, path);
   const beside = join(folder, `.keeping-${documentSha256}`);
   try {
@@ -24,14 +29,18 @@ export function keepDocument(host: Host, { folder: path, names }: { readonly fol
     renameSync(beside, join(folder, documentSha256));
     sync(folder);
   } catch (cause) {
-    throw new CutterError("HOST_FILE_UNSAFE", { file: `${path}/${documentSha256}`, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written" }, { cause });
+    throw new CutterError(
+      "HOST_FILE_UNSAFE",
+      { file: `${path}/${documentSha256}`, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written" },
+      { cause },
+    );
   }
 }
 
 function writeDurably(path: string, bytes: Uint8Array): void {
   const descriptor = openSync(path, "wx", 0o600);
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -27,15 +27,28 @@ export function spend(host: Host, spendings: readonly Spending[], now: Date): Sp
   return withChain(host, ledgerFiles.spent, parseSpent, ({ records, append }) => {
     const n = spendings.map((wanted) => {
       const before = countSpent(records, wanted);
-      if (before >= wanted.of) throw new CutterError(spentCodes[wanted.gate], { gate: wanted.gate, run_id: wanted.run_id, review_decision_id: wanted.review_decision_id, used: before, of: wanted.of });
+      if (before >= wanted.of)
+        throw new CutterError(spentCodes[wanted.gate], {
+          gate: wanted.gate,
+          run_id: wanted.run_id,
+          review_decision_id: wanted.review_decision_id,
+          used: before,
+          of: wanted.of,
+        });
       return before + 1;
     });
-    const { seq, head } = append(spendings.map((wanted, index) => ({ kind: "spent", ...wanted, n: n[index] ?? 1 })), now);
+    const { seq, head } = append(
+      spendings.map((wanted, index) => ({ kind: "spent", ...wanted, n: n[index] ?? 1 })),
+      now,
+    );
     return { n, seq, head };
   });
 }
 
-const spentCodes = { RULING: "RULING_SPENT", SG_3: "APPROVAL_SPENT", REVERT: "REVERT_APPROVAL_SPENT" } as const satisfies Record<Spending["gate"], string>;
+const spentCodes = { RULING: "RULING_SPENT", SG_3: "APPROVAL_SPENT", REVERT: "REVERT_APPROVAL_SPENT" } as const satisfies Record<
+  Spending["gate"],
+  string
+>;
 
 /** How often it was used already, without using it. @throws as `spend` */
 export function readUses(host: Host, wanted: Pick<Spending, "document_sha256" | "review_decision_id">): number {
@@ -53,9 +66,17 @@ export function recordAudit(host: Host, action: string, facts: Facts, now: Date)
  */
 export function requireWholeLedger(host: Host): void {
   const spent = withChain(host, ledgerFiles.spent, parseSpent, ({ records }) => records.length);
-  const named = withChain(host, ledgerFiles.audit, parseAudit, ({ records }) => records.flatMap((record) => (typeof record["spent_seq"] === "number" ? [record["spent_seq"]] : [])));
+  const named = withChain(host, ledgerFiles.audit, parseAudit, ({ records }) =>
+    records.flatMap((record) => (typeof record["spent_seq"] === "number" ? [record["spent_seq"]] : [])),
+  );
   const last = Math.max(-1, ...named);
-  if (last >= spent) throw new CutterError("LEDGER_DAMAGED", { file: ledgerFiles.spent, problem: "lines that the audit log names are missing", lines: spent, named: last + 1 });
+  if (last >= spent)
+    throw new CutterError("LEDGER_DAMAGED", {
+      file: ledgerFiles.spent,
+      problem: "lines that the audit log names are missing",
+      lines: spent,
+      named: last + 1,
+    });
 }
 
 interface Chain<Entry> {
@@ -74,7 +95,12 @@ function parseAudit(value: unknown): AuditRecord | null {
 }
 
 /** Opens the file (made 0600 if it is not there), holds the kernel's lock on it, reads the chain whole, and lets `work` append. */
-function withChain<Entry extends { readonly seq: number; readonly prev: string }, Result>(host: Host, path: string, parse: (value: unknown) => Entry | null, work: (chain: Chain<Entry>) => Result): Result {
+function withChain<Entry extends { readonly seq: number; readonly prev: string }, Result>(
+  host: Host,
+  path: string,
+  parse: (value: unknown) => Entry | null,
+  work: (chain: Chain<Entry>) => Result,
+): Result {
   const descriptor = openLedger(host, path);
   try {
     lock(descriptor, path);
@@ -90,12 +116,22 @@ function openLedger(host: Host, path: string): number {
   const unsafe = (problem: string, cause?: unknown): CutterError => new CutterError("HOST_FILE_UNSAFE", { file: path, problem }, { cause });
   let descriptor: number;
   try {
-    descriptor = openSync(toHostPath(host, path), constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
+    descriptor = openSync(
+      toHostPath(host, path),
+      constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      0o600,
+    );
   } catch (cause) {
     throw unsafe(cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be opened", cause);
   }
   const facts = fstatSync(descriptor);
-  const problem = !facts.isFile() ? "not a plain file" : facts.uid !== host.ownerUid ? "another owner" : (facts.mode & 0o077) !== 0 ? "open to others" : null;
+  const problem = !facts.isFile()
+    ? "not a plain file"
+    : facts.uid !== host.ownerUid
+      ? "another owner"
+      : (facts.mode & 0o077) !== 0
+        ? "open to others"
+        : null;
   if (problem === null) return descriptor;
   closeSync(descriptor);
   throw unsafe(problem);
@@ -103,7 +139,10 @@ function openLedger(host: Host, path: string): number {
 
 /** The kernel's lock belongs to our open file: flock(1) sets it on the descriptor it inherits, and it goes when we close or die. */
 function lock(descriptor: number, path: string): void {
-  const { status } = spawnSync("/usr/bin/flock", ["--exclusive", "--wait", String(lockWaitSeconds), "3"], { stdio: ["ignore", "ignore", "ignore", descriptor], env: {} });
+  const { status } = spawnSync("/usr/bin/flock", ["--exclusive", "--wait", String(lockWaitSeconds), "3"], {
+    stdio: ["ignore", "ignore", "ignore", descriptor],
+    env: {},
+  });
   if (status !== 0) throw new CutterError("LEDGER_BUSY", { file: path, waited_s: lockWaitSeconds });
 }
 
@@ -111,7 +150,7 @@ function readAll(descriptor: number, path: string): Buffer {
   const { size } = fstatSync(descriptor);
   if (size > bytesMax) throw new CutterError("HOST_FILE_TOO_LARGE", { file: path, bytes: size, bytes_max: bytesMax });
   const bytes = Buffer.alloc(size);
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const count = readSync(descriptor, bytes, at, size - at, at);
     if (count === 0) throw new CutterError("LEDGER_DAMAGED", { file: path, problem: "shorter than it was a moment ago" });
     at += count;
@@ -120,7 +159,11 @@ function readAll(descriptor: number, path: string): Buffer {
 }
 
 /** The journal's reader in the ledger's words: a cut line is never dropped, a broken chain never mended. */
-function readOwnLines<Entry extends { readonly seq: number; readonly prev: string }>(bytes: Buffer, path: string, parse: (value: unknown) => Entry | null): ReadChain<Entry> {
+function readOwnLines<Entry extends { readonly seq: number; readonly prev: string }>(
+  bytes: Buffer,
+  path: string,
+  parse: (value: unknown) => Entry | null,
+): ReadChain<Entry> {
   try {
     return readLines(bytes, path, parse);
   } catch (cause) {
@@ -130,7 +173,13 @@ function readOwnLines<Entry extends { readonly seq: number; readonly prev: strin
 }
 
 /** All lines in one write. What could not be written whole is taken back, as far as the disk lets us; if not, the next reader says LEDGER_TORN. */
-function append(descriptor: number, length: number, read: ReadChain<{ readonly seq: number; readonly prev: string }>, entries: readonly object[], now: Date): { readonly seq: number; readonly head: string } {
+function append(
+  descriptor: number,
+  length: number,
+  read: ReadChain<{ readonly seq: number; readonly prev: string }>,
+  entries: readonly object[],
+  now: Date,
+): { readonly seq: number; readonly head: string } {
   let { head } = read;
   let text = "";
   for (const [index, entry] of entries.entries()) {
@@ -140,7 +189,8 @@ function append(descriptor: number, length: number, read: ReadChain<{ readonly s
   }
   const bytes = Buffer.from(text, "utf8");
   try {
-    if (writeSync(descriptor, bytes) !== bytes.length) throw new CutterError("LEDGER_TORN", { problem: "the disk took only a part of the line" });
+    if (writeSync(descriptor, bytes) !== bytes.length)
+      throw new CutterError("LEDGER_TORN", { problem: "the disk took only a part of the line" });
     fsyncSync(descriptor);
   } catch (error) {
     ftruncateSync(descriptor, length);

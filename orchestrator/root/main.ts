@@ -42,10 +42,12 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "arm" && !alone && rest.length === 0) return armAndPrint(first);
   if (verb === "arm-revert" && !alone && rest.length === 0) return tell(await armRevert(readHost("", 0), first, new Date()));
   if (verb === "prepare-revert" && !alone && rest.length === 0) return done(() => prepareRevert(readHost("", 0), first));
-  if (verb === "finish-revert" && !alone && rest.length === 0) return done(() => finishRevert(readHost("", 0), first, toServiceEnd(process.env), new Date()));
+  if (verb === "finish-revert" && !alone && rest.length === 0)
+    return done(() => finishRevert(readHost("", 0), first, toServiceEnd(process.env), new Date()));
   if (verb === "keep-restore-proof" && !alone && rest.length === 0) return tell(await keepRestoreProof(readHost("", 0), first, new Date()));
   if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
-  if (verb === "run-as-cutter" && first === "--") return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
+  if (verb === "run-as-cutter" && first === "--")
+    return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
   if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
   throw new CutterError("ROOT_VERB_UNKNOWN", { verb: verb ?? "", arguments: argv.length });
 }
@@ -53,7 +55,10 @@ async function main(argv: readonly string[]): Promise<number> {
 /** One line of JSON: runbooks/enable shows it. */
 async function armAndPrint(runId: string): Promise<number> {
   const host = readHost("", 0);
-  const report = await arm({ host, now: () => new Date(), readGaps: async () => toGaps(parseHostFacts(await readHostFactsText(host, here)), noRulings) }, runId);
+  const report = await arm(
+    { host, now: () => new Date(), readGaps: async () => toGaps(parseHostFacts(await readHostFactsText(host, here)), noRulings) },
+    runId,
+  );
   process.stdout.write(`${JSON.stringify(report)}\n`);
   return 0;
 }
@@ -70,8 +75,16 @@ function tell(report: object): number {
 }
 
 /** What systemd tells ExecStopPost. By hand there is nothing to tell, and that is said, not guessed. */
-function toServiceEnd(environment: NodeJS.ProcessEnv): { readonly exitKind: string; readonly exitRaw: string; readonly serviceResult: string } {
-  return { exitKind: environment["EXIT_CODE"] ?? "unknown", exitRaw: environment["EXIT_STATUS"] ?? "unknown", serviceResult: environment["SERVICE_RESULT"] ?? "unknown" };
+function toServiceEnd(environment: NodeJS.ProcessEnv): {
+  readonly exitKind: string;
+  readonly exitRaw: string;
+  readonly serviceResult: string;
+} {
+  return {
+    exitKind: environment["EXIT_CODE"] ?? "unknown",
+    exitRaw: environment["EXIT_STATUS"] ?? "unknown",
+    serviceResult: environment["SERVICE_RESULT"] ?? "unknown",
+  };
 }
 
 /** The terminal's type and language and nothing else: the rest of root's environment stays with root. */

@@ -10,7 +10,9 @@ export interface PgDumpTarget {
 
 /** Of the server's own version where it is reached by docker exec. */
 export function toVersionCommand(access: OrchestratorConfig["postgres_access"]): readonly string[] {
-  return access.kind === "docker" ? ["docker", "exec", access.container, "pg_dump", "--version"] : [`${access.bin_dir}/pg_dump`, "--version"];
+  return access.kind === "docker"
+    ? ["docker", "exec", access.container, "pg_dump", "--version"]
+    : [`${access.bin_dir}/pg_dump`, "--version"];
 }
 
 /**
@@ -19,8 +21,14 @@ export function toVersionCommand(access: OrchestratorConfig["postgres_access"]):
  */
 export function toDumpCommand(target: PgDumpTarget, snapshot: string, tables: readonly string[]): readonly string[] {
   const options = [
-    "--format=custom", "--no-password", "--strict-names", "--lock-wait-timeout=30000", `--snapshot=${snapshot}`,
-    `--username=${target.access.user}`, `--dbname=${target.database}`, ...tables.map((table) => `--table=${toPattern(table)}`),
+    "--format=custom",
+    "--no-password",
+    "--strict-names",
+    "--lock-wait-timeout=30000",
+    `--snapshot=${snapshot}`,
+    `--username=${target.access.user}`,
+    `--dbname=${target.database}`,
+    ...tables.map((table) => `--table=${toPattern(table)}`),
   ];
   if (target.access.kind === "docker") return ["docker", "exec", target.access.container, "pg_dump", ...options];
   return [`${target.access.bin_dir}/pg_dump`, `--host=${target.host}`, `--port=${target.port}`, ...options];
@@ -33,7 +41,9 @@ export function toPgDumpVersion(output: string): string | null {
 
 /** Needs no database: in a container it runs as nobody, and reads the archive from stdin. */
 export function toListCommand(access: OrchestratorConfig["postgres_access"]): readonly string[] {
-  return access.kind === "docker" ? ["docker", "exec", "--interactive", "--user=65534:65534", access.container, "pg_restore", "--list"] : [`${access.bin_dir}/pg_restore`, "--list"];
+  return access.kind === "docker"
+    ? ["docker", "exec", "--interactive", "--user=65534:65534", access.container, "pg_restore", "--list"]
+    : [`${access.bin_dir}/pg_restore`, "--list"];
 }
 
 /**
@@ -41,13 +51,25 @@ export function toListCommand(access: OrchestratorConfig["postgres_access"]): re
  */
 export function toRestoreCommand(target: PgDumpTarget): readonly string[] {
   const options = [
-    "--clean", "--if-exists", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--section=pre-data", "--section=data", "--no-password",
-    `--username=${target.access.user}`, `--dbname=${target.database}`,
+    "--clean",
+    "--if-exists",
+    "--no-owner",
+    "--no-privileges",
+    "--exit-on-error",
+    "--single-transaction",
+    "--section=pre-data",
+    "--section=data",
+    "--no-password",
+    `--username=${target.access.user}`,
+    `--dbname=${target.database}`,
   ];
   if (target.access.kind === "docker") return ["docker", "exec", "--interactive", target.access.container, "pg_restore", ...options];
   return [`${target.access.bin_dir}/pg_restore`, `--host=${target.host}`, `--port=${target.port}`, ...options];
 }
 
 function toPattern(table: string): string {
-  return table.split(".").map((part) => `"${part}"`).join(".");
+  return table
+    .split(".")
+    .map((part) => `"${part}"`)
+    .join(".");
 }

@@ -29,7 +29,14 @@ export function prepareRun(host: Host, idText: string, now: Date): void {
     if (request.mode === "live") moveTokenToLive(host, runId, now);
   } catch (error) {
     const leftovers = removeLeftovers(host, runId);
-    const refusal = leftovers === null ? error : new CutterError(leftovers.code, { ...leftovers.facts, refused: error instanceof CutterError ? error.code : "INTERNAL_BUG" }, { cause: error });
+    const refusal =
+      leftovers === null
+        ? error
+        : new CutterError(
+            leftovers.code,
+            { ...leftovers.facts, refused: error instanceof CutterError ? error.code : "INTERNAL_BUG" },
+            { cause: error },
+          );
     writeRefusal(host, runId, refusal);
     throw refusal;
   }
@@ -47,7 +54,8 @@ function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
     giveToCutter(host, folder, `${sidecarRoot}/${runId}`);
     return;
   }
-  if (!there.isDirectory() || there.uid !== host.cutter.uid) throw new CutterError("RUN_FOLDER_REFUSED", { path: `${sidecarRoot}/${runId}` });
+  if (!there.isDirectory() || there.uid !== host.cutter.uid)
+    throw new CutterError("RUN_FOLDER_REFUSED", { path: `${sidecarRoot}/${runId}` });
 }
 
 /** The parent is cutter's, who could put something else in the folder's place meanwhile: opened once, without following a link, judged, and given away by its descriptor. */
@@ -67,25 +75,34 @@ function openFolder(folder: string, told: string): number {
   try {
     return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (cause) {
-    throw new CutterError("RUN_FOLDER_REFUSED", { path: told, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" }, { cause });
+    throw new CutterError(
+      "RUN_FOLDER_REFUSED",
+      { path: told, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" },
+      { cause },
+    );
   }
 }
 
 /** The result of a start that root refused. */
 export function writeRefusal(host: Host, runId: RunId, error: unknown, folder: ResultFolder = hostLayout.results): void {
   const refusal = error instanceof CutterError ? { exit: error.exitCode, code: error.code } : { exit: 70, code: "INTERNAL_BUG" };
-  writeResult(host, runId, {
-    schema: "cutter.result/1",
-    run_id: runId,
-    exit_code: refusal.exit,
-    code: refusal.code,
-    exit_kind: "not-started",
-    exit_raw: String(refusal.exit),
-    service_result: "dependency",
-    result: "stopped",
-    phase: null,
-    certificate: null,
-    payload_sha: null,
-    waits_on: null,
-  }, folder);
+  writeResult(
+    host,
+    runId,
+    {
+      schema: "cutter.result/1",
+      run_id: runId,
+      exit_code: refusal.exit,
+      code: refusal.code,
+      exit_kind: "not-started",
+      exit_raw: String(refusal.exit),
+      service_result: "dependency",
+      result: "stopped",
+      phase: null,
+      certificate: null,
+      payload_sha: null,
+      waits_on: null,
+    },
+    folder,
+  );
 }

@@ -60,7 +60,8 @@ export function finishRevert(host: Host, idText: string, end: ServiceEnd, now: D
 export function requireRun(host: Host, sidecarRoot: string, runId: RunId): void {
   const folder = `${sidecarRoot}/${runId}`;
   const facts = lstatSync(toHostPath(host, folder), { throwIfNoEntry: false });
-  if (facts === undefined || !facts.isDirectory() || facts.uid !== host.cutter.uid) throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: folder });
+  if (facts === undefined || !facts.isDirectory() || facts.uid !== host.cutter.uid)
+    throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: folder });
 }
 
 /** @throws REVERT_RUN_ACTIVE while a token of the run lies anywhere */

@@ -16,10 +16,21 @@ import { readConfig, readEnvValues } from "./settings.ts";
  * included, removes them at once and stops the unit. `command` is the `cutter` beside this helper, so that both are of one release.
  * @throws CONFIG_INVALID, ENV_*, HOST_FILE_*, ADHOC_UNIT_FAILED when systemd ended the unit, or did not start it, and the command told nothing
  */
-export async function runAsCutter(host: Host, command: string, args: readonly string[], environment: Readonly<Record<string, string>>, path: string = standardPath): Promise<number> {
+export async function runAsCutter(
+  host: Host,
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  path: string = standardPath,
+): Promise<number> {
   const config = readConfig(host);
   const values = readEnvValues(host, toNeededNames(config), config);
-  const credentials: HeldFolder = holdFolder(host, "adhoc", (folder) => writeSecrets(folder, values), () => stopUnit(toUnit(credentials), path));
+  const credentials: HeldFolder = holdFolder(
+    host,
+    "adhoc",
+    (folder) => writeSecrets(folder, values),
+    () => stopUnit(toUnit(credentials), path),
+  );
   const unit = toUnit(credentials);
   try {
     const code = await waitFor(["--unit", unit, ...toSystemdRunArgs(config, credentials.path, environment), "--", command, ...args], path);
@@ -47,7 +58,11 @@ function stopUnit(unit: string, path: string): void {
  * The same properties as cutter-run@.service, except that any run's folder may be written: which run is meant, only the command knows.
  * No SuccessExitStatus: systemd-run --wait would turn those codes into 0. Pure.
  */
-export function toSystemdRunArgs(config: Pick<OrchestratorConfig, "run_hard_cap_minutes" | "sidecar_root" | "batch_dir" | "global_locks_dir">, credentials: string, environment: Readonly<Record<string, string>>): readonly string[] {
+export function toSystemdRunArgs(
+  config: Pick<OrchestratorConfig, "run_hard_cap_minutes" | "sidecar_root" | "batch_dir" | "global_locks_dir">,
+  credentials: string,
+  environment: Readonly<Record<string, string>>,
+): readonly string[] {
   const properties = [
     `User=${cutterUser}`,
     `Group=${cutterUser}`,
@@ -60,7 +75,15 @@ export function toSystemdRunArgs(config: Pick<OrchestratorConfig, "run_hard_cap_
     ...toSettingLines(orchestratorConfinement),
   ];
   const passed = Object.entries(environment).map(([name, value]) => `--setenv=${name}=${value}`);
-  return ["--quiet", "--wait", "--pipe", "--collect", "--service-type=exec", ...properties.flatMap((property) => ["-p", property]), ...passed];
+  return [
+    "--quiet",
+    "--wait",
+    "--pipe",
+    "--collect",
+    "--service-type=exec",
+    ...properties.flatMap((property) => ["-p", property]),
+    ...passed,
+  ];
 }
 
 /** Null for a death by signal. */

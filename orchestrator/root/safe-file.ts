@@ -26,9 +26,16 @@ export function readSafeFile(host: Host, path: string, options: SafeRead): Buffe
   try {
     const facts = fstatSync(descriptor);
     const mode = facts.mode & 0o7777;
-    const problem = !facts.isFile() ? "not a plain file" : facts.uid !== host.ownerUid ? "another owner" : (mode & options.forbidden) !== 0 ? "open to others" : null;
+    const problem = !facts.isFile()
+      ? "not a plain file"
+      : facts.uid !== host.ownerUid
+        ? "another owner"
+        : (mode & options.forbidden) !== 0
+          ? "open to others"
+          : null;
     if (problem !== null) throw new CutterError("HOST_FILE_UNSAFE", { file: path, problem, mode: mode.toString(8), uid: facts.uid });
-    if (facts.size > options.maxBytes) throw new CutterError("HOST_FILE_TOO_LARGE", { file: path, bytes: facts.size, bytes_max: options.maxBytes });
+    if (facts.size > options.maxBytes)
+      throw new CutterError("HOST_FILE_TOO_LARGE", { file: path, bytes: facts.size, bytes_max: options.maxBytes });
     return readAll(descriptor, options.maxBytes, path);
   } finally {
     closeSync(descriptor);

@@ -38,7 +38,8 @@ export function readRequestFile(host: Host, runId: RunId): RequestFile {
   const file = `${hostLayout.requests}/${runId}.yaml`;
   const content = readOrMissing(host, file);
   const request = parseStrictYaml(content.toString("utf8"), requestSchema, { code: "REQUEST_INVALID", file });
-  if (request.run_id !== runId) throw new CutterError("REQUEST_INVALID", { file, problem: "it speaks of another run", run_id: request.run_id.slice(0, 80) });
+  if (request.run_id !== runId)
+    throw new CutterError("REQUEST_INVALID", { file, problem: "it speaks of another run", run_id: request.run_id.slice(0, 80) });
   return { value: request, sha256: sha256Hex(content) };
 }
 
@@ -46,13 +47,18 @@ function readOrMissing(host: Host, file: string): Buffer {
   try {
     return readSafeFile(host, file, { forbidden: forbiddenBits.ownedByRoot, maxBytes: yamlBytesMax });
   } catch (error) {
-    if (error instanceof CutterError && error.code === "HOST_FILE_MISSING") throw new CutterError("REQUEST_MISSING", { file }, { cause: error });
+    if (error instanceof CutterError && error.code === "HOST_FILE_MISSING")
+      throw new CutterError("REQUEST_MISSING", { file }, { cause: error });
     throw error;
   }
 }
 
 /** The value of each name, by the rules of core/env-sources.ts. An env file that is absent holds nothing; the missing name is what is refused. */
-export function readEnvValues(host: Host, names: readonly EnvName[], config: Pick<OrchestratorConfig, "env_files">): ReadonlyMap<EnvName, Secret> {
+export function readEnvValues(
+  host: Host,
+  names: readonly EnvName[],
+  config: Pick<OrchestratorConfig, "env_files">,
+): ReadonlyMap<EnvName, Secret> {
   const files = envFilePaths.map((path) => [path, readEnvFile(host, path)] as const);
   return resolveEnvNames(new Map(files), names, config.env_files);
 }

@@ -25,9 +25,25 @@ export function readStaged(host: Host, runId: RunId): Staged {
   const known: readonly string[] = [ruling, rulingSovereign, rulingArchitect, decision, decisionSignature];
   const names = listStaged(host, folder);
   const unknown = names.filter((name) => !known.includes(name));
-  const missing = [ruling, rulingSovereign, ...(names.includes(decision) || names.includes(decisionSignature) ? [decision, decisionSignature] : [])].filter((name) => !names.includes(name));
-  if (unknown.length > 0 || missing.length > 0) throw new CutterError("ENABLE_STAGED_UNFIT", { folder, unknown: unknown.slice(0, 10), missing });
-  const files = new Map(names.map((name) => [name, readSafeFile(host, `${folder}/${name}`, { forbidden: 0o077, maxBytes: name.endsWith(".asc") ? signatureBytesMax : approvalBytesMax })] as const));
+  const missing = [
+    ruling,
+    rulingSovereign,
+    ...(names.includes(decision) || names.includes(decisionSignature) ? [decision, decisionSignature] : []),
+  ].filter((name) => !names.includes(name));
+  if (unknown.length > 0 || missing.length > 0)
+    throw new CutterError("ENABLE_STAGED_UNFIT", { folder, unknown: unknown.slice(0, 10), missing });
+  const files = new Map(
+    names.map(
+      (name) =>
+        [
+          name,
+          readSafeFile(host, `${folder}/${name}`, {
+            forbidden: 0o077,
+            maxBytes: name.endsWith(".asc") ? signatureBytesMax : approvalBytesMax,
+          }),
+        ] as const,
+    ),
+  );
   const of = (...wanted: readonly string[]): SignedDocument | null => {
     const [document, ...signatures] = wanted.flatMap((name) => files.get(name) ?? []);
     return document === undefined ? null : { document, signatures };

@@ -50,19 +50,43 @@ async function answer(host: Host, request: DumpSocketRequest, line: Line): Promi
   const config = readConfig(host);
   await line.send("V", Buffer.from(await readVersion(config.postgres_access, line)));
   if (request.op === "version") return sendExit(line.send, 0);
-  if (request.op === "list") return feedArchive(toListCommand(config.postgres_access), toChildEnvironment(line.path, null, ""), readEmittedDump(host, request.sha256), line);
+  if (request.op === "list")
+    return feedArchive(
+      toListCommand(config.postgres_access),
+      toChildEnvironment(line.path, null, ""),
+      readEmittedDump(host, request.sha256),
+      line,
+    );
   return withTarget(host, config, line.path, async (target, env) => {
     if (request.op === "dump") return stream(host, toDumpCommand(target, request.snapshot, request.tables), env, line);
-    return feedArchive(toRestoreCommand({ ...target, database: toScratch(config, target.database) }), env, readEmittedDump(host, request.sha256), line);
+    return feedArchive(
+      toRestoreCommand({ ...target, database: toScratch(config, target.database) }),
+      env,
+      readEmittedDump(host, request.sha256),
+      line,
+    );
   });
 }
 
 /** The database's address by the host's env values, and the environment of a program that connects to it. */
-async function withTarget<Result>(host: Host, config: OrchestratorConfig, path: string, work: (target: PgDumpTarget, env: Readonly<Record<string, string>>) => Promise<Result>): Promise<Result> {
+async function withTarget<Result>(
+  host: Host,
+  config: OrchestratorConfig,
+  path: string,
+  work: (target: PgDumpTarget, env: Readonly<Record<string, string>>) => Promise<Result>,
+): Promise<Result> {
   const values = readEnvValues(host, namesForDump(config), config);
   const valueOf = (name: EnvName): string => values.get(name)?.reveal() ?? "";
-  const target = { access: config.postgres_access, host: valueOf("DOT_CUTTER_DB_HOST"), port: valueOf("DOT_CUTTER_DB_PORT"), database: valueOf("DOT_CUTTER_DB_NAME") };
-  const passwordFile = config.postgres_access.kind === "client" ? writePasswordFile(host, config.postgres_access.user, passwordOf(config.postgres_access.user, values)) : null;
+  const target = {
+    access: config.postgres_access,
+    host: valueOf("DOT_CUTTER_DB_HOST"),
+    port: valueOf("DOT_CUTTER_DB_PORT"),
+    database: valueOf("DOT_CUTTER_DB_NAME"),
+  };
+  const passwordFile =
+    config.postgres_access.kind === "client"
+      ? writePasswordFile(host, config.postgres_access.user, passwordOf(config.postgres_access.user, values))
+      : null;
   try {
     return await work(target, toChildEnvironment(path, passwordFile, valueOf("DOT_CUTTER_DB_SSLMODE")));
   } finally {
@@ -72,7 +96,8 @@ async function withTarget<Result>(host: Host, config: OrchestratorConfig, path: 
 
 /** From root's configuration, never from the client: a restore replaces tables. @throws SCRATCH_DATABASE_REFUSED */
 function toScratch({ scratch_database: scratch }: OrchestratorConfig, production: string): string {
-  if (scratch === null || scratch === production) throw new CutterError("SCRATCH_DATABASE_REFUSED", { scratch_database: scratch, production_database: production });
+  if (scratch === null || scratch === production)
+    throw new CutterError("SCRATCH_DATABASE_REFUSED", { scratch_database: scratch, production_database: production });
   return scratch;
 }
 
@@ -83,13 +108,19 @@ export function toRequest(line: string): DumpSocketRequest {
   const request = parsed.data;
   if (request.op === "dump") {
     const foreign = request.tables.find((table) => !(backupTables as readonly string[]).includes(table));
-    if (foreign !== undefined) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "a table outside the narrow backup", table: foreign });
+    if (foreign !== undefined)
+      throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "a table outside the narrow backup", table: foreign });
   }
   return request;
 }
 
 /** The archive's record is kept before the exit code is told: whoever hears of a whole dump can have it listed. */
-async function stream(host: Host, command: readonly string[], env: Readonly<Record<string, string>>, { send, gone }: Line): Promise<number> {
+async function stream(
+  host: Host,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { send, gone }: Line,
+): Promise<number> {
   const child = start(command, env, gone);
   let stderr = Buffer.alloc(0);
   child.stderr?.on("data", (bytes: Buffer) => {
@@ -129,7 +160,15 @@ function start(command: readonly string[], env: Readonly<Record<string, string>>
 /** Only what this way of access needs. */
 function namesForDump(config: OrchestratorConfig): readonly EnvName[] {
   const inContainer: readonly EnvName[] = ["DOT_CUTTER_DB_NAME"];
-  return config.postgres_access.kind === "docker" ? inContainer : [...inContainer, "DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_SSLMODE", ...logins.flatMap(({ user, password }) => [user, password])];
+  return config.postgres_access.kind === "docker"
+    ? inContainer
+    : [
+        ...inContainer,
+        "DOT_CUTTER_DB_HOST",
+        "DOT_CUTTER_DB_PORT",
+        "DOT_CUTTER_DB_SSLMODE",
+        ...logins.flatMap(({ user, password }) => [user, password]),
+      ];
 }
 
 const logins = [
@@ -146,7 +185,11 @@ function passwordOf(user: string, values: ReturnType<typeof readEnvValues>) {
 }
 
 function toChildEnvironment(path: string, passwordFile: PasswordFile | null, sslMode: string): Readonly<Record<string, string>> {
-  return { ...environment, PATH: path, ...(passwordFile === null ? {} : { PGPASSFILE: passwordFile.path, PGSSLMODE: sslMode, PGAPPNAME: "cutter-dump" }) };
+  return {
+    ...environment,
+    PATH: path,
+    ...(passwordFile === null ? {} : { PGPASSFILE: passwordFile.path, PGSSLMODE: sslMode, PGAPPNAME: "cutter-dump" }),
+  };
 }
 
 function parseJson(text: string): unknown {

@@ -88,7 +88,10 @@ export function toSeconds(time: Date): string {
 }
 
 function readArmedToken(host: Host, runId: RunId): ArmToken {
-  const bytes = readSafeFile(host, `${hostLayout.armed}/${runId}/${tokenFiles.token}`, { forbidden: forbiddenBits.ownedByRoot, maxBytes: tokenBytesMax });
+  const bytes = readSafeFile(host, `${hostLayout.armed}/${runId}/${tokenFiles.token}`, {
+    forbidden: forbiddenBits.ownedByRoot,
+    maxBytes: tokenBytesMax,
+  });
   const token = parseArmToken(bytes);
   if (token.run_id !== runId) throw new CutterError("TOKEN_INVALID", { field: "run_id", expected: runId, found: token.run_id });
   return token;

@@ -19,16 +19,34 @@ export class Foundation extends ComponentResource {
     const home = declareDirectory(target.nameOf(etcPath), { ...target.base(etcPath), ...toAccess(etcFolder), path: etcPath }, under(this));
     // Before everything else: a host on which a live run stands half done is not touched.
     const executionOff = declareExecutionOff(target.nameOf("execution-off"), target.base("execution:off"), under(this, [home]));
-    const group = declareGroup(target.nameOf("group"), { ...target.base(`group:${cutterUser}`), name: cutterUser }, under(this, [home, executionOff]));
+    const group = declareGroup(
+      target.nameOf("group"),
+      { ...target.base(`group:${cutterUser}`), name: cutterUser },
+      under(this, [home, executionOff]),
+    );
     const user = declareUser(
       target.nameOf("user"),
-      { ...target.base(`user:${cutterUser}`), name: cutterUser, group: cutterUser, home: "/nonexistent", shell: "/usr/sbin/nologin", groups: [] },
+      {
+        ...target.base(`user:${cutterUser}`),
+        name: cutterUser,
+        group: cutterUser,
+        home: "/nonexistent",
+        shell: "/usr/sbin/nologin",
+        groups: [],
+      },
       under(this, [group]),
     );
     const made = new Map<string, Resource>();
     for (const { path, ...folder } of toFolders(target)) {
       const parent = made.get(path.slice(0, path.lastIndexOf("/")));
-      made.set(path, declareDirectory(target.nameOf(path), { ...target.base(path), ...toAccess(folder), path }, under(this, parent === undefined ? [user] : [user, parent])));
+      made.set(
+        path,
+        declareDirectory(
+          target.nameOf(path),
+          { ...target.base(path), ...toAccess(folder), path },
+          under(this, parent === undefined ? [user] : [user, parent]),
+        ),
+      );
     }
     this.registerOutputs({});
   }
@@ -37,7 +55,12 @@ export class Foundation extends ComponentResource {
 const root = (path: string, mode = "0755", keep = false): Folder => ({ path, mode, owner: "root", keep });
 const etc = root(hostLayout.etc);
 
-function toAccess({ mode, owner, keep }: Omit<Folder, "path">): { readonly mode: string; readonly owner: string; readonly group: string; readonly keep: boolean } {
+function toAccess({ mode, owner, keep }: Omit<Folder, "path">): {
+  readonly mode: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly keep: boolean;
+} {
   return { mode, owner, group: owner, keep };
 }
 

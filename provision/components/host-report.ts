@@ -14,7 +14,13 @@ export interface HostReport {
 
 /** Of a host that could not be asked: nothing is known, and nothing is claimed. */
 export function toUnknownReport({ host }: HostTarget): HostReport {
-  return { name: host.name, machineIdentity: host.machineIdentity, proof: "unknown: the host could not be asked", gaps: [], executionEnabled: false };
+  return {
+    name: host.name,
+    machineIdentity: host.machineIdentity,
+    proof: "unknown: the host could not be asked",
+    gaps: [],
+    executionEnabled: false,
+  };
 }
 
 /** The survey comes after the proof, so it sees the host as this `up` leaves it. */

@@ -16,14 +16,39 @@ export class Keyring extends ComponentResource {
       if (key === undefined) continue;
       const path = `${hostLayout.keys}/${name}.asc`;
       const content = readPinnedFile(`cutter-kit:keys.${name}`, key);
-      declareKeyFile(target.nameOf(path), { ...target.base(path), ...rootFile, path, content, fingerprint: key.fingerprint, pinnedSha256: key.sha256, purpose: keyPurposes[name] }, under(this));
+      declareKeyFile(
+        target.nameOf(path),
+        {
+          ...target.base(path),
+          ...rootFile,
+          path,
+          content,
+          fingerprint: key.fingerprint,
+          pinnedSha256: key.sha256,
+          purpose: keyPurposes[name],
+        },
+        under(this),
+      );
     }
     if (keys.kbCa !== undefined && orchestrator.kb_ca_file !== null) {
       const path = orchestrator.kb_ca_file;
-      declareFile(target.nameOf(path), { ...target.base(path), ...rootFile, path, content: readPinnedFile("cutter-kit:keys.kbCa", keys.kbCa) }, under(this));
+      declareFile(
+        target.nameOf(path),
+        { ...target.base(path), ...rootFile, path, content: readPinnedFile("cutter-kit:keys.kbCa", keys.kbCa) },
+        under(this),
+      );
     }
     const envFile = orchestrator.env_files["BACKUP_GPG_FPR"] ?? hostLayout.dockerEnv;
-    declareEnvLine(target.nameOf(`${envFile}#BACKUP_GPG_FPR`), { ...target.base(`${envFile}#BACKUP_GPG_FPR`, keys.backup.fingerprint), path: envFile, name: "BACKUP_GPG_FPR", value: keys.backup.fingerprint }, under(this));
+    declareEnvLine(
+      target.nameOf(`${envFile}#BACKUP_GPG_FPR`),
+      {
+        ...target.base(`${envFile}#BACKUP_GPG_FPR`, keys.backup.fingerprint),
+        path: envFile,
+        name: "BACKUP_GPG_FPR",
+        value: keys.backup.fingerprint,
+      },
+      under(this),
+    );
     this.registerOutputs({});
   }
 }

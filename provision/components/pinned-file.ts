@@ -37,7 +37,12 @@ export async function requirePinnedFiles({ keys, rollbackRunbook }: Pick<StackCo
     const pin = keys[name];
     if (pin === undefined) continue;
     const key = `cutter-kit:keys.${name}`;
-    await readPinnedKey(Buffer.from(readPinnedFile(key, pin), "utf8"), { fingerprint: pin.fingerprint, fileSha256: pin.sha256 }, keyPurposes[name], new Date()).catch((error: unknown) => {
+    await readPinnedKey(
+      Buffer.from(readPinnedFile(key, pin), "utf8"),
+      { fingerprint: pin.fingerprint, fileSha256: pin.sha256 },
+      keyPurposes[name],
+      new Date(),
+    ).catch((error: unknown) => {
       throw error instanceof CutterError ? new CutterError(error.code, { key, file: pin.path, ...error.facts }, { cause: error }) : error;
     });
   }

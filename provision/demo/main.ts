@@ -62,7 +62,15 @@ async function prepareHost(): Promise<void> {
 }
 
 async function dryRun(): Promise<void> {
-  await step("Dry run: all 11 phases under systemd, and drafts to sign", ["runbooks/prepare", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
+  await step("Dry run: all 11 phases under systemd, and drafts to sign", [
+    "runbooks/prepare",
+    "--stack",
+    "sandbox",
+    "--run-id",
+    runId,
+    "--document",
+    documentId,
+  ]);
   await step("Which document is harmless enough? The kit proposes", host("cutter target propose"));
   await step("Live is refused: the kill switch is off", ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId], [10]);
 }
@@ -74,14 +82,29 @@ async function cut(): Promise<Readonly<Record<string, unknown>>> {
   const architect = { kbId: `knowledge/current-state/reports/ruling-${runId.toLowerCase()}.md`, revision: 1, text };
   mkdirSync(resolve(checkout, folder), { recursive: true });
   writeFileSync(resolve(checkout, folder, "ruling-text.md"), text);
-  await step("The architect's ruling stands in the knowledge base", npm("sandbox", "document", "add", `${folder}/ruling-text.md`, "--id", architect.kbId));
+  await step(
+    "The architect's ruling stands in the knowledge base",
+    npm("sandbox", "document", "add", `${folder}/ruling-text.md`, "--id", architect.kbId),
+  );
   const ruling = { whyHarmless: "a published specification that nothing of this business depends on", architect, starts: 2 };
   for (const gate of ["SG_1", "SG_2", "RULING"]) fillDraft(resolve(checkout, file(gate)), gate === "RULING" ? ruling : null);
   await step("The sovereign signs the cut (SG_1)", npm("sandbox", "sign", file("SG_1"), "--as", "sovereign"));
   await step("The sovereign signs its coming into force (SG_2)", npm("sandbox", "sign", file("SG_2"), "--as", "sovereign"));
   await step("The sovereign signs the ruling", npm("sandbox", "sign", file("RULING"), "--as", "sovereign"));
   await step("The architect signs the ruling as well", npm("sandbox", "sign", file("RULING"), "--as", "architect"));
-  await step("Enable: verified here and there, one start spent, armed", ["runbooks/enable", "--stack", "sandbox", "--run-id", runId, "--ruling", file("RULING"), "--approval", file("SG_1"), "--approval", file("SG_2")]);
+  await step("Enable: verified here and there, one start spent, armed", [
+    "runbooks/enable",
+    "--stack",
+    "sandbox",
+    "--run-id",
+    runId,
+    "--ruling",
+    file("RULING"),
+    "--approval",
+    file("SG_1"),
+    "--approval",
+    file("SG_2"),
+  ]);
   await step("Survey: a signed ruling closes the last gaps", npm("survey", "--stack", "sandbox"));
   await step("The live cut, once", ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId]);
   const live = await readResult(`/run/cutter/results/${runId}.json`);
@@ -95,9 +118,25 @@ async function report(): Promise<void> {
   await copy(`/root/${runId}.html`, pageFile);
   await copy(`/var/lib/cutter/runs/${runId}/audit-bundle.tar`, bundleFile);
   const { keys } = readSandboxState(checkout);
-  const trusted = (["sovereign", "architect"] as const).flatMap((role) => [`--${role}-key`, keys[role].file, `--${role}-fingerprint`, keys[role].fingerprint]);
+  const trusted = (["sovereign", "architect"] as const).flatMap((role) => [
+    `--${role}-key`,
+    keys[role].file,
+    `--${role}-fingerprint`,
+    keys[role].fingerprint,
+  ]);
   // Away from the host, with the reader's own keys and no environment: as anybody could check it who was given the bundle.
-  await step("Audit: the bundle checked here, by the reader's own keys", ["env", "-i", "PATH=/usr/bin:/bin", "node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "orchestrator/main.ts", "audit", "verify", bundleFile, ...trusted]);
+  await step("Audit: the bundle checked here, by the reader's own keys", [
+    "env",
+    "-i",
+    "PATH=/usr/bin:/bin",
+    "node_modules/.bin/node",
+    "--disable-warning=ExperimentalWarning",
+    "orchestrator/main.ts",
+    "audit",
+    "verify",
+    bundleFile,
+    ...trusted,
+  ]);
 }
 
 async function revert(): Promise<void> {
@@ -106,7 +145,15 @@ async function revert(): Promise<void> {
   writeFileSync(resolve(checkout, file), stdout);
   fillDraft(resolve(checkout, file), null);
   await step("The sovereign signs the revert", npm("sandbox", "sign", file, "--as", "sovereign"));
-  await step("The way back: units retired, everything else as before", ["runbooks/emergency-revert", "--stack", "sandbox", "--run-id", runId, "--approval", file]);
+  await step("The way back: units retired, everything else as before", [
+    "runbooks/emergency-revert",
+    "--stack",
+    "sandbox",
+    "--run-id",
+    runId,
+    "--approval",
+    file,
+  ]);
 }
 
 async function step(title: string, argv: readonly string[], accept: readonly number[] = [0]): Promise<void> {

@@ -10,7 +10,10 @@ export interface ArchitectText {
 }
 
 /** Fills a draft's placeholders in place: ids from the signer's random source, times from the signer's clock, and for a ruling the words. */
-export function fillDraft(file: string, ruling: { readonly whyHarmless: string; readonly architect: ArchitectText; readonly starts: number } | null): void {
+export function fillDraft(
+  file: string,
+  ruling: { readonly whyHarmless: string; readonly architect: ArchitectText; readonly starts: number } | null,
+): void {
   const now = Date.now();
   const at = (hours: number): string => new Date(now + hours * 3_600_000).toISOString().replace(/\.\d+Z$/, "Z");
   let text = readFileSync(file, "utf8").replace("@REVIEW_DECISION_ID@", randomUUID()).replace("@ISSUED_AT@", at(0));

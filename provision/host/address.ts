@@ -6,7 +6,12 @@ export const hostAddressSchema = z.strictObject({
   host: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/, "a host name or an address"),
   port: z.int().min(1).max(65_535),
   user: z.literal("root"),
-  hostKey: z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]+={0,2}$/, "the key's type and its base64, as in /etc/ssh/ssh_host_ed25519_key.pub, without the comment"),
+  hostKey: z
+    .string()
+    .regex(
+      /^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]+={0,2}$/,
+      "the key's type and its base64, as in /etc/ssh/ssh_host_ed25519_key.pub, without the comment",
+    ),
   machineIdentity: z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits: sha256 of cutter: and the host's /etc/machine-id"),
 });
 

@@ -95,7 +95,11 @@ function toConnectError(address: HostAddress, keyOutcome: string, cause: unknown
   const level = cause instanceof Error && "level" in cause ? cause.level : null;
   if (level === "client-authentication") return new CutterError("HOST_AUTH_REFUSED", { ...facts, user: address.user }, { cause });
   if (level === "agent") return new CutterError("SSH_AGENT_MISSING", { host: address.name }, { cause });
-  return new CutterError("HOST_UNREACHABLE", { ...facts, reason: cause instanceof Error ? cause.message : String(cause), deadline_s: connectTimeoutMs / 1000 }, { cause });
+  return new CutterError(
+    "HOST_UNREACHABLE",
+    { ...facts, reason: cause instanceof Error ? cause.message : String(cause), deadline_s: connectTimeoutMs / 1000 },
+    { cause },
+  );
 }
 
 function toRemoteHost(ssh: NodeSSH, address: HostAddress): RemoteHost {
@@ -132,7 +136,12 @@ async function runOnChannel(ssh: NodeSSH, command: string, options: CommandOptio
 }
 
 /** A channel the server would not open never started its command, so asking again is safe: a loaded host frees ended sessions late. */
-async function execute(ssh: NodeSSH, command: string, options: CommandOptions, onChannel: (channel: ClientChannel) => void): Promise<CommandOutcome> {
+async function execute(
+  ssh: NodeSSH,
+  command: string,
+  options: CommandOptions,
+  onChannel: (channel: ClientChannel) => void,
+): Promise<CommandOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     if (!ssh.isConnected()) return toUnknown("the connection is closed");
     try {
@@ -140,7 +149,8 @@ async function execute(ssh: NodeSSH, command: string, options: CommandOptions, o
       const stdin = options.stdin === undefined || Buffer.isBuffer(options.stdin) ? {} : { stdin: options.stdin };
       const { code, signal, stdout, stderr } = await ssh.execCommand(command, { encoding: "latin1", noTrim: true, ...stdin, onChannel });
       const [said, complained] = [toScriptOutput(fromLatin1(stdout)), toScriptOutput(fromLatin1(stderr))];
-      if (code !== null && said === null) return { ...toUnknown(`root's shell ended with ${code}: ${(stderr || stdout).trim().slice(0, 200)}`), shellEnded: code };
+      if (code !== null && said === null)
+        return { ...toUnknown(`root's shell ended with ${code}: ${(stderr || stdout).trim().slice(0, 200)}`), shellEnded: code };
       const problem = signal === null ? "the channel closed without an exit code" : `ended by ${signal}`;
       return { code, stdout: said ?? "", stderr: complained ?? "", ...(code === null ? { problem } : {}) };
     } catch (error) {
@@ -168,7 +178,13 @@ async function assertIdentity(host: RemoteHost): Promise<void> {
   const outcome = await host.run("cat /etc/machine-id", [], { timeoutMs: identityTimeoutMs });
   const facts = { host: address.name, address: address.host };
   if (outcome.shellEnded !== undefined) throw new CutterError("HOST_SHELL_UNFIT", { ...facts, seen: outcome.problem ?? "" });
-  if (outcome.code === null) throw new CutterError("HOST_UNREACHABLE", { ...facts, port: address.port, reason: outcome.problem ?? "", deadline_s: identityTimeoutMs / 1000 });
+  if (outcome.code === null)
+    throw new CutterError("HOST_UNREACHABLE", {
+      ...facts,
+      port: address.port,
+      reason: outcome.problem ?? "",
+      deadline_s: identityTimeoutMs / 1000,
+    });
   const identity = outcome.code === 0 ? toMachineIdentity(outcome.stdout) : null;
   if (identity !== address.machineIdentity) {
     throw new CutterError("HOST_IDENTITY_MISMATCH", { ...facts, expected: address.machineIdentity, found: identity ?? "none" });

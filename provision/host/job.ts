@@ -75,7 +75,8 @@ async function rereadOutcome(host: RemoteHost, job: Job, unit: string, problem: 
     const [state = "", code = ""] = first.split(" ");
     if (state === "running") await sleep(pollIntervalMs);
     else if (state === "ended" && code === "0") return { state: "done" };
-    else if (state === "ended") throw toFailure(host, job, Number(code), `${said.join("\n").trim()} (seen after the connection was lost: ${problem})`);
+    else if (state === "ended")
+      throw toFailure(host, job, Number(code), `${said.join("\n").trim()} (seen after the connection was lost: ${problem})`);
     else return { state: "unknown", problem: `${problem}; the host knows no such job` };
   }
   if (job.stdin === undefined) return { state: "unknown", problem: `${problem}; the job still runs` };
@@ -92,7 +93,14 @@ function toFailure(host: RemoteHost, job: Job, code: number, stderr: string): Cu
 
 /** Arguments stand in the script, not in the unit's command line: systemd expands `$` and `%` there, differently by version. */
 function toJobScript(job: Job): string {
-  return [`set -eu`, `export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, `umask 077`, ["set --", ...job.args.map(toShellWord)].join(" "), job.script, ""].join("\n");
+  return [
+    `set -eu`,
+    `export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    `umask 077`,
+    ["set --", ...job.args.map(toShellWord)].join(" "),
+    job.script,
+    "",
+  ].join("\n");
 }
 
 /** The result stays for an hour: whoever starts a job cannot know whether the answer arrived. */

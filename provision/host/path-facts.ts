@@ -5,7 +5,15 @@ import type { RemoteHost } from "./connection.ts";
 export type PathFacts =
   | { readonly kind: "absent" }
   | { readonly kind: "directory"; readonly mode: string; readonly owner: string; readonly group: string }
-  | { readonly kind: "file"; readonly mode: string; readonly owner: string; readonly group: string; readonly sizeBytes: number; readonly sha256: string; readonly content: Buffer | null }
+  | {
+      readonly kind: "file";
+      readonly mode: string;
+      readonly owner: string;
+      readonly group: string;
+      readonly sizeBytes: number;
+      readonly sha256: string;
+      readonly content: Buffer | null;
+    }
   | { readonly kind: "symlink"; readonly target: string }
   | { readonly kind: "other"; readonly what: string };
 
@@ -33,7 +41,13 @@ printf 'other\\n'; stat -c %F -- "$p"`;
 export async function readPathFacts(host: RemoteHost, path: string): Promise<PathFacts> {
   const outcome = await host.run(script, [path, String(contentBytesMax)], { timeoutMs: readTimeoutMs });
   if (outcome.code === null) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: path });
-  if (outcome.code !== 0) throw new CutterError("HOST_COMMAND_FAILED", { host: host.address.name, reading: path, code: outcome.code, stderr: outcome.stderr.slice(0, 500) });
+  if (outcome.code !== 0)
+    throw new CutterError("HOST_COMMAND_FAILED", {
+      host: host.address.name,
+      reading: path,
+      code: outcome.code,
+      stderr: outcome.stderr.slice(0, 500),
+    });
   return parsePathFacts(outcome.stdout);
 }
 

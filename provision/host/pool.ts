@@ -18,7 +18,9 @@ interface Attempt {
 }
 
 /** `open` is a parameter for tests only. */
-export function createHostPool(open: (address: HostAddress) => Promise<RemoteHost> = (address) => openConnection(address, findAgentSocket(address))): HostPool {
+export function createHostPool(
+  open: (address: HostAddress) => Promise<RemoteHost> = (address) => openConnection(address, findAgentSocket(address)),
+): HostPool {
   const connections = new Map<string, Attempt>();
 
   const get = async (address: HostAddress): Promise<RemoteHost> => {
@@ -26,7 +28,10 @@ export function createHostPool(open: (address: HostAddress) => Promise<RemoteHos
     const current = connections.get(key);
     if (current !== undefined) {
       const waited = !current.settled;
-      const outcome = await current.host.then((host) => ({ host }), (error: unknown) => ({ error }));
+      const outcome = await current.host.then(
+        (host) => ({ host }),
+        (error: unknown) => ({ error }),
+      );
       if ("host" in outcome && outcome.host.isOpen()) return outcome.host;
       // Who waited for an attempt shares its failure: thirty resources must not wait for thirty deadlines, one after the other.
       if ("error" in outcome && (waited || !isWorthAnotherTry(outcome.error))) throw outcome.error;

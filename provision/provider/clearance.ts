@@ -52,13 +52,22 @@ export function createClearance(recorded: Recorded): Clearance {
   };
 }
 
-async function judge(host: RemoteHost, ours: ReadonlyMap<string, Claim>, asked: readonly string[], lines: Readonly<Record<string, string>>): Promise<CutterError | null> {
+async function judge(
+  host: RemoteHost,
+  ours: ReadonlyMap<string, Claim>,
+  asked: readonly string[],
+  lines: Readonly<Record<string, string>>,
+): Promise<CutterError | null> {
   try {
     const things = await readStanding(host, asked.filter(canStand));
     const foreign = [...things, ...(await readForeignLines(host, asked, lines))];
     if (foreign.length === 0) return null;
     const found = foreign.map((claim) => toClaimant(ours.get(claim)));
-    const code = things.some((claim) => claim.startsWith("/")) ? "FOREIGN_FILE" : things.length > 0 ? "FOREIGN_ACCOUNT" : "ENV_LINE_FOREIGN";
+    const code = things.some((claim) => claim.startsWith("/"))
+      ? "FOREIGN_FILE"
+      : things.length > 0
+        ? "FOREIGN_ACCOUNT"
+        : "ENV_LINE_FOREIGN";
     return new CutterError(code, { host: host.address.name, path: foreign, found: [...new Set(found)] });
   } catch (error) {
     if (error instanceof CutterError && error.code.startsWith("ENV_")) return error;
@@ -70,11 +79,21 @@ async function findMissingRelease(host: RemoteHost, claims: readonly string[]): 
   const toUpload = claims.filter((claim) => claim.startsWith(`${hostLayout.releases}/`) && !existsSync(toReleaseArchive(basename(claim))));
   const standing = await readStanding(host, toUpload);
   const missing = toUpload.find((claim) => !standing.includes(claim));
-  return missing === undefined ? null : new CutterError("RELEASE_MISSING", { host: host.address.name, release: basename(missing), archive: toReleaseArchive(basename(missing)) });
+  return missing === undefined
+    ? null
+    : new CutterError("RELEASE_MISSING", {
+        host: host.address.name,
+        release: basename(missing),
+        archive: toReleaseArchive(basename(missing)),
+      });
 }
 
 /** The lines that stand there with another value, or more than once. @throws ENV_FILE_UNFIT, ENV_LINE_AMBIGUOUS, ENV_NAME_DOUBLED */
-async function readForeignLines(host: RemoteHost, asked: readonly string[], lines: Readonly<Record<string, string>>): Promise<readonly string[]> {
+async function readForeignLines(
+  host: RemoteHost,
+  asked: readonly string[],
+  lines: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
   const foreign: string[] = [];
   for (const claim of asked) {
     const value = lines[claim];

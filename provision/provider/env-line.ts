@@ -52,14 +52,20 @@ function findPlaces(bytes: Buffer, file: string, name: EnvName): readonly Place[
   if (spans.length > placesMax) throw new CutterError("ENV_NAME_DOUBLED", { file, lines: spans.length, name });
   if (spans.length === 0) parseEnvFile(bytes, file).get(name); // a line in another form is refused here
   return spans.map((span) => {
-    const alone = spans.toReversed().filter((other) => other !== span).reduce((rest, other) => Buffer.concat([rest.subarray(0, other.start), rest.subarray(other.end)]), bytes);
+    const alone = spans
+      .toReversed()
+      .filter((other) => other !== span)
+      .reduce((rest, other) => Buffer.concat([rest.subarray(0, other.start), rest.subarray(other.end)]), bytes);
     return { ...span, value: parseEnvFile(alone, file).get(name)?.reveal() ?? "" };
   });
 }
 
 function findSpans(bytes: Buffer, name: EnvName): readonly Omit<Place, "value">[] {
   const text = bytes.toString("latin1");
-  return [...text.matchAll(new RegExp(`(?<![^\\n])${name}=[^\\n]*`, "g"))].map(({ index, 0: line }) => ({ start: index, end: index + line.length }));
+  return [...text.matchAll(new RegExp(`(?<![^\\n])${name}=[^\\n]*`, "g"))].map(({ index, 0: line }) => ({
+    start: index,
+    end: index + line.length,
+  }));
 }
 
 /** With its newline, or with the one before it where it is the last line and has none. */

@@ -14,8 +14,13 @@ export interface Execution {
 
 /** Read from tokens and journals themselves: a damaged configuration or release must neither hide a run nor keep `up` from repairing it. @throws HOST_OUTCOME_UNKNOWN */
 export async function readExecution(host: RemoteHost): Promise<Execution> {
-  const outcome = await host.run(readScript, [hostLayout.armed, hostLayout.live, hostLayout.config, hostLayout.runs, decidingKinds.join("|")], { timeoutMs: 30_000 });
-  if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: "what is armed, live or unfinished" });
+  const outcome = await host.run(
+    readScript,
+    [hostLayout.armed, hostLayout.live, hostLayout.config, hostLayout.runs, decidingKinds.join("|")],
+    { timeoutMs: 30_000 },
+  );
+  if (outcome.code !== 0)
+    throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: "what is armed, live or unfinished" });
   return parseExecution(outcome.stdout);
 }
 
@@ -53,8 +58,15 @@ async function judge(pool: HostPool, address: HostAddress, say: (line: string) =
   const { armed, live, openRuns } = await readExecution(host);
   if (openRuns.length > 0) throw new CutterError("UNFINISHED_LIVE_RUN", { host: address.name, runs: openRuns });
   if (armed.length + live.length === 0) return;
-  const outcome = await host.run(disarmScript, [hostLayout.armed, hostLayout.live, `${hostLayout.ledger}/audit.jsonl`], { timeoutMs: 30_000 });
-  if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: address.name, step: "disarm", stderr: outcome.stderr.trim().slice(0, 300) });
+  const outcome = await host.run(disarmScript, [hostLayout.armed, hostLayout.live, `${hostLayout.ledger}/audit.jsonl`], {
+    timeoutMs: 30_000,
+  });
+  if (outcome.code !== 0)
+    throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", {
+      host: address.name,
+      step: "disarm",
+      stderr: outcome.stderr.trim().slice(0, 300),
+    });
   say(`[WARN] host ${address.name}: disarmed first, because a deploy leaves execution off: ${[...armed, ...live].join(", ")}`);
 }
 

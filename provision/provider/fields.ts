@@ -3,7 +3,10 @@ import { z } from "zod";
 import { hostAddressSchema } from "../host/address.ts";
 
 export const baseFields = { host: hostAddressSchema, adopt: z.boolean().default(false) };
-export const pathField = z.string().regex(/^(\/[A-Za-z0-9._@-]+)+$/).refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or ..");
+export const pathField = z
+  .string()
+  .regex(/^(\/[A-Za-z0-9._@-]+)+$/)
+  .refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or ..");
 export const modeField = z.string().regex(/^0[0-7]{3}$/, "four octal digits");
 export const accountField = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
 

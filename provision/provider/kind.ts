@@ -11,7 +11,10 @@ export interface BaseInputs {
 }
 
 /** `inputs` in `present` are the host's truth in the form of the resource's inputs, so that drift is a plain difference. */
-export type Reading<Inputs> = { readonly state: "absent" } | { readonly state: "obstructed"; readonly by: string } | { readonly state: "present"; readonly inputs: Inputs };
+export type Reading<Inputs> =
+  | { readonly state: "absent" }
+  | { readonly state: "obstructed"; readonly by: string }
+  | { readonly state: "present"; readonly inputs: Inputs };
 
 export interface Work {
   readonly script: string;
@@ -81,7 +84,9 @@ export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): K
     },
     accept: (properties) => spec.schema.parse(properties),
     changes: (before, after) => {
-      const changed = [...spec.compared, "host", "obstructedBy", "unclaimed"].filter((name) => toText(before, name) !== toText(after, name));
+      const changed = [...spec.compared, "host", "obstructedBy", "unclaimed"].filter(
+        (name) => toText(before, name) !== toText(after, name),
+      );
       const replaces = changed.filter((name) => (spec.replaceOn as readonly string[]).includes(name));
       if (toText(toField(before, "host"), "machineIdentity") !== toText(toField(after, "host"), "machineIdentity")) replaces.push("host");
       return { changed, replaces };
@@ -112,5 +117,9 @@ function toText(properties: unknown, name: string): string {
 function toSorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toSorted);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, toSorted(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, toSorted(inner)]),
+  );
 }

@@ -19,7 +19,11 @@ export interface Lifecycle {
   /** Also the way to finish a create that was interrupted: what the manifest claims for this stack, or its state has, is taken up. */
   create(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
   /** null: it is gone. `obstructedBy`: something of another sort stands there. `unclaimed`: the ownership manifest has lost it, or knows it as another stack's, which an update mends. */
-  read(kind: Kind, urn: string, inputs: BaseInputs): Promise<(BaseInputs & { readonly obstructedBy?: string; readonly unclaimed?: string }) | null>;
+  read(
+    kind: Kind,
+    urn: string,
+    inputs: BaseInputs,
+  ): Promise<(BaseInputs & { readonly obstructedBy?: string; readonly unclaimed?: string }) | null>;
   /** What a create would take over because it is listed under `adopt`, and in what it differs from the inputs; null: nothing stands there, or it is ours. Reads only. */
   readTakeover(kind: Kind, urn: string, inputs: BaseInputs): Promise<string | null>;
   update(kind: Kind, urn: string, inputs: BaseInputs): Promise<void>;
@@ -30,7 +34,8 @@ export interface Lifecycle {
 /** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
 export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: Recorded, say: (line: string) => void): Lifecycle {
   const enter = toEntrance(pool);
-  const isForeign = (claim: Claim | undefined, urn: string, resource: BoundKind, address: HostAddress): boolean => !isOurs(claim, urn) && !recorded.has(address, resource.claim);
+  const isForeign = (claim: Claim | undefined, urn: string, resource: BoundKind, address: HostAddress): boolean =>
+    !isOurs(claim, urn) && !recorded.has(address, resource.claim);
   return {
     create: async (kind, urn, inputs) => {
       const host = await enter(inputs.host);
@@ -40,7 +45,8 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       const claim = claims.get(resource.claim);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
       const equal = resource.adoptsEqual && toDifferences(kind, reading, inputs).length === 0;
-      if (reading.state === "present" && isForeign(claim, urn, resource, inputs.host) && !inputs.adopt && !equal) throw toForeign(resource, inputs, toClaimant(claim));
+      if (reading.state === "present" && isForeign(claim, urn, resource, inputs.host) && !inputs.adopt && !equal)
+        throw toForeign(resource, inputs, toClaimant(claim));
       await bring(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
     },
     read: async (kind, urn, inputs) => {
@@ -79,12 +85,14 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       const claim = (await readClaims(host)).get(resource.claim);
       const work = resource.remove();
       if (work === null || claim?.found === true) return;
-      if (claim !== undefined && !isOurs(claim, urn)) throw new CutterError("CLAIMED_BY_OTHER_STACK", { host: inputs.host.name, path: resource.claim, found: toClaimant(claim) });
+      if (claim !== undefined && !isOurs(claim, urn))
+        throw new CutterError("CLAIMED_BY_OTHER_STACK", { host: inputs.host.name, path: resource.claim, found: toClaimant(claim) });
       if (claim !== undefined && claim.urn !== urn) return;
       const runJob = toJobRunner(pool, kind, inputs);
       const outcome = await runJob(work);
       const gone = (await readBack(pool, resource, inputs, outcome)).state !== "present";
-      if (outcome.state === "unknown" && !gone) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
+      if (outcome.state === "unknown" && !gone)
+        throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
       // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
       if (gone) await release(pool, runJob, inputs, { path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" });
       // Everything depends on this folder, so a destroy comes to it last.
@@ -109,13 +117,32 @@ function toEntrance(pool: HostPool): (address: HostAddress) => Promise<RemoteHos
 async function release(pool: HostPool, runJob: (work: Work) => Promise<JobOutcome>, { host }: BaseInputs, claim: Claim): Promise<void> {
   const released = await runJob(withClaim(claim, { script: ":", args: [] }));
   if (released.state === "done" || !(await readClaims(await pool.get(host))).has(claim.path)) return;
-  throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.name, resource: claim.path, seen: `removed, but its claim was not given up: ${released.problem}` });
+  throw new CutterError("HOST_OUTCOME_UNKNOWN", {
+    host: host.name,
+    resource: claim.path,
+    seen: `removed, but its claim was not given up: ${released.problem}`,
+  });
 }
 
 /** Claims, writes, reads back. `standsAlready`: there is nothing to write. */
-async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, urn: string, inputs: BaseInputs, found: boolean, standsAlready = false): Promise<void> {
+async function bring(
+  pool: HostPool,
+  say: (line: string) => void,
+  kind: Kind,
+  urn: string,
+  inputs: BaseInputs,
+  found: boolean,
+  standsAlready = false,
+): Promise<void> {
   const resource = kind.bind(inputs);
-  const claim: Claim = { path: resource.claim, urn, sha256: sha256OfJson(inputs), state: "claimed", ...toContentSha256(inputs), ...(found ? { found } : {}) };
+  const claim: Claim = {
+    path: resource.claim,
+    urn,
+    sha256: sha256OfJson(inputs),
+    state: "claimed",
+    ...toContentSha256(inputs),
+    ...(found ? { found } : {}),
+  };
   const runJob = toJobRunner(pool, kind, inputs);
   const outcomes: JobOutcome[] = [];
   // The first job carries the claim. Where the end of a job was not seen the write stops, whatever it still had to do: the reading below decides.
@@ -125,7 +152,13 @@ async function bring(pool: HostPool, say: (line: string) => void, kind: Kind, ur
     if (outcome.state === "unknown") throw new EndNotSeen();
   };
   try {
-    if (!standsAlready) await resource.write({ host: toLastingHost(pool, inputs.host), runJob: run, openFresh: async () => await pool.openFresh(inputs.host), say });
+    if (!standsAlready)
+      await resource.write({
+        host: toLastingHost(pool, inputs.host),
+        runJob: run,
+        openFresh: async () => await pool.openFresh(inputs.host),
+        say,
+      });
     if (outcomes.length === 0) await run({ script: ":", args: [] });
   } catch (error) {
     if (!(error instanceof EndNotSeen)) throw error;
@@ -147,15 +180,26 @@ class EndNotSeen extends Error {}
 
 /** The host by whatever connection is open at the time: a write of several steps goes on over a new one. */
 function toLastingHost(pool: HostPool, address: HostAddress): RemoteHost {
-  return { address, isOpen: () => true, run: async (script, args, options) => await (await pool.get(address)).run(script, args, options), close: () => undefined };
+  return {
+    address,
+    isOpen: () => true,
+    run: async (script, args, options) => await (await pool.get(address)).run(script, args, options),
+    close: () => undefined,
+  };
 }
 
 /** What stands there now. After a change nobody saw the end of, a reading that fails leaves the outcome unknown: "unreachable, nothing was changed" would be a guess. */
-async function readBack(pool: HostPool, resource: BoundKind, inputs: BaseInputs, outcome: JobOutcome | undefined): Promise<Reading<BaseInputs>> {
+async function readBack(
+  pool: HostPool,
+  resource: BoundKind,
+  inputs: BaseInputs,
+  outcome: JobOutcome | undefined,
+): Promise<Reading<BaseInputs>> {
   try {
     return await resource.read(await pool.get(inputs.host));
   } catch (cause) {
-    if (outcome === undefined || (outcome.state === "done" && !(cause instanceof CutterError && cause.code === "HOST_UNREACHABLE"))) throw cause;
+    if (outcome === undefined || (outcome.state === "done" && !(cause instanceof CutterError && cause.code === "HOST_UNREACHABLE")))
+      throw cause;
     const seen = outcome.state === "unknown" ? outcome.problem : "it ended well, but could not be read back";
     throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen }, { cause });
   }
@@ -179,7 +223,9 @@ function toDifferences(kind: Kind, reading: Reading<BaseInputs>, wanted: BaseInp
 function toShownDifferences(found: BaseInputs, wanted: BaseInputs, changed: readonly string[]): string {
   const [before, after] = [Object.entries(found), Object.entries(wanted)].map((entries) => new Map<string, unknown>(entries));
   const named = changed.filter((name) => name !== "sha256" && name !== "host");
-  return named.map((name) => (name === "content" ? "its text is replaced" : `${name} ${String(before?.get(name))} → ${String(after?.get(name))}`)).join(", ");
+  return named
+    .map((name) => (name === "content" ? "its text is replaced" : `${name} ${String(before?.get(name))} → ${String(after?.get(name))}`))
+    .join(", ");
 }
 
 function toForeign(resource: BoundKind, inputs: BaseInputs, found: string): CutterError {

@@ -12,4 +12,7 @@ exitWithEngine(engineAddress);
 // What a provider prints is shown to nobody; the engine's own log is, and it says "warning:" by itself.
 runtime.resetOptions("", "", -1, engineAddress, "", false, "");
 
-await main(createProvider(createHostPool(), (line) => void (line.startsWith("[WARN] ") ? log.warn(line.slice("[WARN] ".length)) : log.info(line))), args);
+await main(
+  createProvider(createHostPool(), (line) => void (line.startsWith("[WARN] ") ? log.warn(line.slice("[WARN] ".length)) : log.info(line))),
+  args,
+);

@@ -47,7 +47,8 @@ export async function readHostWide(host: RemoteHost): Promise<readonly string[]>
 }
 
 /** Where systemd reads units and drop-ins, beside the place of our files; generators' own folders are made anew at each reload. */
-const administeredPlaces = "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system.attached /run/systemd/system /run/systemd/system.attached";
+const administeredPlaces =
+  "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system.attached /run/systemd/system /run/systemd/system.attached";
 const otherPlaces = `${administeredPlaces} /usr/local/lib/systemd/system /usr/lib/systemd/system`;
 
 /** In "$p" and "$n": the file's path and the unit's name. A mask is a link to /dev/null in the file's own place or one systemd reads too. */

@@ -1,5 +1,13 @@
 // Our Pulumi provider: the engine's questions, answered by the kinds. No closure is in state, so destroy and refresh run this code.
-import type { CheckResult, CreateResult, DiffResult, InvokeResult, Provider, ReadResult, UpdateResult } from "@pulumi/pulumi/provider/provider.js";
+import type {
+  CheckResult,
+  CreateResult,
+  DiffResult,
+  InvokeResult,
+  Provider,
+  ReadResult,
+  UpdateResult,
+} from "@pulumi/pulumi/provider/provider.js";
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps.ts";
@@ -40,7 +48,8 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
         await tell(kind, urn, inputs, isNew(olds));
         return { inputs: toBag(inputs) };
       } catch (error) {
-        if (error instanceof z.ZodError) return { failures: error.issues.map(({ path, message }) => ({ property: path.join("."), reason: message })) };
+        if (error instanceof z.ZodError)
+          return { failures: error.issues.map(({ path, message }) => ({ property: path.join("."), reason: message })) };
         return { failures: [{ property: "", reason: toMessage(error) }] };
       }
     },
@@ -86,11 +95,17 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
           for (const { type, outputs } of recordedArgsSchema.parse(args).resources) noteRecorded(recorded, type, outputs);
           return { outputs: {} };
         }
-        if (token === `${packageName}:index:clearHost`) return { outputs: { looked: await lookAround(pool, clearance, clearArgsSchema.parse(args)) } };
+        if (token === `${packageName}:index:clearHost`)
+          return { outputs: { looked: await lookAround(pool, clearance, clearArgsSchema.parse(args)) } };
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
-        return { outputs: { gaps: toGaps(facts, await judgeRulings(facts, new Date())), executionEnabled: facts.armed.length > 0 || facts.live.length > 0 } };
+        return {
+          outputs: {
+            gaps: toGaps(facts, await judgeRulings(facts, new Date())),
+            executionEnabled: facts.armed.length > 0 || facts.live.length > 0,
+          },
+        };
       }),
   };
 }
@@ -112,11 +127,24 @@ function noteRecorded(recorded: Recorded, type: string, outputs: unknown): void 
   }
 }
 
-const clearArgsSchema = z.object({ host: hostAddressSchema, urn: z.string(), claims: z.array(z.string()), lines: z.record(z.string(), z.string()), warn: z.boolean() });
+const clearArgsSchema = z.object({
+  host: hostAddressSchema,
+  urn: z.string(),
+  claims: z.array(z.string()),
+  lines: z.record(z.string(), z.string()),
+  warn: z.boolean(),
+});
 
 /** False for a host that cannot be asked now: it is refused by what comes next, by its own name; other hosts go on. */
-async function lookAround(pool: HostPool, clearance: Clearance, { host, urn, claims, lines, warn }: z.infer<typeof clearArgsSchema>): Promise<boolean> {
-  return await pool.get(host).then(async (open) => (await clearance.look(open, urn, claims, { lines, warn }), true)).catch(() => false);
+async function lookAround(
+  pool: HostPool,
+  clearance: Clearance,
+  { host, urn, claims, lines, warn }: z.infer<typeof clearArgsSchema>,
+): Promise<boolean> {
+  return await pool
+    .get(host)
+    .then(async (open) => (await clearance.look(open, urn, claims, { lines, warn }), true))
+    .catch(() => false);
 }
 
 const reachArgsSchema = z.object({ host: hostAddressSchema, goOnWithout: z.boolean().default(false) });
@@ -128,7 +156,8 @@ const surveyArgsSchema = z.object({ host: hostAddressSchema, psql: z.array(z.str
  */
 async function readProblem(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<string | null> {
   try {
-    for (const path of await readHostWide(await pool.get(address))) say(`[WARN] host ${address.name}: ${path} changes every unit of the host, the kit's too; it is not the kit's, so up leaves it`);
+    for (const path of await readHostWide(await pool.get(address)))
+      say(`[WARN] host ${address.name}: ${path} changes every unit of the host, the kit's too; it is not the kit's, so up leaves it`);
     return null;
   } catch (error) {
     return toMessage(error);
@@ -150,7 +179,9 @@ function accept(urn: string, properties: unknown): { readonly kind: Kind; readon
 /** The engine adds `__internal`-like fields; what a reading added (`obstructedBy`, `unclaimed`) is no input either. */
 function withoutInternals(properties: unknown): unknown {
   if (typeof properties !== "object" || properties === null) return properties;
-  return Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("__") && name !== "obstructedBy" && name !== "unclaimed"));
+  return Object.fromEntries(
+    Object.entries(properties).filter(([name]) => !name.startsWith("__") && name !== "obstructedBy" && name !== "unclaimed"),
+  );
 }
 
 function toBag(inputs: BaseInputs): Record<string, unknown> {

@@ -17,7 +17,10 @@ export function toShownContent(actual: Buffer | null, sizeBytes: number, wanted:
   if (!Buffer.from(text, "utf8").equals(actual) || text.includes("\0")) return `(${sizeBytes} bytes that are not text)\n`;
   const lines = new Set(wanted.split("\n"));
   const words = new Set(wanted.match(word) ?? []);
-  return text.split("\n").map((line) => (lines.has(line) ? line : toRedactedLine(line, words))).join("\n");
+  return text
+    .split("\n")
+    .map((line) => (lines.has(line) ? line : toRedactedLine(line, words)))
+    .join("\n");
 }
 
 function toRedactedLine(line: string, known: ReadonlySet<string>): string {

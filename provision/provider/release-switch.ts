@@ -48,7 +48,8 @@ export async function switchAndConfirm(context: WriteContext, name: string): Pro
   const { host, runJob } = context;
   await runJob({ script: 'sh "$1" switch "$2" "$3"', args: [hostLayout.releaseSwitch, name, String(confirmWithinS)] });
   const facts = { host: host.address.name, release: name };
-  const unconfirmed = (problem: string) => new CutterError("RELEASE_UNCONFIRMED", { ...facts, seen: problem, goes_back_within_s: confirmWithinS });
+  const unconfirmed = (problem: string) =>
+    new CutterError("RELEASE_UNCONFIRMED", { ...facts, seen: problem, goes_back_within_s: confirmWithinS });
   const fresh = await context.openFresh().catch((error: unknown) => {
     throw unconfirmed(error instanceof CutterError ? error.code : "no connection");
   });
@@ -74,10 +75,22 @@ async function isConfirmed(host: RemoteHost, name: string): Promise<boolean> {
 }
 
 /** An operator who sees it fail need not wait for the deadline. */
-async function goBack(fresh: RemoteHost, facts: { readonly host: string; readonly release: string }, proof: CommandOutcome): Promise<CutterError> {
-  const back = await fresh.run('sh "$1" back unhealthy && readlink -- "$2" || echo none', [hostLayout.releaseSwitch, hostLayout.current], { timeoutMs: proofTimeoutMs });
-  const said = `${proof.stdout}\n${proof.stderr}`.split("\n").filter((line) => /^\[(?:ERR|WARN)\]|\S/.test(line)).slice(-3).join(" | ").slice(0, 500);
-  const nowOn = back.code === 0 ? back.stdout.trim().replace(/^releases\//, "") : `unknown; it goes back by itself within ${confirmWithinS} s`;
+async function goBack(
+  fresh: RemoteHost,
+  facts: { readonly host: string; readonly release: string },
+  proof: CommandOutcome,
+): Promise<CutterError> {
+  const back = await fresh.run('sh "$1" back unhealthy && readlink -- "$2" || echo none', [hostLayout.releaseSwitch, hostLayout.current], {
+    timeoutMs: proofTimeoutMs,
+  });
+  const said = `${proof.stdout}\n${proof.stderr}`
+    .split("\n")
+    .filter((line) => /^\[(?:ERR|WARN)\]|\S/.test(line))
+    .slice(-3)
+    .join(" | ")
+    .slice(0, 500);
+  const nowOn =
+    back.code === 0 ? back.stdout.trim().replace(/^releases\//, "") : `unknown; it goes back by itself within ${confirmWithinS} s`;
   return new CutterError("RELEASE_UNHEALTHY", { ...facts, exit: proof.code ?? "none", now_on: nowOn, said });
 }
 

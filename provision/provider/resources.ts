@@ -20,16 +20,29 @@ type Declare<Args> = (name: string, args: Args, options: pulumi.CustomResourceOp
 
 /** A system group or user that is there already is refused unless adopted; both stay after a destroy. */
 export const declareGroup: Declare<Target & { readonly name: string }> = toDeclare("Group");
-export const declareUser: Declare<Target & { readonly name: string; readonly group: string; readonly home: string; readonly shell: string; readonly groups: readonly string[] }> = toDeclare("User");
+export const declareUser: Declare<
+  Target & {
+    readonly name: string;
+    readonly group: string;
+    readonly home: string;
+    readonly shell: string;
+    readonly groups: readonly string[];
+  }
+> = toDeclare("User");
 /** A changed path makes a new directory and removes the old one if it is empty. `keep`: never removed. */
 export const declareDirectory: Declare<Target & Access & { readonly keep: boolean }> = toDeclare("Directory");
 /** A changed path writes the new file, then removes the old one. Content stands in state: no secrets. */
 export const declareFile: Declare<FileArgs> = toDeclare("File");
 export const declareLink: Declare<Target & { readonly path: string; readonly target: string }> = toDeclare("Link");
-export const declareKeyFile: Declare<FileArgs & { readonly fingerprint: string; readonly pinnedSha256: string; readonly purpose: "encrypt" | "sign" }> = toDeclare("KeyFile");
-export const declareUnit: Declare<FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" | "boot" }> = toDeclare("Unit");
+export const declareKeyFile: Declare<
+  FileArgs & { readonly fingerprint: string; readonly pinnedSha256: string; readonly purpose: "encrypt" | "sign" }
+> = toDeclare("KeyFile");
+export const declareUnit: Declare<
+  FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" | "boot" }
+> = toDeclare("Unit");
 /** One line of a file that is not ours; nothing else of it is touched. */
-export const declareEnvLine: Declare<Target & { readonly path: string; readonly name: "BACKUP_GPG_FPR"; readonly value: string }> = toDeclare("EnvLine");
+export const declareEnvLine: Declare<Target & { readonly path: string; readonly name: "BACKUP_GPG_FPR"; readonly value: string }> =
+  toDeclare("EnvLine");
 /** A changed name uploads that release if it is absent and switches; the one before stays. Destroyed: all releases go. */
 export const declareRelease: Declare<Target & { readonly name: string; readonly sha256: string }> = toDeclare("Release");
 
@@ -51,7 +64,9 @@ export async function readReachProblem(host: HostAddress, goOnWithout = false): 
 
 /** Tells the provider what the state of this stack has: whatever the ownership manifest of a host has lost, that was made by us. */
 export async function noteRecorded(): Promise<void> {
-  const { outputs } = recordedSchema.parse(await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName: pulumi.getStack() }));
+  const { outputs } = recordedSchema.parse(
+    await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName: pulumi.getStack() }),
+  );
   const resources = Object.values(outputs).filter(({ type }) => type.startsWith("cutterhost:index:"));
   await pulumi.runtime.invoke("cutterhost:index:noteRecorded", { resources });
 }
@@ -64,13 +79,27 @@ const recordedSchema = z.object({ outputs: z.record(z.string(), z.object({ type:
  */
 export async function lookAround(host: HostAddress, claims: readonly string[], lines: ReadonlyMap<string, string>): Promise<void> {
   const urn = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::any`;
-  await pulumi.runtime.invoke("cutterhost:index:clearHost", { host, urn, claims: [...claims], lines: Object.fromEntries(lines), warn: pulumi.runtime.isDryRun() });
+  await pulumi.runtime.invoke("cutterhost:index:clearHost", {
+    host,
+    urn,
+    claims: [...claims],
+    lines: Object.fromEntries(lines),
+    warn: pulumi.runtime.isDryRun(),
+  });
 }
 
 const reachSchema = z.object({ problem: z.string().nullable() });
 
 const surveySchema = z.object({
-  gaps: z.array(z.object({ id: z.string(), state: z.enum(["closed", "open"]), summary: z.string(), closedBy: z.string(), evidence: z.array(z.string()) })),
+  gaps: z.array(
+    z.object({
+      id: z.string(),
+      state: z.enum(["closed", "open"]),
+      summary: z.string(),
+      closedBy: z.string(),
+      evidence: z.array(z.string()),
+    }),
+  ),
   executionEnabled: z.boolean(), // true while a run is armed or live
 });
 

@@ -12,7 +12,11 @@ export interface FileToWrite {
  * Script and arguments; the bytes come on stdin. The bytes are compared with their digest before the rename, so a cut upload leaves nothing.
  * A directory or symlink in the way is refused (exit 17). `after` runs when the file is in place, with the path as "$1".
  */
-export function toWriteFile(file: FileToWrite, content: Buffer, after = ""): { readonly script: string; readonly args: readonly string[]; readonly stdin: Buffer } {
+export function toWriteFile(
+  file: FileToWrite,
+  content: Buffer,
+  after = "",
+): { readonly script: string; readonly args: readonly string[]; readonly stdin: Buffer } {
   const script = `p=$1
 if [ -L "$p" ] || { [ -e "$p" ] && [ ! -f "$p" ]; }; then echo "not a regular file: $p" >&2; exit 17; fi
 d=$(dirname -- "$p"); t=$(mktemp -- "$d/.cutter-XXXXXXXX"); trap 'rm -f -- "$t"' EXIT

@@ -13,7 +13,8 @@ export async function startAgent(socket: string, clientKeyFile: string): Promise
   const agent = spawn("ssh-agent", ["-D", "-a", socket], { env: childEnvironment, stdio: "ignore", detached: true });
   agent.unref();
   const pid = agent.pid;
-  if (pid === undefined || !(await pollUntil(10_000, 20, () => answers(socket)))) throw new CutterError("SANDBOX_NOT_READY", { what: "ssh-agent" });
+  if (pid === undefined || !(await pollUntil(10_000, 20, () => answers(socket))))
+    throw new CutterError("SANDBOX_NOT_READY", { what: "ssh-agent" });
   await mustRun("ssh-add", ["ssh-add", "-q", clientKeyFile], { environment: { SSH_AUTH_SOCK: socket } });
   return pid;
 }

@@ -12,10 +12,18 @@ import { readLiveSupervisor } from "./supervisor-record.ts";
 const bootLimitMs = 90_000;
 
 /** Starts the supervisor, detached, and waits until the host inside has booted. */
-export async function bootHost(place: SandboxPlace, outerAddress: string): Promise<{ readonly inside: Inside; readonly supervisorPid: number }> {
+export async function bootHost(
+  place: SandboxPlace,
+  outerAddress: string,
+): Promise<{ readonly inside: Inside; readonly supervisorPid: number }> {
   const log = openSync(place.consoleLog, "a", 0o600);
   const program = resolve(import.meta.dirname, "supervisor.ts");
-  const supervisor = spawn(process.execPath, [program, place.checkout, outerAddress], { cwd: "/", env: childEnvironment, detached: true, stdio: ["ignore", log, log] });
+  const supervisor = spawn(process.execPath, [program, place.checkout, outerAddress], {
+    cwd: "/",
+    env: childEnvironment,
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
   supervisor.unref();
   closeSync(log);
   let inside: Inside | null = null;
@@ -25,6 +33,7 @@ export async function bootHost(place: SandboxPlace, outerAddress: string): Promi
     inside = new Inside(record.nspawnPid);
     return inside.isBooted();
   });
-  if (!booted || inside === null || supervisor.pid === undefined) throw new CutterError("SANDBOX_NOT_READY", { what: "boot of the host", limit_ms: bootLimitMs, console: place.consoleLog });
+  if (!booted || inside === null || supervisor.pid === undefined)
+    throw new CutterError("SANDBOX_NOT_READY", { what: "boot of the host", limit_ms: bootLimitMs, console: place.consoleLog });
   return { inside, supervisorPid: supervisor.pid };
 }

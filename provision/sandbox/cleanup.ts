@@ -34,14 +34,18 @@ export async function endHost(place: SandboxPlace): Promise<void> {
 
 async function endAll(what: string, find: () => readonly number[]): Promise<void> {
   for (const pid of find()) killQuietly(pid, "SIGKILL");
-  if (!(await pollUntil(10_000, 50, async () => find().length === 0))) throw new CutterError("SANDBOX_NOT_READY", { what: `end of ${what}`, pids: find().map(String) });
+  if (!(await pollUntil(10_000, 50, async () => find().length === 0)))
+    throw new CutterError("SANDBOX_NOT_READY", { what: `end of ${what}`, pids: find().map(String) });
 }
 
 /** Everything `up` made, besides the image cache. The processes must have ended. */
 export async function removeFiles(place: SandboxPlace): Promise<void> {
-  for (const mountPoint of findMounts(readFileSync("/proc/self/mountinfo", "utf8"), place.directory)) await mustRun("umount", ["umount", "--lazy", mountPoint]);
-  if ((await runCommand(["ip", "link", "show", "dev", place.outerInterface])).code === 0) await runCommand(["ip", "link", "delete", "dev", place.outerInterface]);
-  if (existsSync(place.directory)) await mustRun("remove files", ["rm", "-rf", "--one-file-system", place.directory], { timeoutMs: 5 * 60_000 });
+  for (const mountPoint of findMounts(readFileSync("/proc/self/mountinfo", "utf8"), place.directory))
+    await mustRun("umount", ["umount", "--lazy", mountPoint]);
+  if ((await runCommand(["ip", "link", "show", "dev", place.outerInterface])).code === 0)
+    await runCommand(["ip", "link", "delete", "dev", place.outerInterface]);
+  if (existsSync(place.directory))
+    await mustRun("remove files", ["rm", "-rf", "--one-file-system", place.directory], { timeoutMs: 5 * 60_000 });
   for (const left of [place.stackFile, `/run/systemd/nspawn/propagate/${place.name}`]) rmSync(left, { recursive: true, force: true });
   rmSync(place.runtimeDirectory, { recursive: true, force: true });
   removeStackState(place.checkout);
@@ -53,16 +57,25 @@ function removeStackState(checkout: string): void {
   for (const kind of ["stacks", "locks", "backups", "history"]) {
     const folder = `${backend}/${kind === "locks" ? "locks/organization" : kind}/cutter-kit`;
     if (!existsSync(folder)) continue;
-    for (const name of readdirSync(folder)) if (name === "sandbox" || name.startsWith("sandbox.json")) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    for (const name of readdirSync(folder))
+      if (name === "sandbox" || name.startsWith("sandbox.json")) rmSync(`${folder}/${name}`, { recursive: true, force: true });
   }
 }
 
 /** Pids of running processes that have an argument ending in `program` and another that is exactly `argument`. */
 export function findProcesses(program: string, argument: string): readonly number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    const words = readArguments(pid);
-    return argument !== "" && pid !== process.pid && words.includes(argument) && words.some((word) => word === program || word.endsWith(`/${program}`));
-  });
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const words = readArguments(pid);
+      return (
+        argument !== "" &&
+        pid !== process.pid &&
+        words.includes(argument) &&
+        words.some((word) => word === program || word.endsWith(`/${program}`))
+      );
+    });
 }
 
 /** Mount points at or below a directory, innermost first, from the text of mountinfo. Pure. */

@@ -21,11 +21,15 @@ export interface SandboxContext extends CommandContext {
 
 const up = buildCommand<{ suite?: Suite }, [], SandboxContext>({
   docs: { brief: "Boot this checkout's replica of the production host (made on the first call)" },
-  parameters: { flags: { suite: { kind: "enum", values: suites, optional: true, brief: "Debian suite of the host; trixie unless it exists already" } } },
+  parameters: {
+    flags: { suite: { kind: "enum", values: suites, optional: true, brief: "Debian suite of the host; trixie unless it exists already" } },
+  },
   async func({ suite }) {
     const startedMs = performance.now();
     const state = await bringUp(this.checkout, suite ?? null, this.say);
-    this.say(`[OK]   sandbox ${state.name} is up at ${state.address} in ${toSeconds(performance.now() - startedMs)}; look around: npm run sandbox -- ssh`);
+    this.say(
+      `[OK]   sandbox ${state.name} is up at ${state.address} in ${toSeconds(performance.now() - startedMs)}; look around: npm run sandbox -- ssh`,
+    );
   },
 });
 
@@ -47,7 +51,9 @@ const status = buildCommand<{}, [], SandboxContext>({
 
 const ssh = buildCommand<{}, string[], SandboxContext>({
   docs: { brief: "A shell on the host, or COMMAND after --; exit code and output are COMMAND's", customUsage: ["[-- COMMAND...]"] },
-  parameters: { positional: { kind: "array", parameter: { brief: "Command line for the host's shell", parse: String, placeholder: "COMMAND" } } },
+  parameters: {
+    positional: { kind: "array", parameter: { brief: "Command line for the host's shell", parse: String, placeholder: "COMMAND" } },
+  },
   async func(_flags, ...command) {
     this.setExitCode(await enterHost(this.checkout, command));
   },
@@ -58,7 +64,13 @@ const documentAdd = buildCommand<{ id: string; code?: string }, [string], Sandbo
   parameters: {
     flags: {
       id: { kind: "parsed", parse: String, brief: "Knowledge base id, for example knowledge/other/handbook.md", placeholder: "KB_ID" },
-      code: { kind: "parsed", parse: String, optional: true, brief: "Document code; the id's last part without .md unless given", placeholder: "CODE" },
+      code: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        brief: "Document code; the id's last part without .md unless given",
+        placeholder: "CODE",
+      },
     },
     positional: { kind: "tuple", parameters: [{ brief: "Markdown file, UTF-8", parse: String, placeholder: "FILE" }] },
   },
@@ -83,7 +95,10 @@ const sign = buildCommand<{ as: "sovereign" | "architect" }, [string], SandboxCo
 const document = buildRouteMap({ routes: { add: documentAdd }, docs: { brief: "Documents of the sandbox's knowledge base" } });
 
 export const sandboxApplication: Application<SandboxContext> = buildApplication(
-  buildRouteMap({ routes: { up, status, down, ssh, document, sign }, docs: { brief: "A replica of the production host on this machine, one per checkout" } }),
+  buildRouteMap({
+    routes: { up, status, down, ssh, document, sign },
+    docs: { brief: "A replica of the production host on this machine, one per checkout" },
+  }),
   {
     name: "npm run sandbox --",
     scanner: { allowArgumentEscapeSequence: true, caseStyle: "allow-kebab-for-camel" },

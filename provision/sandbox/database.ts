@@ -17,23 +17,53 @@ export async function startPostgres(inside: Inside, source: PostgresSource, secr
     `initdb -D ${dataDirectory} -U workflow_admin --auth-local=trust --auth-host=scram-sha-256 --locale=C.UTF-8 -E UTF8 --no-sync --pwfile=/dev/stdin`,
     `echo 'host all all all scram-sha-256' >> ${dataDirectory}/pg_hba.conf`, // clients of the host arrive from the bridge's address
   ].join(" && ");
-  await inside.mustRun("initdb", ["docker", "run", "--rm", "-i", ...volume, "--entrypoint", "/bin/sh", image, "-c", script], { input: `${secrets.admin}\n` });
+  await inside.mustRun("initdb", ["docker", "run", "--rm", "-i", ...volume, "--entrypoint", "/bin/sh", image, "-c", script], {
+    input: `${secrets.admin}\n`,
+  });
   // SIGINT is PostgreSQL's fast shutdown: open sessions are ended, nothing is lost.
-  await inside.mustRun("docker run postgres", ["docker", "run", "--detach", "--name", "postgres", "--restart", "always", "--stop-signal", "SIGINT", ...volume,
-    "--shm-size", "128m", "--publish", "127.0.0.1:5432:5432", image, "-c", "listen_addresses=*"]);
+  await inside.mustRun("docker run postgres", [
+    "docker",
+    "run",
+    "--detach",
+    "--name",
+    "postgres",
+    "--restart",
+    "always",
+    "--stop-signal",
+    "SIGINT",
+    ...volume,
+    "--shm-size",
+    "128m",
+    "--publish",
+    "127.0.0.1:5432:5432",
+    image,
+    "-c",
+    "listen_addresses=*",
+  ]);
   if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL", limit_ms: readyLimitMs });
 }
 
 /** True once the server answers (at first start and after each boot). */
 export function waitForPostgres(inside: Inside): Promise<boolean> {
-  return pollUntil(readyLimitMs, 100, async () => (await inside.run(psql("workflow_admin", "template1"), { input: "select 1;\n", timeoutMs: 5_000 })).code === 0);
+  return pollUntil(
+    readyLimitMs,
+    100,
+    async () => (await inside.run(psql("workflow_admin", "template1"), { input: "select 1;\n", timeoutMs: 5_000 })).code === 0,
+  );
 }
 
 /** Roles and databases of the host, then sql/substrate in the order of its numbers, then rows of the business that nobody may change. */
 export async function fillDatabase(inside: Inside, secrets: SandboxSecrets, substrateDirectory: string): Promise<void> {
-  await inside.mustRun("roles and databases", psql("workflow_admin", "template1"), { input: toSetLines({ agent_data_password: secrets.agentData, directus_password: secrets.business }) + readFileSync(new URL("./sql/cluster.sql", import.meta.url), "utf8") });
-  const files = readdirSync(substrateDirectory).filter((name) => name.endsWith(".sql")).sort();
-  if (files.length === 0) throw new CutterError("SANDBOX_STEP_FAILED", { step: "substrate", said: `no .sql file in ${substrateDirectory}` });
+  await inside.mustRun("roles and databases", psql("workflow_admin", "template1"), {
+    input:
+      toSetLines({ agent_data_password: secrets.agentData, directus_password: secrets.business }) +
+      readFileSync(new URL("./sql/cluster.sql", import.meta.url), "utf8"),
+  });
+  const files = readdirSync(substrateDirectory)
+    .filter((name) => name.endsWith(".sql"))
+    .sort();
+  if (files.length === 0)
+    throw new CutterError("SANDBOX_STEP_FAILED", { step: "substrate", said: `no .sql file in ${substrateDirectory}` });
   const passwords = toSetLines({
     cutter_exec_password: secrets.cutterExec,
     cutter_verify_password: secrets.cutterVerify,
@@ -43,8 +73,12 @@ export async function fillDatabase(inside: Inside, secrets: SandboxSecrets, subs
   });
   const substrate = files.map((name) => readFileSync(`${substrateDirectory}/${name}`, "utf8")).join("\n");
   await inside.mustRun("substrate", psql("workflow_admin", "directus"), { input: passwords + substrate });
-  await inside.mustRun("scratch database", psql("directus", "cutter_scratch"), { input: readFileSync(`${substrateDirectory}/../scratch/prepare.sql`, "utf8") });
-  await inside.mustRun("rows of the business", psql("workflow_admin", "directus"), { input: readFileSync(new URL("./sql/business.sql", import.meta.url), "utf8") });
+  await inside.mustRun("scratch database", psql("directus", "cutter_scratch"), {
+    input: readFileSync(`${substrateDirectory}/../scratch/prepare.sql`, "utf8"),
+  });
+  await inside.mustRun("rows of the business", psql("workflow_admin", "directus"), {
+    input: readFileSync(new URL("./sql/business.sql", import.meta.url), "utf8"),
+  });
 }
 
 /** Production's own way to SQL: psql inside the container, text on stdin, any error ends it. */
@@ -54,5 +88,7 @@ export function psql(login: string, database: string): readonly string[] {
 
 /** Values as psql variables: they travel on stdin, because an argument is visible to every process. */
 export function toSetLines(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values).map(([name, value]) => `\\set ${name} '${value.replaceAll("\\", "\\\\").replaceAll("'", "''").replaceAll("\n", "\\n")}'\n`).join("");
+  return Object.entries(values)
+    .map(([name, value]) => `\\set ${name} '${value.replaceAll("\\", "\\\\").replaceAll("'", "''").replaceAll("\n", "\\n")}'\n`)
+    .join("");
 }

@@ -30,9 +30,19 @@ export async function addDocument(checkout: string, file: string, id: string, do
   const body = bytes.toString("utf8");
   const state = readSandboxState(checkout);
   const title = /^#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$/m.exec(body)?.[1] ?? basename(file);
-  const stored = await uploadDocument({ ...state.kb, address: state.address }, { id, title: title.slice(0, 200), body, tags: ["source-document"] });
+  const stored = await uploadDocument(
+    { ...state.kb, address: state.address },
+    { id, title: title.slice(0, 200), body, tags: ["source-document"] },
+  );
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const variables = toSetLines({ kb_id: id, doc_code: code, title: title.slice(0, 200), revision: String(stored.revision), sha256, byte_length: String(bytes.length) });
+  const variables = toSetLines({
+    kb_id: id,
+    doc_code: code,
+    title: title.slice(0, 200),
+    revision: String(stored.revision),
+    sha256,
+    byte_length: String(bytes.length),
+  });
   await queryOnHost(checkout, variables + readFileSync(new URL("./sql/register-document.sql", import.meta.url), "utf8"));
   return { id, docCode: code, revision: stored.revision, sha256, bytes: bytes.length };
 }
@@ -46,7 +56,8 @@ function readDocument(file: string): Buffer {
     throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "cannot be read" }, { cause });
   }
   if (bytes.length === 0) throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "is empty" });
-  if (!Buffer.from(bytes.toString("utf8"), "utf8").equals(bytes)) throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "is not UTF-8" });
+  if (!Buffer.from(bytes.toString("utf8"), "utf8").equals(bytes))
+    throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "is not UTF-8" });
   if (bytes.includes(0)) throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "holds U+0000" });
   return bytes;
 }

@@ -70,8 +70,12 @@ function makeDirectory(path: string, mode: number, owner: Owner): void {
 
 /** Uid and primary gid as the image's own /etc/passwd has them. */
 function readAccount(root: string, account: string): Owner {
-  const fields = readFileSync(`${root}/etc/passwd`, "utf8").split("\n").map((text) => text.split(":")).find(([name]) => name === account);
-  if (fields === undefined) throw new CutterError("SANDBOX_STEP_FAILED", { step: "host files", said: `the image has no account ${account}` });
+  const fields = readFileSync(`${root}/etc/passwd`, "utf8")
+    .split("\n")
+    .map((text) => text.split(":"))
+    .find(([name]) => name === account);
+  if (fields === undefined)
+    throw new CutterError("SANDBOX_STEP_FAILED", { step: "host files", said: `the image has no account ${account}` });
   return { uid: Number(fields[2]), gid: Number(fields[3]) };
 }
 

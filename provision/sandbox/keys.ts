@@ -23,7 +23,9 @@ export async function makeKey(role: KeyRole, keysDirectory: string): Promise<San
     const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listing)?.[1] ?? "";
     const file = join(keysDirectory, `${role}.asc`);
     writeFileSync(file, await gpg("export public key", ["--armor", "--export", fingerprint]), { mode: 0o644 });
-    writeFileSync(toSecretFile(role, keysDirectory), await gpg("export private key", ["--armor", "--export-secret-keys", fingerprint]), { mode: 0o600 });
+    writeFileSync(toSecretFile(role, keysDirectory), await gpg("export private key", ["--armor", "--export-secret-keys", fingerprint]), {
+      mode: 0o600,
+    });
     return { file, fingerprint };
   });
 }
@@ -50,7 +52,21 @@ async function withGpgHome<Result>(work: (gpg: Gpg) => Promise<Result>): Promise
   chmodSync(home, 0o700);
   mkdirSync(join(home, "private-keys-v1.d"), { mode: 0o700 });
   try {
-    return await work((what, args) => mustRun(`gpg: ${what}`, ["gpg", "--homedir", home, "--batch", "--no-tty", "--quiet", "--pinentry-mode", "loopback", "--trust-model", "always", ...args]));
+    return await work((what, args) =>
+      mustRun(`gpg: ${what}`, [
+        "gpg",
+        "--homedir",
+        home,
+        "--batch",
+        "--no-tty",
+        "--quiet",
+        "--pinentry-mode",
+        "loopback",
+        "--trust-model",
+        "always",
+        ...args,
+      ]),
+    );
   } finally {
     await runCommand(["gpgconf", "--homedir", home, "--kill", "all"]);
     rmSync(home, { recursive: true, force: true });

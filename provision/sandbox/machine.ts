@@ -20,11 +20,17 @@ export const neededPrograms: Readonly<Record<string, string>> = {
 
 /** @throws SANDBOX_NOT_LINUX, SANDBOX_NOT_ROOT, SANDBOX_TOOL_MISSING, SANDBOX_ON_OVERLAYFS */
 export function assertMachineFits(checkout: string): void {
-  if (process.platform !== "linux" || process.arch !== "x64") throw new CutterError("SANDBOX_NOT_LINUX", { platform: process.platform, arch: process.arch });
+  if (process.platform !== "linux" || process.arch !== "x64")
+    throw new CutterError("SANDBOX_NOT_LINUX", { platform: process.platform, arch: process.arch });
   if (process.getuid?.() !== 0) throw new CutterError("SANDBOX_NOT_ROOT", { uid: process.getuid?.() ?? -1 });
   const missing = Object.keys(neededPrograms).filter((program) => !isInstalled(program));
-  if (missing.length > 0) throw new CutterError("SANDBOX_TOOL_MISSING", { programs: missing, packages: [...new Set(missing.map((program) => neededPrograms[program] ?? program))] });
-  if (findFileSystem(readFileSync("/proc/self/mountinfo", "utf8"), checkout) === "overlay") throw new CutterError("SANDBOX_ON_OVERLAYFS", { checkout });
+  if (missing.length > 0)
+    throw new CutterError("SANDBOX_TOOL_MISSING", {
+      programs: missing,
+      packages: [...new Set(missing.map((program) => neededPrograms[program] ?? program))],
+    });
+  if (findFileSystem(readFileSync("/proc/self/mountinfo", "utf8"), checkout) === "overlay")
+    throw new CutterError("SANDBOX_ON_OVERLAYFS", { checkout });
 }
 
 /** Type of the file system a path lies on: the longest mount point that contains it, the last one mounted there. Pure. */
@@ -34,7 +40,8 @@ export function findFileSystem(mountInfo: string, path: string): string {
     const [before = "", after = ""] = text.split(" - ");
     const mountPoint = before.split(" ")[4] ?? "";
     const contains = mountPoint === "/" || path === mountPoint || path.startsWith(`${mountPoint}/`);
-    if (mountPoint !== "" && contains && mountPoint.length >= best.length) best = { length: mountPoint.length, type: after.split(" ")[0] ?? "" };
+    if (mountPoint !== "" && contains && mountPoint.length >= best.length)
+      best = { length: mountPoint.length, type: after.split(" ")[0] ?? "" };
   }
   return best.type;
 }

@@ -30,29 +30,54 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
   const secrets = makeSecrets();
   writeFileSync(`${place.keysDirectory}/kb-api-key`, `${secrets.kbApiKey}\n`, { mode: 0o600 });
 
-  const [, keys, tls, hostKey] = await timed(say, "disk copied, keys and certificates made", () => Promise.all([
-    mustRun("copy of the image", ["cp", "--archive", "--reflink=auto", image, place.rootDirectory], { timeoutMs: 5 * 60_000 }),
-    makeKeys(place.keysDirectory),
-    makeTls(place.tlsDirectory),
-    makeSshKeys(place),
-  ]));
+  const [, keys, tls, hostKey] = await timed(say, "disk copied, keys and certificates made", () =>
+    Promise.all([
+      mustRun("copy of the image", ["cp", "--archive", "--reflink=auto", image, place.rootDirectory], { timeoutMs: 5 * 60_000 }),
+      makeKeys(place.keysDirectory),
+      makeTls(place.tlsDirectory),
+      makeSshKeys(place),
+    ]),
+  );
   const machineIdentity = await writeHostFiles(place.rootDirectory, {
-    name: place.name, subnet, hostKeyFile: `${place.keysDirectory}/host`, clientPublicKeyFile: `${place.keysDirectory}/client.pub`, tls, secrets,
+    name: place.name,
+    subnet,
+    hostKeyFile: `${place.keysDirectory}/host`,
+    clientPublicKeyFile: `${place.keysDirectory}/client.pub`,
+    tls,
+    secrets,
   });
   writeFileSync(place.knownHosts, `${subnet.host} ${hostKey}\n`, { mode: 0o600 });
 
   const { inside, supervisorPid } = await timed(say, "host booted", () => bootHost(place, subnet.outer));
-  await inside.mustRun("backup key into root's keyring", ["gpg", "--batch", "--quiet", "--no-autostart", "--import"], { input: readFileSync(keys.backup.file), environment: { HOME: "/root" } });
-  await timed(say, `PostgreSQL ${postgresOf(suite).major} runs in container postgres`, () => startPostgres(inside, postgresOf(suite), secrets));
-  await timed(say, "roles, substrate and the business's rows are in the database", () => fillDatabase(inside, secrets, `${place.checkout}/sql/substrate`));
+  await inside.mustRun("backup key into root's keyring", ["gpg", "--batch", "--quiet", "--no-autostart", "--import"], {
+    input: readFileSync(keys.backup.file),
+    environment: { HOME: "/root" },
+  });
+  await timed(say, `PostgreSQL ${postgresOf(suite).major} runs in container postgres`, () =>
+    startPostgres(inside, postgresOf(suite), secrets),
+  );
+  await timed(say, "roles, substrate and the business's rows are in the database", () =>
+    fillDatabase(inside, secrets, `${place.checkout}/sql/substrate`),
+  );
   await timed(say, `knowledge base answers as ${kbName}`, () => waitForKnowledgeBase(inside, secrets.kbApiKey));
   const agentPid = await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
 
   const state: SandboxState = {
-    schema: "cutter.sandbox/1", name: place.name, suite, address: subnet.host, outerAddress: subnet.outer, port: 22, user: "root", hostKey,
-    machineIdentity, agentSocket: place.agentSocket, agentPid,
+    schema: "cutter.sandbox/1",
+    name: place.name,
+    suite,
+    address: subnet.host,
+    outerAddress: subnet.outer,
+    port: 22,
+    user: "root",
+    hostKey,
+    machineIdentity,
+    agentSocket: place.agentSocket,
+    agentPid,
     kb: { baseUrl: `https://${kbName}/api`, caFile: tls.caFile, apiKeyFile: `${place.keysDirectory}/kb-api-key` },
-    keys, rootDirectory: place.rootDirectory, pid: supervisorPid,
+    keys,
+    rootDirectory: place.rootDirectory,
+    pid: supervisorPid,
   };
   writeStackFile(place, state, await readGrantMatrixSha(inside, place.checkout));
   writeSandboxState(place.checkout, state);
@@ -60,27 +85,52 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
 }
 
 async function findSubnet(place: SandboxPlace): Promise<Subnet> {
-  const [addresses, routes] = await Promise.all([mustRun("ip address", ["ip", "-j", "-4", "address"]), mustRun("ip route", ["ip", "-j", "-4", "route"])]);
+  const [addresses, routes] = await Promise.all([
+    mustRun("ip address", ["ip", "-j", "-4", "address"]),
+    mustRun("ip route", ["ip", "-j", "-4", "route"]),
+  ]);
   return deriveSubnet(checkoutDigest(place.checkout), parseUsedNetworks(addresses, routes));
 }
 
 function makeSecrets(): SandboxSecrets {
   const secret = () => randomBytes(24).toString("base64url");
   return {
-    admin: secret(), cutterExec: secret(), cutterVerify: secret(), contextPackReadonly: secret(), cutterRevert: secret(), directusSecdef: secret(),
-    agentData: secret(), kbApiKey: secret(), business: secret(),
+    admin: secret(),
+    cutterExec: secret(),
+    cutterVerify: secret(),
+    contextPackReadonly: secret(),
+    cutterRevert: secret(),
+    directusSecdef: secret(),
+    agentData: secret(),
+    kbApiKey: secret(),
+    business: secret(),
   };
 }
 
 async function makeKeys(directory: string): Promise<Readonly<Record<"backup" | "sovereign" | "architect", SandboxKey>>> {
-  const [backup, sovereign, architect] = await Promise.all([makeKey(keyRoles[0], directory), makeKey(keyRoles[1], directory), makeKey(keyRoles[2], directory)]);
+  const [backup, sovereign, architect] = await Promise.all([
+    makeKey(keyRoles[0], directory),
+    makeKey(keyRoles[1], directory),
+    makeKey(keyRoles[2], directory),
+  ]);
   return { backup, sovereign, architect };
 }
 
 /** Host key and client key, without passphrase; returns the host's public key as `type base64`. */
 async function makeSshKeys(place: SandboxPlace): Promise<string> {
   for (const name of ["host", "client"]) {
-    await mustRun("ssh-keygen", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", `${name} of ${place.name}`, "-f", `${place.keysDirectory}/${name}`]);
+    await mustRun("ssh-keygen", [
+      "ssh-keygen",
+      "-q",
+      "-t",
+      "ed25519",
+      "-N",
+      "",
+      "-C",
+      `${name} of ${place.name}`,
+      "-f",
+      `${place.keysDirectory}/${name}`,
+    ]);
   }
   return readFileSync(`${place.keysDirectory}/host.pub`, "utf8").split(" ").slice(0, 2).join(" ");
 }
@@ -89,7 +139,17 @@ async function makeSshKeys(place: SandboxPlace): Promise<string> {
 async function waitForKnowledgeBase(inside: Inside, apiKey: string): Promise<void> {
   const limitMs = 30_000;
   const answered = await pollUntil(limitMs, 100, async () => {
-    const ask = ["curl", "--silent", "--insecure", "--fail", "--max-time", "3", "--header", "@-", `https://${kbName}/api/kb/list?prefix=knowledge/`];
+    const ask = [
+      "curl",
+      "--silent",
+      "--insecure",
+      "--fail",
+      "--max-time",
+      "3",
+      "--header",
+      "@-",
+      `https://${kbName}/api/kb/list?prefix=knowledge/`,
+    ];
     return (await inside.run(ask, { input: `X-API-Key: ${apiKey}\n` })).code === 0;
   });
   if (!answered) throw new CutterError("SANDBOX_NOT_READY", { what: "knowledge base", limit_ms: limitMs, unit: "agent-data.service" });

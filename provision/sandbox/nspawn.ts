@@ -19,10 +19,21 @@ export const powerOffNowSignal = 34 + 14;
  */
 export function toNspawnArguments(rootDirectory: string, machine: string, network: "veth" | "private"): readonly string[] {
   return [
-    "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--settings=no", "--boot",
-    `--directory=${rootDirectory}`, `--machine=${machine}`, network === "veth" ? "--network-veth" : "--private-network",
-    "--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
-    "--capability=all", "--system-call-filter=@keyring bpf",
+    "systemd-nspawn",
+    "--quiet",
+    "--register=no",
+    "--keep-unit",
+    "--settings=no",
+    "--boot",
+    `--directory=${rootDirectory}`,
+    `--machine=${machine}`,
+    network === "veth" ? "--network-veth" : "--private-network",
+    "--console=pipe",
+    "--link-journal=no",
+    "--resolv-conf=off",
+    "--timezone=off",
+    "--capability=all",
+    "--system-call-filter=@keyring bpf",
   ];
 }
 

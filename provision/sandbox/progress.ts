@@ -4,7 +4,12 @@
 export type Say = (line: string) => void;
 
 /** Runs one step and says how long it took; a step that fails is said too, and its error goes on to the caller. */
-export async function timed<Result>(say: Say, title: string, step: () => Promise<Result>, options: { readonly announce?: string } = {}): Promise<Result> {
+export async function timed<Result>(
+  say: Say,
+  title: string,
+  step: () => Promise<Result>,
+  options: { readonly announce?: string } = {},
+): Promise<Result> {
   const startedMs = performance.now();
   if (options.announce !== undefined) say(`[INFO] ${options.announce}`);
   try {

@@ -7,9 +7,18 @@ import { readSandboxState, type SandboxState } from "./state.ts";
 /** argv of ssh up to and including the host. Host key checked strictly, key from the agent only, no fallback to anything. */
 export function toSshArguments(state: Pick<SandboxState, "address" | "user" | "agentSocket">, knownHosts: string): readonly string[] {
   const options = [
-    `UserKnownHostsFile=${knownHosts}`, "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "HostKeyAlgorithms=ssh-ed25519",
-    `IdentityAgent=${state.agentSocket}`, "IdentityFile=none", "PreferredAuthentications=publickey", "BatchMode=yes",
-    "ConnectTimeout=5", "ServerAliveInterval=5", "ServerAliveCountMax=3", "LogLevel=ERROR",
+    `UserKnownHostsFile=${knownHosts}`,
+    "GlobalKnownHostsFile=/dev/null",
+    "StrictHostKeyChecking=yes",
+    "HostKeyAlgorithms=ssh-ed25519",
+    `IdentityAgent=${state.agentSocket}`,
+    "IdentityFile=none",
+    "PreferredAuthentications=publickey",
+    "BatchMode=yes",
+    "ConnectTimeout=5",
+    "ServerAliveInterval=5",
+    "ServerAliveCountMax=3",
+    "LogLevel=ERROR",
   ];
   return ["ssh", "-F", "none", ...options.flatMap((option) => ["-o", option]), `${state.user}@${state.address}`];
 }
@@ -21,12 +30,18 @@ export function runOnHost(checkout: string, commandLine: string, options: Comman
 
 /** Like `runOnHost`; a non-zero end throws SANDBOX_STEP_FAILED. Returns stdout. */
 export function mustRunOnHost(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<string> {
-  return mustRun(commandLine.slice(0, 120), [...toSshArguments(readSandboxState(checkout), toSandboxPlace(checkout).knownHosts), commandLine], options);
+  return mustRun(
+    commandLine.slice(0, 120),
+    [...toSshArguments(readSandboxState(checkout), toSandboxPlace(checkout).knownHosts), commandLine],
+    options,
+  );
 }
 
 /** SQL into the sandbox's database by production's own path: psql inside the container, text on stdin. Unaligned rows, fields parted by |. */
 export async function queryOnHost(checkout: string, sql: string, login = "workflow_admin", database = "directus"): Promise<string> {
-  const output = await mustRunOnHost(checkout, `docker exec -i postgres psql -X -q -t -A -v ON_ERROR_STOP=1 -U ${login} -d ${database}`, { input: sql });
+  const output = await mustRunOnHost(checkout, `docker exec -i postgres psql -X -q -t -A -v ON_ERROR_STOP=1 -U ${login} -d ${database}`, {
+    input: sql,
+  });
   return output.trimEnd();
 }
 

@@ -27,5 +27,7 @@ export function writeStackFile(place: SandboxPlace, state: SandboxState, expecte
 
 /** A file that is not there has the digest of nothing: the stack then refuses, and says which file is missing. */
 function sha256Of(file: string): string {
-  return createHash("sha256").update(existsSync(file) ? readFileSync(file) : "").digest("hex");
+  return createHash("sha256")
+    .update(existsSync(file) ? readFileSync(file) : "")
+    .digest("hex");
 }

@@ -35,9 +35,13 @@ export function deriveSubnet(seed: Uint8Array, used: readonly UsedNetwork[]): Su
 
 /** What `ip -j -4 address` and `ip -j -4 route` say is in use. `default` routes are left out. */
 export function parseUsedNetworks(addressJson: string, routeJson: string): readonly UsedNetwork[] {
-  const addresses = (JSON.parse(addressJson) as readonly { readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[] }[])
+  const addresses = (
+    JSON.parse(addressJson) as readonly { readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[] }[]
+  )
     .flatMap((link) => link.addr_info ?? [])
-    .flatMap(({ local, prefixlen }) => (local !== undefined && prefixlen !== undefined ? [{ address: local, prefixLength: prefixlen }] : []));
+    .flatMap(({ local, prefixlen }) =>
+      local !== undefined && prefixlen !== undefined ? [{ address: local, prefixLength: prefixlen }] : [],
+    );
   const routes = (JSON.parse(routeJson) as readonly { readonly dst?: string }[]).flatMap(({ dst }) => {
     if (dst === undefined || dst === "default") return [];
     const [address = "", bits = "32"] = dst.split("/");

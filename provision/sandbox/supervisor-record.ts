@@ -3,7 +3,12 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import type { SandboxPlace } from "./checkout.ts";
 
-const recordSchema = z.strictObject({ pid: z.int().positive(), startTicks: z.string(), nspawnPid: z.int().nonnegative(), outerAddress: z.string() });
+const recordSchema = z.strictObject({
+  pid: z.int().positive(),
+  startTicks: z.string(),
+  nspawnPid: z.int().nonnegative(),
+  outerAddress: z.string(),
+});
 
 export type SupervisorRecord = z.infer<typeof recordSchema>;
 
@@ -27,7 +32,9 @@ export function readLiveSupervisor(place: SandboxPlace): SupervisorRecord | null
 /** Start time of a process in clock ticks since boot (field 22 of its stat); "" when there is no such process or it is a zombie. */
 export function readStartTicks(pid: number): string {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return fields[0] === "Z" ? "" : (fields[19] ?? "");
   } catch {
     return "";

@@ -59,7 +59,11 @@ function waitForEnd(host: ChildProcess): Promise<number | null> {
 
 /** nspawn makes the veth, but nobody outside configures it; a reboot makes a new one. */
 async function addressInterface(outerInterface: string, outerAddress: string): Promise<void> {
-  const there = await pollUntil(interfaceLimitMs, 20, async () => (await runCommand(["ip", "link", "show", "dev", outerInterface])).code === 0);
+  const there = await pollUntil(
+    interfaceLimitMs,
+    20,
+    async () => (await runCommand(["ip", "link", "show", "dev", outerInterface])).code === 0,
+  );
   if (!there) throw new Error(`interface ${outerInterface} did not appear`);
   await mustRun("veth address", ["ip", "address", "replace", `${outerAddress}/30`, "dev", outerInterface]);
   await mustRun("veth up", ["ip", "link", "set", "dev", outerInterface, "up"]);

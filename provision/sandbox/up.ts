@@ -49,10 +49,13 @@ export async function bringUp(checkout: string, suite: Suite | null, say: Say): 
 /** Boots again what was powered off, and writes the stack file anew: it follows the files of the checkout. */
 async function resume(place: SandboxPlace, before: SandboxState, say: Say): Promise<SandboxState> {
   mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
-  const agentPid = (await isAgentAlive(place.agentSocket)) ? before.agentPid : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
+  const agentPid = (await isAgentAlive(place.agentSocket))
+    ? before.agentPid
+    : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
   const supervisor = readLiveSupervisor(place);
   if (supervisor === null) await endHost(place); // an orphan, if its supervisor was killed
-  const pid = supervisor?.pid ?? (await timed(say, "host booted again", async () => (await bootHost(place, before.outerAddress)).supervisorPid));
+  const pid =
+    supervisor?.pid ?? (await timed(say, "host booted again", async () => (await bootHost(place, before.outerAddress)).supervisorPid));
   const state = { ...before, pid, agentPid };
   writeSandboxState(place.checkout, state);
   await waitForSsh(place.checkout, say);

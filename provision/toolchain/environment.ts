@@ -12,7 +12,11 @@ export const sandboxStack = "sandbox";
  * A PULUMI_BACKEND_URL of the caller's own (team state: s3://, postgres://) stays, except for the sandbox stack, whose state is always local.
  * `stack` decides the ssh agent: the sandbox stack gets the sandbox's, any other the caller's.
  */
-export function pulumiEnvironment(checkout: string = thisCheckout, stack: string | null = sandboxStack, caller: NodeJS.ProcessEnv = process.env): Record<string, string> {
+export function pulumiEnvironment(
+  checkout: string = thisCheckout,
+  stack: string | null = sandboxStack,
+  caller: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
   const layout = toolchainLayout(checkout, caller);
   const environment = fixedEnvironment(layout);
   const path = [layout.engineBin, layout.nodeBin, ...(caller.PATH ?? "").split(":").filter((folder) => folder !== layout.wrapperBin)];
@@ -25,7 +29,8 @@ export function pulumiEnvironment(checkout: string = thisCheckout, stack: string
   const ownBackend = toOwnBackend(caller);
   if (ownBackend !== null) environment.PULUMI_BACKEND_URL = ownBackend;
   const ownPassphraseFile = caller.PULUMI_CONFIG_PASSPHRASE_FILE ?? "";
-  if (ownPassphraseFile !== "" && !ownPassphraseFile.endsWith("/.pulumi-state/passphrase")) environment.PULUMI_CONFIG_PASSPHRASE_FILE = ownPassphraseFile;
+  if (ownPassphraseFile !== "" && !ownPassphraseFile.endsWith("/.pulumi-state/passphrase"))
+    environment.PULUMI_CONFIG_PASSPHRASE_FILE = ownPassphraseFile;
   return environment;
 }
 

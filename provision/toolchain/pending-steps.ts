@@ -7,7 +7,9 @@ import { z } from "zod";
 import { ownLockPrefix, type StateLock } from "./stale-lock.ts";
 
 const operationSchema = z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string(), type: z.string() }) });
-const stateSchema = z.looseObject({ checkpoint: z.looseObject({ latest: z.looseObject({ pending_operations: z.array(operationSchema).optional() }) }) });
+const stateSchema = z.looseObject({
+  checkpoint: z.looseObject({ latest: z.looseObject({ pending_operations: z.array(operationSchema).optional() }) }),
+});
 
 /** What one of ours began is safe to forget: an up looks at the host first, and what a create made is claimed in the host's manifest. The proof only reads. */
 const repeatableTypes = /^(cutterhost:index:|command:remote:Command$)/;
@@ -31,7 +33,9 @@ export function forgetPendingSteps(backendUrl: string): readonly ForgottenStep[]
     .flatMap(({ name: project }) =>
       readdirSync(join(root, "stacks", project))
         .filter((file) => file.endsWith(".json"))
-        .flatMap((file) => forgetIn(join(root, "stacks", project, file), join(root, "locks/organization", project, basename(file, ".json")))),
+        .flatMap((file) =>
+          forgetIn(join(root, "stacks", project, file), join(root, "locks/organization", project, basename(file, ".json"))),
+        ),
     );
 }
 

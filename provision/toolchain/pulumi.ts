@@ -6,7 +6,8 @@ import { engineEnvironment, engineFile } from "./run-pulumi.ts";
 const args = process.argv.slice(2);
 try {
   const engine = engineFile();
-  if (typeof execve !== "function") throw new CutterError("NODE_TOO_OLD", { running: process.version, needed: "24, from node_modules/.bin" });
+  if (typeof execve !== "function")
+    throw new CutterError("NODE_TOO_OLD", { running: process.version, needed: "24, from node_modules/.bin" });
   execve(engine, [engine, ...args], engineEnvironment(args, { workingDirectory: process.cwd() }));
 } catch (error) {
   if (!(error instanceof CutterError)) throw error;

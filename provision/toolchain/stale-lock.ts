@@ -25,7 +25,12 @@ export function clearStaleLocks(backendUrl: string, isEngine: (pid: number) => b
     if (!entry.isFile() || !entry.name.endsWith(".json")) continue;
     const file = join(entry.parentPath, entry.name);
     const lock = readLock(file);
-    if (lock === null || lock.hostname !== hostname() || (entry.name.startsWith(ownLockPrefix) ? existsSync(`/proc/${lock.pid}`) : isEngine(lock.pid))) continue;
+    if (
+      lock === null ||
+      lock.hostname !== hostname() ||
+      (entry.name.startsWith(ownLockPrefix) ? existsSync(`/proc/${lock.pid}`) : isEngine(lock.pid))
+    )
+      continue;
     rmSync(file, { force: true });
     cleared.push(lock);
   }

@@ -11,7 +11,9 @@ export function removeTornAttributes(backendUrl: string): readonly string[] {
   if (!backendUrl.startsWith("file:///")) return [];
   const root = join(fileURLToPath(backendUrl), ".pulumi");
   if (!existsSync(root)) return [];
-  const torn = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".attrs") && statSync(join(root, file), { throwIfNoEntry: false })?.size === 0);
+  const torn = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".attrs") && statSync(join(root, file), { throwIfNoEntry: false })?.size === 0,
+  );
   for (const file of torn) rmSync(join(root, file), { force: true });
   return torn.map((file) => file.slice(0, -".attrs".length));
 }

@@ -9,7 +9,10 @@ import { runServiceText } from "./run.ts";
 import { tmpfilesText } from "./tmpfiles.ts";
 
 /** What the units depend on; everything else about them is fixed. */
-export type UnitInputs = Pick<OrchestratorConfig, "kb_base_url" | "run_hard_cap_minutes" | "sidecar_root" | "batch_dir" | "global_locks_dir">;
+export type UnitInputs = Pick<
+  OrchestratorConfig,
+  "kb_base_url" | "run_hard_cap_minutes" | "sidecar_root" | "batch_dir" | "global_locks_dir"
+>;
 
 /** One file for systemd: 0644 root:root at `path`. `enabled`: must be started now and at every boot (`systemctl enable --now`). */
 export interface HostUnit {
@@ -25,7 +28,13 @@ export interface HostUnit {
  * After a change: `systemctl daemon-reload`; for `cutter.conf`: `systemd-tmpfiles --create` with its path; for `cutter-kb.service`: `systemctl try-restart`.
  */
 export function renderUnits(inputs: UnitInputs): readonly HostUnit[] {
-  const unit = (name: string, text: string, enabled = false): HostUnit => ({ name, path: `${hostLayout.units}/${name}`, mode: "0644", text, enabled });
+  const unit = (name: string, text: string, enabled = false): HostUnit => ({
+    name,
+    path: `${hostLayout.units}/${name}`,
+    mode: "0644",
+    text,
+    enabled,
+  });
   return [
     { name: "cutter.conf", path: tmpfilesPath, mode: "0644", text: tmpfilesText(), enabled: false },
     unit("cutter-kb.service", kbServiceText(toKbTarget(inputs.kb_base_url))),
@@ -43,7 +52,10 @@ export function renderUnits(inputs: UnitInputs): readonly HostUnit[] {
       }),
     ),
     unit("cutter-prepare-revert@.service", prepareRevertServiceText()),
-    unit("cutter-revert@.service", revertServiceText({ timeoutStartMinutes: revertMinutes, sidecarRoot: inputs.sidecar_root, locksDirectory: inputs.global_locks_dir })),
+    unit(
+      "cutter-revert@.service",
+      revertServiceText({ timeoutStartMinutes: revertMinutes, sidecarRoot: inputs.sidecar_root, locksDirectory: inputs.global_locks_dir }),
+    ),
   ];
 }
 

@@ -20,7 +20,12 @@ export function kbSocketText(): string {
 /** It sees ciphertext only: the name and the CA of the knowledge base are checked by the orchestrator, end to end. */
 export function kbServiceText(target: string): string {
   return toUnitText("The relay behind the loopback port.", {
-    Unit: { Description: "cutter: relay to the knowledge base", Requires: "cutter-kb.socket", After: "cutter-kb.socket network-online.target", Wants: "network-online.target" },
+    Unit: {
+      Description: "cutter: relay to the knowledge base",
+      Requires: "cutter-kb.socket",
+      After: "cutter-kb.socket network-online.target",
+      Wants: "network-online.target",
+    },
     Service: {
       ExecStart: `/usr/lib/systemd/systemd-socket-proxyd --exit-idle-time=5min ${target}`,
       DynamicUser: "yes",

@@ -3,7 +3,9 @@ import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
 
 export function tmpfilesText(): string {
   const lines = runtimeDirectories.map(({ path, mode, group }) => `d ${path} ${mode} root ${group} -`);
-  return ["# Directories of the run under /run. Installed by pulumi up; an edit here is drift and is put back.", ...lines].join("\n") + "\n";
+  return (
+    ["# Directories of the run under /run. Installed by pulumi up; an edit here is drift and is put back.", ...lines].join("\n") + "\n"
+  );
 }
 
 /** cutter reads tokens and results, and sees nothing of the credentials: systemd copies them for it. */

@@ -16,7 +16,12 @@ beforeEach(async () => {
 });
 afterEach(() => world.live.remove());
 
-const audit = async (): Promise<Audit> => await judgeAudit(readBundle(await readFile(join(world.folder, "audit-bundle.tar"))), { sovereign: world.live.sovereign.file, architect: null }, { phases, releaseSha256: "0".repeat(64) });
+const audit = async (): Promise<Audit> =>
+  await judgeAudit(
+    readBundle(await readFile(join(world.folder, "audit-bundle.tar"))),
+    { sovereign: world.live.sovereign.file, architect: null },
+    { phases, releaseSha256: "0".repeat(64) },
+  );
 const readText = async (name: string): Promise<string> => await readFile(join(world.folder, name), "utf8");
 
 test.each([
@@ -40,7 +45,11 @@ test.each([
 test("a run that a signed void gave up leaves its evidence, and passes", async () => {
   world.live.cut.faults.push("none", "refused");
   expect(await world.start()).toMatchObject({ result: "stopped", waits_on: "SG_3" });
-  world.live.token = { ...world.live.token, escalation: await world.live.signThird("void", "cut_leg_a"), escalationKbId: "knowledge/x/sg-3.md" };
+  world.live.token = {
+    ...world.live.token,
+    escalation: await world.live.signThird("void", "cut_leg_a"),
+    escalationKbId: "knowledge/x/sg-3.md",
+  };
   expect(await world.start()).toMatchObject({ result: "voided" });
   const judged = await audit();
   expect(judged.findings).toEqual([]);
@@ -62,24 +71,45 @@ test("going on by a signed void is found, also where the journal calls it a resu
   const signedVoid = await carry("void");
   const swap = new Map<string, string>();
   const kept = [...files.keys()].filter((name) => /approvals\/sg-3-.*/.test(name)).toSorted();
-  for (const [name, bytes] of [[kept[0] ?? "", signedVoid.document], [kept[1] ?? "", signedVoid.signatures[0] ?? new Uint8Array()]] as const) {
+  for (const [name, bytes] of [
+    [kept[0] ?? "", signedVoid.document],
+    [kept[1] ?? "", signedVoid.signatures[0] ?? new Uint8Array()],
+  ] as const) {
     swap.set(sha256Hex(files.get(name) ?? new Uint8Array()), sha256Hex(bytes));
     files.set(name, bytes);
   }
   let last: string | null = null;
-  const lines = Buffer.from(files.get("journal.jsonl") ?? new Uint8Array()).toString("utf8").trimEnd().split("\n").map((line) => {
-    const swapped = [...swap].reduce((text, [from, to]) => text.replaceAll(from, to), line);
-    last = last === null ? swapped : JSON.stringify({ ...(JSON.parse(swapped) as object), prev: toLineHash(last) });
-    return last;
-  });
+  const lines = Buffer.from(files.get("journal.jsonl") ?? new Uint8Array())
+    .toString("utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const swapped = [...swap].reduce((text, [from, to]) => text.replaceAll(from, to), line);
+      last = last === null ? swapped : JSON.stringify({ ...(JSON.parse(swapped) as object), prev: toLineHash(last) });
+      return last;
+    });
   files.set("journal.jsonl", Buffer.from(`${lines.join("\n")}\n`));
-  const { findings } = await judgeAudit(readBundle(toTar(files)), { sovereign: world.live.sovereign.file, architect: null }, { phases, releaseSha256: "0".repeat(64) });
-  expect(findings).toContainEqual(expect.objectContaining({ code: "AUDIT_APPROVAL_DIFFERS", problem: "another decision was signed", facts: { expected: "SG_3 resume", found: "SG_3 void" } }));
+  const { findings } = await judgeAudit(
+    readBundle(toTar(files)),
+    { sovereign: world.live.sovereign.file, architect: null },
+    { phases, releaseSha256: "0".repeat(64) },
+  );
+  expect(findings).toContainEqual(
+    expect.objectContaining({
+      code: "AUDIT_APPROVAL_DIFFERS",
+      problem: "another decision was signed",
+      facts: { expected: "SG_3 resume", found: "SG_3 void" },
+    }),
+  );
 });
 
 test("a run that was cut off behind its claim and then given up by a signed void passes", async () => {
   await world.start((name, step) => name === "effect_recorded" && step === "SG_1").catch(() => null);
-  world.live.token = { ...world.live.token, escalation: await world.live.signThird("void", "cut_leg_a"), escalationKbId: "knowledge/x/sg-3.md" };
+  world.live.token = {
+    ...world.live.token,
+    escalation: await world.live.signThird("void", "cut_leg_a"),
+    escalationKbId: "knowledge/x/sg-3.md",
+  };
   expect(await world.start()).toMatchObject({ result: "voided" });
   expect((await audit()).findings).toEqual([]);
 });

@@ -22,13 +22,24 @@ afterAll(() => home.remove());
 beforeEach(async () => {
   world = await makeWorld();
   input = "";
-  cli = await makeCli(world, { clock: { now: () => new Date(), monotonicMs: () => world.clock.monotonicMs(), wait: (ms, signal) => world.clock.wait(ms, signal) }, readInput: () => Promise.resolve(Buffer.from(input)) });
+  cli = await makeCli(world, {
+    clock: { now: () => new Date(), monotonicMs: () => world.clock.monotonicMs(), wait: (ms, signal) => world.clock.wait(ms, signal) },
+    readInput: () => Promise.resolve(Buffer.from(input)),
+  });
 });
 afterEach(() => world.remove());
 
 const folder = "knowledge/current-state/cutter-runs/run-1/approvals";
 const envelope = (change: object = {}, id = `${folder}/sg-1.md`, body = "approval"): string =>
-  JSON.stringify({ schema: "cutter.approval-envelope/1", run_id: runId, documents: [{ id, title: "SG_1", body }, { id: id.replace(".md", "-asc.md"), title: "signature", body: "armor" }], ...change });
+  JSON.stringify({
+    schema: "cutter.approval-envelope/1",
+    run_id: runId,
+    documents: [
+      { id, title: "SG_1", body },
+      { id: id.replace(".md", "-asc.md"), title: "signature", body: "armor" },
+    ],
+    ...change,
+  });
 const store = (text: string) => {
   input = text;
   return cli.run("approval", "upload", "--run-id", runId, "--json", "-");
@@ -36,7 +47,17 @@ const store = (text: string) => {
 
 it("stores document and signature as cutter, with receipts, and again without a new revision", async () => {
   const stored = await store(envelope());
-  expect([stored.code, JSON.parse(stored.stdout)]).toEqual([0, { schema: "cutter.approval-upload/1", run_id: runId, receipts: [expect.objectContaining({ id: `${folder}/sg-1.md`, revision: 1 }), expect.objectContaining({ id: `${folder}/sg-1-asc.md`, revision: 1 })] }]);
+  expect([stored.code, JSON.parse(stored.stdout)]).toEqual([
+    0,
+    {
+      schema: "cutter.approval-upload/1",
+      run_id: runId,
+      receipts: [
+        expect.objectContaining({ id: `${folder}/sg-1.md`, revision: 1 }),
+        expect.objectContaining({ id: `${folder}/sg-1-asc.md`, revision: 1 }),
+      ],
+    },
+  ]);
   expect((await store(envelope())).stdout).toBe(stored.stdout);
   expect(await world.readKb(`${folder}/sg-1.md`)).toBe("approval");
 });
@@ -46,7 +67,10 @@ it("replaces an approval only once it is too old for its gate", async () => {
   expect((await store(envelope({}, `${folder}/sg-1.md`, outdated))).code).toBe(0);
   const fresh = toDocument(sg1()).toString();
   expect((await store(envelope({}, `${folder}/sg-1.md`, fresh))).code).toBe(0);
-  expect(await store(envelope({}, `${folder}/sg-1.md`, `${fresh}\n`))).toMatchObject({ code: 10, stderr: expect.stringMatching(/^APPROVAL_TAKEN /) });
+  expect(await store(envelope({}, `${folder}/sg-1.md`, `${fresh}\n`))).toMatchObject({
+    code: 10,
+    stderr: expect.stringMatching(/^APPROVAL_TAKEN /),
+  });
   expect(await world.readKb(`${folder}/sg-1.md`)).toBe(fresh);
 });
 
@@ -65,14 +89,18 @@ it("uploads no file that the host's own pins do not vouch for, and nothing where
   const key = home.createKey("stranger", { algorithm: "ed25519" });
   await writeFile(file, toDocument(sg1()));
   home.run(["--armor", "--local-user", key, "--output", `${file}.asc`, "--detach-sign", file]);
-  expect(await cli.run("approval", "upload", "--run-id", runId, file)).toMatchObject({ code: 78, stderr: expect.stringMatching(/^APPROVAL_KEY_NOT_PINNED /) });
+  expect(await cli.run("approval", "upload", "--run-id", runId, file)).toMatchObject({
+    code: 78,
+    stderr: expect.stringMatching(/^APPROVAL_KEY_NOT_PINNED /),
+  });
   expect(cli.opened).toEqual([]);
 });
 
 describe("a ruling", () => {
   const textId = "knowledge/current-state/reports/ruling-run-1.md";
   const id = `${folder}/ruling-11111111.md`;
-  const toRuling = (change: object = {}): string => toDocument(ruling({ architect_text: { kb_id: textId, revision: 1, sha256: sha256Hex("the architect's text"), ...change } })).toString();
+  const toRuling = (change: object = {}): string =>
+    toDocument(ruling({ architect_text: { kb_id: textId, revision: 1, sha256: sha256Hex("the architect's text"), ...change } })).toString();
   const upload = (body: string) => store(envelope({}, id, body));
 
   it("is stored when the architect's text stands in the knowledge base as it says", async () => {
@@ -92,9 +120,19 @@ describe("a ruling", () => {
 });
 
 it("gives rulings and decisions an id by their own UUID, so that a run may have several", async () => {
-  const approval = parseApproval(await readFile(await written(toDocument(sg1({ gate: "SG_3", decision: "void", phase: "write_verify", review_decision_id: "33333333-2222-4333-8444-555555555555" })))));
+  const approval = parseApproval(
+    await readFile(
+      await written(
+        toDocument(
+          sg1({ gate: "SG_3", decision: "void", phase: "write_verify", review_decision_id: "33333333-2222-4333-8444-555555555555" }),
+        ),
+      ),
+    ),
+  );
   expect(toApprovalId("knowledge/runs", "Run-1", approval)).toBe("knowledge/runs/run-1/approvals/sg-3-33333333.md");
-  expect(toApprovalId("knowledge/runs", "Run-1", { ...approval, gate: "RULING" })).toBe("knowledge/runs/run-1/approvals/ruling-33333333.md");
+  expect(toApprovalId("knowledge/runs", "Run-1", { ...approval, gate: "RULING" })).toBe(
+    "knowledge/runs/run-1/approvals/ruling-33333333.md",
+  );
 });
 
 async function written(bytes: Uint8Array): Promise<string> {

@@ -34,7 +34,11 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 /** gpg signs by the machine's clock, so it is judged by it too. */
-const today = (): Clock => ({ now: () => new Date(), monotonicMs: () => world.clock.monotonicMs(), wait: (ms, signal) => world.clock.wait(ms, signal) });
+const today = (): Clock => ({
+  now: () => new Date(),
+  monotonicMs: () => world.clock.monotonicMs(),
+  wait: (ms, signal) => world.clock.wait(ms, signal),
+});
 const trust = (): readonly string[] => ["--sovereign-key", keyFile, "--sovereign-fingerprint", fingerprint];
 const verify = (file: string, ...more: readonly string[]): Promise<Ran> => cli.run("approval", "verify", file, ...trust(), ...more);
 
@@ -51,9 +55,17 @@ async function writeDrafted(...flags: readonly string[]): Promise<string> {
   await world.start();
   const drafted = await cli.run("approval", "draft", "--run-id", live, "--json", ...flags);
   expect(drafted.code).toBe(0);
-  const { document, file_name: name, commands } = JSON.parse(drafted.stdout) as { readonly document: string; readonly file_name: string; readonly commands: readonly string[] };
+  const {
+    document,
+    file_name: name,
+    commands,
+  } = JSON.parse(drafted.stdout) as { readonly document: string; readonly file_name: string; readonly commands: readonly string[] };
   await writeFile(join(cli.folder, name), document);
-  execFileSync("sh", ["-euc", commands.join("\n")], { cwd: cli.folder, env: { PATH: process.env["PATH"], GNUPGHOME: home.directory }, stdio: "pipe" });
+  execFileSync("sh", ["-euc", commands.join("\n")], {
+    cwd: cli.folder,
+    env: { PATH: process.env["PATH"], GNUPGHOME: home.directory },
+    stdio: "pipe",
+  });
   return join(cli.folder, name);
 }
 
@@ -69,12 +81,19 @@ describe("approval draft", () => {
     expect(cli.opened).toEqual([]);
     await writeFile(join(cli.folder, "draft.md"), drafted.stdout);
     await writeFile(join(cli.folder, "draft.md.asc"), sign(home, Buffer.from(drafted.stdout), { key: fingerprint }));
-    expect(await verify(join(cli.folder, "draft.md"))).toMatchObject({ code: 10, stderr: expect.stringMatching(/^APPROVAL_PLACEHOLDER .*field=/) });
+    expect(await verify(join(cli.folder, "draft.md"))).toMatchObject({
+      code: 10,
+      stderr: expect.stringMatching(/^APPROVAL_PLACEHOLDER .*field=/),
+    });
   });
 
   it("refuses a run that was not dry-run, is not done, or whose plan was changed since", async () => {
     const draft = (): Promise<Ran> => cli.run("approval", "draft", "--gate", "SG_1", "--run-id", live);
-    expect(await draft()).toMatchObject({ code: 10, stdout: "", stderr: expect.stringMatching(/^APPROVAL_DRY_RUN_UNFIT .*problem=absent/) });
+    expect(await draft()).toMatchObject({
+      code: 10,
+      stdout: "",
+      stderr: expect.stringMatching(/^APPROVAL_DRY_RUN_UNFIT .*problem=absent/),
+    });
     world.outage.on = "writes";
     await world.start();
     expect((await draft()).stderr).toMatch(/^APPROVAL_DRY_RUN_UNFIT .*expected=done found=waiting/);
@@ -93,7 +112,14 @@ describe("approval draft", () => {
     await world.start();
     const file = join(world.runFolder, "outcome.json");
     const outcome = JSON.parse(await readFile(file, "utf8")) as object;
-    for (const change of [{ certificate: "inconclusive" }, { certificate: null }, { run_id: "other.dryrun" }, { mode: "live" }, { document_id: "../x" }, { payload_sha: null }]) {
+    for (const change of [
+      { certificate: "inconclusive" },
+      { certificate: null },
+      { run_id: "other.dryrun" },
+      { mode: "live" },
+      { document_id: "../x" },
+      { payload_sha: null },
+    ]) {
       await writeFile(file, JSON.stringify({ ...outcome, ...change }));
       expect((await cli.run("approval", "draft", "--gate", "SG_1", "--run-id", live)).stderr).toMatch(/^APPROVAL_DRY_RUN_UNFIT /);
     }
@@ -113,7 +139,12 @@ describe("approval draft", () => {
 });
 
 describe("approval verify", () => {
-  it.each([["SG_1", []], ["SG_2", []], ["SG_3", ["--phase", "write_verify", "--decision", "void"]], ["REVERT", []]])("accepts a drafted, filled and signed %s, and compares it with the dry run", async (gate, flags) => {
+  it.each([
+    ["SG_1", []],
+    ["SG_2", []],
+    ["SG_3", ["--phase", "write_verify", "--decision", "void"]],
+    ["REVERT", []],
+  ])("accepts a drafted, filled and signed %s, and compares it with the dry run", async (gate, flags) => {
     const file = await writeDrafted("--gate", gate, ...flags);
     const verified = await verify(file, "--run-id", live, "--gate", gate, "--json");
     expect(verified).toMatchObject({ code: 0, stderr: "" });
@@ -133,17 +164,31 @@ describe("approval verify", () => {
     const bare = await makeCli(await makeWorld(), { clock: today() });
     await rm(bare.services.places.config);
     const ran = await bare.run("approval", "verify", file, ...trust());
-    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\[OK\] SG_1 approve run_id=run-1 .*\n\[OK\] signed by the sovereign [0-9A-F]{40} /) });
+    expect(ran).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\[OK\] SG_1 approve run_id=run-1 .*\n\[OK\] signed by the sovereign [0-9A-F]{40} /),
+    });
     expect(ran.stdout).toContain("[WARN] not compared with a run of this host");
     expect(bare.opened).toEqual([]);
   });
 
   it("refuses an approval that the document's rows or the host outran, each by its code, with what was expected and found", async () => {
     const file = await writeDrafted("--gate", "SG_1");
-    const elsewhere = await makeCli(await reopen(), { readHostIdentity: () => Promise.resolve(sha256Hex("another host")), clock: cli.services.clock });
-    expect(await elsewhere.run("approval", "verify", file, ...trust(), "--run-id", live)).toMatchObject({ code: 10, stderr: expect.stringMatching(new RegExp(`^APPROVAL_HOST_MISMATCH .*field=host expected=${sha256Hex("another host")} found=${host} `)) });
+    const elsewhere = await makeCli(await reopen(), {
+      readHostIdentity: () => Promise.resolve(sha256Hex("another host")),
+      clock: cli.services.clock,
+    });
+    expect(await elsewhere.run("approval", "verify", file, ...trust(), "--run-id", live)).toMatchObject({
+      code: 10,
+      stderr: expect.stringMatching(
+        new RegExp(`^APPROVAL_HOST_MISMATCH .*field=host expected=${sha256Hex("another host")} found=${host} `),
+      ),
+    });
     expect((await verify(file, "--gate", "SG_2")).stderr).toMatch(/^APPROVAL_GATE_MISMATCH .*expected=SG_2 found=SG_1/);
-    const other = (await readFile(file, "utf8")).replace(sha256Hex(Buffer.from(await world.readRunFile("plan.json"))), sha256Hex("another plan"));
+    const other = (await readFile(file, "utf8")).replace(
+      sha256Hex(Buffer.from(await world.readRunFile("plan.json"))),
+      sha256Hex("another plan"),
+    );
     expect((await verify(await writeSigned(Buffer.from(other)), "--run-id", live)).stderr).toMatch(/^APPROVAL_PAYLOAD_MISMATCH /);
     expect(await verify(file, "--run-id", live)).toMatchObject({ code: 0 });
   });
@@ -159,7 +204,8 @@ describe("approval verify", () => {
     expect((await verify(file, "--signature", join(cli.folder, "none.asc"))).stderr).toMatch(/^APPROVAL_UNREADABLE .*problem=absent/);
     execFileSync("mkfifo", [join(cli.folder, "pipe")]);
     await symlink(file, join(cli.folder, "link.md"));
-    for (const name of ["pipe", "link.md", "absent.md", "."]) expect((await verify(join(cli.folder, name))).stderr).toMatch(/^APPROVAL_UNREADABLE /);
+    for (const name of ["pipe", "link.md", "absent.md", "."])
+      expect((await verify(join(cli.folder, name))).stderr).toMatch(/^APPROVAL_UNREADABLE /);
     for (const name of ["", "$(id)", "a\nb"]) expect((await verify(name)).stderr).toMatch(/^APPROVAL_UNREADABLE /);
     await writeFile(file, Buffer.alloc(200_000, "x"));
     expect((await verify(file)).stderr).toMatch(/^APPROVAL_UNREADABLE .*larger than/);
@@ -177,7 +223,11 @@ describe("approval verify", () => {
 
   it("trusts nobody where no key is given and none is pinned", async () => {
     const file = await writeSigned(toDocument(sg1()));
-    expect(await cli.run("approval", "verify", file)).toMatchObject({ code: 78, stdout: "", stderr: expect.stringMatching(/^APPROVAL_KEY_NOT_PINNED .*--sovereign-key FILE/) });
+    expect(await cli.run("approval", "verify", file)).toMatchObject({
+      code: 78,
+      stdout: "",
+      stderr: expect.stringMatching(/^APPROVAL_KEY_NOT_PINNED .*--sovereign-key FILE/),
+    });
   });
 
   it("takes a fingerprint as gpg prints it, in groups", async () => {
@@ -188,13 +238,16 @@ describe("approval verify", () => {
 
   it("demands both signatures of a pinned pair, and refuses one key for two roles", async () => {
     const file = await writeSigned(toDocument(sg1()));
-    expect((await verify(file, "--architect-key", keyFile, "--architect-fingerprint", fingerprint)).stderr).toMatch(/^APPROVAL_SIGNERS_NOT_DISTINCT /);
+    expect((await verify(file, "--architect-key", keyFile, "--architect-fingerprint", fingerprint)).stderr).toMatch(
+      /^APPROVAL_SIGNERS_NOT_DISTINCT /,
+    );
   });
 });
 
 describe("the keys of the host", () => {
   const places = () => ({ keys: join(cli.folder, "keys"), ownership: join(cli.folder, "ownership.jsonl") });
-  const claim = (role: string, sha256: string): string => JSON.stringify({ path: join(places().keys, `${role}.asc`), urn: "u", sha256: "x", state: "claimed", contentSha256: sha256 });
+  const claim = (role: string, sha256: string): string =>
+    JSON.stringify({ path: join(places().keys, `${role}.asc`), urn: "u", sha256: "x", state: "claimed", contentSha256: sha256 });
   const refusal = () =>
     readHostKeys(nodeFiles, places()).then(
       (keys) => ({ sovereign: keys.sovereign.pin.fingerprint, architect: keys.architect?.pin.fingerprint ?? null }),

@@ -15,7 +15,21 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-const start = async (): Promise<number> => (await cli.run("orchestrate", "run", "--request", await cli.writeRequest(`${runId}.yaml`, { schema: "cutter.request/1", run_id: runId, document_id: documentId, mode: "dryrun", approvals: {} }))).code;
+const start = async (): Promise<number> =>
+  (
+    await cli.run(
+      "orchestrate",
+      "run",
+      "--request",
+      await cli.writeRequest(`${runId}.yaml`, {
+        schema: "cutter.request/1",
+        run_id: runId,
+        document_id: documentId,
+        mode: "dryrun",
+        approvals: {},
+      }),
+    )
+  ).code;
 const dryRun = async (): Promise<void> => {
   if ((await start()) !== 0) throw new Error("the dry run failed");
 };
@@ -32,7 +46,16 @@ describe("of a dry run", () => {
     await copyFile(join(world.runFolder, "audit-bundle.tar"), bundle);
     await rm(world.runFolder, { recursive: true });
     const elsewhere = await cli.run("audit", "verify", bundle, "--json");
-    expect(JSON.parse(elsewhere.stdout)).toMatchObject({ schema: "cutter.audit-verify/1", verdict: "pass", code: null, run_id: runId, mode: "dryrun", ended: true, findings: [], signatures_not_verified: 0 });
+    expect(JSON.parse(elsewhere.stdout)).toMatchObject({
+      schema: "cutter.audit-verify/1",
+      verdict: "pass",
+      code: null,
+      run_id: runId,
+      mode: "dryrun",
+      ended: true,
+      findings: [],
+      signatures_not_verified: 0,
+    });
     expect(elsewhere.code).toBe(0);
     expect(cli.opened).toEqual(["engine"]);
   });
@@ -44,7 +67,9 @@ describe("of a dry run", () => {
     expect(ran.code).toBe(30);
     expect(ran.stdout).toMatch(/^\[ERR\] AUDIT_FILE_CHANGED .* file=plan\.json .*expected_sha256=[0-9a-f]{64}/m);
     expect(ran.stdout).toMatch(/\[ERR\] AUDIT_FAILED .* findings=\d+ → .+\n$/);
-    const json = JSON.parse((await cli.run("audit", "verify", "--run-id", runId, "--json")).stdout) as { findings: { code: string; file: string }[] };
+    const json = JSON.parse((await cli.run("audit", "verify", "--run-id", runId, "--json")).stdout) as {
+      findings: { code: string; file: string }[];
+    };
     expect(json.findings).toContainEqual(expect.objectContaining({ code: "AUDIT_PLAN_INVALID", file: "plan.json" }));
   });
 
@@ -79,8 +104,17 @@ describe("of a dry run", () => {
     expect(await digests()).toEqual(before);
 
     async function digests(): Promise<readonly string[]> {
-      const names = (await readdir(world.runFolder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-      return await Promise.all(names.toSorted().map(async (name) => `${name} ${createHash("sha256").update(await readFile(name)).digest("hex")}`));
+      const names = (await readdir(world.runFolder, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+      return await Promise.all(
+        names.toSorted().map(
+          async (name) =>
+            `${name} ${createHash("sha256")
+              .update(await readFile(name))
+              .digest("hex")}`,
+        ),
+      );
     }
   });
 });
@@ -119,19 +153,38 @@ describe("of a live run's bundle", () => {
     const { bundle } = await write();
     const other = join(world.folder, "other.asc");
     await writeFile(other, live.otherKey.bytes);
-    const ran = await cli.run("audit", "verify", bundle, "--sovereign-key", other, "--sovereign-fingerprint", live.otherKey.pin.fingerprint);
+    const ran = await cli.run(
+      "audit",
+      "verify",
+      bundle,
+      "--sovereign-key",
+      other,
+      "--sovereign-fingerprint",
+      live.otherKey.pin.fingerprint,
+    );
     expect(ran.stdout).toMatch(/AUDIT_APPROVAL_INVALID .* problem=APPROVAL_SIGNER_NOT_PINNED /);
     expect(ran.code).toBe(30);
   });
 
   it("refuses a key file that is not of the fingerprint, a key without one, a bundle that is none, and both kinds at once", async () => {
     const { bundle, key } = await write();
-    expect(await cli.run("audit", "verify", bundle, "--sovereign-key", key, "--sovereign-fingerprint", live.otherKey.pin.fingerprint)).toMatchObject({ code: 30, stdout: expect.stringContaining("problem=KEY_FINGERPRINT_MISMATCH") });
-    expect(await cli.run("audit", "verify", bundle, "--sovereign-key", key)).toMatchObject({ code: 2, stderr: expect.stringMatching(/^USAGE_INVALID /) });
+    expect(
+      await cli.run("audit", "verify", bundle, "--sovereign-key", key, "--sovereign-fingerprint", live.otherKey.pin.fingerprint),
+    ).toMatchObject({ code: 30, stdout: expect.stringContaining("problem=KEY_FINGERPRINT_MISMATCH") });
+    expect(await cli.run("audit", "verify", bundle, "--sovereign-key", key)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^USAGE_INVALID /),
+    });
     expect(await cli.run("audit", "verify", key)).toMatchObject({ code: 10, stderr: expect.stringMatching(/^AUDIT_BUNDLE_INVALID /) });
-    expect(await cli.run("audit", "verify", join(world.folder, "absent.tar"))).toMatchObject({ code: 10, stderr: expect.stringMatching(/^AUDIT_BUNDLE_INVALID .*absent/) });
+    expect(await cli.run("audit", "verify", join(world.folder, "absent.tar"))).toMatchObject({
+      code: 10,
+      stderr: expect.stringMatching(/^AUDIT_BUNDLE_INVALID .*absent/),
+    });
     expect(await cli.run("audit", "verify", bundle, "--run-id", "run-1")).toMatchObject({ code: 2 });
     expect(await cli.run("audit", "verify")).toMatchObject({ code: 2 });
-    expect(await cli.run("audit", "verify", "--run-id", "run-404")).toMatchObject({ code: 10, stderr: expect.stringMatching(/^RUN_UNKNOWN /) });
+    expect(await cli.run("audit", "verify", "--run-id", "run-404")).toMatchObject({
+      code: 10,
+      stderr: expect.stringMatching(/^RUN_UNKNOWN /),
+    });
   });
 });

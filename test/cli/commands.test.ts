@@ -15,7 +15,25 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 const request = { schema: "cutter.request/1", run_id: runId, document_id: documentId, mode: "dryrun", approvals: {} };
-const commands = ["orchestrate run", "orchestrate status", "orchestrate explain", "orchestrate void", "orchestrate report", "revert", "approval draft", "approval verify", "kill-switch status", "contract check", "contract capture", "grants", "survey", "target propose", "self-verify", "audit verify", "config check"];
+const commands = [
+  "orchestrate run",
+  "orchestrate status",
+  "orchestrate explain",
+  "orchestrate void",
+  "orchestrate report",
+  "revert",
+  "approval draft",
+  "approval verify",
+  "kill-switch status",
+  "contract check",
+  "contract capture",
+  "grants",
+  "survey",
+  "target propose",
+  "self-verify",
+  "audit verify",
+  "config check",
+];
 
 describe("usage", () => {
   it.each(commands)("%s has --help and --json", async (command) => {
@@ -25,7 +43,17 @@ describe("usage", () => {
     expect(help.stdout).toContain("--json");
   });
 
-  it.each([["--force"], ["orchestrate", "run", "--force"], ["orchestrate", "run", "--run-id", "abc", "--document", "d", "--mode", "Live"], ["orchestrat"], ["orchestrate", "run"], ["orchestrate", "explain"], ["kill-switch", "status", "extra"], ["orchestrate", "run", "--run-id", "..", "--document", "d"], ["orchestrate", "run", "--run-id", "a.dryrun", "--document", "d"]])("%s %s %s exits 2 and opens nothing", async (...inputs) => {
+  it.each([
+    ["--force"],
+    ["orchestrate", "run", "--force"],
+    ["orchestrate", "run", "--run-id", "abc", "--document", "d", "--mode", "Live"],
+    ["orchestrat"],
+    ["orchestrate", "run"],
+    ["orchestrate", "explain"],
+    ["kill-switch", "status", "extra"],
+    ["orchestrate", "run", "--run-id", "..", "--document", "d"],
+    ["orchestrate", "run", "--run-id", "a.dryrun", "--document", "d"],
+  ])("%s %s %s exits 2 and opens nothing", async (...inputs) => {
     const ran = await cli.run(...inputs.filter((input) => typeof input === "string"));
     expect(ran.code).toBe(2);
     expect(ran.stderr).toMatch(/^(USAGE_INVALID|RUN_ID_INVALID) .+ → .+/);
@@ -38,7 +66,12 @@ describe("orchestrate run", () => {
     const file = await cli.writeRequest(`${runId}.yaml`, request);
     const first = await cli.run("orchestrate", "run", "--request", file, "--json");
     expect(first.code).toBe(0);
-    expect(JSON.parse(first.stdout)).toMatchObject({ schema: "cutter.orchestrate-run/1", result: "done", certificate: "pass", replay: false });
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      schema: "cutter.orchestrate-run/1",
+      result: "done",
+      certificate: "pass",
+      replay: false,
+    });
     const second = await cli.run("orchestrate", "run", "--request", file);
     expect(second.code).toBe(0);
     expect(second.stdout).toMatch(/\[OK\] done: run run-1\.dryrun .* certificate=pass .*it was done before/);
@@ -46,7 +79,10 @@ describe("orchestrate run", () => {
 
   it("refuses live with 10 before configuration, lock, journal or database, by option and by request", async () => {
     const file = await cli.writeRequest("run-9.yaml", { ...request, run_id: "run-9", mode: "live" });
-    for (const inputs of [["--run-id", "run-9", "--document", documentId, "--mode", "live"], ["--request", file]]) {
+    for (const inputs of [
+      ["--run-id", "run-9", "--document", documentId, "--mode", "live"],
+      ["--request", file],
+    ]) {
       const ran = await cli.run("orchestrate", "run", ...inputs);
       expect(ran.code).toBe(10);
       expect(ran.stderr).toMatch(/^ProductionExecutionNotAuthorized /);
@@ -64,12 +100,25 @@ describe("orchestrate run", () => {
     const file = await cli.writeRequest(`${runId}.yaml`, request);
     for (const start of ["first", "again"]) {
       await cli.run("orchestrate", "run", "--request", file);
-      expect(await told(), start).toEqual({ exit_code: 0, code: null, result: "done", phase: null, certificate: "pass", payload_sha: expect.stringMatching(/^[0-9a-f]{64}$/), waits_on: null });
+      expect(await told(), start).toEqual({
+        exit_code: 0,
+        code: null,
+        result: "done",
+        phase: null,
+        certificate: "pass",
+        payload_sha: expect.stringMatching(/^[0-9a-f]{64}$/),
+        waits_on: null,
+      });
       await rm(join(cli.folder, "end.json"));
     }
     const broken = await makeCli(await makeWorld(), { openEngine: () => Promise.reject(new TypeError("boom")) });
     await broken.run("orchestrate", "run", "--request", file);
-    expect(JSON.parse(await readFile(join(broken.folder, "end.json"), "utf8"))).toEqual({ exit_code: 70, code: "INTERNAL_BUG", result: "stopped", ...nothing });
+    expect(JSON.parse(await readFile(join(broken.folder, "end.json"), "utf8"))).toEqual({
+      exit_code: 70,
+      code: "INTERNAL_BUG",
+      result: "stopped",
+      ...nothing,
+    });
   });
 
   it("does not let a start folder that takes nothing change the exit code", async () => {
@@ -90,7 +139,11 @@ describe("orchestrate run", () => {
   it("writes nothing when the switch says yes and no token can be read: a switch alone is no permission", async () => {
     const on = await makeWorld();
     const ports = { ...on.ports, executionEnabled: () => Promise.resolve(true) };
-    const live = await makeCli(on, { executionEnabled: () => Promise.resolve(true), isInRunUnit: () => Promise.resolve(true), openEngine: () => Promise.resolve({ ports, close: () => Promise.resolve() }) });
+    const live = await makeCli(on, {
+      executionEnabled: () => Promise.resolve(true),
+      isInRunUnit: () => Promise.resolve(true),
+      openEngine: () => Promise.resolve({ ports, close: () => Promise.resolve() }),
+    });
     const ran = await live.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live", "--json");
     expect(JSON.parse(ran.stdout)).toMatchObject({ result: "stopped", exit_code: 10, code: "EXECUTION_REVOKED", phase: "source_pin" });
     expect(on.database.connectionEvidence().flatMap((evidence) => evidence.transactionIdsAssigned)).toEqual([]);
@@ -110,7 +163,10 @@ describe("orchestrate run", () => {
   it("refuses a missing request, a duplicate key, an alias, and options that say otherwise", async () => {
     expect((await cli.run("orchestrate", "run", "--request", join(cli.folder, "none.yaml"))).stderr).toMatch(/^REQUEST_MISSING /);
     const file = await cli.writeRequest(`${runId}.yaml`, request);
-    expect(await cli.run("orchestrate", "run", "--request", file, "--document", "knowledge/x.md")).toMatchObject({ code: 2, stderr: expect.stringMatching(/^REQUEST_CONFLICT .*different=document_id/) });
+    expect(await cli.run("orchestrate", "run", "--request", file, "--document", "knowledge/x.md")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^REQUEST_CONFLICT .*different=document_id/),
+    });
     await writeFile(file, `schema: cutter.request/1\nrun_id: ${runId}\nrun_id: ${runId}\ndocument_id: d\nmode: dryrun\n`);
     expect((await cli.run("orchestrate", "run", "--request", file)).stderr).toMatch(/^REQUEST_INVALID .*line=3.*DUPLICATE_KEY/);
     await writeFile(file, `schema: &a cutter.request/1\nrun_id: *a\ndocument_id: d\nmode: dryrun\n`);
@@ -119,7 +175,11 @@ describe("orchestrate run", () => {
 
   it("as root runs elsewhere and takes that exit code, having opened nothing", async () => {
     const root = await makeCli(await makeWorld(), { runAsCutter: () => Promise.resolve(11) });
-    expect(await root.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId)).toEqual({ code: 11, stdout: "", stderr: "" });
+    expect(await root.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId)).toEqual({
+      code: 11,
+      stdout: "",
+      stderr: "",
+    });
     expect(root.opened).toEqual([]);
   });
 
@@ -127,11 +187,17 @@ describe("orchestrate run", () => {
     world.outage.on = "writes";
     const file = await cli.writeRequest(`${runId}.yaml`, request);
     const waiting = await cli.run("orchestrate", "run", "--request", file);
-    expect(waiting).toMatchObject({ code: 11, stdout: expect.stringMatching(/\[WARN\] waiting: .* phase=source_pin waits_on=knowledge_base KB_UNAVAILABLE /) });
+    expect(waiting).toMatchObject({
+      code: 11,
+      stdout: expect.stringMatching(/\[WARN\] waiting: .* phase=source_pin waits_on=knowledge_base KB_UNAVAILABLE /),
+    });
     world.outage.on = "never";
     world.database.registry.clear();
     const other = await cli.writeRequest("run-3.dryrun.yaml", { ...request, run_id: "run-3.dryrun" });
-    expect(await cli.run("orchestrate", "run", "--request", other)).toMatchObject({ code: 10, stdout: expect.stringMatching(/\[ERR\] stopped: .* DOCUMENT_NOT_REGISTERED /) });
+    expect(await cli.run("orchestrate", "run", "--request", other)).toMatchObject({
+      code: 10,
+      stdout: expect.stringMatching(/\[ERR\] stopped: .* DOCUMENT_NOT_REGISTERED /),
+    });
   });
 });
 
@@ -140,12 +206,26 @@ describe("status, explain and report", () => {
     world.outage.on = "writes";
     await world.start();
     const status = await cli.run("orchestrate", "status", "--json");
-    expect(JSON.parse(status.stdout)).toMatchObject({ schema: "cutter.orchestrate-status/1", runs: [{ run_id: runId, state: "waiting", phase: "source_pin", waits_on: "knowledge_base", on_whom: expect.stringContaining("knowledge base"), since: expect.stringMatching(/^2026-/) }] });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      schema: "cutter.orchestrate-status/1",
+      runs: [
+        {
+          run_id: runId,
+          state: "waiting",
+          phase: "source_pin",
+          waits_on: "knowledge_base",
+          on_whom: expect.stringContaining("knowledge base"),
+          since: expect.stringMatching(/^2026-/),
+        },
+      ],
+    });
     const explained = await cli.run("orchestrate", "explain", "--run-id", runId);
     expect(explained.stdout).toContain("certain:  it is a dry run: it has no way to write to the database");
     expect(explained.stdout).toContain(`next:     cutter orchestrate run --run-id ${runId} --document ${documentId}\n`);
     await cli.writeRequest(`${runId}.yaml`, request);
-    expect((await cli.run("orchestrate", "explain", "--run-id", runId)).stdout).toContain(`next:     systemctl start cutter-run@${runId}\n`);
+    expect((await cli.run("orchestrate", "explain", "--run-id", runId)).stdout).toContain(
+      `next:     systemctl start cutter-run@${runId}\n`,
+    );
   });
 
   it("report a finished run from its journal, and refuse one whose outputs were changed", async () => {
@@ -153,9 +233,14 @@ describe("status, explain and report", () => {
     const report = await cli.run("orchestrate", "report", "--run-id", runId);
     const left = (await world.readRunFile("report.txt")).split("\n");
     expect(left.length).toBeGreaterThan(100);
-    expect(report.stdout.split("\n").filter((line) => !left.includes(line))).toEqual([expect.stringMatching(/^ {2}- Now, at 2026-11-22T.*: off\.$/)]);
+    expect(report.stdout.split("\n").filter((line) => !left.includes(line))).toEqual([
+      expect.stringMatching(/^ {2}- Now, at 2026-11-22T.*: off\.$/),
+    ]);
     await writeFile(join(world.runFolder, "outputs/02-mark.json"), "{}");
-    expect(await cli.run("orchestrate", "report", "--run-id", runId)).toMatchObject({ code: 30, stderr: expect.stringMatching(/^RUN_FILE_DAMAGED /) });
+    expect(await cli.run("orchestrate", "report", "--run-id", runId)).toMatchObject({
+      code: 30,
+      stderr: expect.stringMatching(/^RUN_FILE_DAMAGED /),
+    });
   });
 
   it("list a damaged run beside the others, and name it when asked for it", async () => {
@@ -163,16 +248,27 @@ describe("status, explain and report", () => {
     await mkdir(join(world.config.sidecar_root, "broken"), { mode: 0o700 });
     await writeFile(join(world.config.sidecar_root, "broken/journal.jsonl"), "{");
     const { runs } = JSON.parse((await cli.run("orchestrate", "status", "--json")).stdout);
-    expect(runs).toMatchObject([{ run_id: "broken", state: "damaged", code: "JOURNAL_TORN" }, { run_id: runId, state: "done", certificate: "pass" }]);
+    expect(runs).toMatchObject([
+      { run_id: "broken", state: "damaged", code: "JOURNAL_TORN" },
+      { run_id: runId, state: "done", certificate: "pass" },
+    ]);
     expect((await cli.run("orchestrate", "status", "--run-id", "broken")).code).toBe(30);
-    expect(await cli.run("orchestrate", "explain", "--run-id", "nothing")).toMatchObject({ code: 10, stderr: expect.stringMatching(/^RUN_UNKNOWN /) });
+    expect(await cli.run("orchestrate", "explain", "--run-id", "nothing")).toMatchObject({
+      code: 10,
+      stderr: expect.stringMatching(/^RUN_UNKNOWN /),
+    });
   });
 });
 
 describe("grants, contract and configuration", () => {
   it("grants prints the canonical text and both shas", async () => {
     const { stdout } = await cli.run("grants", "--json");
-    expect(JSON.parse(stdout)).toMatchObject({ schema: "cutter.grants/1", text: world.database.matrixText, matches: true, sha256: createHash("sha256").update(world.database.matrixText).digest("hex") });
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: "cutter.grants/1",
+      text: world.database.matrixText,
+      matches: true,
+      sha256: createHash("sha256").update(world.database.matrixText).digest("hex"),
+    });
   });
 
   it("contract check exits 10 with the differences, 0 without", async () => {
@@ -180,7 +276,11 @@ describe("grants, contract and configuration", () => {
     world.database.contractFindings = [{ object: "table public.information_unit", expected: "there", found: "absent" }];
     const ran = await cli.run("contract", "check", "--json");
     expect(ran.code).toBe(10);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ schema: "cutter.contract-check/1", matches: false, findings: world.database.contractFindings });
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      schema: "cutter.contract-check/1",
+      matches: false,
+      findings: world.database.contractFindings,
+    });
     expect(JSON.parse((await cli.run("contract", "capture", "--json")).stdout)).toMatchObject({ schema: "cutter.contract-capture/1" });
   });
 
@@ -212,7 +312,15 @@ describe("self-verify", () => {
       { path: "bin/cutter.mjs", sha256: sha256("cutter"), size: 6, mode: "0644" as const },
       { path: "bin/node", sha256: sha256("node"), size: 4, mode: "0755" as const },
     ];
-    const verifier = await makeCli(await makeWorld(), { readRelease: () => Promise.resolve({ root: release, version: "0.6.0", sha256: "0".repeat(64), manifest: { schema: "cutter.manifest/1" as const, version: "0.6.0", node: "24.21.0", files } }) });
+    const verifier = await makeCli(await makeWorld(), {
+      readRelease: () =>
+        Promise.resolve({
+          root: release,
+          version: "0.6.0",
+          sha256: "0".repeat(64),
+          manifest: { schema: "cutter.manifest/1" as const, version: "0.6.0", node: "24.21.0", files },
+        }),
+    });
     expect((await verifier.run("self-verify", "--json")).code).toBe(0);
     await write("bin/cutter.mjs", "Cutter", 0o644);
     await write("bin/node", "node", 0o644);

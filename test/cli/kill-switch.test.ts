@@ -26,7 +26,8 @@ it("is false in source, and read in one file only", async () => {
   const root = join(import.meta.dirname, "../../orchestrator");
   const importers: string[] = [];
   for (const name of await readdir(root, { recursive: true })) {
-    if (name.endsWith(".ts") && /\bimport\b[^;]*\b__execution_enabled__\b/.test(await readFile(join(root, name), "utf8"))) importers.push(name);
+    if (name.endsWith(".ts") && /\bimport\b[^;]*\b__execution_enabled__\b/.test(await readFile(join(root, name), "utf8")))
+      importers.push(name);
   }
   expect(importers).toEqual([]);
   const source = await readFile(join(root, "kill-switch.ts"), "utf8");
@@ -49,7 +50,10 @@ it("counts a latch that cannot be read, or that leads nowhere, as set", async ()
   await mkdir(join(places.live, "run-1"));
   await symlink("/nowhere", places.latch);
   expect(await ask(yes)).toBe(false);
-  const broken = { ...nodeFiles, facts: (path: string) => (path === places.latch ? Promise.reject(new Error("EACCES")) : nodeFiles.facts(path)) };
+  const broken = {
+    ...nodeFiles,
+    facts: (path: string) => (path === places.latch ? Promise.reject(new Error("EACCES")) : nodeFiles.facts(path)),
+  };
   expect(await executionEnabled("run-1", { files: broken, places, judgeToken: yes })).toBe(false);
   expect(await readKillSwitch(broken, places, now)).toMatchObject({ state: "disabled" });
 });
@@ -83,7 +87,17 @@ it("takes a token that expired before it was started for none, and one that cann
 it("tells as JSON what it tells as text: until when, since when, why", () => {
   const none = { schema: "cutter.kill-switch/1", run_id: null, until: null, since: null, why: null };
   expect(toSwitchJson({ state: "off" })).toEqual({ ...none, state: "off" });
-  expect(toSwitchJson({ state: "armed", runId: "run-1", until: "2026-11-22T11:00:00.000Z" })).toEqual({ ...none, state: "armed", run_id: "run-1", until: "2026-11-22T11:00:00.000Z" });
-  expect(toSwitchJson({ state: "live", runId: "run-1", since: "2026-11-22T10:00:00.000Z" })).toEqual({ ...none, state: "live", run_id: "run-1", since: "2026-11-22T10:00:00.000Z" });
+  expect(toSwitchJson({ state: "armed", runId: "run-1", until: "2026-11-22T11:00:00.000Z" })).toEqual({
+    ...none,
+    state: "armed",
+    run_id: "run-1",
+    until: "2026-11-22T11:00:00.000Z",
+  });
+  expect(toSwitchJson({ state: "live", runId: "run-1", since: "2026-11-22T10:00:00.000Z" })).toEqual({
+    ...none,
+    state: "live",
+    run_id: "run-1",
+    since: "2026-11-22T10:00:00.000Z",
+  });
   expect(toSwitchJson({ state: "disabled", why: "the latch is set" })).toEqual({ ...none, state: "disabled", why: "the latch is set" });
 });

@@ -49,7 +49,12 @@ describe("cutter revert --render", () => {
     await open();
     const { stdout } = await cli.run("revert", "--run-id", "R-1", "--render", "--json");
     const told = JSON.parse(stdout) as { schema: string; sql: string; sha256: string; runbook_sha256: string };
-    expect(told).toMatchObject({ schema: "cutter.revert-render/1", run_id: "R-1", sha256: createHash("sha256").update(told.sql).digest("hex"), runbook_sha256: createHash("sha256").update(runbook).digest("hex") });
+    expect(told).toMatchObject({
+      schema: "cutter.revert-render/1",
+      run_id: "R-1",
+      sha256: createHash("sha256").update(told.sql).digest("hex"),
+      runbook_sha256: createHash("sha256").update(runbook).digest("hex"),
+    });
   });
 });
 
@@ -70,11 +75,18 @@ describe("cutter revert refuses, opening nothing", () => {
     ["a shell", "REVERT_OUTSIDE_UNIT", 10, () => ["--run-id", "R-1", "--approval", approval()], {}],
     ["no pinned principal", "REVERT_PRINCIPAL_NOT_PINNED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit],
     ["no staged approval", "REVERT_NOT_STAGED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit, pin],
-    ["a staging nobody of ours wrote", "REVERT_STAGING_DAMAGED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit, () => {
-      pin();
-      mkdirSync(join(world.folder, "revert/R-1"), { recursive: true });
-      writeFileSync(join(world.folder, "revert/R-1/staged.json"), "{}");
-    }],
+    [
+      "a staging nobody of ours wrote",
+      "REVERT_STAGING_DAMAGED",
+      10,
+      () => ["--run-id", "R-1", "--approval", approval()],
+      inUnit,
+      () => {
+        pin();
+        mkdirSync(join(world.folder, "revert/R-1"), { recursive: true });
+        writeFileSync(join(world.folder, "revert/R-1/staged.json"), "{}");
+      },
+    ],
   ])("%s: %s, exit %d", async (_what, code, exit, args, change, prepare) => {
     await open(change);
     prepare?.();
@@ -87,6 +99,10 @@ describe("cutter revert refuses, opening nothing", () => {
   test("and tells the root step behind it why", async () => {
     await open();
     await cli.run("revert", "--run-id", "R-1", "--approval", approval());
-    expect(JSON.parse(readFileSync(join(world.folder, "end.json"), "utf8"))).toMatchObject({ exit_code: 10, code: "REVERT_OUTSIDE_UNIT", result: "stopped" });
+    expect(JSON.parse(readFileSync(join(world.folder, "end.json"), "utf8"))).toMatchObject({
+      exit_code: 10,
+      code: "REVERT_OUTSIDE_UNIT",
+      result: "stopped",
+    });
   });
 });

@@ -14,7 +14,14 @@ afterEach(() => world.remove());
 
 async function addDocument(id: string, body: string): Promise<void> {
   await world.ports.knowledgeBase.write({ id, title: id, body, tags: [] });
-  world.database.registry.set(id, { documentId: id, docCode: id.split("/").at(-1)?.replace(".md", "") ?? "", sourceDocumentId: "33333333-3333-4333-8333-333333333333", sourceVersionId: "44444444-4444-4444-8444-444444444444", registeredSha256: sha256Hex(body), registeredRevision: 1 });
+  world.database.registry.set(id, {
+    documentId: id,
+    docCode: id.split("/").at(-1)?.replace(".md", "") ?? "",
+    sourceDocumentId: "33333333-3333-4333-8333-333333333333",
+    sourceVersionId: "44444444-4444-4444-8444-444444444444",
+    registeredSha256: sha256Hex(body),
+    registeredRevision: 1,
+  });
 }
 
 it("ranks the dry-run document first, names a dependant, and leaves laws out", async () => {
@@ -24,8 +31,14 @@ it("ranks the dry-run document first, names a dependant, and leaves laws out", a
   const ran = await cli.run("target", "propose", "--json");
   expect(ran.stderr).toBe("");
   expect(ran.code).toBe(0);
-  const answer = JSON.parse(ran.stdout) as { proposed: { document_id: string; dry_run: string; cautions: string[] }[]; excluded: { document_id: string }[] };
-  expect(answer.proposed.map(({ document_id, dry_run }) => [document_id, dry_run])).toEqual([[documentId, "clean"], ["knowledge/other/named.md", "none"]]);
+  const answer = JSON.parse(ran.stdout) as {
+    proposed: { document_id: string; dry_run: string; cautions: string[] }[];
+    excluded: { document_id: string }[];
+  };
+  expect(answer.proposed.map(({ document_id, dry_run }) => [document_id, dry_run])).toEqual([
+    [documentId, "clean"],
+    ["knowledge/other/named.md", "none"],
+  ]);
   expect(answer.proposed[1]?.cautions.join()).toContain("knowledge/dev/laws/law-1.md");
   expect(answer.excluded.map(({ document_id }) => document_id)).toEqual(["knowledge/dev/laws/law-1.md"]);
 });
@@ -59,7 +72,16 @@ it.each(["0", "x", "1.5", "1001"])("refuses --limit %s as usage", async (limit) 
 });
 
 it("refuses to rank on half the facts when the knowledge base is too large", async () => {
-  const ports = { ...world.ports, knowledgeBase: { ...world.ports.knowledgeBase, list: () => Promise.resolve(Array.from({ length: 5_001 }, (_, index) => ({ id: `knowledge/other/d${String(index)}.md`, revision: 1, title: "" }))) } };
+  const ports = {
+    ...world.ports,
+    knowledgeBase: {
+      ...world.ports.knowledgeBase,
+      list: () =>
+        Promise.resolve(
+          Array.from({ length: 5_001 }, (_, index) => ({ id: `knowledge/other/d${String(index)}.md`, revision: 1, title: "" })),
+        ),
+    },
+  };
   const large = await makeCli({ ...world, folder: `${world.folder}/kb`, ports });
   const ran = await large.run("target", "propose");
   expect(ran.code).toBe(10);

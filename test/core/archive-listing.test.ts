@@ -19,10 +19,22 @@ it("names the tables with data, and no other entry of theirs", () => {
 });
 
 it.each([
-  ["a table that is only defined", listing.replace("TABLE DATA public information_unit", "INDEX public information_unit"), ["public.information_unit"]],
-  ["a table that is there twice", `${listing}4000; 0 17167 TABLE DATA public information_unit workflow_admin\n`, ["public.information_unit"]],
+  [
+    "a table that is only defined",
+    listing.replace("TABLE DATA public information_unit", "INDEX public information_unit"),
+    ["public.information_unit"],
+  ],
+  [
+    "a table that is there twice",
+    `${listing}4000; 0 17167 TABLE DATA public information_unit workflow_admin\n`,
+    ["public.information_unit"],
+  ],
   ["an entry that is commented out", listing.replace("3962;", ";3962;"), ["public.information_unit"]],
-  ["a name that only begins alike", listing.replace("TABLE DATA public information_unit", "TABLE DATA public information_unit_old"), ["public.information_unit"]],
+  [
+    "a name that only begins alike",
+    listing.replace("TABLE DATA public information_unit", "TABLE DATA public information_unit_old"),
+    ["public.information_unit"],
+  ],
   ["no listing at all", "", ["public.information_unit", "cutter_governance.cut_change_set"]],
 ])("misses %s", (_what, text, missing) => {
   expect(toMissingTables(listing, ["public.information_unit", "cutter_governance.cut_change_set"])).toEqual([]);

@@ -8,13 +8,21 @@ const clean: CertificateEvidence = {
   after: [unit],
   connections: [{ login: "context_pack_readonly", transactions: 9, transactionIdsAssigned: [] }],
   unknownAttempts: 0,
-  server: { before: { systemIdentifier: "7", counters: { resetAt: null, counted: true } }, after: { systemIdentifier: "7", counters: { resetAt: null, counted: true } } },
+  server: {
+    before: { systemIdentifier: "7", counters: { resetAt: null, counted: true } },
+    after: { systemIdentifier: "7", counters: { resetAt: null, counted: true } },
+  },
   kbDocuments: ["knowledge/other/a.md"],
 };
 
 describe("the no-side-effect certificate", () => {
   it("passes when counts, digests, counters and transaction ids all say that nothing moved", () => {
-    expect(toCertificate(clean)).toMatchObject({ verdict: "pass", reasons: [], kbDocuments: ["knowledge/other/a.md"], tables: [{ rowsBefore: 60, rowsAfter: 60, modifications: "0" }] });
+    expect(toCertificate(clean)).toMatchObject({
+      verdict: "pass",
+      reasons: [],
+      kbDocuments: ["knowledge/other/a.md"],
+      tables: [{ rowsBefore: 60, rowsAfter: 60, modifications: "0" }],
+    });
   });
 
   it("names the session it does not speak of, in a pass as well", () => {
@@ -43,12 +51,36 @@ describe("the no-side-effect certificate", () => {
     ["a table nobody measured before", { before: [], after: [unit] }, "was not measured before"],
     ["no measurement at all", { before: [], after: [] }, "no table in scope was measured"],
     ["no connection that told anything", { connections: [] }, "no connection told what it did"],
-    ["a connection that broke off", { connections: [{ login: "cutter_exec", transactions: 1, transactionIdsAssigned: ["unknown"] }] }, "a connection of cutter_exec broke off"],
-    ["another server", { server: { ...clean.server, after: { ...clean.server.after, systemIdentifier: "8" } } }, "the database is another one: system_identifier 7 before, 8 after"],
-    ["counters reset to what they were", { server: { ...clean.server, after: { ...clean.server.after, counters: { resetAt: "2026-11-22T10:00:00Z", counted: true } } } }, "reset or lost meanwhile: last reset never before, 2026-11-22T10:00:00Z after"],
-    ["counters that were off before", { server: { ...clean.server, before: { systemIdentifier: "7", counters: { resetAt: null, counted: false } } } }, "track_counts was off"],
-    ["counters that are off now", { server: { ...clean.server, after: { systemIdentifier: "7", counters: { resetAt: null, counted: false } } } }, "track_counts was off"],
-    ["counters nobody looked at before", { server: { ...clean.server, before: { systemIdentifier: "7", counters: null } } }, "was not recorded before"],
+    [
+      "a connection that broke off",
+      { connections: [{ login: "cutter_exec", transactions: 1, transactionIdsAssigned: ["unknown"] }] },
+      "a connection of cutter_exec broke off",
+    ],
+    [
+      "another server",
+      { server: { ...clean.server, after: { ...clean.server.after, systemIdentifier: "8" } } },
+      "the database is another one: system_identifier 7 before, 8 after",
+    ],
+    [
+      "counters reset to what they were",
+      { server: { ...clean.server, after: { ...clean.server.after, counters: { resetAt: "2026-11-22T10:00:00Z", counted: true } } } },
+      "reset or lost meanwhile: last reset never before, 2026-11-22T10:00:00Z after",
+    ],
+    [
+      "counters that were off before",
+      { server: { ...clean.server, before: { systemIdentifier: "7", counters: { resetAt: null, counted: false } } } },
+      "track_counts was off",
+    ],
+    [
+      "counters that are off now",
+      { server: { ...clean.server, after: { systemIdentifier: "7", counters: { resetAt: null, counted: false } } } },
+      "track_counts was off",
+    ],
+    [
+      "counters nobody looked at before",
+      { server: { ...clean.server, before: { systemIdentifier: "7", counters: null } } },
+      "was not recorded before",
+    ],
     ["a start that was killed", { unknownAttempts: 1 }, "1 earlier start(s)"],
   ] satisfies readonly (readonly [string, Partial<CertificateEvidence>, string])[])("is inconclusive for %s", (_name, change, reason) => {
     const { verdict, reasons } = toCertificate({ ...clean, ...change });

@@ -30,24 +30,50 @@ const table: Readonly<Record<string, Judgement>> = {
   "done/ours/ours": "no_op",
 };
 
-const mixes = Object.keys(journals).flatMap((journal) => Object.keys(layers).flatMap((unique) => Object.keys(layers).map((recorder) => [journal, unique, recorder] as const)));
+const mixes = Object.keys(journals).flatMap((journal) =>
+  Object.keys(layers).flatMap((unique) => Object.keys(layers).map((recorder) => [journal, unique, recorder] as const)),
+);
 
 describe("the three layers", () => {
   it.each(mixes)("journal %s, unique %s, recorder %s", (journal, unique, recorder) => {
-    const judged = judgeLayers({ journal: pick(journals, journal), unique: pick(layers, unique), recorder: pick(layers, recorder), expectedSha256: ours });
+    const judged = judgeLayers({
+      journal: pick(journals, journal),
+      unique: pick(layers, unique),
+      recorder: pick(layers, recorder),
+      expectedSha256: ours,
+    });
     expect(judged).toBe(table[`${journal}/${unique}/${recorder}`] ?? "conflict");
   });
 
   it("name all three values, and what was expected, when they conflict", () => {
-    const conflict = toConflict("cut_leg_a", { journal: pick(journals, "intended"), unique: { state: "partial", found: 3, expected: 7 }, recorder: { state: "none" }, expectedSha256: ours });
+    const conflict = toConflict("cut_leg_a", {
+      journal: pick(journals, "intended"),
+      unique: { state: "partial", found: 3, expected: 7 },
+      recorder: { state: "none" },
+      expectedSha256: ours,
+    });
     expect(conflict).toMatchObject({ code: "STOP_REPLAY_CONFLICT", exitCode: 30 });
-    for (const value of ["step=cut_leg_a", `journal="intended(${ours})"`, 'unique="partial(3 of 7)"', "recorder=none", `expected_sha256=${ours}`]) expect(conflict.message).toContain(value);
+    for (const value of [
+      "step=cut_leg_a",
+      `journal="intended(${ours})"`,
+      'unique="partial(3 of 7)"',
+      "recorder=none",
+      `expected_sha256=${ours}`,
+    ])
+      expect(conflict.message).toContain(value);
   });
 
   it("never say do where anything landed, and never take for done what is not exactly what was expected", () => {
     const digest = fc.constantFrom(ours, other, "c".repeat(64));
-    const layer = fc.oneof(fc.constant<Layer>({ state: "none" }), digest.map((sha256): Layer => ({ state: "there", sha256 })), fc.record({ state: fc.constant("partial" as const), found: fc.nat(9), expected: fc.nat(9) }));
-    const journal = fc.oneof(fc.constant<JournalLayer>({ state: "none", sha256: null }), fc.record({ state: fc.constantFrom("intended" as const, "done" as const), sha256: fc.oneof(digest, fc.constant(null)) }));
+    const layer = fc.oneof(
+      fc.constant<Layer>({ state: "none" }),
+      digest.map((sha256): Layer => ({ state: "there", sha256 })),
+      fc.record({ state: fc.constant("partial" as const), found: fc.nat(9), expected: fc.nat(9) }),
+    );
+    const journal = fc.oneof(
+      fc.constant<JournalLayer>({ state: "none", sha256: null }),
+      fc.record({ state: fc.constantFrom("intended" as const, "done" as const), sha256: fc.oneof(digest, fc.constant(null)) }),
+    );
     fc.assert(
       fc.property(journal, layer, layer, digest, (said, unique, recorder, expectedSha256) => {
         const judged = judgeLayers({ journal: said, unique, recorder, expectedSha256 });

@@ -8,7 +8,13 @@ import { newRun, nextStatus, toStatus } from "../../orchestrator/core/journal.ts
 const sha256 = "a".repeat(64);
 const at = "2026-11-22T10:00:00.000Z";
 const wholeRun: readonly JournalEntry[] = [
-  { kind: "run_started", run_id: "run-1", document_id: "knowledge/a.md", mode: "dryrun", inputs: { request_sha256: sha256, config_sha256: sha256, release_sha256: null, host_identity: null } },
+  {
+    kind: "run_started",
+    run_id: "run-1",
+    document_id: "knowledge/a.md",
+    mode: "dryrun",
+    inputs: { request_sha256: sha256, config_sha256: sha256, release_sha256: null, host_identity: null },
+  },
   { kind: "attempt_started", attempt: 1, pid: 1, boot_id: "b" },
   { kind: "census_before", system_identifier: "1", counters: null, tables: [] },
   { kind: "phase_started", phase: "cut_leg_a", number: 1 },
@@ -20,7 +26,8 @@ const wholeRun: readonly JournalEntry[] = [
   { kind: "attempt_ended", attempt: 1, why: "finished", code: null, facts: {}, connections: [] },
 ];
 
-const toRecords = (entries: readonly JournalEntry[]): readonly JournalRecord[] => entries.map((entry, seq) => ({ seq, at, prev: chainStart, entry }));
+const toRecords = (entries: readonly JournalEntry[]): readonly JournalRecord[] =>
+  entries.map((entry, seq) => ({ seq, at, prev: chainStart, entry }));
 
 function toBytes(entries: readonly JournalEntry[]): Buffer {
   let prev = chainStart;
@@ -35,7 +42,13 @@ function toBytes(entries: readonly JournalEntry[]): Buffer {
 describe("the state machine", () => {
   it("follows a whole run to its end", () => {
     const status = toStatus(toRecords(wholeRun));
-    expect(status).toMatchObject({ attempt: 1, attemptOpen: false, killedAttempts: 0, indexWritten: true, finished: { certificate: "pass" } });
+    expect(status).toMatchObject({
+      attempt: 1,
+      attemptOpen: false,
+      killedAttempts: 0,
+      indexWritten: true,
+      finished: { certificate: "pass" },
+    });
     expect(status.done).toHaveLength(1);
   });
 
@@ -44,7 +57,8 @@ describe("the state machine", () => {
     for (let length = 0; length <= wholeRun.length; length += 1) {
       const before = toRecords(wholeRun.slice(0, length)).reduce(nextStatus, newRun);
       for (const entry of wholeRun) {
-        if (isLegal(() => nextStatus(before, { seq: length, at, prev: chainStart, entry }))) legal.add(`${wholeRun[length - 1]?.kind ?? "nothing"} → ${entry.kind}`);
+        if (isLegal(() => nextStatus(before, { seq: length, at, prev: chainStart, entry })))
+          legal.add(`${wholeRun[length - 1]?.kind ?? "nothing"} → ${entry.kind}`);
       }
     }
     expect([...legal].sort()).toEqual(
@@ -63,7 +77,16 @@ describe("the state machine", () => {
         "receipt → index_written",
         "index_written → index_written",
         "index_written → run_finished",
-        ...["attempt_started", "census_before", "phase_started", "decision_rehearsed", "phase_done", "receipt", "index_written", "run_finished"].map((kind) => `${kind} → attempt_ended`),
+        ...[
+          "attempt_started",
+          "census_before",
+          "phase_started",
+          "decision_rehearsed",
+          "phase_done",
+          "receipt",
+          "index_written",
+          "run_finished",
+        ].map((kind) => `${kind} → attempt_ended`),
       ].sort(),
     );
   });

@@ -11,7 +11,8 @@ beforeAll(() => {
 });
 afterAll(() => home.remove());
 
-const judge = (bytes: Buffer, fingerprint: string, purpose: "encrypt" | "sign" = "encrypt") => readPinnedKey(bytes, { fingerprint, fileSha256: sha256Hex(bytes) }, purpose, new Date());
+const judge = (bytes: Buffer, fingerprint: string, purpose: "encrypt" | "sign" = "encrypt") =>
+  readPinnedKey(bytes, { fingerprint, fileSha256: sha256Hex(bytes) }, purpose, new Date());
 const exported = (fingerprint: string) => home.run(["--armor", "--export", fingerprint]);
 
 describe("a pinned public key", () => {
@@ -28,7 +29,9 @@ describe("a pinned public key", () => {
     const fingerprint = home.createKey("changed file");
     const bytes = exported(fingerprint);
     const changed = Buffer.concat([bytes, Buffer.from("\n")]);
-    await expect(readPinnedKey(changed, { fingerprint, fileSha256: sha256Hex(bytes) }, "encrypt", new Date())).rejects.toMatchObject({ code: "KEY_FILE_CHANGED" });
+    await expect(readPinnedKey(changed, { fingerprint, fileSha256: sha256Hex(bytes) }, "encrypt", new Date())).rejects.toMatchObject({
+      code: "KEY_FILE_CHANGED",
+    });
   });
 
   it("is refused when the fingerprint is another key's", async () => {
@@ -42,9 +45,13 @@ describe("a pinned public key", () => {
     const second = home.createKey("second");
     await expect(judge(home.run(["--armor", "--export-secret-keys", first]), first)).rejects.toMatchObject({ code: "KEY_IS_PRIVATE" });
     await expect(judge(home.run(["--armor", "--export", first, second]), first)).rejects.toMatchObject({ code: "KEY_NOT_ONE_PUBLIC_KEY" });
-    await expect(judge(Buffer.concat([exported(first), exported(second)]), first)).rejects.toMatchObject({ code: "KEY_NOT_ONE_PUBLIC_KEY" });
+    await expect(judge(Buffer.concat([exported(first), exported(second)]), first)).rejects.toMatchObject({
+      code: "KEY_NOT_ONE_PUBLIC_KEY",
+    });
     await expect(judge(Buffer.from("no key"), first)).rejects.toMatchObject({ code: "KEY_NOT_ONE_PUBLIC_KEY" });
-    await expect(judge(Buffer.concat([Buffer.from("junk\n"), exported(first)]), first)).rejects.toMatchObject({ code: "KEY_NOT_ONE_PUBLIC_KEY" });
+    await expect(judge(Buffer.concat([Buffer.from("junk\n"), exported(first)]), first)).rejects.toMatchObject({
+      code: "KEY_NOT_ONE_PUBLIC_KEY",
+    });
   });
 
   it("is refused when expired, revoked, or too weak", async () => {

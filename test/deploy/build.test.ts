@@ -31,7 +31,12 @@ describe("a release", () => {
     expect(manifest.files).toHaveLength(onDisk - 1);
     for (const file of manifest.files) {
       const path = join(first.directory, file.path);
-      expect([file.path, sha256Of(path), statSync(path).size, (statSync(path).mode & 0o7777).toString(8).padStart(4, "0")]).toEqual([file.path, file.sha256, file.size, file.mode]);
+      expect([file.path, sha256Of(path), statSync(path).size, (statSync(path).mode & 0o7777).toString(8).padStart(4, "0")]).toEqual([
+        file.path,
+        file.sha256,
+        file.size,
+        file.mode,
+      ]);
     }
     expect(first.sha256).toBe(sha256Of(join(first.directory, "manifest.json")));
   });
@@ -39,11 +44,15 @@ describe("a release", () => {
   it("leaves the sandbox's substrate and this machine's paths out", () => {
     expect(existsSync(join(first.directory, "sql/substrate"))).toBe(false);
     const checkout = resolve(import.meta.dirname, "../..");
-    for (const name of ["cutter.mjs", "cutter-root.mjs"]) expect(readFileSync(join(first.directory, "bin", name), "utf8")).not.toContain(checkout);
+    for (const name of ["cutter.mjs", "cutter-root.mjs"])
+      expect(readFileSync(join(first.directory, "bin", name), "utf8")).not.toContain(checkout);
   });
 
   it("runs by its own launcher, with an empty environment and hostile Node settings taken away", () => {
-    const run = spawnSync(join(first.directory, "bin/cutter"), ["--help"], { env: { PATH: "/usr/bin:/bin", NODE_OPTIONS: "--require /nonexistent.js" }, encoding: "utf8" });
+    const run = spawnSync(join(first.directory, "bin/cutter"), ["--help"], {
+      env: { PATH: "/usr/bin:/bin", NODE_OPTIONS: "--require /nonexistent.js" },
+      encoding: "utf8",
+    });
     expect(run.stderr).toBe("");
     expect(run.status).toBe(0);
     expect(run.stdout).toContain("orchestrate");

@@ -3,7 +3,14 @@ import { expect, it } from "vitest";
 import { toDamage, type FoundFile } from "../../deploy/damage.ts";
 import { sha256Hex } from "../../orchestrator/core/digest.ts";
 
-const manifest = Buffer.from(JSON.stringify({ schema: "cutter.manifest/1", version: "0.6.0", node: "24.21.0", files: [{ path: "bin/cutter", sha256: "a".repeat(64), size: 3, mode: "0755" }] }));
+const manifest = Buffer.from(
+  JSON.stringify({
+    schema: "cutter.manifest/1",
+    version: "0.6.0",
+    node: "24.21.0",
+    files: [{ path: "bin/cutter", sha256: "a".repeat(64), size: 3, mode: "0755" }],
+  }),
+);
 const sha256 = sha256Hex(manifest);
 const cutter: FoundFile = { path: "bin/cutter", kind: "f", mode: "0755", owner: "root:root", size: 3, sha256: "a".repeat(64) };
 const itself: FoundFile = { path: "manifest.json", kind: "f", mode: "0644", owner: "root:root", size: manifest.length, sha256 };

@@ -1,6 +1,18 @@
 // release-switch.sh on real files, without systemd: what is current, what is the way back, what is kept, for every way a switch can end.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -11,7 +23,11 @@ const nameOf = (n: number) => `0.6.0-${String(n).padStart(12, "0")}`;
 const [one, two, three] = [nameOf(1), nameOf(2), nameOf(3)];
 const state = (file: string) => join(base, "release-state", file);
 const callIn = (environment: Readonly<Record<string, string>>, ...args: readonly string[]) => {
-  const ended = spawnSync("sh", [join(base, "release-switch.sh"), ...args], { encoding: "utf8", timeout: 20_000, env: { PATH: `${join(base, "stubs")}:${process.env["PATH"] ?? ""}`, ...environment } });
+  const ended = spawnSync("sh", [join(base, "release-switch.sh"), ...args], {
+    encoding: "utf8",
+    timeout: 20_000,
+    env: { PATH: `${join(base, "stubs")}:${process.env["PATH"] ?? ""}`, ...environment },
+  });
   return { code: ended.status, out: ended.stdout, err: ended.stderr };
 };
 const call = (...args: readonly string[]) => callIn({}, ...args);
@@ -30,7 +46,8 @@ const systemctl = (exit: number) => {
   writeFileSync(join(base, "stubs/systemctl"), `#!/bin/sh\necho "$1 $(readlink ${base}/current)" >>${base}/systemd\nexit ${exit}\n`);
   chmodSync(join(base, "stubs/systemctl"), 0o755);
 };
-const rewritePending = (change: (words: readonly string[]) => readonly string[]) => writeFileSync(state("pending"), `${change(readFileSync(state("pending"), "utf8").trim().split(" ")).join(" ")}\n`);
+const rewritePending = (change: (words: readonly string[]) => readonly string[]) =>
+  writeFileSync(state("pending"), `${change(readFileSync(state("pending"), "utf8").trim().split(" ")).join(" ")}\n`);
 
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "ck-switch-"));
@@ -93,7 +110,10 @@ it("waits for the deadline and not longer", () => {
   expect(links()[0]).toBe(one);
 });
 
-it.each([["this boot", "deadline"], ["another boot", "reboot"]])("takes systemd's word in its unit that it is %s, whatever /proc shows there", (told, why) => {
+it.each([
+  ["this boot", "deadline"],
+  ["another boot", "reboot"],
+])("takes systemd's word in its unit that it is %s, whatever /proc shows there", (told, why) => {
   bringUp(one);
   install(two);
   done("switch", two, "1");

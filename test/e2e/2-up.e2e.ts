@@ -7,7 +7,13 @@ import { pulumi, up } from "../support/stack.ts";
 const envFile = "/opt/incomex/docker/.env";
 const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
 
-const readOutputs = async () => JSON.parse((await pulumi("stack", "output", "--json")).output) as { readonly gaps: readonly { id: string; state: string }[]; readonly executionEnabled: boolean; readonly release: string; readonly hosts: readonly { readonly proof: string }[] };
+const readOutputs = async () =>
+  JSON.parse((await pulumi("stack", "output", "--json")).output) as {
+    readonly gaps: readonly { id: string; state: string }[];
+    readonly executionEnabled: boolean;
+    readonly release: string;
+    readonly hosts: readonly { readonly proof: string }[];
+  };
 const openGaps = async () => (await readOutputs()).gaps.filter(({ state }) => state === "open").map(({ id }) => id);
 
 /** The env file's bytes without our line, and how it may be accessed. */
@@ -29,7 +35,9 @@ beforeAll(async () => {
 it("a survey of the bare host finds every gap open, with evidence, and leaves nothing behind", async () => {
   const { code, output } = await run(["node", "runbooks/survey.ts", "--stack", "sandbox", "--json"]);
   expect(code).toBe(0);
-  const survey = JSON.parse(output) as { readonly gaps: readonly { readonly id: string; readonly state: string; readonly evidence: readonly string[] }[] };
+  const survey = JSON.parse(output) as {
+    readonly gaps: readonly { readonly id: string; readonly state: string; readonly evidence: readonly string[] }[];
+  };
   expect(survey.gaps.map(({ id, state }) => `${id} ${state}`)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `GAP-${n} open`));
   expect(survey.gaps.every(({ evidence }) => evidence.length > 0)).toBe(true);
   expect(await host("ls -d /opt/cutter /etc/cutter /var/lib/cutter* /run/cutter* 2>/dev/null; true")).toBe("");
@@ -46,7 +54,9 @@ it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of th
   expect((await readOutputs()).hosts.map(({ proof }) => proof)).toEqual([expect.stringMatching(/^\[INFO\] [^]*\noff$/)]);
   expect(await readEnvFile(withoutOurLine)).toBe(before);
   expect(await host(`grep -ac '^BACKUP_GPG_FPR=[0-9A-F]\\{40\\}$' ${envFile}`)).toBe("1\n");
-  expect(await host("/usr/local/bin/cutter kill-switch status; ls /run/cutter/armed /run/cutter/live")).toBe("off\n/run/cutter/armed:\n\n/run/cutter/live:\n");
+  expect(await host("/usr/local/bin/cutter kill-switch status; ls /run/cutter/armed /run/cutter/live")).toBe(
+    "off\n/run/cutter/armed:\n\n/run/cutter/live:\n",
+  );
   expect(await host("basename $(readlink -f /opt/cutter/current)")).toBe(`${(await readOutputs()).release}\n`);
 });
 
@@ -56,7 +66,11 @@ it("a second up reports no change and runs nothing again", async () => {
   expect(output).toMatch(/\d+ unchanged/);
   expect(output).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
   expect(code).toBe(0);
-  expect(await host("find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker -newer /run/cutter-e2e-marker")).toBe("");
+  expect(
+    await host(
+      "find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker -newer /run/cutter-e2e-marker",
+    ),
+  ).toBe("");
 });
 
 it("a shell that greets root before each command disturbs nothing", async () => {
@@ -84,8 +98,14 @@ it("a destroy removes code, config and units and gives the env file its bytes ba
   expect(output).toContain("deleted");
   expect(code).toBe(0);
   expect(await readEnvFile()).toBe(businessBytes);
-  expect(await host("ls -d /opt/cutter /etc/cutter/orchestrator.yaml /etc/cutter/keys /etc/systemd/system/cutter-* /usr/local/bin/cutter 2>/dev/null; true")).toBe("");
-  expect(await host("cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe("proof\n700 root\ncutter\n");
+  expect(
+    await host(
+      "ls -d /opt/cutter /etc/cutter/orchestrator.yaml /etc/cutter/keys /etc/systemd/system/cutter-* /usr/local/bin/cutter 2>/dev/null; true",
+    ),
+  ).toBe("");
+  expect(await host("cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe(
+    "proof\n700 root\ncutter\n",
+  );
 });
 
 it("an up refuses a foreign file in its way and leaves it untouched", async () => {

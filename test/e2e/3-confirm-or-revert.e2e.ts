@@ -17,7 +17,10 @@ const upWith = (release: string) => {
   return up();
 };
 /** Links, records and folders: what a release that failed must leave as it was, but for its own folder. */
-const readReleases = () => host("readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active cutter-release-guard.service; ls /opt/cutter/release-state");
+const readReleases = () =>
+  host(
+    "readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active cutter-release-guard.service; ls /opt/cutter/release-state",
+  );
 
 /** On the host: the line was really cut, not only said to be. */
 const lineCut = "/run/cutter-e2e-line-cut";
@@ -77,7 +80,10 @@ it("an up with another good release confirms it, and pinning the older one goes 
 });
 
 it("the host goes back by itself when the operator's line is cut between switch and confirm, and preview and up say so", async () => {
-  const cutting = await alter("cutter", `case "$*" in *self-verify*) touch ${lineCut}; pkill -KILL -P "$(systemctl show -P MainPID ssh.service)"; exit 0;; esac`);
+  const cutting = await alter(
+    "cutter",
+    `case "$*" in *self-verify*) touch ${lineCut}; pkill -KILL -P "$(systemctl show -P MainPID ssh.service)"; exit 0;; esac`,
+  );
   const failed = await upWith(cutting);
   expect(failed.code).not.toBe(0);
   expect(failed.output).toMatch(new RegExp(`RELEASE_UNCONFIRMED.*release=${cutting} .*goes_back_within_s=60`));
@@ -100,7 +106,13 @@ it("a reboot before the confirmation goes back at once, although the deadline is
   });
   await until(async () => ((await current()) === good ? true : null));
   expect(await releaseSwitch("standing")).toMatch(new RegExp(`^reverted ${other} ${good} reboot `, "m"));
-  await until(async () => ((await host("systemctl is-system-running --wait; systemctl is-active cutter-dump.socket cutter-kb.socket sockets.target")).endsWith("\nactive\nactive\nactive") ? true : null));
+  await until(async () =>
+    (await host("systemctl is-system-running --wait; systemctl is-active cutter-dump.socket cutter-kb.socket sockets.target")).endsWith(
+      "\nactive\nactive\nactive",
+    )
+      ? true
+      : null,
+  );
   expect((await upWith("")).output).toMatch(/RELEASE_REVERTED.*why=reboot/);
   expect((await pulumi("preview", "--expect-no-changes")).code).toBe(0);
 });

@@ -17,7 +17,11 @@ it("without the folder that holds the ownership manifest nothing is taken for fo
 });
 
 it("a damage that is not the expected one is told as such: these rows can fail", async () => {
-  await expect(tryDamages([{ name: "a mode nobody expects", command: "chmod 0700 /etc/cutter/keys", steps: ["update Directory sandbox/etc/cutter"], shown: [] }])).rejects.toThrow(
+  await expect(
+    tryDamages([
+      { name: "a mode nobody expects", command: "chmod 0700 /etc/cutter/keys", steps: ["update Directory sandbox/etc/cutter"], shown: [] },
+    ]),
+  ).rejects.toThrow(
     "the steps of the preview: not as it should be\n+ update Directory sandbox/etc/cutter/keys\n- update Directory sandbox/etc/cutter",
   );
 });

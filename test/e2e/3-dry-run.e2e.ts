@@ -28,8 +28,16 @@ afterEach(async () => {
 
 const prepare = (runId: string) => run(["node", "runbooks/prepare.ts", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
 const readJson = async (path: string) => JSON.parse((await onHost(`cat ${path}`)).stdout) as Record<string, unknown>;
-const readJournal = async (runId: string) => (await onHost(`cat /var/lib/cutter/runs/${runId}/journal.jsonl`)).stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
-const writeRequest = (runId: string, mode: string) => onHost(`umask 027; cat > /etc/cutter/requests/${runId}.yaml; chgrp cutter /etc/cutter/requests/${runId}.yaml`, `schema: cutter.request/1\nrun_id: ${runId}\ndocument_id: ${documentId}\nmode: ${mode}\napprovals: {}\n`);
+const readJournal = async (runId: string) =>
+  (await onHost(`cat /var/lib/cutter/runs/${runId}/journal.jsonl`)).stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const writeRequest = (runId: string, mode: string) =>
+  onHost(
+    `umask 027; cat > /etc/cutter/requests/${runId}.yaml; chgrp cutter /etc/cutter/requests/${runId}.yaml`,
+    `schema: cutter.request/1\nrun_id: ${runId}\ndocument_id: ${documentId}\nmode: ${mode}\napprovals: {}\n`,
+  );
 
 describe("a dry run of a real document", () => {
   const runId = `e2e-${stamp}`;
@@ -42,7 +50,12 @@ describe("a dry run of a real document", () => {
     expect(output).toContain("certificate");
     expect(code).toBe(0);
     expect(await readCensus()).toEqual(before);
-    expect(await readJson(`/run/cutter/results/${dryRunId}.json`)).toMatchObject({ run_id: dryRunId, exit_code: 0, code: null, certificate: "pass" });
+    expect(await readJson(`/run/cutter/results/${dryRunId}.json`)).toMatchObject({
+      run_id: dryRunId,
+      exit_code: 0,
+      code: null,
+      certificate: "pass",
+    });
     const payloadSha = (await readJson(`/run/cutter/results/${dryRunId}.json`))["payload_sha"];
     expect(output).toContain(payloadSha);
   });
@@ -51,17 +64,37 @@ describe("a dry run of a real document", () => {
     const receipts = (await readJournal(dryRunId)).filter(({ kind }) => kind === "receipt");
     expect(receipts.map(({ phase }) => phase)).toEqual([...phaseNames]);
     for (const { document_id: id, revision, sha256 } of receipts) {
-      const [storedRevision, body] = (await sql(`select revision || '|' || encode(convert_to(body, 'UTF8'), 'hex') from public.document where document_id = '${String(id)}'`, "agent_data")).split("|");
-      expect([Number(storedRevision), createHash("sha256").update(Buffer.from(body ?? "", "hex")).digest("hex")]).toEqual([revision, sha256]);
+      const [storedRevision, body] = (
+        await sql(
+          `select revision || '|' || encode(convert_to(body, 'UTF8'), 'hex') from public.document where document_id = '${String(id)}'`,
+          "agent_data",
+        )
+      ).split("|");
+      expect([
+        Number(storedRevision),
+        createHash("sha256")
+          .update(Buffer.from(body ?? "", "hex"))
+          .digest("hex"),
+      ]).toEqual([revision, sha256]);
     }
   });
 
   it("keeps its journal chained, its folder closed to others and no credential behind", async () => {
     const lines = (await onHost(`cat /var/lib/cutter/runs/${dryRunId}/journal.jsonl`)).stdout.trimEnd().split("\n");
     for (const [index, line] of lines.slice(1).entries()) {
-      expect((JSON.parse(line) as { readonly prev: string }).prev).toBe(createHash("sha256").update(lines[index] ?? "").digest("hex"));
+      expect((JSON.parse(line) as { readonly prev: string }).prev).toBe(
+        createHash("sha256")
+          .update(lines[index] ?? "")
+          .digest("hex"),
+      );
     }
-    expect((await onHost(`stat -c '%a %U' /var/lib/cutter/runs/${dryRunId}; ls -A /run/cutter/cred /run/cutter/live /run/cutter/armed /run/cutter-run`)).stdout).toBe("700 cutter\n/run/cutter-run:\n\n/run/cutter/armed:\n\n/run/cutter/cred:\n\n/run/cutter/live:\n");
+    expect(
+      (
+        await onHost(
+          `stat -c '%a %U' /var/lib/cutter/runs/${dryRunId}; ls -A /run/cutter/cred /run/cutter/live /run/cutter/armed /run/cutter-run`,
+        )
+      ).stdout,
+    ).toBe("700 cutter\n/run/cutter-run:\n\n/run/cutter/armed:\n\n/run/cutter/cred:\n\n/run/cutter/live:\n");
   });
 
   it("is a no-op when started again", async () => {
@@ -78,10 +111,16 @@ describe("a dry run that is disturbed", () => {
     await writeRequest(`${runId}.dryrun`, "dryrun");
     await onHost(`cat > ${kbFaultsFile}`, JSON.stringify({ status: 503, method: "POST" }));
     await onHost(`systemctl start --no-block cutter-run@${runId}.dryrun`);
-    await until(async () => ((await onHost(`grep -c phase_done /var/lib/cutter/runs/${runId}.dryrun/journal.jsonl`)).stdout.trim() === "1" ? true : null));
-    await sql("insert into public.dot_config (key, value) values ('foreign', 'writer'); delete from public.dot_config where key = 'foreign';");
+    await until(async () =>
+      (await onHost(`grep -c phase_done /var/lib/cutter/runs/${runId}.dryrun/journal.jsonl`)).stdout.trim() === "1" ? true : null,
+    );
+    await sql(
+      "insert into public.dot_config (key, value) values ('foreign', 'writer'); delete from public.dot_config where key = 'foreign';",
+    );
     await onHost(`rm -f ${kbFaultsFile}`);
-    const ended = await until(async () => ((await onHost(`systemctl is-active cutter-run@${runId}.dryrun`)).stdout.trim() === "inactive" ? true : null));
+    const ended = await until(async () =>
+      (await onHost(`systemctl is-active cutter-run@${runId}.dryrun`)).stdout.trim() === "inactive" ? true : null,
+    );
     expect(ended).toBe(true);
     expect(await readJson(`/run/cutter/results/${runId}.dryrun.json`)).toMatchObject({ exit_code: 0, certificate: "inconclusive" });
   });
@@ -106,7 +145,12 @@ describe("a live run", () => {
   it("is refused by the kill switch before any phase, any journal record and any connection to the database", async () => {
     const runId = `live-${stamp}`;
     await writeRequest(runId, "live");
-    const sessions = async () => Number(await sql("select pg_stat_clear_snapshot(); select sessions from pg_stat_database where datname = 'directus'").then((rows) => rows.split("\n").at(-1)));
+    const sessions = async () =>
+      Number(
+        await sql("select pg_stat_clear_snapshot(); select sessions from pg_stat_database where datname = 'directus'").then((rows) =>
+          rows.split("\n").at(-1),
+        ),
+      );
     const before = await sessions();
     await onHost(`systemctl start cutter-run@${runId}`);
     expect(await readJson(`/run/cutter/results/${runId}.json`)).toMatchObject({ exit_code: 10, code: "ProductionExecutionNotAuthorized" });

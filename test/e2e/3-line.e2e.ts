@@ -17,9 +17,16 @@ beforeAll(async () => {
 });
 afterAll(async () => await line.close());
 
-it.each(["another host key", "another machine behind the right key", "refused authentication", "stall in the key exchange"])("a host that must not be talked to, or does not answer, is named in time and nothing is written: %s", async (name) => {
-  expect(await toRefusalTrials(world).find((row) => row.name === name)?.run()).toMatch(/^HOST_/);
-});
+it.each(["another host key", "another machine behind the right key", "refused authentication", "stall in the key exchange"])(
+  "a host that must not be talked to, or does not answer, is named in time and nothing is written: %s",
+  async (name) => {
+    expect(
+      await toRefusalTrials(world)
+        .find((row) => row.name === name)
+        ?.run(),
+    ).toMatch(/^HOST_/);
+  },
+);
 
 it.each([
   ["Directory: request lost, line cut", "HOST_OUTCOME_UNKNOWN"],
@@ -28,7 +35,11 @@ it.each([
   ["Group: answer lost, line stalled", "read again: done"],
   ["Release switch: request lost, line cut", "HOST_OUTCOME_UNKNOWN"],
 ])("a change whose line breaks is read again, or left unknown for the next command: %s", async (name, seen) => {
-  expect(await toMutationTrials(world).find((row) => row.name === name)?.run()).toContain(seen);
+  expect(
+    await toMutationTrials(world)
+      .find((row) => row.name === name)
+      ?.run(),
+  ).toContain(seen);
 });
 
 it("a preview after all of it is clean", async () => {

@@ -22,12 +22,17 @@ const rows = (refusals: readonly Refusal[], ...names: readonly string[]) => {
 /** Nobody asks the host for these; that it stayed as it was is judged once, at the end. */
 const unasked = () => Promise.resolve("");
 
-it.each([...rows(configRefusals, "an unknown key", "a run id that is none"), ...rows(keyRefusals, "a private key as a public one", "an expired key", "a fingerprint that is not the file's")])(
-  "$name is refused by $code before the host is asked",
-  async (refusal) => expect(await tryRefusal(refusal, unasked)).toContain(refusal.code),
+it.each([
+  ...rows(configRefusals, "an unknown key", "a run id that is none"),
+  ...rows(keyRefusals, "a private key as a public one", "an expired key", "a fingerprint that is not the file's"),
+])("$name is refused by $code before the host is asked", async (refusal) =>
+  expect(await tryRefusal(refusal, unasked)).toContain(refusal.code),
 );
 
-it.each(rows(hostRefusals, "an unfinished live run", "a foreign cutter in the place of ours", "a disk full at the upload of a file"))("$name is refused by $code, and host and state stay as they were", async (refusal) => expect(await tryRefusal(refusal)).toContain(refusal.code));
+it.each(rows(hostRefusals, "an unfinished live run", "a foreign cutter in the place of ours", "a disk full at the upload of a file"))(
+  "$name is refused by $code, and host and state stay as they were",
+  async (refusal) => expect(await tryRefusal(refusal)).toContain(refusal.code),
+);
 
 it("after all of these, host and state are what they were before", async () => {
   expect(await readHostAndState()).toBe(ready);
@@ -36,7 +41,9 @@ it("after all of these, host and state are what they were before", async () => {
 it("a host on which something of somebody else's stands is refused before anything is made there; what is listed under adopt is taken over, differences shown", async () => {
   await withBareHost(async () => {
     for (const refusal of bareHostRefusals) expect(await tryRefusal(refusal)).toContain(refusal.code);
-    await onHost("mkdir -p /var/lib/cutter/runs; chmod 0711 /var/lib/cutter /var/lib/cutter/runs; echo somebody > /var/lib/cutter/runs/notes");
+    await onHost(
+      "mkdir -p /var/lib/cutter/runs; chmod 0711 /var/lib/cutter /var/lib/cutter/runs; echo somebody > /var/lib/cutter/runs/notes",
+    );
     const restore = withStackConfig({ "cutter-kit:adopt": ["/var/lib/cutter", "/var/lib/cutter/runs"] });
     try {
       const told = "host sandbox: /var/lib/cutter stands there and is listed under cutter-kit:adopt: up takes it over, mode 0711 → 0755";

@@ -15,8 +15,12 @@ const stackText = readFileSync(stackFile, "utf8");
 /** Older releases go with a destroy, and an up brings the one that is wanted. */
 async function readWithoutOlder(): Promise<string> {
   const current = (await host("basename $(readlink /opt/cutter/current)")).trim();
-  const isOlder = (line: string) => /\/opt\/cutter\/(last-good|release-state\/good|releases\/.)/.test(line) && !line.includes(`/releases/${current}`);
-  return (await readTree()).split("\n").filter((line) => !isOlder(line)).join("\n");
+  const isOlder = (line: string) =>
+    /\/opt\/cutter\/(last-good|release-state\/good|releases\/.)/.test(line) && !line.includes(`/releases/${current}`);
+  return (await readTree())
+    .split("\n")
+    .filter((line) => !isOlder(line))
+    .join("\n");
 }
 
 beforeAll(ensureReady);
@@ -28,13 +32,21 @@ afterAll(async () => {
 it("a destroy says what it kept, the kept runs are untouched, and an up brings every byte of the rest back", async () => {
   const before = await readWithoutOlder();
   await host("echo '{}' > /etc/cutter/requests/removal-trial.yaml");
-  await host("install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg");
+  await host(
+    "install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
+  );
   const kept = () => host("find /var/lib/cutter/runs/kept -type f -exec sha256sum {} + | sort; stat -c '%a %U' /var/lib/cutter/runs/kept");
   const keptBefore = await kept();
   const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
   expect(code).toBe(0);
-  expect(output).toMatch(/\[INFO\] host sandbox kept: \/var\/lib\/cutter \(\d+ runs, \d+ backups, .*\/var\/lib\/cutter-ledger \(.*\/etc\/cutter \([^)]*ownership\.jsonl[^)]*\); user and group cutter\. An up takes all of it up again/);
-  expect(await host("ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true")).toBe("");
+  expect(output).toMatch(
+    /\[INFO\] host sandbox kept: \/var\/lib\/cutter \(\d+ runs, \d+ backups, .*\/var\/lib\/cutter-ledger \(.*\/etc\/cutter \([^)]*ownership\.jsonl[^)]*\); user and group cutter\. An up takes all of it up again/,
+  );
+  expect(
+    await host(
+      "ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true",
+    ),
+  ).toBe("");
   expect(await kept()).toBe(keptBefore);
   expect((await up()).code).toBe(0);
   expect(await kept()).toBe(keptBefore);
@@ -69,13 +81,18 @@ it("a destroy of a host that is gone is refused by name; the way out of the READ
 it("a stack that is renamed: a destroy refuses to forget what the host still has, an up takes all of it along, and takes it back", async () => {
   const before = await readTree();
   const renamed = async (...args: readonly string[]) => {
-    const { code, stdout, stderr } = await runPulumi([...args, "--stack", "renamed", "--non-interactive", "--color", "never"], { environment: { SSH_AUTH_SOCK: readSandboxState(checkout).agentSocket } });
+    const { code, stdout, stderr } = await runPulumi([...args, "--stack", "renamed", "--non-interactive", "--color", "never"], {
+      environment: { SSH_AUTH_SOCK: readSandboxState(checkout).agentSocket },
+    });
     return { code, output: stdout + stderr };
   };
   expect((await pulumi("stack", "rename", "renamed")).code).toBe(0);
   try {
     const refused = await renamed("destroy", "--yes", "--skip-preview");
-    expect([refused.code === 0, refused.output]).toEqual([false, expect.stringMatching(/CLAIMED_BY_OTHER_STACK .*host=sandbox .*found="claimed by stack sandbox of cutter-kit"/)]);
+    expect([refused.code === 0, refused.output]).toEqual([
+      false,
+      expect.stringMatching(/CLAIMED_BY_OTHER_STACK .*host=sandbox .*found="claimed by stack sandbox of cutter-kit"/),
+    ]);
     expect(await readTree()).toBe(before);
     expect((await renamed("up", "--yes", "--skip-preview")).code).toBe(0);
     expect(await readTree()).toBe(before);
@@ -93,8 +110,13 @@ it("a resource that is renamed, put under another parent, or moved, never delete
   const { name: _name, ...address } = { name: "", ...hostAddress() };
   const engine = async (settings: object, ...args: readonly string[]) => {
     const values = { base: "/opt/cutter-renaming", name: "first", roomed: "false", ...settings, host: { name: "sandbox", ...address } };
-    writeFileSync(config, stringify({ config: Object.fromEntries(Object.entries(values).map(([key, value]) => [`renaming:${key}`, value])) }, { lineWidth: 0 }));
-    const { code, stdout, stderr } = await runPulumi([...args, "--stack", "sandbox", "--non-interactive", "--color", "never"], { workingDirectory: project });
+    writeFileSync(
+      config,
+      stringify({ config: Object.fromEntries(Object.entries(values).map(([key, value]) => [`renaming:${key}`, value])) }, { lineWidth: 0 }),
+    );
+    const { code, stdout, stderr } = await runPulumi([...args, "--stack", "sandbox", "--non-interactive", "--color", "never"], {
+      workingDirectory: project,
+    });
     return { code, output: stdout + stderr };
   };
   const things = (base = "/opt/cutter-renaming") => host(`cd ${base} && stat -c '%n %a %U %F' . file link && cat file && readlink link`);
@@ -111,7 +133,10 @@ it("a resource that is renamed, put under another parent, or moved, never delete
     }
     const moved = { name: "second", roomed: "true", base: "/opt/cutter-moved" };
     expect((await engine(moved, "up", "--yes", "--skip-preview")).code).toBe(0);
-    expect([await things("/opt/cutter-moved"), await host("ls -d /opt/cutter-renaming 2>&1")]).toEqual([made, expect.stringContaining("No such file")]);
+    expect([await things("/opt/cutter-moved"), await host("ls -d /opt/cutter-renaming 2>&1")]).toEqual([
+      made,
+      expect.stringContaining("No such file"),
+    ]);
     expect((await engine(moved, "destroy", "--yes", "--skip-preview")).code).toBe(0);
     expect(await host("ls -d /opt/cutter-moved 2>&1")).toContain("No such file");
   } finally {

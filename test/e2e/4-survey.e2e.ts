@@ -13,7 +13,11 @@ const openIn = (survey: Survey): readonly string[] => survey.gaps.filter(({ stat
 
 /** Every path of the host with mode, owner, size and time of change, but for what the system itself writes by being looked at. */
 const readTree = async () =>
-  (await onHost("find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/lib/docker -o -path /var/lib/containerd \\) -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort; find /run/cutter -printf '%p %y %m %u %g %s %T@\\n' | sort")).stdout;
+  (
+    await onHost(
+      "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/lib/docker -o -path /var/lib/containerd \\) -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort; find /run/cutter -printf '%p %y %m %u %g %s %T@\\n' | sort",
+    )
+  ).stdout;
 
 describe("after pulumi up", () => {
   beforeAll(ensureReady);
@@ -32,14 +36,18 @@ describe("after pulumi up", () => {
     expect((await onHost("cutter survey --markdown")).stdout).toContain("| AGENT_DATA_API_KEY | AGENT_DATA_API_TOKEN |");
     expect((await npm("survey", "--stack", "sandbox", "--html", join(folder, "survey.html"))).code).toBe(0);
     expect(existsSync(join(folder, "survey.html"))).toBe(true);
-    expect(readFileSync(join(folder, "survey.html"), "utf8")).toContain("<h2 id=\"s6\">7. Result</h2>");
+    expect(readFileSync(join(folder, "survey.html"), "utf8")).toContain('<h2 id="s6">7. Result</h2>');
     rmSync(folder, { recursive: true });
     expect((await npm("survey", "--stack", "sandbox", "--json", "--markdown")).code).toBe(2);
   });
 
   it("changes nothing: not a file of the host, not a row, not a transaction id", async () => {
     await surveyOperator(); // whatever the first look warms up
-    const look = async () => ({ tree: await readTree(), census: await readCensus(), xid: await sql("select pg_snapshot_xmax(pg_current_snapshot())") });
+    const look = async () => ({
+      tree: await readTree(),
+      census: await readCensus(),
+      xid: await sql("select pg_snapshot_xmax(pg_current_snapshot())"),
+    });
     const before = await look();
     await surveyOperator();
     await surveyHost();
@@ -47,7 +55,9 @@ describe("after pulumi up", () => {
   });
 
   it("tells no value of a secret, in any form", async () => {
-    const secret = (await onHost("sed -n \"s/^DOT_CUTTER_EXEC_DB_PASSWORD='\\{0,1\\}\\([^']*\\)'\\{0,1\\}$/\\1/p\" /opt/incomex/docker/.env")).stdout.trim();
+    const secret = (
+      await onHost("sed -n \"s/^DOT_CUTTER_EXEC_DB_PASSWORD='\\{0,1\\}\\([^']*\\)'\\{0,1\\}$/\\1/p\" /opt/incomex/docker/.env")
+    ).stdout.trim();
     expect(secret.length).toBeGreaterThan(10);
     for (const form of ["--json", "--markdown"]) expect((await npm("survey", "--stack", "sandbox", form)).output).not.toContain(secret);
   });
@@ -58,9 +68,13 @@ describe("after a damage that up repairs", () => {
   afterAll(ensureReady);
 
   const restore = [
-    "cp -a /run/damaged/cutter-root.mjs /opt/cutter/current/bin/", "cp -a /run/damaged/cutter-run@.service /etc/systemd/system/", "cp -a /run/damaged/.env /opt/incomex/docker/",
-    "cp -a /run/damaged/orchestrator.yaml /run/damaged/rollback_runbook.sql /etc/cutter/", "rm -rf /run/damaged",
-    "[ -d /var/lib/cutter/locks ] || install -d -m 0700 -o cutter -g cutter /var/lib/cutter/locks", "systemctl start cutter-dump.socket",
+    "cp -a /run/damaged/cutter-root.mjs /opt/cutter/current/bin/",
+    "cp -a /run/damaged/cutter-run@.service /etc/systemd/system/",
+    "cp -a /run/damaged/.env /opt/incomex/docker/",
+    "cp -a /run/damaged/orchestrator.yaml /run/damaged/rollback_runbook.sql /etc/cutter/",
+    "rm -rf /run/damaged",
+    "[ -d /var/lib/cutter/locks ] || install -d -m 0700 -o cutter -g cutter /var/lib/cutter/locks",
+    "systemctl start cutter-dump.socket",
   ].join("; ");
   const keep = `mkdir -p /run/damaged; cp -a -t /run/damaged /opt/cutter/current/bin/cutter-root.mjs /etc/systemd/system/cutter-run@.service /opt/incomex/docker/.env /etc/cutter/orchestrator.yaml /etc/cutter/rollback_runbook.sql`;
 
@@ -70,7 +84,11 @@ describe("after a damage that up repairs", () => {
     ["an edited unit", ["GAP-2"], "sed -i s/NoNewPrivileges=yes/NoNewPrivileges=no/ /etc/systemd/system/cutter-run@.service"],
     ["a stopped socket", ["GAP-2"], "systemctl stop cutter-dump.socket"],
     ["a lost fingerprint line", ["GAP-3"], "sed -i /^BACKUP_GPG_FPR=/d /opt/incomex/docker/.env"],
-    ["an unpinned governance principal", ["GAP-4", "GAP-5"], "sed -i 's/^governance_principal: .*/governance_principal: null/' /etc/cutter/orchestrator.yaml"],
+    [
+      "an unpinned governance principal",
+      ["GAP-4", "GAP-5"],
+      "sed -i 's/^governance_principal: .*/governance_principal: null/' /etc/cutter/orchestrator.yaml",
+    ],
     ["a deleted directory", ["GAP-5"], "rm -rf /var/lib/cutter/locks"],
     ["an edited config", ["GAP-5"], "echo '# by hand' >> /etc/cutter/orchestrator.yaml"],
     ["a replaced runbook", ["GAP-6"], "echo 'select 1;' > /etc/cutter/rollback_runbook.sql"],

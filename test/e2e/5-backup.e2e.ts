@@ -21,7 +21,13 @@ interface Said {
   readonly homeParent: string;
   readonly fromDigest: string;
   readonly error?: string;
-  readonly made?: { readonly ciphertextSha256: string; readonly plaintextSha256: string; readonly recipientKeyIds: readonly string[]; readonly archiveEntries: number; readonly restored: unknown };
+  readonly made?: {
+    readonly ciphertextSha256: string;
+    readonly plaintextSha256: string;
+    readonly recipientKeyIds: readonly string[];
+    readonly archiveEntries: number;
+    readonly restored: unknown;
+  };
 }
 let said: Said;
 let before: Awaited<ReturnType<typeof readCensus>>;
@@ -30,16 +36,38 @@ beforeAll(async () => {
   await ensureReady();
   before = await readCensus();
   const { keys } = readSandboxState(checkout);
-  const bundled = await build({ entryPoints: [resolve(import.meta.dirname, "../fixtures/backup-probe.ts")], bundle: true, write: false, platform: "node", format: "esm", target: "node24", external: ["pg-native"], banner: { js: `import { createRequire as createRequireOfProbe } from "node:module"; const require = createRequireOfProbe(import.meta.url);` } });
-  await onHost(`mkdir -p ${place}/bin ${dropIn}; ln -sfn /opt/cutter/current/sql ${place}/sql; cat > ${place}/bin/probe.mjs`, bundled.outputFiles[0]?.text ?? "");
-  await onHost(`umask 027; cat > /etc/cutter/requests/${runId}.yaml; chgrp cutter /etc/cutter/requests/${runId}.yaml`, `schema: cutter.request/1\nrun_id: ${runId}\ndocument_id: knowledge/other/none.md\nmode: dryrun\n`);
-  await onHost(`cat > ${dropIn}/probe.conf; systemctl daemon-reload`, `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${place}/bin/probe.mjs ${folder}/probe.json ${file} ${keys.backup.fingerprint} ${scratch}\n`);
+  const bundled = await build({
+    entryPoints: [resolve(import.meta.dirname, "../fixtures/backup-probe.ts")],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    external: ["pg-native"],
+    banner: {
+      js: `import { createRequire as createRequireOfProbe } from "node:module"; const require = createRequireOfProbe(import.meta.url);`,
+    },
+  });
+  await onHost(
+    `mkdir -p ${place}/bin ${dropIn}; ln -sfn /opt/cutter/current/sql ${place}/sql; cat > ${place}/bin/probe.mjs`,
+    bundled.outputFiles[0]?.text ?? "",
+  );
+  await onHost(
+    `umask 027; cat > /etc/cutter/requests/${runId}.yaml; chgrp cutter /etc/cutter/requests/${runId}.yaml`,
+    `schema: cutter.request/1\nrun_id: ${runId}\ndocument_id: knowledge/other/none.md\nmode: dryrun\n`,
+  );
+  await onHost(
+    `cat > ${dropIn}/probe.conf; systemctl daemon-reload`,
+    `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${place}/bin/probe.mjs ${folder}/probe.json ${file} ${keys.backup.fingerprint} ${scratch}\n`,
+  );
   const started = await onHost(`systemctl start cutter-run@${runId}; journalctl -q -o cat -n 20 -u cutter-run@${runId}`);
   const found = await onHost(`cat ${folder}/probe.json`);
   if (found.code !== 0) throw new Error(`the probe left nothing: ${started.stdout}${started.stderr}`);
   said = JSON.parse(found.stdout) as Said;
 });
-afterAll(() => onHost(`rm -rf ${place} ${dropIn} ${folder} /etc/cutter/requests/${runId}.yaml; systemctl daemon-reload; systemctl reset-failed`));
+afterAll(() =>
+  onHost(`rm -rf ${place} ${dropIn} ${folder} /etc/cutter/requests/${runId}.yaml; systemctl daemon-reload; systemctl reset-failed`),
+);
 
 describe("a proven backup in the run's unit", () => {
   it("was listed and restored: the rows in the scratch database have production's digest", () => {
@@ -68,19 +96,30 @@ describe("a proven backup in the run's unit", () => {
     expect((await onHost(`ls -d ${said.homeParent}`)).code).not.toBe(0);
     expect((await onHost("pgrep -u cutter gpg-agent")).stdout.trim()).toBe("");
     expect((await onHost(`cd ${folder}/backup && stat -c '%n %a %U' *`)).stdout.trim()).toBe(`${runId}.dump.gpg 600 cutter`);
-    expect((await onHost(`grep -rlaE 'PGDMP|PRIVATE KEY' /run /tmp /var/tmp ${folder}`)).stdout.split("\n").filter((name) => name !== "" && !name.startsWith("/run/cutter-backup-probe/"))).toEqual([]);
+    expect(
+      (await onHost(`grep -rlaE 'PGDMP|PRIVATE KEY' /run /tmp /var/tmp ${folder}`)).stdout
+        .split("\n")
+        .filter((name) => name !== "" && !name.startsWith("/run/cutter-backup-probe/")),
+    ).toEqual([]);
     expect((await onHost("stat -c '%a %U' /run/cutter-dumps")).stdout.trim()).toBe("700 root");
   });
 
   it("changed nothing in production's database, and let the reader only read in the scratch database", async () => {
     expect(await readCensus()).toEqual(before);
-    expect(await sql("select has_table_privilege('context_pack_readonly', 'public.information_unit', 'select') || ' ' || has_table_privilege('context_pack_readonly', 'public.information_unit', 'insert,update,delete,truncate')", scratch)).toBe("true false");
+    expect(
+      await sql(
+        "select has_table_privilege('context_pack_readonly', 'public.information_unit', 'select') || ' ' || has_table_privilege('context_pack_readonly', 'public.information_unit', 'insert,update,delete,truncate')",
+        scratch,
+      ),
+    ).toBe("true false");
     expect(await sql("select count(*) from pg_trigger where not tgisinternal", scratch)).toBe("0");
   });
 
   it("lets cutter restore nothing that pg_dump did not give out", async () => {
     const sha256 = execFileSync("sha256sum", { input: "PGDMP made at home" }).toString().slice(0, 64);
-    const answer = await onHost(`printf '%s\\n' '{"op":"restore","sha256":"${sha256}"}' | setpriv --reuid=cutter --regid=cutter --clear-groups timeout 20 /opt/cutter/current/bin/node -e 'const s=require("net").connect("/run/cutter/dump.sock");process.stdin.on("data",(d)=>s.write(d));s.on("data",(d)=>process.stdout.write(d));s.on("close",()=>process.exit())'`);
+    const answer = await onHost(
+      `printf '%s\\n' '{"op":"restore","sha256":"${sha256}"}' | setpriv --reuid=cutter --regid=cutter --clear-groups timeout 20 /opt/cutter/current/bin/node -e 'const s=require("net").connect("/run/cutter/dump.sock");process.stdin.on("data",(d)=>s.write(d));s.on("data",(d)=>process.stdout.write(d));s.on("close",()=>process.exit())'`,
+    );
     expect(answer.stdout).toContain("DUMP_REQUEST_REFUSED");
     expect(answer.stdout).toContain('{"code":10}');
   });

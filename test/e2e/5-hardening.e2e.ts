@@ -24,7 +24,10 @@ interface Probe {
 let probe: Probe;
 
 const writeRequest = (runId: string, documentId: string) =>
-  onHost(`umask 027; cat > /etc/cutter/requests/${runId}.yaml; chgrp cutter /etc/cutter/requests/${runId}.yaml`, `schema: cutter.request/1\nrun_id: ${runId}\ndocument_id: ${documentId}\nmode: dryrun\n`);
+  onHost(
+    `umask 027; cat > /etc/cutter/requests/${runId}.yaml; chgrp cutter /etc/cutter/requests/${runId}.yaml`,
+    `schema: cutter.request/1\nrun_id: ${runId}\ndocument_id: ${documentId}\nmode: dryrun\n`,
+  );
 
 beforeAll(async () => {
   await ensureReady();
@@ -32,13 +35,20 @@ beforeAll(async () => {
   const { address, outerAddress } = readSandboxState(checkout);
   await writeRequest(probeId, "knowledge/other/none.md");
   await onHost(`mkdir -p ${probeFolder} ${dropIn}; cat > ${probeFolder}/probe.mjs`, script.toString("utf8"));
-  await onHost(`cat > ${dropIn}/probe.conf; systemctl daemon-reload`, `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${probeFolder}/probe.mjs ${address} ${outerAddress} /var/lib/cutter/runs/${probeId}/probe.json\n`);
+  await onHost(
+    `cat > ${dropIn}/probe.conf; systemctl daemon-reload`,
+    `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${probeFolder}/probe.mjs ${address} ${outerAddress} /var/lib/cutter/runs/${probeId}/probe.json\n`,
+  );
   const started = await onHost(`systemctl start cutter-run@${probeId}; journalctl -q -o cat -n 5 -u cutter-run@${probeId}`);
   const found = await onHost(`cat /var/lib/cutter/runs/${probeId}/probe.json`);
   if (found.code !== 0) throw new Error(`the probe left nothing: ${started.stdout}${started.stderr}`);
   probe = JSON.parse(found.stdout) as Probe;
 });
-afterAll(() => onHost(`rm -rf ${probeFolder} ${dropIn} ${kbFaultsFile} /var/lib/cutter/runs/${probeId} /etc/cutter/requests/${probeId}.yaml; systemctl daemon-reload; systemctl reset-failed`));
+afterAll(() =>
+  onHost(
+    `rm -rf ${probeFolder} ${dropIn} ${kbFaultsFile} /var/lib/cutter/runs/${probeId} /etc/cutter/requests/${probeId}.yaml; systemctl daemon-reload; systemctl reset-failed`,
+  ),
+);
 
 describe("a process inside the run's unit", () => {
   it("scores an exposure of at most 0.9 on the booted host", async () => {
@@ -53,19 +63,40 @@ describe("a process inside the run's unit", () => {
   });
 
   it("reaches loopback: the database, the relay, the dump helper", () => {
-    expect(probe.connections).toMatchObject({ "127.0.0.1:5432": "connected", "127.0.0.1:17443": "connected", "/run/cutter/dump.sock": "connected" });
+    expect(probe.connections).toMatchObject({
+      "127.0.0.1:5432": "connected",
+      "127.0.0.1:17443": "connected",
+      "/run/cutter/dump.sock": "connected",
+    });
   });
 
   it("reaches nothing else: not the knowledge base itself, not the host's own address, not the outside, not Docker", () => {
     const { address, outerAddress } = readSandboxState(checkout);
-    for (const target of [`${address}:443`, `${address}:22`, `${outerAddress}:22`, "/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket"]) {
+    for (const target of [
+      `${address}:443`,
+      `${address}:22`,
+      `${outerAddress}:22`,
+      "/run/docker.sock",
+      "/var/run/docker.sock",
+      "/run/containerd/containerd.sock",
+      "/run/dbus/system_bus_socket",
+    ]) {
       expect([target, probe.connections[target]]).not.toEqual([target, "connected"]);
       expect(probe.connections[target]).toBeDefined();
     }
   });
 
   it("cannot read the business's files, the ledger, others' credentials or root's home", () => {
-    for (const path of ["/opt/incomex", "/opt/incomex/docker/.env", "/opt/incomex/secrets/.env.production", "/var/lib/cutter-ledger", "/run/cutter/cred", "/root", "/etc/shadow"]) expect([path, probe.reads[path]]).toEqual([path, expect.stringMatching(/^E(ACCES|PERM|NOENT)$/)]);
+    for (const path of [
+      "/opt/incomex",
+      "/opt/incomex/docker/.env",
+      "/opt/incomex/secrets/.env.production",
+      "/var/lib/cutter-ledger",
+      "/run/cutter/cred",
+      "/root",
+      "/etc/shadow",
+    ])
+      expect([path, probe.reads[path]]).toEqual([path, expect.stringMatching(/^E(ACCES|PERM|NOENT)$/)]);
     expect(probe.reads["/etc/cutter/orchestrator.yaml"]).toBe("read");
   });
 
@@ -88,16 +119,29 @@ describe("a process inside the run's unit", () => {
 describe("the root helpers", () => {
   it("refuse what is no run id before they build a path, whatever systemd accepts as an instance", async () => {
     const ids = ["..", ".", "a..b", "a__b", "-rf", "x.dryrun.dryrun"];
-    const tries = ids.map((id) => `systemctl start -- 'cutter-run@${id}' 2>/dev/null; echo "$?"; for verb in prepare-run finish-run; do /opt/cutter/current/bin/cutter-root $verb '${id}' 2>/dev/null; echo "$?"; done`);
+    const tries = ids.map(
+      (id) =>
+        `systemctl start -- 'cutter-run@${id}' 2>/dev/null; echo "$?"; for verb in prepare-run finish-run; do /opt/cutter/current/bin/cutter-root $verb '${id}' 2>/dev/null; echo "$?"; done`,
+    );
     const codes = (await onHost(tries.join("\n"))).stdout.trimEnd().split("\n");
     expect(codes).toHaveLength(3 * ids.length);
     for (const [index, code] of codes.entries()) expect(code).toBe(index % 3 === 0 ? "1" : "2");
-    expect((await onHost("ls -A /run/cutter/cred /run/cutter/live; systemctl reset-failed")).stdout).toBe("/run/cutter/cred:\n\n/run/cutter/live:\n");
+    expect((await onHost("ls -A /run/cutter/cred /run/cutter/live; systemctl reset-failed")).stdout).toBe(
+      "/run/cutter/cred:\n\n/run/cutter/live:\n",
+    );
   });
 
   it("serve nobody but root", async () => {
-    expect((await onHost("setpriv --reuid=cutter --regid=cutter --clear-groups /opt/cutter/current/bin/cutter-root host-facts")).code).toBe(10);
-    expect((await onHost("setpriv --reuid=nobody --regid=nogroup --clear-groups /opt/cutter/current/bin/node -e 'require(\"net\").connect(\"/run/cutter/dump.sock\").on(\"error\", (e) => process.exit(e.code === \"EACCES\" ? 7 : 8)).on(\"connect\", () => process.exit(0))'")).code).toBe(7);
+    expect((await onHost("setpriv --reuid=cutter --regid=cutter --clear-groups /opt/cutter/current/bin/cutter-root host-facts")).code).toBe(
+      10,
+    );
+    expect(
+      (
+        await onHost(
+          'setpriv --reuid=nobody --regid=nogroup --clear-groups /opt/cutter/current/bin/node -e \'require("net").connect("/run/cutter/dump.sock").on("error", (e) => process.exit(e.code === "EACCES" ? 7 : 8)).on("connect", () => process.exit(0))\'',
+        )
+      ).code,
+    ).toBe(7);
   });
 });
 
@@ -108,13 +152,24 @@ describe("while a run hangs on a stalled knowledge base", () => {
     await writeRequest(runId, "knowledge/other/commonmark-spec-0-31-2.md");
     await onHost(`cat > ${kbFaultsFile}`, JSON.stringify({ stall: true }));
     await onHost(`systemctl start --no-block cutter-run@${runId}`);
-    await until(async () => ((await onHost(`systemctl is-active cutter-run@${runId}; ss -tnH state established dst 127.0.0.1:17443`)).stdout.match(/^activating\n.*17443/s) === null ? null : true));
+    await until(async () =>
+      (await onHost(`systemctl is-active cutter-run@${runId}; ss -tnH state established dst 127.0.0.1:17443`)).stdout.match(
+        /^activating\n.*17443/s,
+      ) === null
+        ? null
+        : true,
+    );
     const patterns = `${(await readSecrets()).join("\n")}\n`;
     expect(patterns.split("\n").length).toBeGreaterThan(5);
     expect(await scan(patterns)).toBe("");
     for (const file of globSync(join(checkout, ".pulumi-state/backend/**/*"), { withFileTypes: true }).filter((entry) => entry.isFile())) {
       const state = readFileSync(join(file.parentPath, file.name), "utf8");
-      expect(patterns.trimEnd().split("\n").filter((secret) => state.includes(secret))).toEqual([]);
+      expect(
+        patterns
+          .trimEnd()
+          .split("\n")
+          .filter((secret) => state.includes(secret)),
+      ).toEqual([]);
     }
   });
 
@@ -133,7 +188,10 @@ describe("while a run hangs on a stalled knowledge base", () => {
   it("a stop ends it: the secrets are gone and the result says that nothing was written", async () => {
     await onHost(`systemctl stop cutter-run@${runId}; rm -f ${kbFaultsFile}`);
     expect((await onHost("ls -A /run/cutter/cred")).stdout).toBe("");
-    const result = JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as { readonly exit_kind: string; readonly exit_code: number };
+    const result = JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as {
+      readonly exit_kind: string;
+      readonly exit_code: number;
+    };
     expect(result.exit_kind).toBe("exited"); // it stopped by itself: systemd did not have to kill it
     expect([10, 11]).toContain(result.exit_code);
     await onHost("systemctl reset-failed");
@@ -143,7 +201,9 @@ describe("while a run hangs on a stalled knowledge base", () => {
 /** The values of our secret names, read on the host by root, as a person would; a DSN counts by its password too. */
 async function readSecrets(): Promise<readonly string[]> {
   const names = envNames.filter(({ secret }) => secret).map(({ name }) => name);
-  const lines = (await onHost(`grep -hE '^(${names.join("|")})=' /opt/incomex/docker/.env /opt/incomex/secrets/.env.production`)).stdout.trimEnd().split("\n");
+  const lines = (await onHost(`grep -hE '^(${names.join("|")})=' /opt/incomex/docker/.env /opt/incomex/secrets/.env.production`)).stdout
+    .trimEnd()
+    .split("\n");
   const values = lines.map((line) => line.slice(line.indexOf("=") + 1).replace(/^'(.*)'$/, "$1"));
   return [...values, ...values.flatMap((value) => /^postgresql:\/\/[^:]+:([^@]+)@/.exec(value)?.[1] ?? [])];
 }

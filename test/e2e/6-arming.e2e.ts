@@ -6,7 +6,10 @@ import { kbFaultsFile } from "../../provision/sandbox/host-files.ts";
 import { fillAndSign } from "../support/approvals.ts";
 import { checkout, ensureReady, npm, onHost, run, until, type Ended } from "../support/e2e.ts";
 
-const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "").toLowerCase();
+const stamp = new Date()
+  .toISOString()
+  .replace(/[-:]|\.\d+/g, "")
+  .toLowerCase();
 const documentId = `knowledge/other/arming-${stamp}.md`;
 const runId = `arming-${stamp}`;
 const single = `single-${stamp}`;
@@ -31,7 +34,8 @@ afterAll(async () => {
   for (const id of [runId, single]) rmSync(join(checkout, "approvals", id), { recursive: true, force: true });
 });
 
-const enable = (...more: readonly string[]): Promise<Ended> => run(["runbooks/enable", "--stack", "sandbox", "--run-id", runId, "--ruling", ruling, ...more]);
+const enable = (...more: readonly string[]): Promise<Ended> =>
+  run(["runbooks/enable", "--stack", "sandbox", "--run-id", runId, "--ruling", ruling, ...more]);
 /** A ruling has five starts at most: a fresh one where they would not do. */
 async function enableFreshly(): Promise<void> {
   ruling = await fillAndSign(runId, "RULING", { starts: 5 });
@@ -54,13 +58,29 @@ describe("enable", () => {
   it("verifies here and there, uploads with receipts, spends a start, and says until when and how to start", async () => {
     const before = Number((await onHost("cat /var/lib/cutter-ledger/spent.jsonl 2>/dev/null | wc -l")).stdout);
     const enabled = await enable("--approval", await fillAndSign(runId, "SG_2"));
-    expect([enabled.code, enabled.output]).toEqual([0, expect.stringMatching(new RegExp(`start 1 of 5; until .*minutes.*\\n    runbooks/start-run --run-id ${runId}`))]);
+    expect([enabled.code, enabled.output]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`start 1 of 5; until .*minutes.*\\n    runbooks/start-run --run-id ${runId}`)),
+    ]);
     expect(enabled.output).toMatch(new RegExp(`cutter-runs/${runId}/approvals/ruling-[0-9a-f]{8}-architect-asc.md revision 1`));
-    expect(await status()).toEqual({ schema: "cutter.kill-switch/1", state: "armed", run_id: runId, until: expect.stringMatching(/^\d{4}-.*Z$/), since: null, why: null });
+    expect(await status()).toEqual({
+      schema: "cutter.kill-switch/1",
+      state: "armed",
+      run_id: runId,
+      until: expect.stringMatching(/^\d{4}-.*Z$/),
+      since: null,
+      why: null,
+    });
     expect((await onHost("cutter kill-switch status")).stdout).toMatch(new RegExp(`^armed ${runId} until `));
     expect(Number((await onHost("wc -l < /var/lib/cutter-ledger/spent.jsonl")).stdout)).toBe(before + 1);
     expect((await onHost("tail -n 1 /var/lib/cutter-ledger/audit.jsonl")).stdout).toContain('"action":"enable"');
-    expect((await onHost(`stat -c '%a %U:%G' /run/cutter/armed/${runId} /run/cutter/armed/${runId}/token.json /var/lib/cutter-ledger/spent.jsonl; ls -A /run/cutter/incoming`)).stdout).toBe("750 root:cutter\n640 root:cutter\n600 root:root\n");
+    expect(
+      (
+        await onHost(
+          `stat -c '%a %U:%G' /run/cutter/armed/${runId} /run/cutter/armed/${runId}/token.json /var/lib/cutter-ledger/spent.jsonl; ls -A /run/cutter/incoming`,
+        )
+      ).stdout,
+    ).toBe("750 root:cutter\n640 root:cutter\n600 root:root\n");
     expect(await enable()).toEqual({ code: 10, output: expect.stringContaining("ENABLE_ALREADY") });
     expect(Number((await onHost("wc -l < /var/lib/cutter-ledger/spent.jsonl")).stdout)).toBe(before + 1);
   });
@@ -119,9 +139,19 @@ describe("execution is off again", () => {
     await onHost(`cat > ${kbFaultsFile}`, JSON.stringify({ stall: true }));
     await onHost(`systemctl start --no-block cutter-run@${runId}`);
     const unit = `cutter-run@${runId}`;
-    const seen = await until(async () => /^(LIVE .*\n|.*failed\n)/.exec((await onHost(`cutter kill-switch status; systemctl is-failed ${unit}`)).stdout)?.[0] ?? null);
+    const seen = await until(
+      async () =>
+        /^(LIVE .*\n|.*failed\n)/.exec((await onHost(`cutter kill-switch status; systemctl is-failed ${unit}`)).stdout)?.[0] ?? null,
+    );
     expect(seen).toMatch(new RegExp(`^LIVE ${runId} since `));
-    expect(await status()).toEqual({ schema: "cutter.kill-switch/1", state: "live", run_id: runId, until: null, since: expect.stringMatching(/^\d{4}-.*Z$/), why: null });
+    expect(await status()).toEqual({
+      schema: "cutter.kill-switch/1",
+      state: "live",
+      run_id: runId,
+      until: null,
+      since: expect.stringMatching(/^\d{4}-.*Z$/),
+      why: null,
+    });
     expect((await onHost(`kill -KILL "$(systemctl show -p MainPID --value ${unit})"`)).code).toBe(0);
     await until(async () => ((await onHost(`systemctl is-active ${unit}`)).stdout.trim() === "failed" ? true : null));
     await onHost(`rm -f ${kbFaultsFile}`);
@@ -161,7 +191,8 @@ describe("execution is off again", () => {
 
   it("after a reboot of the host, without any code of ours", async () => {
     await enableFreshly();
-    const boot = async () => (await onHost("cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic --value")).stdout;
+    const boot = async () =>
+      (await onHost("cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic --value")).stdout;
     const before = await boot();
     await onHost("systemctl --no-block reboot");
     await until(async () => {
@@ -176,16 +207,39 @@ describe("a live run that has written and is not at its end", () => {
   it("keeps the host as it is: up and destroy refuse, and preview names it", async () => {
     const sha = "0".repeat(64);
     const journal = [
-      { seq: 0, at: "2026-11-22T10:00:00.000Z", kind: "run_started", run_id: `planted-${stamp}`, document_id: documentId, mode: "live", inputs: { request_sha256: sha, config_sha256: sha, release_sha256: sha, host_identity: sha }, prev: sha },
+      {
+        seq: 0,
+        at: "2026-11-22T10:00:00.000Z",
+        kind: "run_started",
+        run_id: `planted-${stamp}`,
+        document_id: documentId,
+        mode: "live",
+        inputs: { request_sha256: sha, config_sha256: sha, release_sha256: sha, host_identity: sha },
+        prev: sha,
+      },
       { seq: 1, at: "2026-11-22T10:00:01.000Z", kind: "transaction", step: "SG_1", id: "1", prev: sha },
-    ].map((record) => `${JSON.stringify(record)}\n`).join("");
-    await onHost(`install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/planted-${stamp}; cat > /var/lib/cutter/runs/planted-${stamp}/journal.jsonl`, journal);
+    ]
+      .map((record) => `${JSON.stringify(record)}\n`)
+      .join("");
+    await onHost(
+      `install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/planted-${stamp}; cat > /var/lib/cutter/runs/planted-${stamp}/journal.jsonl`,
+      journal,
+    );
     await onHost("chmod 0755 /var/lib/cutter/batches"); // something up would repair
     expect((await pulumi("preview", "--diff")).output).toContain(`unfinished: "planted-${stamp}"`);
     for (const ended of [await pulumi("up", "--yes", "--skip-preview"), await pulumi("destroy", "--yes", "--skip-preview")]) {
-      expect([ended.code === 0, ended.output]).toEqual([false, expect.stringMatching(new RegExp(`UNFINISHED_LIVE_RUN .*planted-${stamp}`))]);
+      expect([ended.code === 0, ended.output]).toEqual([
+        false,
+        expect.stringMatching(new RegExp(`UNFINISHED_LIVE_RUN .*planted-${stamp}`)),
+      ]);
     }
-    expect((await onHost("stat -c %a /var/lib/cutter/batches; readlink -e /opt/cutter/current/bin/cutter | wc -l; systemctl is-active cutter-dump.socket")).stdout).toBe("755\n1\nactive\n");
+    expect(
+      (
+        await onHost(
+          "stat -c %a /var/lib/cutter/batches; readlink -e /opt/cutter/current/bin/cutter | wc -l; systemctl is-active cutter-dump.socket",
+        )
+      ).stdout,
+    ).toBe("755\n1\nactive\n");
     await onHost(`rm -rf /var/lib/cutter/runs/planted-${stamp}`);
     expect((await pulumi("up", "--yes", "--skip-preview")).code).toBe(0);
     expect((await onHost("stat -c %a /var/lib/cutter/batches")).stdout).toBe("700\n");
@@ -197,14 +251,18 @@ describe("documents signed with the host's own stock gpg", () => {
     const file = await fillAndSign(single, "SG_1");
     const made = await onHost(
       [
-        "set -eu; export GNUPGHOME=$(mktemp -d /tmp/gXXXXXX); trap 'gpgconf --kill all; rm -rf \"$GNUPGHOME\"' EXIT; cd \"$GNUPGHOME\"; cat > approval.md",
+        'set -eu; export GNUPGHOME=$(mktemp -d /tmp/gXXXXXX); trap \'gpgconf --kill all; rm -rf "$GNUPGHOME"\' EXIT; cd "$GNUPGHOME"; cat > approval.md',
         `gpg --batch --quiet --passphrase '' --quick-generate-key signer ${algorithm} sign 1y`,
         "gpg --armor --export signer > key.asc; gpg --batch --armor --detach-sign approval.md",
         "fingerprint=$(gpg --with-colons --list-keys signer | sed -n 's/^fpr:*\\([0-9A-F]*\\):/\\1/p' | head -n 1)",
-        "gpg --version | head -n 1; env -u GNUPGHOME cutter approval verify approval.md --sovereign-key key.asc --sovereign-fingerprint \"$fingerprint\"",
+        'gpg --version | head -n 1; env -u GNUPGHOME cutter approval verify approval.md --sovereign-key key.asc --sovereign-fingerprint "$fingerprint"',
       ].join("\n"),
       readFileSync(file, "utf8"),
     );
-    expect([made.code, made.stdout, made.stderr]).toEqual([0, expect.stringMatching(/^gpg \(GnuPG\) 2\.\d.*\n\[OK\] SG_1 approve /), expect.any(String)]);
+    expect([made.code, made.stdout, made.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^gpg \(GnuPG\) 2\.\d.*\n\[OK\] SG_1 approve /),
+      expect.any(String),
+    ]);
   });
 });

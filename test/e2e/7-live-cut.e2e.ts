@@ -10,10 +10,14 @@ import { fillAndSign } from "../support/approvals.ts";
 import { checkout, ensureReady, npm, onHost, readCensus, run, sql, until, type Ended } from "../support/e2e.ts";
 import { createGpgHome } from "../support/gpg.ts";
 
-const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "").toLowerCase();
+const stamp = new Date()
+  .toISOString()
+  .replace(/[-:]|\.\d+/g, "")
+  .toLowerCase();
 const idOf = (name: string): string => `${name}-${stamp}`;
 const documentOf = (name: string): string => `knowledge/other/${idOf(name)}.md`;
-const body = (name: string): string => `# ${name} ${stamp}\n\nĐiều 1.\r\n\n## Part one\n\nText.\n\n### Deeper\n\nMore.\n\n## Part two\n\nThe end`;
+const body = (name: string): string =>
+  `# ${name} ${stamp}\n\nĐiều 1.\r\n\n## Part one\n\nText.\n\n### Deeper\n\nMore.\n\n## Part two\n\nThe end`;
 const units = 4;
 
 beforeAll(ensureReady);
@@ -28,22 +32,35 @@ async function addDocument(name: string, text = body(name)): Promise<void> {
   rmSync(file);
 }
 
-const prepare = (runId: string, documentId: string): Promise<Ended> => run(["runbooks/prepare", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
+const prepare = (runId: string, documentId: string): Promise<Ended> =>
+  run(["runbooks/prepare", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
 const start = (runId: string): Promise<Ended> => run(["runbooks/start-run", "--stack", "sandbox", "--run-id", runId]);
 const enable = (runId: string, ruling: string, ...approvals: readonly string[]): Promise<Ended> =>
-  run(["runbooks/enable", "--stack", "sandbox", "--run-id", runId, "--ruling", ruling, ...approvals.flatMap((file) => ["--approval", file])]);
+  run([
+    "runbooks/enable",
+    "--stack",
+    "sandbox",
+    "--run-id",
+    runId,
+    "--ruling",
+    ruling,
+    ...approvals.flatMap((file) => ["--approval", file]),
+  ]);
 const must = (ended: Ended): Ended => {
   expect([ended.code, ended.output]).toEqual([0, expect.any(String)]);
   return ended;
 };
-const result = async (runId: string): Promise<object> => JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as object;
+const result = async (runId: string): Promise<object> =>
+  JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as object;
 interface JournalLine {
   readonly kind: string;
   readonly step?: string;
   readonly phase?: string;
 }
 const journal = async (runId: string): Promise<readonly JournalLine[]> =>
-  (await onHost(`cat /var/lib/cutter/runs/${runId}/journal.jsonl`)).stdout.split("\n").flatMap((line) => (line.endsWith("}") ? [JSON.parse(line) as JournalLine] : []));
+  (await onHost(`cat /var/lib/cutter/runs/${runId}/journal.jsonl`)).stdout
+    .split("\n")
+    .flatMap((line) => (line.endsWith("}") ? [JSON.parse(line) as JournalLine] : []));
 const switchState = async (): Promise<string> => (await onHost("cutter kill-switch status")).stdout.trim();
 
 /** What a run has left, asked by production's own path and not by the orchestrator. */
@@ -58,22 +75,37 @@ const whole = `${String(units)} units, ${String(units)} versions, ${String(units
 const nothing = "0 units, 0 versions, 0 lifecycle, 0 decisions, 0 change sets, 0 verified";
 
 /** Prepared and signed, not yet enabled. */
-async function prepared(name: string, documentName = name): Promise<{ readonly runId: string; readonly ruling: string; readonly sg1: string; readonly sg2: string }> {
+async function prepared(
+  name: string,
+  documentName = name,
+): Promise<{ readonly runId: string; readonly ruling: string; readonly sg1: string; readonly sg2: string }> {
   const runId = idOf(name);
   must(await prepare(runId, documentOf(documentName)));
-  return { runId, ruling: await fillAndSign(runId, "RULING", { starts: 5 }), sg1: await fillAndSign(runId, "SG_1"), sg2: await fillAndSign(runId, "SG_2") };
+  return {
+    runId,
+    ruling: await fillAndSign(runId, "RULING", { starts: 5 }),
+    sg1: await fillAndSign(runId, "SG_1"),
+    sg2: await fillAndSign(runId, "SG_2"),
+  };
 }
 
 /** Starts a run, holds it in the gate behind `phase` (its document cannot be read back), does `then` to it, and waits for its end. */
 async function startUntil(runId: string, number: string, phase: string, then: () => Promise<unknown>): Promise<void> {
-  await onHost(`cat > ${kbFaultsFile}; chmod 0644 ${kbFaultsFile}`, JSON.stringify({ status: 503, method: "GET", pathContains: `${number}-${phase.replaceAll("_", "-")}` }));
+  await onHost(
+    `cat > ${kbFaultsFile}; chmod 0644 ${kbFaultsFile}`,
+    JSON.stringify({ status: 503, method: "GET", pathContains: `${number}-${phase.replaceAll("_", "-")}` }),
+  );
   await onHost(`systemctl start --no-block cutter-run@${runId}`);
   await until(async () => {
     const last = (await journal(runId)).at(-1);
     return last?.kind === "phase_done" && last.phase === phase ? true : null;
   });
   await then();
-  await until(async () => (/^(inactive|failed)\ninactive$/.test((await onHost(`systemctl is-active cutter-run@${runId} cutter-prepare@${runId}`)).stdout.trim()) ? true : null));
+  await until(async () =>
+    /^(inactive|failed)\ninactive$/.test((await onHost(`systemctl is-active cutter-run@${runId} cutter-prepare@${runId}`)).stdout.trim())
+      ? true
+      : null,
+  );
   await onHost(`rm -f ${kbFaultsFile}`);
 }
 
@@ -87,7 +119,9 @@ async function decryptAndSign(runId: string, printed: string): Promise<void> {
   const home = createGpgHome();
   try {
     home.run(["--import", join(checkout, ".sandbox/keys/backup.secret.asc"), join(checkout, ".sandbox/keys/sovereign.secret.asc")]);
-    const script = ["set -e", `cd ${folder}`, ...commands.slice(1)].join("\n").replaceAll("SOVEREIGN_KEY", readSandboxState(checkout).keys.sovereign.fingerprint);
+    const script = ["set -e", `cd ${folder}`, ...commands.slice(1)]
+      .join("\n")
+      .replaceAll("SOVEREIGN_KEY", readSandboxState(checkout).keys.sovereign.fingerprint);
     execFileSync("sh", ["-c", script], { env: { PATH: process.env["PATH"], GNUPGHOME: home.directory }, stdio: "pipe" });
   } finally {
     home.remove();
@@ -105,9 +139,24 @@ describe("a cut that goes through", () => {
     expect([await effects(runId), await switchState()]).toEqual([whole, "off"]);
     expect(await result(runId)).toMatchObject({ exit_code: 0, result: "done", code: null });
     const after = await readCensus();
-    const written = ["public.information_unit", "public.unit_version", "public.iu_lifecycle_log", ...["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature", "verify_result"].map((table) => `cutter_governance.${table}`)];
-    expect(Object.keys(after).filter((table) => after[table] !== before[table]).toSorted()).toEqual(written.toSorted());
-    expect(await sql(`select string_agg(v.body, '' order by u.ordinal) = convert_from('\\x${Buffer.from(body("plain")).toString("hex")}'::bytea, 'UTF8') from public.information_unit u join public.unit_version v on v.id = u.current_version_id where u.created_by_run = '${runId}'`)).toBe("t");
+    const written = [
+      "public.information_unit",
+      "public.unit_version",
+      "public.iu_lifecycle_log",
+      ...["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature", "verify_result"].map(
+        (table) => `cutter_governance.${table}`,
+      ),
+    ];
+    expect(
+      Object.keys(after)
+        .filter((table) => after[table] !== before[table])
+        .toSorted(),
+    ).toEqual(written.toSorted());
+    expect(
+      await sql(
+        `select string_agg(v.body, '' order by u.ordinal) = convert_from('\\x${Buffer.from(body("plain")).toString("hex")}'::bytea, 'UTF8') from public.information_unit u join public.unit_version v on v.id = u.current_version_id where u.created_by_run = '${runId}'`,
+      ),
+    ).toBe("t");
     expect(await sql(`select distinct lifecycle_state from public.information_unit where created_by_run = '${runId}'`)).toBe("enacted");
     expect((await onHost(`cutter audit verify --run-id ${runId}`)).code).toBe(0);
 
@@ -125,13 +174,17 @@ describe("a cut that goes through", () => {
   it("leaves a backup that the owner decrypts elsewhere, by the printed commands; the signed proof turns the survey's red line into a date", async () => {
     const runId = idOf("plain");
     const findings = async (): Promise<readonly string[]> => {
-      const { findings: found } = JSON.parse((await npm("survey", "--stack", "sandbox", "--json")).output) as { readonly findings: readonly { readonly code: string; readonly severity: string }[] };
+      const { findings: found } = JSON.parse((await npm("survey", "--stack", "sandbox", "--json")).output) as {
+        readonly findings: readonly { readonly code: string; readonly severity: string }[];
+      };
       return found.filter(({ code }) => code.startsWith("RESTORE_")).map(({ code, severity }) => `${severity} ${code}`);
     };
     expect(await findings()).toEqual(["red RESTORE_PROOF_MISSING"]);
     const drafted = must(await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId]));
     await decryptAndSign(runId, drafted.output);
-    const brought = must(await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId, "--proof", `approvals/${runId}/restore-proof.md`]));
+    const brought = must(
+      await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId, "--proof", `approvals/${runId}/restore-proof.md`]),
+    );
     expect(brought.output).toContain("compared both digests with the run's own record");
     expect(await findings()).toEqual(["note RESTORE_PROVEN"]);
     await onHost("rm -r /var/lib/cutter-ledger/restore-proofs");
@@ -155,7 +208,10 @@ describe("a cut that is disturbed at every turn", () => {
 
     must(await enable(runId, ruling));
     await startUntil(runId, "09", "write_verify", () => run(["runbooks/disable", "--now", "--stack", "sandbox"]));
-    expect([await result(runId), await switchState()]).toEqual([expect.objectContaining({ exit_code: 20 }), expect.stringMatching(/^disabled by latch/)]);
+    expect([await result(runId), await switchState()]).toEqual([
+      expect.objectContaining({ exit_code: 20 }),
+      expect.stringMatching(/^disabled by latch/),
+    ]);
     expect((await enable(runId, ruling)).output).toContain("ENABLE_LATCHED");
     must(await run(["runbooks/disable", "--clear", "--stack", "sandbox"]));
 
@@ -190,7 +246,10 @@ describe("nothing is written", () => {
     must(await enable(runId, ruling, sg1, sg2));
     await sql("grant insert on public.information_unit to cutter_exec");
     const planted = await start(runId).finally(() => sql("revoke insert on public.information_unit from cutter_exec"));
-    expect([planted.code, planted.output]).toEqual([10, expect.stringMatching(/GRANT_MATRIX_MISMATCH|FORBIDDEN_RIGHT_PRESENT|PRINCIPAL_TOO_STRONG/)]);
+    expect([planted.code, planted.output]).toEqual([
+      10,
+      expect.stringMatching(/GRANT_MATRIX_MISMATCH|FORBIDDEN_RIGHT_PRESENT|PRINCIPAL_TOO_STRONG/),
+    ]);
     expect(await effects(runId)).toBe(nothing);
   });
 });
@@ -203,7 +262,9 @@ describe("SG_3", () => {
     const heading = `broken ${stamp} > Part one > Deeper`;
     const unit = `created_by_run = '${runId}' and ordinal = 2`;
     await startUntil(runId, "06", "cut_leg_a", async () => {
-      await sql(`update public.unit_version v set heading_path = 'tampered' from public.information_unit u where v.unit_id = u.id and u.${unit}`);
+      await sql(
+        `update public.unit_version v set heading_path = 'tampered' from public.information_unit u where v.unit_id = u.id and u.${unit}`,
+      );
       await onHost(`rm -f ${kbFaultsFile}`);
     });
     expect(await result(runId)).toMatchObject({ exit_code: 20, code: "READ_BACK_DIFFERS" });
@@ -211,16 +272,23 @@ describe("SG_3", () => {
     const again = await start(runId);
     expect([again.code, again.output]).toEqual([20, expect.stringContaining("ESCALATION_OPEN")]);
     expect((await onHost(`cutter orchestrate explain --run-id ${runId}`)).stdout).toMatch(/SG_3/);
-    expect((await onHost(`cutter orchestrate void --run-id ${runId}`)).stdout + (await onHost(`cutter orchestrate void --run-id ${runId}`)).stderr).toMatch(/VOID_/);
+    expect(
+      (await onHost(`cutter orchestrate void --run-id ${runId}`)).stdout +
+        (await onHost(`cutter orchestrate void --run-id ${runId}`)).stderr,
+    ).toMatch(/VOID_/);
 
-    await sql(`update public.unit_version v set heading_path = '${heading}' from public.information_unit u where v.unit_id = u.id and u.${unit}`);
+    await sql(
+      `update public.unit_version v set heading_path = '${heading}' from public.information_unit u where v.unit_id = u.id and u.${unit}`,
+    );
     const draft = await onHost(`cutter approval draft --gate SG_3 --run-id ${runId} --phase structural_verify --decision resume`);
     expect(draft.code).toBe(0);
     writeFileSync(join(checkout, "approvals", runId, `${runId}.SG_3.md`), draft.stdout);
     must(await enable(runId, ruling, await fillAndSign(runId, "SG_3")));
     must(await start(runId));
     expect([await effects(runId), await switchState()]).toEqual([whole, "off"]);
-    expect((await journal(runId)).filter(({ kind }) => kind === "escalated" || kind === "escalation_decided").map(({ kind }) => kind)).toEqual(["escalated", "escalation_decided"]);
+    expect(
+      (await journal(runId)).filter(({ kind }) => kind === "escalated" || kind === "escalation_decided").map(({ kind }) => kind),
+    ).toEqual(["escalated", "escalation_decided"]);
   });
 });
 
@@ -230,7 +298,8 @@ describe("the way back", () => {
     const draft = await onHost(`cutter approval draft --gate REVERT --run-id ${runId}`);
     writeFileSync(join(checkout, "approvals", runId, `${runId}.REVERT.md`), draft.stdout);
     const approval = await fillAndSign(runId, "REVERT");
-    const revert = (): Promise<Ended> => run(["runbooks/emergency-revert", "--stack", "sandbox", "--run-id", runId, "--approval", approval]);
+    const revert = (): Promise<Ended> =>
+      run(["runbooks/emergency-revert", "--stack", "sandbox", "--run-id", runId, "--approval", approval]);
     const ended = must(await revert());
     expect(ended.output).toContain(`${String(units)} units retired in one transaction`);
     expect(await sql(`select distinct lifecycle_state from public.information_unit where created_by_run = '${runId}'`)).toBe("retired");

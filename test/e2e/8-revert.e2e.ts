@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envNames } from "../../orchestrator/core/secret-names.ts";
 import { ensureReady, npm, onHost, readCensus, run, sql } from "../support/e2e.ts";
 
-const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "").toLowerCase();
+const stamp = new Date()
+  .toISOString()
+  .replace(/[-:]|\.\d+/g, "")
+  .toLowerCase();
 const code = `revert-${stamp}`;
 const documentId = `knowledge/other/${code}.md`;
 const runId = `Revert-${stamp}`;
@@ -33,11 +36,16 @@ afterAll(async () => {
 const folder = `/var/lib/cutter/runs/${runId}`;
 const readJson = async (path: string) => JSON.parse((await onHost(`cat ${path}`)).stdout) as Record<string, unknown>;
 const revert = (approval: string) => run(["runbooks/emergency-revert", "--stack", "sandbox", "--run-id", runId, "--approval", approval]);
-const readStates = async () => await sql(`select lifecycle_state || ':' || count(*) from public.information_unit where created_by_run = '${runId}' group by lifecycle_state order by 1`);
+const readStates = async () =>
+  await sql(
+    `select lifecycle_state || ':' || count(*) from public.information_unit where created_by_run = '${runId}' group by lifecycle_state order by 1`,
+  );
 
 /** What a live run leaves: its folder with the plan, its decisions, its units through the two canonical functions. */
 async function cutBySql(): Promise<void> {
-  await onHost(`install -d -m 0700 -o cutter -g cutter ${folder} && install -m 0600 -o cutter -g cutter ${folder}.dryrun/plan.json ${folder}/plan.json`);
+  await onHost(
+    `install -d -m 0700 -o cutter -g cutter ${folder} && install -m 0600 -o cutter -g cutter ${folder}.dryrun/plan.json ${folder}/plan.json`,
+  );
   const plan = (await onHost(`cat ${folder}/plan.json`)).stdout;
   const literal = (value: string) => `'${value.replaceAll("'", "''")}'`;
   await sql(`
@@ -59,7 +67,12 @@ select public.fn_iu_enact('${runId}:enact:' || u.ordinal, '${runId}', u.canonica
 async function signRevert(name: string, change: (document: string) => string = (document) => document): Promise<string> {
   const draft = JSON.parse((await onHost(`cutter approval draft --json --gate REVERT --run-id ${runId}`)).stdout) as { document: string };
   const file = join(directory, `${name}.md`);
-  writeFileSync(file, change(draft.document.replace("@REVIEW_DECISION_ID@", randomUUID()).replace("@ISSUED_AT@", `${new Date().toISOString().slice(0, 19)}Z`)));
+  writeFileSync(
+    file,
+    change(
+      draft.document.replace("@REVIEW_DECISION_ID@", randomUUID()).replace("@ISSUED_AT@", `${new Date().toISOString().slice(0, 19)}Z`),
+    ),
+  );
   const signed = await npm("sandbox", "sign", file, "--as", "sovereign");
   expect(signed.output).toContain("[OK]");
   return file;
@@ -74,11 +87,17 @@ describe("before it is allowed", () => {
 
   it("the unit alone, with nothing staged, refuses and says so in its result", async () => {
     await onHost(`systemctl start cutter-revert@${runId}; true`);
-    expect(await readJson(`/run/cutter/revert-results/${runId}.json`)).toMatchObject({ exit_code: 10, code: "REVERT_NOT_STAGED", exit_kind: "not-started" });
+    expect(await readJson(`/run/cutter/revert-results/${runId}.json`)).toMatchObject({
+      exit_code: 10,
+      code: "REVERT_NOT_STAGED",
+      exit_kind: "not-started",
+    });
   });
 
   it("an approval for another plan is refused on the host, and nothing is written", async () => {
-    const file = await signRevert("another-plan", (document) => document.replace(/"payload_sha": "[0-9a-f]{64}"/, `"payload_sha": "${"f".repeat(64)}"`));
+    const file = await signRevert("another-plan", (document) =>
+      document.replace(/"payload_sha": "[0-9a-f]{64}"/, `"payload_sha": "${"f".repeat(64)}"`),
+    );
     const { code, output } = await revert(file);
     expect(output).toContain("APPROVAL_PAYLOAD_MISMATCH");
     expect(code).toBe(10);
@@ -116,14 +135,30 @@ describe("by a signed REVERT", () => {
     expect(await readStates()).toBe("retired:3");
     expect(await readJson(`${folder}/revert/outcome.json`)).toMatchObject({ result: "reverted", exit_code: 0, units: 3 });
     expect(await readJson(`/run/cutter/revert-results/${runId}.json`)).toMatchObject({ exit_code: 0, result: "reverted" });
-    expect(await sql(`select distinct actor from public.iu_lifecycle_log where idempotency_key like '${runId}:revert:%'`)).toBe("cutter_revert");
+    expect(await sql(`select distinct actor from public.iu_lifecycle_log where idempotency_key like '${runId}:revert:%'`)).toBe(
+      "cutter_revert",
+    );
   });
 
   it("every table without this run's rows is byte for byte as before the cut", async () => {
-    const changed = Object.entries(await readCensus()).filter(([table, census]) => before[table] !== census).map(([table]) => table);
-    expect(changed.sort()).toEqual(["cutter_governance.review_decision", "public.information_unit", "public.iu_lifecycle_log", "public.unit_version"]);
-    for (const [table, column] of [["public.information_unit", "created_by_run"], ["public.unit_version", "run_id"], ["public.iu_lifecycle_log", "run_id"], ["cutter_governance.review_decision", "run_id"]] as const) {
-      const rest = await sql(`select count(*) || ' ' || coalesce(encode(sha256(convert_to(string_agg(t::text, E'\\n' order by t::text), 'UTF8')), 'hex'), '-') from ${table} t where ${column} <> '${runId}'`);
+    const changed = Object.entries(await readCensus())
+      .filter(([table, census]) => before[table] !== census)
+      .map(([table]) => table);
+    expect(changed.sort()).toEqual([
+      "cutter_governance.review_decision",
+      "public.information_unit",
+      "public.iu_lifecycle_log",
+      "public.unit_version",
+    ]);
+    for (const [table, column] of [
+      ["public.information_unit", "created_by_run"],
+      ["public.unit_version", "run_id"],
+      ["public.iu_lifecycle_log", "run_id"],
+      ["cutter_governance.review_decision", "run_id"],
+    ] as const) {
+      const rest = await sql(
+        `select count(*) || ' ' || coalesce(encode(sha256(convert_to(string_agg(t::text, E'\\n' order by t::text), 'UTF8')), 'hex'), '-') from ${table} t where ${column} <> '${runId}'`,
+      );
       expect([table, rest]).toEqual([table, before[table]]);
     }
   });
@@ -131,14 +166,30 @@ describe("by a signed REVERT", () => {
   it("its evidence holds, the ciphertext is for the owner's key, and no secret is left", async () => {
     expect((await onHost(`cd ${folder}/revert && sha256sum -c --quiet EVIDENCE.sha256 && echo whole`)).stdout.trim()).toBe("whole");
     expect((await onHost(`ls ${folder}/revert`)).stdout).toContain("backup-");
-    expect((await onHost(`ls -A /run/cutter/cred /run/cutter/revert /run/cutter/incoming | grep -F '${runId}' | cat`)).stdout.trim()).toBe("");
-    const secrets = envNames.filter(({ secret }) => secret).map(({ name }) => name).join("\\|");
-    expect((await onHost(`for v in $(grep -h -e '^\\(${secrets}\\)=' /opt/incomex/docker/.env /opt/incomex/secrets/.env.production | cut -d= -f2- | tr -d "'"); do grep -rlF -- "$v" ${folder}/revert /var/lib/cutter-ledger; done; true`)).stdout).toBe("");
+    expect((await onHost(`ls -A /run/cutter/cred /run/cutter/revert /run/cutter/incoming | grep -F '${runId}' | cat`)).stdout.trim()).toBe(
+      "",
+    );
+    const secrets = envNames
+      .filter(({ secret }) => secret)
+      .map(({ name }) => name)
+      .join("\\|");
+    expect(
+      (
+        await onHost(
+          `for v in $(grep -h -e '^\\(${secrets}\\)=' /opt/incomex/docker/.env /opt/incomex/secrets/.env.production | cut -d= -f2- | tr -d "'"); do grep -rlF -- "$v" ${folder}/revert /var/lib/cutter-ledger; done; true`,
+        )
+      ).stdout,
+    ).toBe("");
   });
 
   it("the knowledge base holds the approval, its signature and the document; ledger and audit log tell the use", async () => {
-    const ids = await sql(`select document_id from public.document where document_id like '%/${runId.toLowerCase()}/%revert%' order by 1`, "agent_data");
-    expect(ids.split("\n").map((id) => id.slice(id.indexOf(runId.toLowerCase()) + runId.length + 1))).toEqual(expect.arrayContaining(["approvals/revert-asc.md", "approvals/revert.md", "revert.md"]));
+    const ids = await sql(
+      `select document_id from public.document where document_id like '%/${runId.toLowerCase()}/%revert%' order by 1`,
+      "agent_data",
+    );
+    expect(ids.split("\n").map((id) => id.slice(id.indexOf(runId.toLowerCase()) + runId.length + 1))).toEqual(
+      expect.arrayContaining(["approvals/revert-asc.md", "approvals/revert.md", "revert.md"]),
+    );
     expect((await onHost("cat /var/lib/cutter-ledger/audit.jsonl")).stdout).toContain('"action":"revert","run_id":"' + runId);
     expect((await onHost("cat /var/lib/cutter-ledger/spent.jsonl")).stdout).toContain('"gate":"REVERT"');
   });

@@ -9,7 +9,12 @@ import { pulumi, readSteps, readTree, up } from "../support/stack.ts";
 let second: SecondHost;
 let putBack: () => void;
 /** The sandbox's agent, for what a person would run with an agent of their own. */
-const withAgent = (argv: readonly string[]) => run(["env", `SSH_AUTH_SOCK=${(JSON.parse(readFileSync(join(checkout, ".sandbox/state.json"), "utf8")) as { readonly agentSocket: string }).agentSocket}`, ...argv]);
+const withAgent = (argv: readonly string[]) =>
+  run([
+    "env",
+    `SSH_AUTH_SOCK=${(JSON.parse(readFileSync(join(checkout, ".sandbox/state.json"), "utf8")) as { readonly agentSocket: string }).agentSocket}`,
+    ...argv,
+  ]);
 const isOn = async () => (await second.run("echo on")) === "on\n";
 
 beforeAll(async () => {
@@ -21,7 +26,9 @@ afterAll(async () => {
   putBack();
   await second.remove();
   // What the state still says of the second host goes with it; its files are gone already.
-  const exported = JSON.parse((await pulumi("stack", "export")).output) as { readonly deployment: { readonly resources?: readonly { readonly urn: string }[] } };
+  const exported = JSON.parse((await pulumi("stack", "export")).output) as {
+    readonly deployment: { readonly resources?: readonly { readonly urn: string }[] };
+  };
   const gone = (exported.deployment.resources ?? []).filter(({ urn }) => /::second(\/|$)/.test(urn)).map(({ urn }) => urn);
   for (const urn of gone.toReversed()) await pulumi("state", "delete", urn, "--yes", "--force");
 }, 600_000);
@@ -33,8 +40,13 @@ it("an up makes the second host ready beside the first, which stays as it was", 
   expect(code).toBe(0);
   expect(output).toMatch(/\+ 4\d created\s+44 unchanged/);
   expect(await readTree()).toBe(before);
-  expect(await second.run("cutter kill-switch status; basename $(readlink -f /opt/cutter/current)")).toBe(`off\n${(await onHost("basename $(readlink -f /opt/cutter/current)")).stdout}`);
-  const { gaps, hosts } = JSON.parse((await pulumi("stack", "output", "--json")).output) as { readonly gaps: readonly { readonly host: string; readonly id: string; readonly state: string }[]; readonly hosts: readonly { readonly name: string }[] };
+  expect(await second.run("cutter kill-switch status; basename $(readlink -f /opt/cutter/current)")).toBe(
+    `off\n${(await onHost("basename $(readlink -f /opt/cutter/current)")).stdout}`,
+  );
+  const { gaps, hosts } = JSON.parse((await pulumi("stack", "output", "--json")).output) as {
+    readonly gaps: readonly { readonly host: string; readonly id: string; readonly state: string }[];
+    readonly hosts: readonly { readonly name: string }[];
+  };
   expect(hosts.map(({ name }) => name)).toEqual(["sandbox", "second"]);
   // A ruling of an earlier file may stand on the first.
   const open = gaps.filter(({ host, state }) => host === "second" && state === "open");
@@ -48,7 +60,11 @@ it("a runbook wants to be told which host; disable means all of them", async () 
   expect([undecided.code, undecided.output]).toEqual([78, expect.stringContaining("--host must be one of sandbox, second")]);
   expect((await withAgent(["runbooks/survey", "--stack", "sandbox", "--host", "second"])).output).toContain("6 of 8 gaps closed");
   expect((await withAgent(["runbooks/disable", "--stack", "sandbox"])).code).toBe(0);
-  expect([await second.run("cutter kill-switch status"), (await onHost("cutter kill-switch status")).stdout].map((text) => text.split(" ")[0]?.trim())).toEqual(["disabled", "disabled"]);
+  expect(
+    [await second.run("cutter kill-switch status"), (await onHost("cutter kill-switch status")).stdout].map((text) =>
+      text.split(" ")[0]?.trim(),
+    ),
+  ).toEqual(["disabled", "disabled"]);
   expect((await withAgent(["runbooks/disable", "--clear", "--stack", "sandbox"])).code).toBe(0);
 });
 
@@ -91,7 +107,7 @@ it("a destroy of the stack with one host down removes the other's and says what 
   expect(destroyed.code).not.toBe(0);
   expect(destroyed.output).toMatch(/HOST_UNREACHABLE .*host=second/);
   await second.powerOn();
-  expect((await second.run("cutter kill-switch status"))).toBe("off\n");
+  expect(await second.run("cutter kill-switch status")).toBe("off\n");
   expect((await pulumi("destroy", "--yes", "--skip-preview")).output).toContain("host second kept: /var/lib/cutter (");
   expect((await up()).code).toBe(0);
 });

@@ -23,7 +23,8 @@ beforeAll(() => {
   parent = mkdtempSync(join(tmpdir(), "ck-lifecycle-"));
   copy = join(parent, "a-checkout-in-a-path-so-long-that-no-socket-could-be-in-it/".repeat(2), "kit"); // sun_path holds 107 bytes
   mkdirSync(copy, { recursive: true });
-  for (const part of ["provision", "orchestrator", "sql", "package.json"]) cpSync(join(checkout, part), join(copy, part), { recursive: true });
+  for (const part of ["provision", "orchestrator", "sql", "package.json"])
+    cpSync(join(checkout, part), join(copy, part), { recursive: true });
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
   place = toSandboxPlace(copy);
 });
@@ -35,7 +36,9 @@ afterAll(async () => {
 
 describe("a second sandbox", () => {
   it("that was killed while its disk was copied is taken away whole: nothing goes on writing", async () => {
-    const up = spawn(process.execPath, [`${copy}/provision/sandbox/main.ts`, "up", "--suite", readSandboxState(checkout).suite], { stdio: "ignore" });
+    const up = spawn(process.execPath, [`${copy}/provision/sandbox/main.ts`, "up", "--suite", readSandboxState(checkout).suite], {
+      stdio: "ignore",
+    });
     await until(async () => (existsSync(place.rootDirectory) ? true : null));
     up.kill("SIGKILL");
     expect(await sandbox("down")).toMatchObject({ code: 0 });
@@ -46,10 +49,14 @@ describe("a second sandbox", () => {
   it("comes up from the cache alone, under a name, an address and keys of its own", async () => {
     // The promise is 20 seconds on an idle machine; the figure is in up's own last line. Here other tests may be running, so only what takes minutes is excluded.
     const startedMs = performance.now();
-    expect(await sandbox("up", "--suite", readSandboxState(checkout).suite)).toEqual({ code: 0, output: expect.not.stringContaining("Debian") });
+    expect(await sandbox("up", "--suite", readSandboxState(checkout).suite)).toEqual({
+      code: 0,
+      output: expect.not.stringContaining("Debian"),
+    });
     expect(performance.now() - startedMs).toBeLessThan(60_000);
     const [own, other] = [readSandboxState(checkout), readSandboxState(copy)];
-    for (const part of ["name", "address", "hostKey", "machineIdentity", "agentSocket"] as const) expect(other[part], part).not.toBe(own[part]);
+    for (const part of ["name", "address", "hostKey", "machineIdentity", "agentSocket"] as const)
+      expect(other[part], part).not.toBe(own[part]);
     expect(other.keys.sovereign.fingerprint).not.toBe(own.keys.sovereign.fingerprint);
     for (const each of [checkout, copy]) expect((await runOnHost(each, "hostname")).stdout.trim()).toBe(readSandboxState(each).name);
   });
@@ -66,7 +73,9 @@ describe("a second sandbox", () => {
   });
 
   it("is made or removed by one command at a time", async () => {
-    const codes = (await Promise.all([sandbox("up"), sandbox("up"), sandbox("up")])).map((ended) => (ended.code === 0 ? 0 : Number(ended.output.includes("SANDBOX_BUSY") && ended.code)));
+    const codes = (await Promise.all([sandbox("up"), sandbox("up"), sandbox("up")])).map((ended) =>
+      ended.code === 0 ? 0 : Number(ended.output.includes("SANDBOX_BUSY") && ended.code),
+    );
     expect(codes).toContain(0);
     expect(codes.filter((code) => code !== 0 && code !== 10)).toEqual([]);
   });
@@ -96,7 +105,11 @@ describe("a second sandbox", () => {
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(copy);
     expect((await runCommand(["ip", "link", "show", "dev", place.outerInterface])).code).toBe(1);
     expect(sandboxCgroups(place.name).filter((directory) => existsSync(directory))).toEqual([]);
-    expect([place.directory, place.stackFile, place.runtimeDirectory, `/run/systemd/nspawn/propagate/${place.name}`].filter((path) => existsSync(path))).toEqual([]);
+    expect(
+      [place.directory, place.stackFile, place.runtimeDirectory, `/run/systemd/nspawn/propagate/${place.name}`].filter((path) =>
+        existsSync(path),
+      ),
+    ).toEqual([]);
     expect(await sandbox("status")).toMatchObject({ code: 10 });
     expect(await sandbox("down")).toMatchObject({ code: 0 });
   });
@@ -107,11 +120,13 @@ describe("a second sandbox", () => {
 });
 
 function readAllArguments(): readonly (readonly string[])[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    } catch {
-      return []; // ended meanwhile
-    }
-  });
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      } catch {
+        return []; // ended meanwhile
+      }
+    });
 }

@@ -21,7 +21,14 @@ const fresh = "55555555-0000-4000-8000-000000000005";
 
 describe("SG_1", () => {
   it("missing stops the run before phase 1 with exit 10, and nothing is computed or written", async () => {
-    expect(await live.start()).toMatchObject({ result: "stopped", code: "APPROVAL_MISSING", exit_code: 10, phases_done: 0, waits_on: null, facts: { gate: "SG_1" } });
+    expect(await live.start()).toMatchObject({
+      result: "stopped",
+      code: "APPROVAL_MISSING",
+      exit_code: 10,
+      phases_done: 0,
+      waits_on: null,
+      facts: { gate: "SG_1" },
+    });
     expect((await readStatus()).before).toBe(null);
     expect(live.cut.commits).toEqual([]);
   });
@@ -45,7 +52,12 @@ describe("SG_1", () => {
     await live.approve("SG_1");
     const signatureId = toRequestApprovals(live.world.config.kb_runs_folder, "run-1").SG_1.replace(".md", "-asc.md");
     const document = (await live.world.readKb(toRequestApprovals(live.world.config.kb_runs_folder, "run-1").SG_1)) ?? "";
-    await live.world.ports.knowledgeBase.write({ id: signatureId, title: "s", body: await live.stranger.sign(document, new Date("2026-11-22T10:00:00Z")), tags: [] });
+    await live.world.ports.knowledgeBase.write({
+      id: signatureId,
+      title: "s",
+      body: await live.stranger.sign(document, new Date("2026-11-22T10:00:00Z")),
+      tags: [],
+    });
     expect(await live.start()).toMatchObject({ code: "APPROVAL_SIGNER_NOT_PINNED", exit_code: 10 });
     const { knowledgeBase } = live.world.ports;
     const unsigned = { ...knowledgeBase, read: async (id: string) => (id === signatureId ? null : await knowledgeBase.read(id)) };
@@ -61,7 +73,10 @@ describe("SG_1", () => {
       const document = await knowledgeBase.read(asked);
       return withdrawn && asked === id && document !== null ? { ...document, body: "withdrawn" } : document;
     };
-    const outcome = await live.start({ ports: { knowledgeBase: { ...knowledgeBase, read } }, killAt: (name, phase) => ((withdrawn ||= name === "receipt_recorded" && phase === "grant_probe"), false) });
+    const outcome = await live.start({
+      ports: { knowledgeBase: { ...knowledgeBase, read } },
+      killAt: (name, phase) => ((withdrawn ||= name === "receipt_recorded" && phase === "grant_probe"), false),
+    });
     expect(outcome).toMatchObject({ code: "APPROVAL_BLOCK_INVALID", exit_code: 10, phase: "cut_leg_a" });
     expect(live.cut.commits).toEqual([]);
   });
@@ -69,14 +84,29 @@ describe("SG_1", () => {
   it("that has become too old when its cut is to be committed is rolled back and goes to the sovereign", async () => {
     await live.approve("SG_1");
     await live.approve("SG_2");
-    const outcome = await live.start({ killAt: (name, step) => ((name === "transaction_recorded" && step === "cut_leg_a" ? live.world.clock.advance(24 * 3_600_000 + 1000) : null), false) });
+    const outcome = await live.start({
+      killAt: (name, step) => (
+        name === "transaction_recorded" && step === "cut_leg_a" ? live.world.clock.advance(24 * 3_600_000 + 1000) : null,
+        false
+      ),
+    });
     expect(outcome).toMatchObject({ code: "APPROVAL_TOO_OLD", exit_code: 20, waits_on: "SG_3" });
     expect(live.cut.commits).toEqual(["SG_1"]);
   });
 
   it("whose UUID stands in the database for another decision is spent", async () => {
     await live.approve("SG_1");
-    live.cut.rows.decisions.push({ id: uuids.SG_1, sourceDocumentId: "99999999-1111-4111-8111-111111111111", phase: "cut_leg_a", gate: "SG_1", runId: "run-0", decision: "approve", payloadSha: "0".repeat(64), approvalKbId: "knowledge/a.md", approvalSha256: "0".repeat(64) });
+    live.cut.rows.decisions.push({
+      id: uuids.SG_1,
+      sourceDocumentId: "99999999-1111-4111-8111-111111111111",
+      phase: "cut_leg_a",
+      gate: "SG_1",
+      runId: "run-0",
+      decision: "approve",
+      payloadSha: "0".repeat(64),
+      approvalKbId: "knowledge/a.md",
+      approvalSha256: "0".repeat(64),
+    });
     expect(await live.start()).toMatchObject({ code: "APPROVAL_UUID_SPENT", exit_code: 10 });
     await live.approve("SG_1", { review_decision_id: fresh });
     await live.approve("SG_2");
@@ -88,7 +118,14 @@ describe("SG_2", () => {
   beforeEach(() => live.approve("SG_1"));
 
   it("missing lets the run wait with exit 20, raising nothing; once it is there the next start finishes", async () => {
-    expect(await live.start()).toMatchObject({ result: "waiting", code: "APPROVAL_MISSING", exit_code: 20, waits_on: "SG_2", phase: "lifecycle_enact", phases_done: 9 });
+    expect(await live.start()).toMatchObject({
+      result: "waiting",
+      code: "APPROVAL_MISSING",
+      exit_code: 20,
+      waits_on: "SG_2",
+      phase: "lifecycle_enact",
+      phases_done: 9,
+    });
     expect((await readStatus()).escalation).toBe(null);
     await live.approve("SG_2");
     expect(await live.start()).toMatchObject({ result: "done", exit_code: 0 });
@@ -106,11 +143,26 @@ describe("SG_2", () => {
   });
 
   it("of a batch is kept under its digest, and tells which of its entries was used how far", async () => {
-    const entries = [{ run_id: "run-2", document_id: "knowledge/other/b.md", phase: "lifecycle_enact", payload_sha: "e".repeat(64), review_decision_id: fresh }];
+    const entries = [
+      {
+        run_id: "run-2",
+        document_id: "knowledge/other/b.md",
+        phase: "lifecycle_enact",
+        payload_sha: "e".repeat(64),
+        review_decision_id: fresh,
+      },
+    ];
     await live.approve("SG_2", { entries });
-    expect(await live.start({ killAt: (name, step) => ((name === "effect_intended" && step === "lifecycle_enact" ? (live.enabled = false) : null), false) })).toMatchObject({ code: "EXECUTION_REVOKED" });
+    expect(
+      await live.start({
+        killAt: (name, step) => (name === "effect_intended" && step === "lifecycle_enact" ? (live.enabled = false) : null, false),
+      }),
+    ).toMatchObject({ code: "EXECUTION_REVOKED" });
     const [name = ""] = await readdir(`${live.folder}/batches`);
-    const read = async () => JSON.parse(await readFile(`${live.folder}/batches/${name}`, "utf8")).entries.map(({ run_id, state }: { run_id: string; state: string }) => `${run_id} ${state}`);
+    const read = async () =>
+      JSON.parse(await readFile(`${live.folder}/batches/${name}`, "utf8")).entries.map(
+        ({ run_id, state }: { run_id: string; state: string }) => `${run_id} ${state}`,
+      );
     expect(name).toBe(`${(await readStatus()).decided.SG_2?.document_sha256 ?? ""}.json`);
     expect(await read()).toEqual(["run-1 recorded", "run-2 open"]);
     live.enabled = true;
@@ -161,7 +213,12 @@ describe("the ruling", () => {
     const payloadSha = "f".repeat(64);
     live.token = { ...live.token, payloadSha, ruling: await live.signRuling({ payload_sha: payloadSha }) };
     await live.approve("SG_1", { payload_sha: payloadSha });
-    expect(await live.start()).toMatchObject({ code: "PAYLOAD_CHANGED", exit_code: 10, phase: "cutplan", facts: { approved_sha: payloadSha, computed_sha: live.payloadSha } });
+    expect(await live.start()).toMatchObject({
+      code: "PAYLOAD_CHANGED",
+      exit_code: 10,
+      phase: "cutplan",
+      facts: { approved_sha: payloadSha, computed_sha: live.payloadSha },
+    });
     expect(live.world.backups.made).toEqual([]);
   });
 
@@ -173,7 +230,11 @@ describe("the ruling", () => {
     const rulings = records.flatMap(({ entry }) => (entry.kind === "approval_verified" && entry.gate === "RULING" ? [entry] : []));
     expect(rulings).toHaveLength(2);
     const kept = await readdir(`${live.folder}/runs/run-1/approvals`);
-    for (const gate of ["ruling", "sg-1", "sg-2"]) expect(kept.filter((name) => name.startsWith(gate)).map((name) => name.replace(/-[0-9a-f]{12}/, ""))).toEqual([`${gate}.md`, `${gate}.md.sovereign.asc`]);
+    for (const gate of ["ruling", "sg-1", "sg-2"])
+      expect(kept.filter((name) => name.startsWith(gate)).map((name) => name.replace(/-[0-9a-f]{12}/, ""))).toEqual([
+        `${gate}.md`,
+        `${gate}.md.sovereign.asc`,
+      ]);
   });
 });
 
@@ -182,7 +243,15 @@ describe("what else keeps a live run from writing", () => {
     await live.approve("SG_1");
     await live.approve("SG_2");
   });
-  const claim = (change: Partial<Claim>): Claim => ({ runId: "run-0", reviewDecisionId: fresh, unitsCreated: 0, unitsEnacted: 0, unitsRetired: 0, voided: false, ...change });
+  const claim = (change: Partial<Claim>): Claim => ({
+    runId: "run-0",
+    reviewDecisionId: fresh,
+    unitsCreated: 0,
+    unitsEnacted: 0,
+    unitsRetired: 0,
+    voided: false,
+    ...change,
+  });
   const closeoutId = "knowledge/current-state/cutter-runs/run-0/11-closeout.md";
 
   it.each([
@@ -194,12 +263,21 @@ describe("what else keeps a live run from writing", () => {
   ])("another run that %s holds its claim: exit 30", async (_what, other, closedOut) => {
     live.cut.claims = [other];
     if (closedOut) await live.world.ports.knowledgeBase.write({ id: closeoutId, title: "c", body: "closed", tags: [] });
-    expect(await live.start()).toMatchObject({ code: "DOCUMENT_CLAIMED_BY_RUN", exit_code: 30, phases_done: 0, facts: { run_id: "run-0", document_id: documentId } });
+    expect(await live.start()).toMatchObject({
+      code: "DOCUMENT_CLAIMED_BY_RUN",
+      exit_code: 30,
+      phases_done: 0,
+      facts: { run_id: "run-0", document_id: documentId },
+    });
     expect(live.cut.commits).toEqual([]);
   });
 
   it("another run that was given up, reverted or closed out does not", async () => {
-    live.cut.claims = [claim({ voided: true }), claim({ runId: "run-a", unitsCreated: 5, unitsRetired: 5 }), claim({ unitsCreated: 5, unitsEnacted: 5 })];
+    live.cut.claims = [
+      claim({ voided: true }),
+      claim({ runId: "run-a", unitsCreated: 5, unitsRetired: 5 }),
+      claim({ unitsCreated: 5, unitsEnacted: 5 }),
+    ];
     await live.world.ports.knowledgeBase.write({ id: closeoutId, title: "c", body: "closed", tags: [] });
     expect(await live.start()).toMatchObject({ result: "done" });
   });
@@ -211,18 +289,27 @@ describe("what else keeps a live run from writing", () => {
     const { knowledgeBase, clock } = live.world.ports;
     const at = (ms: number) => new Date(clock.now().getTime() + ms);
     const ports = { knowledgeBase: { ...knowledgeBase, readDate: async () => (kbMs === null ? null : at(kbMs)) } };
-    const arrange = ({ database }: LiveWorld["world"]) => void (database.server = { ...database.server, now: at(databaseMs).toISOString() });
-    expect(await live.start({ arrange, ports })).toMatchObject({ code: "CLOCKS_DISAGREE", exit_code: 10, facts: { clock: name, seconds: 61 } });
+    const arrange = ({ database }: LiveWorld["world"]) =>
+      void (database.server = { ...database.server, now: at(databaseMs).toISOString() });
+    expect(await live.start({ arrange, ports })).toMatchObject({
+      code: "CLOCKS_DISAGREE",
+      exit_code: 10,
+      facts: { clock: name, seconds: 61 },
+    });
   });
 
   it("the hard cap, once something is written: exit 20 at the next checkpoint, resumable, raising nothing", async () => {
-    const outcome = await live.start({ killAt: (name, phase) => ((name === "observed" && phase === "structural_verify" ? live.world.clock.advance(61 * 60_000) : null), false) });
+    const outcome = await live.start({
+      killAt: (name, phase) => (name === "observed" && phase === "structural_verify" ? live.world.clock.advance(61 * 60_000) : null, false),
+    });
     expect(outcome).toMatchObject({ code: "RUN_HARD_CAP_REACHED", exit_code: 20, waits_on: null, phase: "structural_verify" });
     expect(await live.start()).toMatchObject({ result: "done" });
   });
 
   it("an outage of the knowledge base, once something is written: exit 20 and what it waits on", async () => {
-    const outcome = await live.start({ killAt: (name, phase) => ((name === "done_recorded" && phase === "cut_leg_a" ? (live.world.outage.on = "writes") : null), false) });
+    const outcome = await live.start({
+      killAt: (name, phase) => (name === "done_recorded" && phase === "cut_leg_a" ? (live.world.outage.on = "writes") : null, false),
+    });
     expect(outcome).toMatchObject({ result: "waiting", code: "KB_UNAVAILABLE", exit_code: 20, waits_on: "knowledge_base" });
     expect(await live.start()).toMatchObject({ result: "done" });
   });

@@ -19,12 +19,22 @@ afterEach(() => live.remove());
 
 const readStatus = async () => toStatus(readChain(await readFile(`${live.folder}/runs/run-1/journal.jsonl`), "journal").records);
 const carry = async (decision: "resume" | "void", phase: string, id?: string): Promise<void> => {
-  live.token = { ...live.token, escalation: await live.signThird(decision, phase, id), escalationKbId: "knowledge/current-state/cutter-runs/run-1/approvals/sg-3-33333333.md" };
+  live.token = {
+    ...live.token,
+    escalation: await live.signThird(decision, phase, id),
+    escalationKbId: "knowledge/current-state/cutter-runs/run-1/approvals/sg-3-33333333.md",
+  };
 };
 /** Fails cut_leg_a after SG_1's row stands. */
 const failLegA = async (): Promise<void> => {
   live.cut.faults.push("none", "refused");
-  expect(await live.start()).toMatchObject({ result: "stopped", code: "DATABASE_QUERY_FAILED", exit_code: 20, waits_on: "SG_3", phase: "cut_leg_a" });
+  expect(await live.start()).toMatchObject({
+    result: "stopped",
+    code: "DATABASE_QUERY_FAILED",
+    exit_code: 20,
+    waits_on: "SG_3",
+    phase: "cut_leg_a",
+  });
 };
 const second = "66666666-0000-4000-8000-000000000006";
 
@@ -39,7 +49,11 @@ describe("a phase that fails after something was written", () => {
   it("goes on by a signed resume for that phase, and ends as done", async () => {
     await carry("resume", "cut_leg_a");
     expect(await live.start()).toMatchObject({ result: "done", exit_code: 0 });
-    expect((await readStatus()).escalation).toMatchObject({ phase: "cut_leg_a", code: "DATABASE_QUERY_FAILED", decision: { decision: "resume", review_decision_id: uuids.SG_3 } });
+    expect((await readStatus()).escalation).toMatchObject({
+      phase: "cut_leg_a",
+      code: "DATABASE_QUERY_FAILED",
+      decision: { decision: "resume", review_decision_id: uuids.SG_3 },
+    });
   });
 
   it.each([
@@ -63,30 +77,42 @@ describe("a phase that fails after something was written", () => {
   it("is given up by a signed void: one row that releases the document, a run that never starts again", async () => {
     await carry("void", "cut_leg_a");
     expect(await live.start()).toMatchObject({ result: "voided", code: "RUN_VOIDED", exit_code: 10, phase: null, waits_on: null });
-    expect(live.cut.rows.decisions.map(({ id, gate, phase, decision }) => [id, gate, phase, decision])).toEqual([[uuids.SG_1, "SG_1", "cut_leg_a", "approve"], [uuids.SG_3, "SG_3", "void", "void"]]);
+    expect(live.cut.rows.decisions.map(({ id, gate, phase, decision }) => [id, gate, phase, decision])).toEqual([
+      [uuids.SG_1, "SG_1", "cut_leg_a", "approve"],
+      [uuids.SG_3, "SG_3", "void", "void"],
+    ]);
     const journal = await readFile(`${live.folder}/runs/run-1/journal.jsonl`, "utf8");
     expect(await live.start()).toMatchObject({ result: "voided", exit_code: 10 });
     expect(await readFile(`${live.folder}/runs/run-1/journal.jsonl`, "utf8")).toBe(journal);
     expect(live.cut.commits).toEqual(["SG_1", "SG_3"]);
   });
 
-  it.each(["effect_intended", "permission_made", "transaction_recorded", "commit_judged", "effect_applied", "effect_recorded"])("killed at %s of its giving-up is given up by the next start, with one row, and without the decision being shown again", async (boundary) => {
-    await carry("void", "cut_leg_a");
-    await live.start({ killAt: (name, step) => name === boundary && step === "SG_3" }).catch(() => null);
-    live.token = { ...live.token, escalation: null };
-    expect(await live.start()).toMatchObject({ result: "voided" });
-    expect(live.cut.commits).toEqual(["SG_1", "SG_3"]);
-  });
+  it.each(["effect_intended", "permission_made", "transaction_recorded", "commit_judged", "effect_applied", "effect_recorded"])(
+    "killed at %s of its giving-up is given up by the next start, with one row, and without the decision being shown again",
+    async (boundary) => {
+      await carry("void", "cut_leg_a");
+      await live.start({ killAt: (name, step) => name === boundary && step === "SG_3" }).catch(() => null);
+      live.token = { ...live.token, escalation: null };
+      expect(await live.start()).toMatchObject({ result: "voided" });
+      expect(live.cut.commits).toEqual(["SG_1", "SG_3"]);
+    },
+  );
 });
 
 it("a void that has grown too old before its row stood gives way to a fresher void, and to no resume", async () => {
   await failLegA();
   await carry("void", "cut_leg_a");
   await live.start({ killAt: (name, step) => name === "permission_made" && step === "SG_3" }).catch(() => null);
-  const late = { arrange: ({ clock, database }: LiveWorld["world"]) => (clock.advance(13 * 3_600_000), void (database.server = { ...database.server, now: clock.now().toISOString() })) };
+  const late = {
+    arrange: ({ clock, database }: LiveWorld["world"]) => (
+      clock.advance(13 * 3_600_000),
+      void (database.server = { ...database.server, now: clock.now().toISOString() })
+    ),
+  };
   expect(await live.start(late)).toMatchObject({ code: "APPROVAL_TOO_OLD", exit_code: 20 });
   const at = new Date("2026-11-22T22:30:00Z");
-  const sign = async (decision: "resume" | "void") => void (live.token = { ...live.token, escalation: await live.signThird(decision, "cut_leg_a", second, at) });
+  const sign = async (decision: "resume" | "void") =>
+    void (live.token = { ...live.token, escalation: await live.signThird(decision, "cut_leg_a", second, at) });
   await sign("resume");
   expect(await live.start(late)).toMatchObject({ code: "APPROVAL_DECISION_MISMATCH", exit_code: 20 });
   await sign("void");
@@ -116,7 +142,11 @@ it("rows that were taken away behind the journal's back are a conflict with all 
 it("a lost transaction that the server calls committed, while nothing of it stands, is a conflict", async () => {
   await live.start({ killAt: (name, step) => name === "effect_applied" && step === "cut_leg_a" }).catch(() => null);
   live.cut.rows.units.splice(0);
-  expect(await live.start()).toMatchObject({ code: "STOP_REPLAY_CONFLICT", exit_code: 30, facts: { pg_xact_status: "committed", recorder: "none" } });
+  expect(await live.start()).toMatchObject({
+    code: "STOP_REPLAY_CONFLICT",
+    exit_code: 30,
+    facts: { pg_xact_status: "committed", recorder: "none" },
+  });
 });
 
 it("a transaction of an earlier start that is still in progress is waited for by a person, never guessed", async () => {

@@ -22,20 +22,33 @@ const killBefore = async (phase: string): Promise<void> => {
 };
 
 describe("a live run that was interrupted after it had cut", () => {
-  it.each(["leg_b_record", "write_verify", "lifecycle_enact", "closeout"])("writes nothing more once its units were retired meanwhile, before %s", async (phase) => {
-    await killBefore(phase);
-    const commits = [...live.cut.commits];
-    expect(commits).toContain("cut_leg_a");
-    live.cut.retire("run-1");
-    expect(await live.start()).toMatchObject({ result: "stopped", code: "STOP_REPLAY_CONFLICT", exit_code: 30, facts: { step: "cut_leg_a" }, waits_on: "SG_3" });
-    expect(live.cut.commits).toEqual(commits);
-  });
+  it.each(["leg_b_record", "write_verify", "lifecycle_enact", "closeout"])(
+    "writes nothing more once its units were retired meanwhile, before %s",
+    async (phase) => {
+      await killBefore(phase);
+      const commits = [...live.cut.commits];
+      expect(commits).toContain("cut_leg_a");
+      live.cut.retire("run-1");
+      expect(await live.start()).toMatchObject({
+        result: "stopped",
+        code: "STOP_REPLAY_CONFLICT",
+        exit_code: 30,
+        facts: { step: "cut_leg_a" },
+        waits_on: "SG_3",
+      });
+      expect(live.cut.commits).toEqual(commits);
+    },
+  );
 
   it("stops with all three values when rows that its journal calls done are gone", async () => {
     await killBefore("lifecycle_enact");
     const commits = [...live.cut.commits];
     live.cut.rows.verified = [];
-    expect(await live.start()).toMatchObject({ code: "STOP_REPLAY_CONFLICT", exit_code: 30, facts: { step: "write_verify", unique: "none", recorder: "none" } });
+    expect(await live.start()).toMatchObject({
+      code: "STOP_REPLAY_CONFLICT",
+      exit_code: 30,
+      facts: { step: "write_verify", unique: "none", recorder: "none" },
+    });
     expect(live.cut.commits).toEqual(commits);
   });
 

@@ -22,9 +22,21 @@ describe("a live run", () => {
   it("meets every checkpoint of every phase and every boundary of every effect, so the sweep leaves nothing out", () => {
     const met = new Set(points.map(({ name, phase }) => `${name} ${phase}`));
     expect(met.size).toBe(points.length);
-    for (const { name } of realPhases) for (const checkpoint of ["before_phase", "intent_recorded", "output_written", "done_recorded", "uploaded", "receipt_recorded"]) expect(met).toContain(`${checkpoint} ${name}`);
-    for (const step of effects) for (const boundary of ["effect_intended", "permission_made", "transaction_recorded", "commit_judged", "effect_applied", "effect_recorded"]) expect(met).toContain(`${boundary} ${step}`);
-    for (const boundary of ["effect_intended", "permission_made", "effect_applied", "effect_recorded"]) expect(met).toContain(`${boundary} pre_write_backup`);
+    for (const { name } of realPhases)
+      for (const checkpoint of ["before_phase", "intent_recorded", "output_written", "done_recorded", "uploaded", "receipt_recorded"])
+        expect(met).toContain(`${checkpoint} ${name}`);
+    for (const step of effects)
+      for (const boundary of [
+        "effect_intended",
+        "permission_made",
+        "transaction_recorded",
+        "commit_judged",
+        "effect_applied",
+        "effect_recorded",
+      ])
+        expect(met).toContain(`${boundary} ${step}`);
+    for (const boundary of ["effect_intended", "permission_made", "effect_applied", "effect_recorded"])
+      expect(met).toContain(`${boundary} pre_write_backup`);
   });
 
   it.each(points)("killed at $name of $phase is finished by the next start, each effect once", async ({ name, phase }) => {
@@ -39,32 +51,38 @@ describe("a live run", () => {
   });
 
   const firsts = points.filter(({ phase, name }) => effects.includes(phase) && ["commit_judged", "effect_applied"].includes(name));
-  it.each(firsts)("killed at $name of $phase, and again at each of the next boundaries of the recovery, is finished by the third start", async ({ name, phase }) => {
-    for (let nth = 0; nth < recoveryPoints; nth += 1) {
+  it.each(firsts)(
+    "killed at $name of $phase, and again at each of the next boundaries of the recovery, is finished by the third start",
+    async ({ name, phase }) => {
+      for (let nth = 0; nth < recoveryPoints; nth += 1) {
+        const live = await forkLiveWorld(template);
+        try {
+          await die(live, (at, where) => at === name && where === phase);
+          let met = 0;
+          const died = await die(live, (at) => at !== "appended" && met++ === nth);
+          await expectOracle(live, died ? 2 : 1);
+        } finally {
+          await live.remove();
+        }
+      }
+    },
+  );
+
+  it.each(Array.from({ length: appended }, (_, nth) => nth))(
+    "killed right after record %i of its journal became durable is finished by the next start",
+    async (nth) => {
       const live = await forkLiveWorld(template);
       try {
-        await die(live, (at, where) => at === name && where === phase);
         let met = 0;
-        const died = await die(live, (at) => at !== "appended" && met++ === nth);
-        await expectOracle(live, died ? 2 : 1);
+        const died = await die(live, (name) => name === "appended" && met++ === nth);
+        expect(died).toBe(true);
+        // The first record stands before any start is counted; the last two after the run is done.
+        await (nth >= appended - 2 ? expectDone(live) : expectOracle(live, nth === 0 ? 0 : 1));
       } finally {
         await live.remove();
       }
-    }
-  });
-
-  it.each(Array.from({ length: appended }, (_, nth) => nth))("killed right after record %i of its journal became durable is finished by the next start", async (nth) => {
-    const live = await forkLiveWorld(template);
-    try {
-      let met = 0;
-      const died = await die(live, (name) => name === "appended" && met++ === nth);
-      expect(died).toBe(true);
-      // The first record stands before any start is counted; the last two after the run is done.
-      await (nth >= appended - 2 ? expectDone(live) : expectOracle(live, nth === 0 ? 0 : 1));
-    } finally {
-      await live.remove();
-    }
-  });
+    },
+  );
 });
 
 /** How far into the recovery the second kill is tried: beyond it the recovery is a run like any other, which the first sweep covers. */
@@ -121,6 +139,8 @@ async function expectDone(live: LiveWorld): Promise<void> {
 async function expectSaid(live: LiveWorld, step: string): Promise<void> {
   const phase = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" }[step] ?? step;
   const number = live.phases.findIndex(({ name }) => name === phase) + 1;
-  const body = await live.world.readKb(`${live.world.config.kb_runs_folder}/${liveRunId}/${String(number).padStart(2, "0")}-${phase.replaceAll("_", "-")}.md`);
+  const body = await live.world.readKb(
+    `${live.world.config.kb_runs_folder}/${liveRunId}/${String(number).padStart(2, "0")}-${phase.replaceAll("_", "-")}.md`,
+  );
   expect(body).toContain(`- ${step}: **taken as done**`);
 }

@@ -13,7 +13,11 @@ beforeEach(async () => {
 afterEach(() => live.remove());
 
 const carry = async (decision: "resume" | "void"): Promise<void> => {
-  live.token = { ...live.token, escalation: await live.signThird(decision, "cut_leg_a"), escalationKbId: "knowledge/current-state/cutter-runs/run-1/approvals/sg-3-33333333.md" };
+  live.token = {
+    ...live.token,
+    escalation: await live.signThird(decision, "cut_leg_a"),
+    escalationKbId: "knowledge/current-state/cutter-runs/run-1/approvals/sg-3-33333333.md",
+  };
 };
 
 it("gives up a run that holds its claim and was killed before it cut", async () => {
@@ -22,16 +26,24 @@ it("gives up a run that holds its claim and was killed before it cut", async () 
   await carry("void");
   expect(await live.start()).toMatchObject({ result: "voided", code: "RUN_VOIDED", exit_code: 10 });
   expect(live.cut.commits).toEqual(["SG_1", "SG_3"]);
-  expect(live.cut.rows.decisions.map(({ id, gate, decision }) => [id, gate, decision])).toEqual([[uuids.SG_1, "SG_1", "approve"], [uuids.SG_3, "SG_3", "void"]]);
+  expect(live.cut.rows.decisions.map(({ id, gate, decision }) => [id, gate, decision])).toEqual([
+    [uuids.SG_1, "SG_1", "approve"],
+    [uuids.SG_3, "SG_3", "void"],
+  ]);
 });
 
-it.each(["transaction_recorded", "commit_judged", "effect_applied"])("takes the claim for what stands after a kill at %s of SG_1, and never cuts", async (boundary) => {
-  await live.start({ killAt: (name, step) => name === boundary && step === "SG_1" }).catch(() => null);
-  const claimed = live.cut.commits.length === 1;
-  await carry("void");
-  expect(await live.start()).toMatchObject(claimed ? { result: "voided", exit_code: 10 } : { result: "stopped", code: "VOID_NOT_CLAIMED", exit_code: 10 });
-  expect(live.cut.commits).toEqual(claimed ? ["SG_1", "SG_3"] : []);
-});
+it.each(["transaction_recorded", "commit_judged", "effect_applied"])(
+  "takes the claim for what stands after a kill at %s of SG_1, and never cuts",
+  async (boundary) => {
+    await live.start({ killAt: (name, step) => name === boundary && step === "SG_1" }).catch(() => null);
+    const claimed = live.cut.commits.length === 1;
+    await carry("void");
+    expect(await live.start()).toMatchObject(
+      claimed ? { result: "voided", exit_code: 10 } : { result: "stopped", code: "VOID_NOT_CLAIMED", exit_code: 10 },
+    );
+    expect(live.cut.commits).toEqual(claimed ? ["SG_1", "SG_3"] : []);
+  },
+);
 
 it("does not begin a run that carries a void", async () => {
   await carry("void");

@@ -15,7 +15,9 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 const startedPhases = async (): Promise<readonly string[]> =>
-  readChain(await readFile(join(world.runFolder, "journal.jsonl")), "journal").records.flatMap(({ entry }) => (entry.kind === "phase_started" ? [entry.phase] : []));
+  readChain(await readFile(join(world.runFolder, "journal.jsonl")), "journal").records.flatMap(({ entry }) =>
+    entry.kind === "phase_started" ? [entry.phase] : [],
+  );
 
 describe("a knowledge base outage", () => {
   it("is waited out in sight, and the run goes on by itself when it ends", async () => {
@@ -30,13 +32,27 @@ describe("a knowledge base outage", () => {
     world.outage.on = "writes";
     const outcome = await world.start();
     expect(outcome).toMatchObject({ result: "done", certificate: "pass" });
-    expect(world.events.filter((event) => event.kind === "gate_waiting").map((event) => event.phase)).toEqual(["source_pin", "source_pin", "source_pin"]);
+    expect(world.events.filter((event) => event.kind === "gate_waiting").map((event) => event.phase)).toEqual([
+      "source_pin",
+      "source_pin",
+      "source_pin",
+    ]);
   });
 
   it("that lasts ends the start with 11 and names what it waits on; the next start repeats no phase and passes", async () => {
     const before = world.clock.monotonicMs();
-    const outcome = await world.start({ onCheckpoint: (name, phase) => void (name === "intent_recorded" && phase === "cutplan" && (world.outage.on = "writes")) });
-    expect(outcome).toMatchObject({ result: "waiting", exit_code: 11, code: "KB_UNAVAILABLE", phase: "cutplan", waits_on: "knowledge_base", phases_done: 2, certificate: null });
+    const outcome = await world.start({
+      onCheckpoint: (name, phase) => void (name === "intent_recorded" && phase === "cutplan" && (world.outage.on = "writes")),
+    });
+    expect(outcome).toMatchObject({
+      result: "waiting",
+      exit_code: 11,
+      code: "KB_UNAVAILABLE",
+      phase: "cutplan",
+      waits_on: "knowledge_base",
+      phases_done: 2,
+      certificate: null,
+    });
     expect(world.clock.monotonicMs() - before).toBeLessThanOrEqual((world.config.phase_soft_cap_minutes + 1) * 60_000);
     world.outage.on = "never";
     expect(await world.start()).toMatchObject({ result: "done", exit_code: 0, certificate: "pass", phases_done: 11 });
@@ -46,24 +62,29 @@ describe("a knowledge base outage", () => {
 
 describe("a kill", () => {
   const cases = checkpointNames.flatMap((checkpoint) => ["cutplan", "closeout"].map((phase) => [checkpoint, phase] as const));
-  it.each(cases)("at %s of %s leaves a run that the next start finishes, without repeating a phase that was done", async (checkpoint, phase) => {
-    const signal = await runKilled(checkpoint, phase);
-    expect(signal).toBe("SIGKILL");
-    world = openWorld(world.folder); // the killed process is gone: its lock is stale
-    const outcome = await world.start();
-    expect(outcome).toMatchObject({ result: "done", exit_code: 0, phases_done: 11 });
-    // What the killed process's connections did is unknown, unless the certificate was made before it died.
-    const certified = phase === "closeout" && ["done_recorded", "uploaded", "receipt_recorded"].includes(checkpoint);
-    expect(outcome.certificate).toBe(certified ? "pass" : "inconclusive");
-    const undone = ["intent_recorded", "observed", "output_written"].includes(checkpoint);
-    expect(await startedPhases()).toEqual(phaseNames.flatMap((name) => (name === phase && undone ? [name, name] : [name])));
-    expect(await readdir(world.config.global_locks_dir)).toEqual([]);
-  });
+  it.each(cases)(
+    "at %s of %s leaves a run that the next start finishes, without repeating a phase that was done",
+    async (checkpoint, phase) => {
+      const signal = await runKilled(checkpoint, phase);
+      expect(signal).toBe("SIGKILL");
+      world = openWorld(world.folder); // the killed process is gone: its lock is stale
+      const outcome = await world.start();
+      expect(outcome).toMatchObject({ result: "done", exit_code: 0, phases_done: 11 });
+      // What the killed process's connections did is unknown, unless the certificate was made before it died.
+      const certified = phase === "closeout" && ["done_recorded", "uploaded", "receipt_recorded"].includes(checkpoint);
+      expect(outcome.certificate).toBe(certified ? "pass" : "inconclusive");
+      const undone = ["intent_recorded", "observed", "output_written"].includes(checkpoint);
+      expect(await startedPhases()).toEqual(phaseNames.flatMap((name) => (name === phase && undone ? [name, name] : [name])));
+      expect(await readdir(world.config.global_locks_dir)).toEqual([]);
+    },
+  );
 
   function runKilled(checkpoint: string, phase: string): Promise<string | null> {
     const script = join(import.meta.dirname, "../support/killed-run.ts");
     return new Promise((done) => {
-      const child = execFile(process.execPath, ["--disable-warning=ExperimentalWarning", script, world.folder, checkpoint, phase], { env: {} });
+      const child = execFile(process.execPath, ["--disable-warning=ExperimentalWarning", script, world.folder, checkpoint, phase], {
+        env: {},
+      });
       child.on("close", (_code, signal) => done(signal));
     });
   }
@@ -72,7 +93,10 @@ describe("a kill", () => {
 describe("a stop", () => {
   it("by signal ends the start with 10 at the next checkpoint, and the next start goes on and passes", async () => {
     const stop = new AbortController();
-    const outcome = await world.start({ signal: stop.signal, onCheckpoint: (name, phase) => void (name === "uploaded" && phase === "mark" && stop.abort()) });
+    const outcome = await world.start({
+      signal: stop.signal,
+      onCheckpoint: (name, phase) => void (name === "uploaded" && phase === "mark" && stop.abort()),
+    });
     expect(outcome).toMatchObject({ result: "stopped", exit_code: 10, code: "RUN_INTERRUPTED" });
     expect(await world.start()).toMatchObject({ result: "done", certificate: "pass" });
     expect(await startedPhases()).toEqual([...phaseNames]);
@@ -80,7 +104,10 @@ describe("a stop", () => {
 
   it("by the hard cap comes at the next checkpoint; a slow phase is warned about", async () => {
     const minutes = (count: number) => world.clock.advance(count * 60_000);
-    const outcome = await world.start({ onCheckpoint: (name, phase) => void (name === "intent_recorded" && (phase === "source_pin" ? minutes(11) : phase === "mark" && minutes(60))) });
+    const outcome = await world.start({
+      onCheckpoint: (name, phase) =>
+        void (name === "intent_recorded" && (phase === "source_pin" ? minutes(11) : phase === "mark" && minutes(60))),
+    });
     expect(outcome).toMatchObject({ result: "stopped", exit_code: 10, code: "RUN_HARD_CAP_REACHED", phase: "mark" });
     expect(world.events).toContainEqual(expect.objectContaining({ kind: "warning", code: "PHASE_SOFT_CAP_PASSED" }));
     expect(await world.start()).toMatchObject({ result: "done", certificate: "pass" });
@@ -106,7 +133,11 @@ describe("a stop", () => {
   it("for a bug is recorded as one and thrown with its cause", async () => {
     world.database.readGrantMatrix = () => Promise.reject(new TypeError("boom"));
     await expect(world.start()).rejects.toMatchObject({ code: "INTERNAL_BUG", exitCode: 70, cause: new TypeError("boom") });
-    expect(JSON.parse(await world.readRunFile("outcome.json"))).toMatchObject({ exit_code: 70, code: "INTERNAL_BUG", phase: "grant_probe" });
+    expect(JSON.parse(await world.readRunFile("outcome.json"))).toMatchObject({
+      exit_code: 70,
+      code: "INTERNAL_BUG",
+      phase: "grant_probe",
+    });
   });
 });
 

@@ -12,7 +12,16 @@ import type { KnowledgeBase } from "../../orchestrator/ports/knowledge-base.ts";
 import type { RunEvent } from "../../orchestrator/ports/reporter.ts";
 import { FakeClock } from "../support/fakes/fake-clock.ts";
 
-const line = (runId: string): IndexLine => ({ runId, documentId: "knowledge/a.md", mode: "dryrun", result: "done", certificate: "pass", payloadSha: null, finishedAt: "2026-11-22T10:00:00.000Z", folderId: `knowledge/runs/${runId}` });
+const line = (runId: string): IndexLine => ({
+  runId,
+  documentId: "knowledge/a.md",
+  mode: "dryrun",
+  result: "done",
+  certificate: "pass",
+  payloadSha: null,
+  finishedAt: "2026-11-22T10:00:00.000Z",
+  folderId: `knowledge/runs/${runId}`,
+});
 
 it("puts a new run first, keeps the others byte for byte, and writes a run only once", () => {
   const one = toIndexBody(null, line("run-1"));
@@ -39,8 +48,22 @@ describe("putting a line", () => {
 
   const locks = () => documentLockFiles({ folder, clock, pid: process.pid, bootId: "b".repeat(32) });
   const put = (runId: string, change: Partial<IndexGate> = {}) =>
-    putIndexLine({ id, line: line(runId), knowledgeBase, lock: () => locks().acquire(runId, id), clock, reporter: { report: (event) => events.push(event) }, waitAtMostMs: 60_000, signal: new AbortController().signal, ...change });
-  const runsIn = async () => ((await knowledgeBase.read(id))?.body ?? "").split("\n").filter((row) => row.startsWith("| run-")).map((row) => row.split(" ")[1]);
+    putIndexLine({
+      id,
+      line: line(runId),
+      knowledgeBase,
+      lock: () => locks().acquire(runId, id),
+      clock,
+      reporter: { report: (event) => events.push(event) },
+      waitAtMostMs: 60_000,
+      signal: new AbortController().signal,
+      ...change,
+    });
+  const runsIn = async () =>
+    ((await knowledgeBase.read(id))?.body ?? "")
+      .split("\n")
+      .filter((row) => row.startsWith("| run-"))
+      .map((row) => row.split(" ")[1]);
   /** Somebody on another host, who knows nothing of our lock: runs once, right before our write. */
   const withOther = (other: () => Promise<unknown>): KnowledgeBase => {
     let done = false;
@@ -74,7 +97,11 @@ describe("putting a line", () => {
 
   it("tries again from what stands there when another host's revision came in between, also at the very first line", async () => {
     for (const runId of ["run-1", "run-3"]) {
-      await put(runId, { knowledgeBase: withOther(async () => await writeIndex(toIndexBody((await knowledgeBase.read(id))?.body ?? null, line(`${runId}-beside`)))) });
+      await put(runId, {
+        knowledgeBase: withOther(
+          async () => await writeIndex(toIndexBody((await knowledgeBase.read(id))?.body ?? null, line(`${runId}-beside`))),
+        ),
+      });
     }
     expect(await runsIn()).toEqual(["run-3", "run-3-beside", "run-1", "run-1-beside"]);
   });
@@ -119,29 +146,42 @@ describe("putting a line", () => {
     await expect(put("run-1")).rejects.toMatchObject({ code: "DOCUMENT_LOCKED", facts: { holder: "run-8", waited_ms: 60_000 } });
     await held.release();
     const contended: KnowledgeBase = { ...knowledgeBase, writeAt: () => Promise.resolve(null) };
-    await expect(put("run-1", { knowledgeBase: contended })).rejects.toMatchObject({ code: "KB_INDEX_CONTENDED", exitCode: 11, facts: { waited_ms: 60_000 } });
+    await expect(put("run-1", { knowledgeBase: contended })).rejects.toMatchObject({
+      code: "KB_INDEX_CONTENDED",
+      exitCode: 11,
+      facts: { waited_ms: 60_000 },
+    });
     expect(await runsIn()).toEqual([]);
   });
 
   it("refuses a knowledge base that keeps another body than the one sent, and one that lost revisions", async () => {
-    const liar: KnowledgeBase = { ...knowledgeBase, read: async (asked) => {
-      const stored = await knowledgeBase.read(asked);
-      return stored === null ? null : { ...stored, body: stored.body.toUpperCase() };
-    } };
+    const liar: KnowledgeBase = {
+      ...knowledgeBase,
+      read: async (asked) => {
+        const stored = await knowledgeBase.read(asked);
+        return stored === null ? null : { ...stored, body: stored.body.toUpperCase() };
+      },
+    };
     await expect(put("run-1", { knowledgeBase: liar })).rejects.toMatchObject({ code: "KB_BODY_DIFFERS" });
-    const backwards: KnowledgeBase = { ...knowledgeBase, writeAt: async (document, revision) => {
-      const written = await knowledgeBase.writeAt(document, revision);
-      return written === null ? null : { ...written, revision: written.revision + 5 };
-    } };
+    const backwards: KnowledgeBase = {
+      ...knowledgeBase,
+      writeAt: async (document, revision) => {
+        const written = await knowledgeBase.writeAt(document, revision);
+        return written === null ? null : { ...written, revision: written.revision + 5 };
+      },
+    };
     await expect(put("run-2", { knowledgeBase: backwards })).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
   });
 
   it("that is interrupted during a pause ends as an interruption, not as an outage", async () => {
     const stop = new AbortController();
-    const out: KnowledgeBase = { ...knowledgeBase, read: () => {
-      stop.abort();
-      return Promise.reject(new CutterError("KB_UNAVAILABLE", { call: "GET" }));
-    } };
+    const out: KnowledgeBase = {
+      ...knowledgeBase,
+      read: () => {
+        stop.abort();
+        return Promise.reject(new CutterError("KB_UNAVAILABLE", { call: "GET" }));
+      },
+    };
     await expect(put("run-1", { knowledgeBase: out, signal: stop.signal })).rejects.toMatchObject({ code: "RUN_INTERRUPTED" });
   });
 });

@@ -23,7 +23,11 @@ it("under one run id with different documents: the second is refused with what t
       if (name === "intent_recorded" && phase === "mark") second = world.start({ facts: other }).catch((error: unknown) => error);
     },
   });
-  expect(await second).toMatchObject({ code: "RUN_LOCKED", exitCode: 10, facts: { run_id: runId, document_id: documentId, pid: process.pid } });
+  expect(await second).toMatchObject({
+    code: "RUN_LOCKED",
+    exitCode: 10,
+    facts: { run_id: runId, document_id: documentId, pid: process.pid },
+  });
   expect(first).toMatchObject({ result: "done", certificate: "pass" });
   expect((await journalStatus()).finished).toMatchObject({ certificate: "pass" });
   expect(await readdir(world.config.global_locks_dir)).toEqual([]);

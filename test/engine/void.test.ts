@@ -14,7 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => live.remove());
 
-const giveUp = (runId = liveRunId, change: Partial<EnginePorts> = {}) => voidRun(runId, live.world.config, phases, { ...live.world.ports, ...change });
+const giveUp = (runId = liveRunId, change: Partial<EnginePorts> = {}) =>
+  voidRun(runId, live.world.config, phases, { ...live.world.ports, ...change });
 const readRun = (name: string) => readFile(`${live.folder}/runs/${liveRunId}/${name}`, "utf8");
 
 describe("void", () => {
@@ -58,7 +59,12 @@ describe("void", () => {
     await expect(giveUp("run-9")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
     await live.start();
     for (const state of ["live", "armed"] as const) {
-      await expect(giveUp(liveRunId, { readKillSwitch: () => Promise.resolve(state === "live" ? { state, runId: liveRunId, since: null } : { state, runId: liveRunId, until: null }) })).rejects.toMatchObject({ code: "VOID_RUN_LIVE" });
+      await expect(
+        giveUp(liveRunId, {
+          readKillSwitch: () =>
+            Promise.resolve(state === "live" ? { state, runId: liveRunId, since: null } : { state, runId: liveRunId, until: null }),
+        }),
+      ).rejects.toMatchObject({ code: "VOID_RUN_LIVE" });
     }
     const held = await live.world.ports.locks.acquireRun(liveRunId, "another start");
     await expect(giveUp()).rejects.toMatchObject({ code: "RUN_LOCKED" });

@@ -7,11 +7,22 @@ import type { Clock } from "../../orchestrator/ports/clock.ts";
 import type { KbDocument, KnowledgeBase } from "../../orchestrator/ports/knowledge-base.ts";
 
 const document = { id: "knowledge/dev/r.md", title: "R", body: "Điều 1", tags: [] };
-const toStored = (body: string, revision: number, id = document.id): KbDocument => ({ id, revision, body, sha256: sha256Hex(body), title: "R" });
+const toStored = (body: string, revision: number, id = document.id): KbDocument => ({
+  id,
+  revision,
+  body,
+  sha256: sha256Hex(body),
+  title: "R",
+});
 const outage = () => new CutterError("KB_UNAVAILABLE", { call: "POST /documents" });
 
 /** One document in memory; `before` and `after` may throw around a call, `read` may lie. */
-function knowledgeBaseWith(hooks: { readonly standing?: KbDocument; readonly before?: (call: "read" | "write") => void; readonly after?: (call: "read" | "write") => void; readonly lie?: (stored: KbDocument | null) => KbDocument | null }) {
+function knowledgeBaseWith(hooks: {
+  readonly standing?: KbDocument;
+  readonly before?: (call: "read" | "write") => void;
+  readonly after?: (call: "read" | "write") => void;
+  readonly lie?: (stored: KbDocument | null) => KbDocument | null;
+}) {
   let stored: KbDocument | null = hooks.standing ?? null;
   const calls: string[] = [];
   const knowledgeBase: KnowledgeBase = {
@@ -113,7 +124,10 @@ describe("during an outage", () => {
     };
     const { knowledgeBase, calls, stored } = knowledgeBaseWith({ before });
     const waited: number[] = [];
-    const receipt = await uploadWithReceipt(knowledgeBase, document, clock, { waitAtMostMs: 600_000, onWaiting: (sinceMs) => waited.push(sinceMs) });
+    const receipt = await uploadWithReceipt(knowledgeBase, document, clock, {
+      waitAtMostMs: 600_000,
+      onWaiting: (sinceMs) => waited.push(sinceMs),
+    });
     expect(receipt).toMatchObject({ revision: 1 });
     expect(pausesMs).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(waited).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 61_000]);
@@ -137,22 +151,43 @@ describe("during an outage", () => {
 
   it("gives up with KB_UNAVAILABLE at the bound, after a last try at it, and says how long it waited", async () => {
     const { clock, pausesMs } = manualClock();
-    const { knowledgeBase } = knowledgeBaseWith({ before: () => { throw outage(); } });
+    const { knowledgeBase } = knowledgeBaseWith({
+      before: () => {
+        throw outage();
+      },
+    });
     const failed = uploadWithReceipt(knowledgeBase, document, clock, { waitAtMostMs: 5_000 });
-    await expect(failed).rejects.toMatchObject({ code: "KB_UNAVAILABLE", exitCode: 11, facts: { id: document.id, waited_ms: 5_000, call: "POST /documents" } });
+    await expect(failed).rejects.toMatchObject({
+      code: "KB_UNAVAILABLE",
+      exitCode: 11,
+      facts: { id: document.id, waited_ms: 5_000, call: "POST /documents" },
+    });
     expect(pausesMs).toEqual([1_000, 2_000, 2_000]);
   });
 
   it("does not wait for anything that waiting cannot mend", async () => {
     const { clock, pausesMs } = manualClock();
-    const { knowledgeBase } = knowledgeBaseWith({ before: () => { throw new CutterError("KB_KEY_REFUSED", {}); } });
-    await expect(uploadWithReceipt(knowledgeBase, document, clock, { waitAtMostMs: 60_000 })).rejects.toMatchObject({ code: "KB_KEY_REFUSED" });
+    const { knowledgeBase } = knowledgeBaseWith({
+      before: () => {
+        throw new CutterError("KB_KEY_REFUSED", {});
+      },
+    });
+    await expect(uploadWithReceipt(knowledgeBase, document, clock, { waitAtMostMs: 60_000 })).rejects.toMatchObject({
+      code: "KB_KEY_REFUSED",
+    });
     expect(pausesMs).toEqual([]);
   });
 
   it("ends its pause when it is told to stop", async () => {
-    const { knowledgeBase } = knowledgeBaseWith({ before: () => { throw outage(); } });
-    const failed = uploadWithReceipt(knowledgeBase, document, manualClock().clock, { waitAtMostMs: 60_000, signal: AbortSignal.abort(new Error("told to stop")) });
+    const { knowledgeBase } = knowledgeBaseWith({
+      before: () => {
+        throw outage();
+      },
+    });
+    const failed = uploadWithReceipt(knowledgeBase, document, manualClock().clock, {
+      waitAtMostMs: 60_000,
+      signal: AbortSignal.abort(new Error("told to stop")),
+    });
     await expect(failed).rejects.toThrow("told to stop");
   });
 });

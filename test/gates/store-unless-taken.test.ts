@@ -35,7 +35,17 @@ it("refuses other bytes while what stands there counts, and replaces them when i
 });
 
 it("writes nothing over what somebody else stored meanwhile", async () => {
-  const raced: KnowledgeBase = { ...kb, read: (id) => kb.read(id), list: (prefix) => kb.list(prefix), write: (wanted) => kb.write(wanted), close: () => kb.close(), writeAt: async (wanted, revision) => { await kb.write(document("theirs")); return kb.writeAt(wanted, revision); } };
+  const raced: KnowledgeBase = {
+    ...kb,
+    read: (id) => kb.read(id),
+    list: (prefix) => kb.list(prefix),
+    write: (wanted) => kb.write(wanted),
+    close: () => kb.close(),
+    writeAt: async (wanted, revision) => {
+      await kb.write(document("theirs"));
+      return kb.writeAt(wanted, revision);
+    },
+  };
   await expect(store("ours", false, raced)).rejects.toMatchObject({ code: "APPROVAL_TAKEN" });
   expect((await kb.read(document("").id))?.body).toBe("theirs");
 });

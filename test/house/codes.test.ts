@@ -4,7 +4,9 @@ import { codes } from "../../orchestrator/core/codes/index.ts";
 import { readTrackedFiles } from "./tracked-files.ts";
 
 const files = readTrackedFiles();
-const users = files.filter(({ path }) => /^(orchestrator|provision|deploy|runbooks)\//.test(path) && !path.startsWith("orchestrator/core/codes/"));
+const users = files.filter(
+  ({ path }) => /^(orchestrator|provision|deploy|runbooks)\//.test(path) && !path.startsWith("orchestrator/core/codes/"),
+);
 const registries = files.filter(({ path }) => path.startsWith("orchestrator/core/codes/"));
 const names = Object.keys(codes);
 
@@ -14,7 +16,9 @@ describe("the registry of codes", () => {
   });
 
   test("holds each code once", () => {
-    const homes = registries.flatMap(({ path, text }) => [...text.matchAll(/^ {2}([A-Za-z][A-Za-z0-9_]+): \{/gm)].map(([, name]) => ({ name, path })));
+    const homes = registries.flatMap(({ path, text }) =>
+      [...text.matchAll(/^ {2}([A-Za-z][A-Za-z0-9_]+): \{/gm)].map(([, name]) => ({ name, path })),
+    );
     expect(homes.filter(({ name }, index) => homes.findIndex((other) => other.name === name) !== index)).toEqual([]);
     expect(homes.length).toBe(names.length);
   });
@@ -27,7 +31,9 @@ describe("the registry of codes", () => {
   });
 
   test("knows every code that is thrown", () => {
-    const thrown = users.flatMap(({ path, text }) => [...text.matchAll(/new CutterError\(\s*"([^"]+)"/g)].map(([, name]) => ({ name: name ?? "", path })));
+    const thrown = users.flatMap(({ path, text }) =>
+      [...text.matchAll(/new CutterError\(\s*"([^"]+)"/g)].map(([, name]) => ({ name: name ?? "", path })),
+    );
     expect(thrown.length).toBeGreaterThan(20);
     expect(thrown.filter(({ name }) => !(name in codes))).toEqual([]);
   });

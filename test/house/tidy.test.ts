@@ -28,18 +28,30 @@ describe("every source file", () => {
   });
 
   test("has no way around the type checker or the linter", () => {
-    expect(findLines(scripts.filter(({ path }) => path !== self), /@ts-(ignore|expect-error|nocheck)|(oxlint|eslint)-disable/)).toEqual([]);
+    expect(
+      findLines(
+        scripts.filter(({ path }) => path !== self),
+        /@ts-(ignore|expect-error|nocheck)|(oxlint|eslint)-disable/,
+      ),
+    ).toEqual([]);
   });
 });
 
 test("a permission to write is made in two places, and nowhere else", () => {
-  const makers = scripts.filter(({ path, text }) => path.startsWith("orchestrator/") && /\bas [^;\n]*\bWritePermission\b/.test(text)).map(({ path }) => path);
+  const makers = scripts
+    .filter(({ path, text }) => path.startsWith("orchestrator/") && /\bas [^;\n]*\bWritePermission\b/.test(text))
+    .map(({ path }) => path);
   expect(makers.sort()).toEqual(["orchestrator/engine/arm.ts", "orchestrator/engine/revert/permission.ts"]);
 });
 
 describe("no file of the repository", () => {
   test("promises work for later", () => {
-    expect(findLines(others.filter(({ path }) => !path.endsWith(".md")), /\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([]);
+    expect(
+      findLines(
+        others.filter(({ path }) => !path.endsWith(".md")),
+        /\b(TODO|FIXME|XXX|HACK)\b/,
+      ),
+    ).toEqual([]);
   });
 
   test("names a path of somebody's machine or a package registry", () => {

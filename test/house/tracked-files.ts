@@ -14,7 +14,9 @@ export const checkout = resolve(import.meta.dirname, "../..");
 /** Everything git tracks or would add, less generated texts (lockfile, go.sum). */
 export function readTrackedFiles(): TrackedFile[] {
   const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: checkout, encoding: "utf8" });
-  const paths = [...new Set(listed.split("\0"))].filter((path) => path !== "" && !/(^|\/)(package-lock\.json|go\.(sum|mod))$/.test(path) && existsSync(resolve(checkout, path)));
+  const paths = [...new Set(listed.split("\0"))].filter(
+    (path) => path !== "" && !/(^|\/)(package-lock\.json|go\.(sum|mod))$/.test(path) && existsSync(resolve(checkout, path)),
+  );
   return paths.map((path) => {
     const text = readFileSync(resolve(checkout, path), "utf8");
     return { path, text, lines: text.split("\n") };
@@ -23,5 +25,7 @@ export function readTrackedFiles(): TrackedFile[] {
 
 /** `path:line` of every line that matches; an empty list is what a rule wants. */
 export function findLines(files: readonly TrackedFile[], pattern: RegExp): string[] {
-  return files.flatMap(({ path, lines }) => lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 100)}`] : [])));
+  return files.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 100)}`] : [])),
+  );
 }

@@ -37,7 +37,9 @@ describe("a dry run without a usable pg_dump", () => {
 
 it("tells why the encryption failed, not that the dump was given up because of it", async () => {
   const stream = new PassThrough();
-  const exit = new Promise<never>((_done, fail) => stream.once("close", () => fail(new CutterError("DUMP_STREAM_BROKEN", { why: "the stream was given up" }))));
+  const exit = new Promise<never>((_done, fail) =>
+    stream.once("close", () => fail(new CutterError("DUMP_STREAM_BROKEN", { why: "the stream was given up" }))),
+  );
   world.dumpSource.open = () => Promise.resolve({ pgDumpVersion: "18.6", stream, exit });
   world.ports.encryptor.encrypt = async (plaintext) => {
     plaintext.destroy();

@@ -12,7 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => live.remove());
 
-const readDocument = async (runId: string, number: number, phase: string): Promise<string> => (await live.world.readKb(toPhaseDocumentId(live.world.config.kb_runs_folder, runId, number, phase))) ?? "";
+const readDocument = async (runId: string, number: number, phase: string): Promise<string> =>
+  (await live.world.readKb(toPhaseDocumentId(live.world.config.kb_runs_folder, runId, number, phase))) ?? "";
 
 it("tells each effect as done in a live run and as computed in a dry run", async () => {
   await live.start();
@@ -42,15 +43,17 @@ it("gives no certificate to a live run, and says that its own switch is live and
 });
 
 it("tells in its closeout that somebody else wrote meanwhile, and in which table", async () => {
-  await live.start({ arrange: ({ database }) => {
-    const { readTableCensus } = database;
-    let looks = 0;
-    database.readTableCensus = async () => {
-      looks += 1;
-      if (looks === 2) database.writeAsStranger("sandbox_tac.unit_version", (rows) => rows.push("a stranger's"));
-      return await readTableCensus.call(database);
-    };
-  } });
+  await live.start({
+    arrange: ({ database }) => {
+      const { readTableCensus } = database;
+      let looks = 0;
+      database.readTableCensus = async () => {
+        looks += 1;
+        if (looks === 2) database.writeAsStranger("sandbox_tac.unit_version", (rows) => rows.push("a stranger's"));
+        return await readTableCensus.call(database);
+      };
+    },
+  });
   const text = await readDocument(liveRunId, 11, "closeout");
   expect(text).toMatch(/this run's rows are all there; 1 tables grew by more, so others wrote as well/);
   expect(text).toMatch(/\| `sandbox_tac.unit_version` \| 0 \| 1 \|/);

@@ -24,15 +24,28 @@ function startAndChangeAfter(phase: string, change: (cut: FakeCut) => void): Pro
   });
 }
 
-const tamper = (change: (unit: StoredUnit) => StoredUnit) => (cut: FakeCut): void => {
-  cut.rows.units = cut.rows.units.map((unit, index) => (index === 1 ? change(unit) : unit));
-};
+const tamper =
+  (change: (unit: StoredUnit) => StoredUnit) =>
+  (cut: FakeCut): void => {
+    cut.rows.units = cut.rows.units.map((unit, index) => (index === 1 ? change(unit) : unit));
+  };
 
 const differences: readonly (readonly [name: string, tamper: (cut: FakeCut) => void, check: RegExp])[] = [
   ["a unit is gone", (cut) => void cut.rows.units.pop(), /as many units/],
   ["a body was changed, its length kept", tamper((unit) => ({ ...unit, body: unit.body.replace("T", "t") })), /byte for byte/],
   ["a byte range was changed", tamper((unit) => ({ ...unit, byteEnd: unit.byteEnd + 1 })), /byte ranges/],
-  ["a unit hangs elsewhere", tamper((unit) => ({ ...unit, parent: null, ordinal: unit.ordinal, headingPath: unit.headingPath, address: unit.address, kind: "document" })), /addresses, kinds and ordinals/],
+  [
+    "a unit hangs elsewhere",
+    tamper((unit) => ({
+      ...unit,
+      parent: null,
+      ordinal: unit.ordinal,
+      headingPath: unit.headingPath,
+      address: unit.address,
+      kind: "document",
+    })),
+    /addresses, kinds and ordinals/,
+  ],
   ["a heading path was changed", tamper((unit) => ({ ...unit, headingPath: "elsewhere" })), /called for/],
   ["a unit came into force too early", tamper((unit) => ({ ...unit, lifecycleState: "enacted" })), /draft/],
 ];
@@ -40,14 +53,25 @@ const differences: readonly (readonly [name: string, tamper: (cut: FakeCut) => v
 describe("structural_verify", () => {
   it.each(differences)("stops when %s", async (_name, change, check) => {
     const ended = await startAndChangeAfter("cut_leg_a", change);
-    expect(ended).toMatchObject({ result: "stopped", code: "READ_BACK_DIFFERS", exit_code: 20, waits_on: "SG_3", phase: "structural_verify" });
+    expect(ended).toMatchObject({
+      result: "stopped",
+      code: "READ_BACK_DIFFERS",
+      exit_code: 20,
+      waits_on: "SG_3",
+      phase: "structural_verify",
+    });
     expect(ended.facts["check"]).toMatch(check);
   });
 });
 
 describe("write_verify", () => {
   it.each(differences)("looks for itself and records nothing when %s", async (_name, change) => {
-    expect(await startAndChangeAfter("leg_b_record", change)).toMatchObject({ code: "READ_BACK_DIFFERS", exit_code: 20, waits_on: "SG_3", phase: "write_verify" });
+    expect(await startAndChangeAfter("leg_b_record", change)).toMatchObject({
+      code: "READ_BACK_DIFFERS",
+      exit_code: 20,
+      waits_on: "SG_3",
+      phase: "write_verify",
+    });
     expect(live.cut.rows.verified).toEqual([]);
   });
 });

@@ -14,7 +14,13 @@ const example = (stack: string): Record<string, unknown> => {
   return (parse(text) as { readonly config: Record<string, unknown> }).config;
 };
 /** As the engine hands it over: text, objects as JSON. */
-const asEngine = (config: Record<string, unknown>) => Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === "object" && value !== null ? JSON.stringify(value) : String(value)]));
+const asEngine = (config: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      typeof value === "object" && value !== null ? JSON.stringify(value) : String(value),
+    ]),
+  );
 const problemsOf = (config: Record<string, unknown>): readonly string[] => {
   try {
     parseStackConfig("sandbox", config);
@@ -32,11 +38,26 @@ it("reads the sandbox example, from the file and from the engine alike", () => {
 });
 
 it("reads a list of hosts alike from the file and from the engine, which gives the numbers in it as text; port and user have the usual values", () => {
-  const [one, two] = ["one", "two"].map((name) => ({ name, host: "203.0.113.7", hostKey: `ssh-ed25519 ${"A".repeat(68)}`, machineIdentity: "1".repeat(64) }));
-  const { "cutter-kit:host": _host, "cutter-kit:port": _port, "cutter-kit:user": _user, "cutter-kit:hostKey": _key, "cutter-kit:machineIdentity": _identity, ...rest } = example("sandbox");
+  const [one, two] = ["one", "two"].map((name) => ({
+    name,
+    host: "203.0.113.7",
+    hostKey: `ssh-ed25519 ${"A".repeat(68)}`,
+    machineIdentity: "1".repeat(64),
+  }));
+  const {
+    "cutter-kit:host": _host,
+    "cutter-kit:port": _port,
+    "cutter-kit:user": _user,
+    "cutter-kit:hostKey": _key,
+    "cutter-kit:machineIdentity": _identity,
+    ...rest
+  } = example("sandbox");
   const config = (port: unknown) => ({ ...rest, "cutter-kit:hosts": [one, { ...two, port, user: "root" }] });
   for (const raw of [config(2222), config("2222"), asEngine(config(2222))]) {
-    expect(parseStackConfig("sandbox", raw).hosts.map(({ name, port, user }) => [name, port, user])).toEqual([["one", 22, "root"], ["two", 2222, "root"]]);
+    expect(parseStackConfig("sandbox", raw).hosts.map(({ name, port, user }) => [name, port, user])).toEqual([
+      ["one", 22, "root"],
+      ["two", 2222, "root"],
+    ]);
   }
   expect(problemsOf(config("22x"))).toEqual([expect.stringMatching(/^cutter-kit:hosts\.1\.port: /)]);
 });
@@ -60,15 +81,24 @@ const contabo = (): Record<string, unknown> => {
 const fillIn = (value: unknown, key: string, left: string): unknown => {
   if (value === placeholder) return key === left ? placeholder : (filling[key] ?? placeholder);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, below]) => [name, fillIn(below, key === "" ? name : `${key}.${name}`, left)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, below]) => [name, fillIn(below, key === "" ? name : `${key}.${name}`, left)]),
+  );
 };
 const filled = (left = ""): Record<string, unknown> => fillIn(contabo(), "", left) as Record<string, unknown>;
 
 it("reads the contabo example once every placeholder is filled, from the file and from the engine alike", () => {
   const fromFile = parseStackConfig("contabo", filled());
   expect(parseStackConfig("contabo", asEngine(filled()))).toEqual(fromFile);
-  expect(fromFile).toMatchObject({ hosts: [{ name: "contabo", host: "203.0.113.7", port: 22, user: "root" }], keys: { architect: { path: "keys/architect.asc" }, kbCa: { path: "keys/kb-ca.pem" } } });
-  expect(fromFile.orchestrator).toMatchObject({ governance_principal: "directus_secdef", revert_principal: "cutter_revert", scratch_database: "cutter_scratch" });
+  expect(fromFile).toMatchObject({
+    hosts: [{ name: "contabo", host: "203.0.113.7", port: 22, user: "root" }],
+    keys: { architect: { path: "keys/architect.asc" }, kbCa: { path: "keys/kb-ca.pem" } },
+  });
+  expect(fromFile.orchestrator).toMatchObject({
+    governance_principal: "directus_secdef",
+    revert_principal: "cutter_revert",
+    scratch_database: "cutter_scratch",
+  });
 });
 
 it("names every placeholder of the contabo example that is left, and nothing else", () => {
@@ -92,7 +122,13 @@ it.each([
   ["no knowledge base", { "orchestrator:kb_base_url": undefined }, "orchestrator:kb_base_url: is missing"],
   ["a relative path out", { "orchestrator:sidecar_root": "/var/lib/../etc" }, "orchestrator:sidecar_root"],
   ["another backup fingerprint in two places", { "orchestrator:backup_gpg_fpr": "A".repeat(40) }, "orchestrator:backup_gpg_fpr"],
-  ["a list of hosts beside the single one", { "cutter-kit:hosts": [{ name: "a", host: "a", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA", machineIdentity: "0".repeat(64) }] }, "cutter-kit: either"],
+  [
+    "a list of hosts beside the single one",
+    {
+      "cutter-kit:hosts": [{ name: "a", host: "a", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA", machineIdentity: "0".repeat(64) }],
+    },
+    "cutter-kit: either",
+  ],
 ])("refuses %s, by the key's name", (_what, change, key) => {
   const problems = problemsOf({ ...example("sandbox"), ...change });
   expect(problems.length).toBeGreaterThan(0);

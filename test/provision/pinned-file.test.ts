@@ -28,9 +28,14 @@ it("lets good files through", async () => {
 
 it("names the stack's key and the file of a key that is refused", async () => {
   const secret = { ...pin("secret.asc", home.run(["--armor", "--export-secret-keys", fingerprint])), fingerprint };
-  await expect(requirePinnedFiles({ keys: { backup: good, sovereign: secret }, rollbackRunbook })).rejects.toMatchObject({ code: "KEY_IS_PRIVATE", facts: { key: "cutter-kit:keys.sovereign", file: secret.path } });
+  await expect(requirePinnedFiles({ keys: { backup: good, sovereign: secret }, rollbackRunbook })).rejects.toMatchObject({
+    code: "KEY_IS_PRIVATE",
+    facts: { key: "cutter-kit:keys.sovereign", file: secret.path },
+  });
 });
 
 it("refuses a pinned file whose bytes are others", async () => {
-  await expect(requirePinnedFiles({ keys: { backup: good }, rollbackRunbook: { ...rollbackRunbook, sha256: "0".repeat(64) } })).rejects.toMatchObject({ code: "STACK_CONFIG_INVALID" });
+  await expect(
+    requirePinnedFiles({ keys: { backup: good }, rollbackRunbook: { ...rollbackRunbook, sha256: "0".repeat(64) } }),
+  ).rejects.toMatchObject({ code: "STACK_CONFIG_INVALID" });
 });

@@ -4,8 +4,10 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
 import { resolveEnvNames, revertNames, toNeededNames, type ParsedEnvFiles } from "../../orchestrator/core/env-sources.ts";
 
-const valueOf = (text: string, name: "AGENT_DATA_API_KEY" | "DIRECTUS_SECDEF_DSN" | "DOT_CUTTER_DB_HOST" = "AGENT_DATA_API_KEY"): string | undefined =>
-  parseEnvFile(Buffer.from(text), "/env").get(name)?.reveal();
+const valueOf = (
+  text: string,
+  name: "AGENT_DATA_API_KEY" | "DIRECTUS_SECDEF_DSN" | "DOT_CUTTER_DB_HOST" = "AGENT_DATA_API_KEY",
+): string | undefined => parseEnvFile(Buffer.from(text), "/env").get(name)?.reveal();
 
 function refusalOf(action: () => unknown): CutterError {
   try {
@@ -21,11 +23,24 @@ describe("one env file", () => {
   test("single quotes and plain values are taken as they stand", () => {
     expect(valueOf("AGENT_DATA_API_KEY='a b#c$d \"e\"'\n")).toBe('a b#c$d "e"');
     expect(valueOf("AGENT_DATA_API_KEY=a/b:c@d%e+f,g=h?i&j-k.l_m")).toBe("a/b:c@d%e+f,g=h?i&j-k.l_m");
-    expect(valueOf("DIRECTUS_SECDEF_DSN=postgresql://u:p@127.0.0.1:5432/d?sslmode=disable&x=1\n", "DIRECTUS_SECDEF_DSN")).toBe("postgresql://u:p@127.0.0.1:5432/d?sslmode=disable&x=1");
+    expect(valueOf("DIRECTUS_SECDEF_DSN=postgresql://u:p@127.0.0.1:5432/d?sslmode=disable&x=1\n", "DIRECTUS_SECDEF_DSN")).toBe(
+      "postgresql://u:p@127.0.0.1:5432/d?sslmode=disable&x=1",
+    );
   });
 
   test("a business's own lines are not judged, whatever they hold", () => {
-    const business = ["# AGENT_DATA_API_KEY=old", "MOTD=it's fine # really", 'A="x\\"y" ', "B=`ls`", "export C=$HOME", "D==#$'\"", "  E = 'f'", "MY_AGENT_DATA_API_KEY=other", "AGENT_DATA_API_KEY_OLD=other", ""].join("\n");
+    const business = [
+      "# AGENT_DATA_API_KEY=old",
+      "MOTD=it's fine # really",
+      'A="x\\"y" ',
+      "B=`ls`",
+      "export C=$HOME",
+      "D==#$'\"",
+      "  E = 'f'",
+      "MY_AGENT_DATA_API_KEY=other",
+      "AGENT_DATA_API_KEY_OLD=other",
+      "",
+    ].join("\n");
     expect(valueOf(`${business}\nAGENT_DATA_API_KEY=right\n`)).toBe("right");
   });
 
@@ -34,7 +49,7 @@ describe("one env file", () => {
     ["export", "export AGENT_DATA_API_KEY=s3cret"],
     ["a space around =", "AGENT_DATA_API_KEY = s3cret"],
     ["a colon", "AGENT_DATA_API_KEY: s3cret"],
-    ["a quoted name", "\"AGENT_DATA_API_KEY\"=s3cret"],
+    ["a quoted name", '"AGENT_DATA_API_KEY"=s3cret'],
     ["double quotes", 'AGENT_DATA_API_KEY="s3cret"'],
     ["backticks", "AGENT_DATA_API_KEY=`s3cret`"],
     ["a dollar sign", "AGENT_DATA_API_KEY=s3cret$$x"],
@@ -81,7 +96,11 @@ describe("two env files", () => {
 
   test("a name may stand in either, or in both with the same value", () => {
     expect(resolveEnvNames(files("", "DOT_CUTTER_DB_HOST=a"), ["DOT_CUTTER_DB_HOST"], {}).get("DOT_CUTTER_DB_HOST")?.reveal()).toBe("a");
-    expect(resolveEnvNames(files("DOT_CUTTER_DB_HOST=a", "DOT_CUTTER_DB_HOST='a'"), ["DOT_CUTTER_DB_HOST"], {}).get("DOT_CUTTER_DB_HOST")?.reveal()).toBe("a");
+    expect(
+      resolveEnvNames(files("DOT_CUTTER_DB_HOST=a", "DOT_CUTTER_DB_HOST='a'"), ["DOT_CUTTER_DB_HOST"], {})
+        .get("DOT_CUTTER_DB_HOST")
+        ?.reveal(),
+    ).toBe("a");
   });
 
   test("different values in both are refused without either value, also where the file is pinned", () => {
@@ -94,7 +113,11 @@ describe("two env files", () => {
   test("BACKUP_GPG_FPR counts in the Docker env file only, unless the configuration says otherwise", () => {
     const inProduction = files("", "BACKUP_GPG_FPR=AB");
     expect(refusalOf(() => resolveEnvNames(inProduction, ["BACKUP_GPG_FPR"], {})).code).toBe("ENV_NAME_MISSING");
-    expect(resolveEnvNames(inProduction, ["BACKUP_GPG_FPR"], { BACKUP_GPG_FPR: "/opt/incomex/secrets/.env.production" }).get("BACKUP_GPG_FPR")?.reveal()).toBe("AB");
+    expect(
+      resolveEnvNames(inProduction, ["BACKUP_GPG_FPR"], { BACKUP_GPG_FPR: "/opt/incomex/secrets/.env.production" })
+        .get("BACKUP_GPG_FPR")
+        ?.reveal(),
+    ).toBe("AB");
   });
 
   test("an empty value is a missing one", () => {
@@ -108,7 +131,11 @@ describe("two env files", () => {
   });
 
   test("no run is given the login of the revert, and no revert a login that could cut", () => {
-    for (const governance_principal of ["directus_secdef", "cutter_exec", null] as const) expect(toNeededNames({ governance_principal }).filter((name) => name.includes("REVERT"))).toEqual([]);
-    expect(revertNames.filter((name) => /REVERT|EXEC|VERIFY|SECDEF/.test(name))).toEqual(["DOT_CUTTER_REVERT_DB_USER", "DOT_CUTTER_REVERT_DB_PASSWORD"]);
+    for (const governance_principal of ["directus_secdef", "cutter_exec", null] as const)
+      expect(toNeededNames({ governance_principal }).filter((name) => name.includes("REVERT"))).toEqual([]);
+    expect(revertNames.filter((name) => /REVERT|EXEC|VERIFY|SECDEF/.test(name))).toEqual([
+      "DOT_CUTTER_REVERT_DB_USER",
+      "DOT_CUTTER_REVERT_DB_PASSWORD",
+    ]);
   });
 });

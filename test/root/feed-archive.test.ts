@@ -30,7 +30,9 @@ const restoresRun = () => world.argv().filter((line) => line.includes("pg_restor
 describe("an archive that pg_dump gave out", () => {
   it("is listed and restored, in whatever chunks it comes", async () => {
     expect(await world.archives.list(Readable.from([archive]), sha256)).toEqual({ code: 0, listing: listing(), stderr: "" });
-    const chunks = Array.from({ length: Math.ceil(archive.length / 70_001) }, (_none, at) => archive.subarray(at * 70_001, (at + 1) * 70_001));
+    const chunks = Array.from({ length: Math.ceil(archive.length / 70_001) }, (_none, at) =>
+      archive.subarray(at * 70_001, (at + 1) * 70_001),
+    );
     expect(await world.archives.restore(Readable.from(chunks), sha256)).toEqual({ code: 0, stderr: "" });
     expect(world.fed("restore")?.equals(archive)).toBe(true);
   });
@@ -44,7 +46,8 @@ describe("an archive that pg_dump gave out", () => {
     expect(readdirSync(folder)).toHaveLength(8);
     expect(readdirSync(folder)).not.toContain(sha256);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
-    for (const name of readdirSync(folder)) expect(Object.keys(JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) as object)).toEqual(["sha256", "bytes", "pieces"]);
+    for (const name of readdirSync(folder))
+      expect(Object.keys(JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) as object)).toEqual(["sha256", "bytes", "pieces"]);
   });
 });
 
@@ -87,7 +90,10 @@ describe("pg_restore sees nothing wrong", () => {
   ])("when %s", async (_what, extra) => {
     world.host.write("etc/cutter/orchestrator.yaml", configText(extra), 0o640);
     if (extra !== "") {
-      const env = readFileSync(world.host.at("opt/incomex/docker/.env"), "utf8").replace("DOT_CUTTER_DB_NAME=directus", "DOT_CUTTER_DB_NAME=cutter_scratch");
+      const env = readFileSync(world.host.at("opt/incomex/docker/.env"), "utf8").replace(
+        "DOT_CUTTER_DB_NAME=directus",
+        "DOT_CUTTER_DB_NAME=cutter_scratch",
+      );
       writeFileSync(world.host.at("opt/incomex/docker/.env"), env);
     }
     const { code, stderr } = await world.archives.restore(Readable.from([archive]), sha256);
@@ -123,10 +129,20 @@ describe("pg_restore sees nothing wrong", () => {
 });
 
 it("by the host's own client, pg_restore gets its password in a file that is gone afterwards", async () => {
-  world.host.write("etc/cutter/orchestrator.yaml", configText("scratch_database: cutter_scratch", `{kind: client, bin_dir: ${world.host.at("bin")}, user: context_pack_readonly}`), 0o640);
+  world.host.write(
+    "etc/cutter/orchestrator.yaml",
+    configText("scratch_database: cutter_scratch", `{kind: client, bin_dir: ${world.host.at("bin")}, user: context_pack_readonly}`),
+    0o640,
+  );
   const program = (body: string) => `#!/bin/sh\ncase "$*" in *--version*) echo "pg_dump (PostgreSQL) 18.6";; *) ${body};; esac\n`;
   writeFileSync(world.host.at("bin/pg_dump"), program("true"), { mode: 0o755 });
-  writeFileSync(world.host.at("bin/pg_restore"), program(`echo "$*" >${world.host.at("client")}; cp "$PGPASSFILE" ${world.host.at("pgpass")}; echo "$PGPASSFILE" >${world.host.at("place")}; cat >/dev/null`), { mode: 0o755 });
+  writeFileSync(
+    world.host.at("bin/pg_restore"),
+    program(
+      `echo "$*" >${world.host.at("client")}; cp "$PGPASSFILE" ${world.host.at("pgpass")}; echo "$PGPASSFILE" >${world.host.at("place")}; cat >/dev/null`,
+    ),
+    { mode: 0o755 },
+  );
   expect(await world.archives.restore(Readable.from([archive]), sha256)).toEqual({ code: 0, stderr: "" });
   expect(readFileSync(world.host.at("client"), "utf8")).toContain("--host=127.0.0.1 --port=5432 --clean");
   expect(readFileSync(world.host.at("client"), "utf8")).toContain("--dbname=cutter_scratch");

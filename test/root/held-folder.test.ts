@@ -48,7 +48,11 @@ describe("a held folder of secrets", () => {
 
   it("is gone when filling it fails, and nobody listens any more", () => {
     const listening = process.listenerCount("SIGHUP");
-    expect(() => holdFolder(folder.host, "adhoc", () => { throw new Error("disk full"); })).toThrow("disk full");
+    expect(() =>
+      holdFolder(folder.host, "adhoc", () => {
+        throw new Error("disk full");
+      }),
+    ).toThrow("disk full");
     expect(left()).toEqual([]);
     expect(process.listenerCount("SIGHUP")).toBe(listening);
   });

@@ -1,5 +1,16 @@
 // The ledger: each start spent once, whatever name it comes under; a cut or edited line is never passed over in silence.
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -11,8 +22,16 @@ import { makeHostFolder, type HostFolder } from "./host-folder.ts";
 
 const now = new Date("2026-11-22T10:00:00Z");
 const uuid = (digit: string): string => `${digit.repeat(8)}-2222-4333-8444-555555555555`;
-const ruling = (change: Partial<Spending> = {}): Spending => ({ gate: "RULING", run_id: "R-1", document_sha256: sha256Hex("ruling"), review_decision_id: uuid("1"), of: 2, ...change });
-const decision = (change: Partial<Spending> = {}): Spending => ruling({ gate: "SG_3", document_sha256: sha256Hex("decision"), review_decision_id: uuid("3"), of: 1, ...change });
+const ruling = (change: Partial<Spending> = {}): Spending => ({
+  gate: "RULING",
+  run_id: "R-1",
+  document_sha256: sha256Hex("ruling"),
+  review_decision_id: uuid("1"),
+  of: 2,
+  ...change,
+});
+const decision = (change: Partial<Spending> = {}): Spending =>
+  ruling({ gate: "SG_3", document_sha256: sha256Hex("decision"), review_decision_id: uuid("3"), of: 1, ...change });
 
 let folder: HostFolder;
 let spentFile: string;
@@ -62,7 +81,11 @@ test.each([
   ["a torn last line", () => appendFileSync(spentFile, '{"seq":1'), "LEDGER_TORN"],
   ["an edited line", () => writeFileSync(spentFile, readFileSync(spentFile, "utf8").replace("R-1", "R-9")), "LEDGER_DAMAGED"],
   ["a line that is none", () => appendFileSync(spentFile, "{}\n"), "LEDGER_DAMAGED"],
-  ["a moved line", () => writeFileSync(spentFile, readFileSync(spentFile, "utf8").split("\n").slice(0, 2).toReversed().join("\n") + "\n"), "LEDGER_DAMAGED"],
+  [
+    "a moved line",
+    () => writeFileSync(spentFile, readFileSync(spentFile, "utf8").split("\n").slice(0, 2).toReversed().join("\n") + "\n"),
+    "LEDGER_DAMAGED",
+  ],
   ["a doubled line", () => appendFileSync(spentFile, readFileSync(spentFile)), "LEDGER_DAMAGED"],
 ])("%s is refused loudly, and the file stays as it is", (_what, spoil, code) => {
   spendNow(ruling({ of: 5 }));

@@ -33,7 +33,8 @@ const arm = (content = JSON.stringify(toToken(now))): void => {
   folder.write("run/cutter/armed/R-1/token.json", content, 0o640);
 };
 const prepare = (id = "R-1.dryrun") => codeOf(() => prepareRun(folder.host, id, now));
-const readResult = (id = "R-1.dryrun"): RunResult => runResultSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/results/${id}.json`), "utf8")));
+const readResult = (id = "R-1.dryrun"): RunResult =>
+  runResultSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/results/${id}.json`), "utf8")));
 const tree = () => execFileSync("find", [folder.host.root, "-printf", "%P %m %s\n"], { encoding: "utf8" });
 
 describe("prepare-run", () => {
@@ -41,8 +42,18 @@ describe("prepare-run", () => {
     prepareRun(folder.host, "R-1.dryrun", now);
     const names = readdirSync(folder.at("run/cutter/cred/R-1.dryrun"));
     expect(names.sort()).toEqual([
-      "AGENT_DATA_API_KEY", "BACKUP_GPG_FPR", "DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_SSLMODE", "DOT_CUTTER_EXEC_DB_PASSWORD",
-      "DOT_CUTTER_EXEC_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD", "DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_VERIFY_DB_PASSWORD", "DOT_CUTTER_VERIFY_DB_USER",
+      "AGENT_DATA_API_KEY",
+      "BACKUP_GPG_FPR",
+      "DOT_CUTTER_DB_HOST",
+      "DOT_CUTTER_DB_NAME",
+      "DOT_CUTTER_DB_PORT",
+      "DOT_CUTTER_DB_SSLMODE",
+      "DOT_CUTTER_EXEC_DB_PASSWORD",
+      "DOT_CUTTER_EXEC_DB_USER",
+      "DOT_CUTTER_READONLY_DB_PASSWORD",
+      "DOT_CUTTER_READONLY_DB_USER",
+      "DOT_CUTTER_VERIFY_DB_PASSWORD",
+      "DOT_CUTTER_VERIFY_DB_USER",
     ]);
     expect(readFileSync(folder.at("run/cutter/cred/R-1.dryrun/DOT_CUTTER_EXEC_DB_PASSWORD"), "utf8")).toBe("exec-s3cret");
     for (const name of names) expect(statSync(folder.at(`run/cutter/cred/R-1.dryrun/${name}`)).mode & 0o777).toBe(0o400);
@@ -63,7 +74,25 @@ describe("prepare-run", () => {
     expect(readdirSync(folder.at("run/cutter/cred/R-1.dryrun"))).not.toContain("stale");
   });
 
-  test.each(["..", ".", "", "a", "-rf", "../R-1", "R-1/../..", "a..b", "a__b", "$(id)", "R-1\n", "R 1", "R-1\0", "é-1", "x".repeat(49), "R.dryrun.dryrun", ".dryrun"])("the id %j is refused before any path is touched", (id) => {
+  test.each([
+    "..",
+    ".",
+    "",
+    "a",
+    "-rf",
+    "../R-1",
+    "R-1/../..",
+    "a..b",
+    "a__b",
+    "$(id)",
+    "R-1\n",
+    "R 1",
+    "R-1\0",
+    "é-1",
+    "x".repeat(49),
+    "R.dryrun.dryrun",
+    ".dryrun",
+  ])("the id %j is refused before any path is touched", (id) => {
     const before = tree();
     expect(prepare(id)).toBe("RUN_ID_INVALID");
     expect(codeOf(() => finishRun(folder.host, id, { exitKind: "exited", exitRaw: "0", serviceResult: "success" }))).toBe("RUN_ID_INVALID");
@@ -76,19 +105,53 @@ describe("prepare-run", () => {
   });
 
   test.each<[string, string, (f: HostFolder) => void]>([
-    ["a missing request", "REQUEST_MISSING", (f) => renameSync(f.at("etc/cutter/requests/R-1.dryrun.yaml"), f.at("etc/cutter/requests/other.yaml"))],
+    [
+      "a missing request",
+      "REQUEST_MISSING",
+      (f) => renameSync(f.at("etc/cutter/requests/R-1.dryrun.yaml"), f.at("etc/cutter/requests/other.yaml")),
+    ],
     ["a request of another run", "REQUEST_INVALID", (f) => f.write("etc/cutter/requests/R-1.dryrun.yaml", requestText("R-2"), 0o640)],
-    ["a request with an unknown field", "REQUEST_INVALID", (f) => f.write("etc/cutter/requests/R-1.dryrun.yaml", `${requestText("R-1.dryrun")}force: true\n`, 0o640)],
+    [
+      "a request with an unknown field",
+      "REQUEST_INVALID",
+      (f) => f.write("etc/cutter/requests/R-1.dryrun.yaml", `${requestText("R-1.dryrun")}force: true\n`, 0o640),
+    ],
     ["a request others can write", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("etc/cutter/requests/R-1.dryrun.yaml"), 0o660)],
     ["a config others can write", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("etc/cutter/orchestrator.yaml"), 0o646)],
-    ["a config with an unknown key", "CONFIG_INVALID", (f) => f.write("etc/cutter/orchestrator.yaml", configText("execution_enabled: true"), 0o640)],
+    [
+      "a config with an unknown key",
+      "CONFIG_INVALID",
+      (f) => f.write("etc/cutter/orchestrator.yaml", configText("execution_enabled: true"), 0o640),
+    ],
     ["a folder of requests anybody can write", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("etc/cutter/requests"), 0o777)],
     ["an env file everybody can read", "HOST_FILE_UNSAFE", (f) => chmodSync(f.at("opt/incomex/docker/.env"), 0o644)],
-    ["an env file that is a link", "HOST_FILE_UNSAFE", (f) => { renameSync(f.at("opt/incomex/docker/.env"), f.at("opt/incomex/docker/real")); symlinkSync("real", f.at("opt/incomex/docker/.env")); }],
-    ["an env file that is a pipe", "HOST_FILE_UNSAFE", (f) => { renameSync(f.at("opt/incomex/docker/.env"), f.at("opt/incomex/docker/real")); execFileSync("mkfifo", ["-m", "600", f.at("opt/incomex/docker/.env")]); }],
+    [
+      "an env file that is a link",
+      "HOST_FILE_UNSAFE",
+      (f) => {
+        renameSync(f.at("opt/incomex/docker/.env"), f.at("opt/incomex/docker/real"));
+        symlinkSync("real", f.at("opt/incomex/docker/.env"));
+      },
+    ],
+    [
+      "an env file that is a pipe",
+      "HOST_FILE_UNSAFE",
+      (f) => {
+        renameSync(f.at("opt/incomex/docker/.env"), f.at("opt/incomex/docker/real"));
+        execFileSync("mkfifo", ["-m", "600", f.at("opt/incomex/docker/.env")]);
+      },
+    ],
     ["a doubled key", "ENV_NAME_DOUBLED", (f) => f.write("opt/incomex/docker/.env", `${envText}DOT_CUTTER_DB_NAME=directus\n`, 0o600)],
-    ["an ambiguous line", "ENV_LINE_AMBIGUOUS", (f) => f.write("opt/incomex/docker/.env", envText.replace("'exec-s3cret'", '"exec-s3cret"'), 0o600)],
-    ["different values in two files", "ENV_NAME_CONFLICT", (f) => f.write("opt/incomex/docker/.env", `${envText}AGENT_DATA_API_KEY='kb-s3cret-2'\n`, 0o600)],
+    [
+      "an ambiguous line",
+      "ENV_LINE_AMBIGUOUS",
+      (f) => f.write("opt/incomex/docker/.env", envText.replace("'exec-s3cret'", '"exec-s3cret"'), 0o600),
+    ],
+    [
+      "different values in two files",
+      "ENV_NAME_CONFLICT",
+      (f) => f.write("opt/incomex/docker/.env", `${envText}AGENT_DATA_API_KEY='kb-s3cret-2'\n`, 0o600),
+    ],
     ["a missing name", "ENV_NAME_MISSING", (f) => f.write("opt/incomex/docker/.env", envText.replace("BACKUP_GPG_FPR", "GPG"), 0o600)],
     ["a run folder that is a link", "RUN_FOLDER_REFUSED", (f) => symlinkSync("/etc", f.at("var/lib/cutter/runs/R-1.dryrun"))],
   ])("%s is refused; no credential is left and the result tells the code", (_what, code, spoil) => {
@@ -130,7 +193,11 @@ describe("prepare-run", () => {
     folder.write("etc/cutter/requests/R-1.yaml", requestText("R-1", "live"), 0o640);
     arm(content());
     expect(prepare("R-1")).toBe(code);
-    expect([readdirSync(folder.at("run/cutter/armed")), readdirSync(folder.at("run/cutter/live")), existsSync(folder.at("run/cutter/cred/R-1"))]).toEqual([[], [], false]);
+    expect([
+      readdirSync(folder.at("run/cutter/armed")),
+      readdirSync(folder.at("run/cutter/live")),
+      existsSync(folder.at("run/cutter/cred/R-1")),
+    ]).toEqual([[], [], false]);
     expect(readResult("R-1")).toMatchObject({ code, exit_code: 10, exit_kind: "not-started" });
   });
 });
@@ -175,7 +242,11 @@ describe("giving a run's folder to cutter", () => {
     expect(statSync(folder.at("var/lib/cutter/runs/R-1.dryrun")).mode & 0o777).toBe(0o644);
     execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
     mkdirSync(folder.at("var/lib/cutter/runs/R-1.dryrun"));
-    const stranger = { ...folder.host, ownerUid: folder.host.ownerUid + 1, cutter: { uid: folder.host.cutter.uid + 2, gid: folder.host.cutter.gid } };
+    const stranger = {
+      ...folder.host,
+      ownerUid: folder.host.ownerUid + 1,
+      cutter: { uid: folder.host.cutter.uid + 2, gid: folder.host.cutter.gid },
+    };
     expect(codeOf(() => giveToCutter(stranger, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"))).toBe("RUN_FOLDER_REFUSED");
     expect(give()).toBe("nothing was refused");
   });
@@ -186,7 +257,8 @@ describe("finish-run", () => {
   const leaveOutcome = (value: unknown) => writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun/outcome.json"), JSON.stringify(value));
   const end = "run/cutter-run/R-1.dryrun/end.json"; // its folder is systemd's, made for each start
   const tell = (value: unknown) => writeFileSync(folder.at(end), JSON.stringify(value));
-  const finish = (exitKind: string, exitRaw: string, serviceResult: string) => finishRun(folder.host, "R-1.dryrun", { exitKind, exitRaw, serviceResult });
+  const finish = (exitKind: string, exitRaw: string, serviceResult: string) =>
+    finishRun(folder.host, "R-1.dryrun", { exitKind, exitRaw, serviceResult });
 
   beforeEach(() => {
     prepareRun(folder.host, "R-1.dryrun", now);
@@ -200,8 +272,18 @@ describe("finish-run", () => {
     expect(readdirSync(folder.at("run/cutter/cred"))).toEqual([]);
     expect(readdirSync(folder.at("run/cutter/live"))).toEqual([]);
     expect(readResult()).toEqual({
-      schema: "cutter.result/1", run_id: "R-1.dryrun", exit_code: 0, code: null, exit_kind: "exited", exit_raw: "0", service_result: "success",
-      result: "done", phase: null, certificate: "pass", payload_sha: "ab", waits_on: "SG_2",
+      schema: "cutter.result/1",
+      run_id: "R-1.dryrun",
+      exit_code: 0,
+      code: null,
+      exit_kind: "exited",
+      exit_raw: "0",
+      service_result: "success",
+      result: "done",
+      phase: null,
+      certificate: "pass",
+      payload_sha: "ab",
+      waits_on: "SG_2",
     });
   });
 

@@ -32,24 +32,52 @@ afterAll(() => home.remove());
 
 beforeEach(() => {
   folder = makeHostFolder();
-  for (const path of ["run/cutter/revert", "run/cutter/revert-results", "run/cutter/incoming", "opt/cutter/current", "etc/cutter/keys", "var/lib/cutter-ledger", `var/lib/cutter/runs/${runId}`]) mkdirSync(folder.at(path), { recursive: true, mode: 0o700 });
+  for (const path of [
+    "run/cutter/revert",
+    "run/cutter/revert-results",
+    "run/cutter/incoming",
+    "opt/cutter/current",
+    "etc/cutter/keys",
+    "var/lib/cutter-ledger",
+    `var/lib/cutter/runs/${runId}`,
+  ])
+    mkdirSync(folder.at(path), { recursive: true, mode: 0o700 });
   const key = exportKey(home, sovereign);
   folder.write("etc/machine-id", `${machineId}\n`, 0o444);
   folder.write("opt/cutter/current/manifest.json", manifest, 0o644);
   folder.write("etc/cutter/keys/sovereign.asc", key.toString(), 0o644);
   folder.write("etc/cutter/rollback_runbook.sql", runbook, 0o644);
-  const claim = (path: string, content: string | Buffer) => JSON.stringify({ path, state: "claimed", urn: `urn:${path}`, contentSha256: sha(content) });
-  folder.write("etc/cutter/ownership.jsonl", `${claim("/etc/cutter/keys/sovereign.asc", key)}\n${claim("/etc/cutter/rollback_runbook.sql", runbook)}\n`, 0o600);
+  const claim = (path: string, content: string | Buffer) =>
+    JSON.stringify({ path, state: "claimed", urn: `urn:${path}`, contentSha256: sha(content) });
+  folder.write(
+    "etc/cutter/ownership.jsonl",
+    `${claim("/etc/cutter/keys/sovereign.asc", key)}\n${claim("/etc/cutter/rollback_runbook.sql", runbook)}\n`,
+    0o600,
+  );
   folder.write("etc/cutter/orchestrator.yaml", configText("revert_principal: cutter_revert"), 0o640);
-  folder.write("opt/incomex/docker/.env", `${envText}DOT_CUTTER_REVERT_DB_USER=cutter_revert\nDOT_CUTTER_REVERT_DB_PASSWORD='revert-s3cret'\n`, 0o600);
+  folder.write(
+    "opt/incomex/docker/.env",
+    `${envText}DOT_CUTTER_REVERT_DB_USER=cutter_revert\nDOT_CUTTER_REVERT_DB_PASSWORD='revert-s3cret'\n`,
+    0o600,
+  );
 });
 afterEach(() => folder.remove());
 
 /** What runbooks/emergency-revert puts there: a document and its signature, root's alone. */
 function bring(change: Readonly<Record<string, unknown>> = {}, by = sovereign): string {
   const approval = toDocument({
-    schema: "cutter.approval/1", gate: "REVERT", decision: "approve", run_id: runId, document_id: "knowledge/other/a.md", phase: "cut_leg_a", payload_sha: sha("a plan"), review_decision_id: randomUUID(),
-    issued_at: toTime(now), host: sha(`cutter:${machineId}`), release_sha256: sha(manifest), ...change,
+    schema: "cutter.approval/1",
+    gate: "REVERT",
+    decision: "approve",
+    run_id: runId,
+    document_id: "knowledge/other/a.md",
+    phase: "cut_leg_a",
+    payload_sha: sha("a plan"),
+    review_decision_id: randomUUID(),
+    issued_at: toTime(now),
+    host: sha(`cutter:${machineId}`),
+    release_sha256: sha(manifest),
+    ...change,
   });
   bringAgain(approval.toString(), sign(home, approval, { key: by, at: toGpgTime(now) }).toString());
   return approval.toString();
@@ -66,22 +94,37 @@ const codeOf = async (work: () => unknown): Promise<string> => {
   try {
     await work();
   } catch (error) {
-    if (error instanceof CutterError) return [...plantedSecrets, "revert-s3cret"].some((secret) => error.message.includes(secret)) ? "a secret leaked" : error.code;
+    if (error instanceof CutterError)
+      return [...plantedSecrets, "revert-s3cret"].some((secret) => error.message.includes(secret)) ? "a secret leaked" : error.code;
     throw error;
   }
   return "nothing was refused";
 };
 const readStaged = () => stagedRevertSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/revert/${runId}/staged.json`), "utf8")));
 const readResult = () => runResultSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/revert-results/${runId}.json`), "utf8")));
-const spentLines = () => (existsSync(folder.at("var/lib/cutter-ledger/spent.jsonl")) ? readFileSync(folder.at("var/lib/cutter-ledger/spent.jsonl"), "utf8").trim().split("\n").length : 0);
-const auditActions = () => readFileSync(folder.at("var/lib/cutter-ledger/audit.jsonl"), "utf8").trim().split("\n").map((line) => (JSON.parse(line) as { action: string }).action);
+const spentLines = () =>
+  existsSync(folder.at("var/lib/cutter-ledger/spent.jsonl"))
+    ? readFileSync(folder.at("var/lib/cutter-ledger/spent.jsonl"), "utf8").trim().split("\n").length
+    : 0;
+const auditActions = () =>
+  readFileSync(folder.at("var/lib/cutter-ledger/audit.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { action: string }).action);
 
 describe("arm-revert", () => {
   test("judges, spends once, stages what it judged, and takes the incoming copy away", async () => {
     const approval = bring();
     await arm();
     expect(readdirSync(folder.at(`run/cutter/revert/${runId}`)).sort()).toEqual(["revert.md", "revert.md.asc", "staged.json"]);
-    expect(readStaged()).toMatchObject({ run_id: runId, approval_sha256: sha(approval), host: sha(`cutter:${machineId}`), release_sha256: sha(manifest), runbook_sha256: sha(runbook), spent_before: false });
+    expect(readStaged()).toMatchObject({
+      run_id: runId,
+      approval_sha256: sha(approval),
+      host: sha(`cutter:${machineId}`),
+      release_sha256: sha(manifest),
+      runbook_sha256: sha(runbook),
+      spent_before: false,
+    });
     expect(statSync(folder.at(`run/cutter/revert/${runId}/staged.json`)).mode & 0o777).toBe(0o640);
     expect(spentLines()).toBe(1);
     expect(auditActions()).toEqual(["revert_staged"]);
@@ -130,7 +173,12 @@ describe("arm-revert", () => {
     expect(readFileSync(folder.at(`run/cutter/revert/${runId}/revert.md`), "utf8")).toBe(approval);
     const better = "select 2;\n";
     folder.write("etc/cutter/rollback_runbook.sql", better, 0o644);
-    const claim = JSON.stringify({ path: "/etc/cutter/rollback_runbook.sql", state: "claimed", urn: "urn:/etc/cutter/rollback_runbook.sql", contentSha256: sha(better) });
+    const claim = JSON.stringify({
+      path: "/etc/cutter/rollback_runbook.sql",
+      state: "claimed",
+      urn: "urn:/etc/cutter/rollback_runbook.sql",
+      contentSha256: sha(better),
+    });
     writeFileSync(folder.at("etc/cutter/ownership.jsonl"), `${claim}\n`, { flag: "a" });
     bringAgain(approval, signature);
     await arm();
@@ -150,16 +198,36 @@ describe("arm-revert", () => {
     ["an approval for another run", "APPROVAL_RUN_MISMATCH", () => (bring({ run_id: "R-2" }), arm())],
     ["an approval for another host", "APPROVAL_HOST_MISMATCH", () => (bring({ host: sha("another") }), arm())],
     ["an approval for another release", "APPROVAL_RELEASE_MISMATCH", () => (bring({ release_sha256: sha("another") }), arm())],
-    ["an approval that is too old", "APPROVAL_TOO_OLD", () => (bring({ issued_at: toTime(new Date(now.getTime() - 12 * 3_600_000 - 2_000)) }), arm())],
+    [
+      "an approval that is too old",
+      "APPROVAL_TOO_OLD",
+      () => (bring({ issued_at: toTime(new Date(now.getTime() - 12 * 3_600_000 - 2_000)) }), arm()),
+    ],
     ["a signature by another key", "APPROVAL_SIGNER_NOT_PINNED", () => (bring({}, stranger), arm())],
-    ["a run this host does not know", "REVERT_RUN_UNKNOWN", () => (rmSync(folder.at(`var/lib/cutter/runs/${runId}`), { recursive: true }), bring(), arm())],
+    [
+      "a run this host does not know",
+      "REVERT_RUN_UNKNOWN",
+      () => (rmSync(folder.at(`var/lib/cutter/runs/${runId}`), { recursive: true }), bring(), arm()),
+    ],
     ["a dry run", "REVERT_RUN_IS_DRY", () => arm("R-1.dryrun")],
     ["what is no run id", "RUN_ID_INVALID", () => arm("../R-1")],
-    ["no pinned principal", "REVERT_PRINCIPAL_NOT_PINNED", () => (folder.write("etc/cutter/orchestrator.yaml", configText(), 0o640), bring(), arm())],
+    [
+      "no pinned principal",
+      "REVERT_PRINCIPAL_NOT_PINNED",
+      () => (folder.write("etc/cutter/orchestrator.yaml", configText(), 0o640), bring(), arm()),
+    ],
     ["a run that is armed", "REVERT_RUN_ACTIVE", () => (mkdirSync(folder.at(`run/cutter/armed/${runId}`)), bring(), arm())],
     ["a run that is live", "REVERT_RUN_ACTIVE", () => (mkdirSync(folder.at(`run/cutter/live/${runId}`)), bring(), arm())],
-    ["a runbook that is not the pinned one", "REVERT_RUNBOOK_CHANGED", () => (folder.write("etc/cutter/rollback_runbook.sql", "select 2;\n", 0o644), bring(), arm())],
-    ["a key that is not the pinned one", "KEY_FILE_CHANGED", () => (folder.write("etc/cutter/keys/sovereign.asc", exportKey(home, stranger).toString(), 0o644), bring({}, stranger), arm())],
+    [
+      "a runbook that is not the pinned one",
+      "REVERT_RUNBOOK_CHANGED",
+      () => (folder.write("etc/cutter/rollback_runbook.sql", "select 2;\n", 0o644), bring(), arm()),
+    ],
+    [
+      "a key that is not the pinned one",
+      "KEY_FILE_CHANGED",
+      () => (folder.write("etc/cutter/keys/sovereign.asc", exportKey(home, stranger).toString(), 0o644), bring({}, stranger), arm()),
+    ],
   ])("refuses %s with %s, and spends and stages nothing", async (_what, code, act) => {
     expect(await codeOf(act)).toBe(code);
     expect(spentLines()).toBe(0);
@@ -174,8 +242,16 @@ describe("prepare-revert", () => {
     await arm();
     prepareRevert(folder.host, runId);
     expect(readdirSync(folder.at(`run/cutter/cred/_revert.${runId}`)).sort()).toEqual([
-      "AGENT_DATA_API_KEY", "BACKUP_GPG_FPR", "DOT_CUTTER_DB_HOST", "DOT_CUTTER_DB_NAME", "DOT_CUTTER_DB_PORT", "DOT_CUTTER_DB_SSLMODE", "DOT_CUTTER_READONLY_DB_PASSWORD", "DOT_CUTTER_READONLY_DB_USER",
-      "DOT_CUTTER_REVERT_DB_PASSWORD", "DOT_CUTTER_REVERT_DB_USER",
+      "AGENT_DATA_API_KEY",
+      "BACKUP_GPG_FPR",
+      "DOT_CUTTER_DB_HOST",
+      "DOT_CUTTER_DB_NAME",
+      "DOT_CUTTER_DB_PORT",
+      "DOT_CUTTER_DB_SSLMODE",
+      "DOT_CUTTER_READONLY_DB_PASSWORD",
+      "DOT_CUTTER_READONLY_DB_USER",
+      "DOT_CUTTER_REVERT_DB_PASSWORD",
+      "DOT_CUTTER_REVERT_DB_USER",
     ]);
   });
 
@@ -197,9 +273,14 @@ describe("prepare-revert", () => {
 describe("finish-revert", () => {
   const tell = (end: object) => {
     mkdirSync(folder.at(`run/cutter-revert/${runId}`), { recursive: true });
-    folder.write(`run/cutter-revert/${runId}/end.json`, JSON.stringify({ exit_code: 0, code: null, result: "reverted", phase: null, certificate: null, payload_sha: null, ...end }), 0o600);
+    folder.write(
+      `run/cutter-revert/${runId}/end.json`,
+      JSON.stringify({ exit_code: 0, code: null, result: "reverted", phase: null, certificate: null, payload_sha: null, ...end }),
+      0o600,
+    );
   };
-  const finish = (exitRaw: string, exitKind = "exited") => finishRevert(folder.host, runId, { exitKind, exitRaw, serviceResult: "success" }, now);
+  const finish = (exitRaw: string, exitKind = "exited") =>
+    finishRevert(folder.host, runId, { exitKind, exitRaw, serviceResult: "success" }, now);
 
   test("after a revert that is done: no secret, no staging, a result of its own beside the run's, an audit line", async () => {
     bring();
@@ -214,7 +295,11 @@ describe("finish-revert", () => {
     expect(auditActions()).toEqual(["revert_staged", "revert"]);
   });
 
-  test.each([["20", "exited", 20], ["10", "exited", 10], ["KILL", "killed", 20]])("after an end with %s (%s) the staging stays for the next start, and the result is %d", async (raw, kind, exit) => {
+  test.each([
+    ["20", "exited", 20],
+    ["10", "exited", 10],
+    ["KILL", "killed", 20],
+  ])("after an end with %s (%s) the staging stays for the next start, and the result is %d", async (raw, kind, exit) => {
     bring();
     await arm();
     tell({ exit_code: exit, result: "stopped" });

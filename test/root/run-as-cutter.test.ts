@@ -24,19 +24,31 @@ function plant(name: string, body: string): void {
 const left = () => readdirSync(folder.at("run/cutter/cred"));
 
 describe("a command that root hands to cutter", () => {
-  it.each([0, 2, 10, 11, 20, 30, 70, 78])("ends with its own exit code %i, its credentials there meanwhile and gone afterwards", async (code) => {
-    // Like the real one: with SuccessExitStatus it would give 0 for the codes named there.
-    plant("systemd-run", `for a in "$@"; do case "$a" in SuccessExitStatus=*) exit 0;; LoadCredential=s:*) cat "\${a#LoadCredential=s:}/DOT_CUTTER_EXEC_DB_PASSWORD" >${folder.at("seen")};; esac; done; exit ${String(code)}`);
-    expect(await runAsCutter(folder.host, "/opt/cutter", ["grants"], {}, path)).toBe(code);
-    expect(readFileSync(folder.at("seen"), "utf8")).toBe("exec-s3cret");
-    expect(left()).toEqual([]);
-  });
+  it.each([0, 2, 10, 11, 20, 30, 70, 78])(
+    "ends with its own exit code %i, its credentials there meanwhile and gone afterwards",
+    async (code) => {
+      // Like the real one: with SuccessExitStatus it would give 0 for the codes named there.
+      plant(
+        "systemd-run",
+        `for a in "$@"; do case "$a" in SuccessExitStatus=*) exit 0;; LoadCredential=s:*) cat "\${a#LoadCredential=s:}/DOT_CUTTER_EXEC_DB_PASSWORD" >${folder.at("seen")};; esac; done; exit ${String(code)}`,
+      );
+      expect(await runAsCutter(folder.host, "/opt/cutter", ["grants"], {}, path)).toBe(code);
+      expect(readFileSync(folder.at("seen"), "utf8")).toBe("exec-s3cret");
+      expect(left()).toEqual([]);
+    },
+  );
 
-  it.each(["exit 1", "exit 203", "exit 255", "kill -9 $$"])("is not taken to have ended by itself when systemd-run does: %s", async (body) => {
-    plant("systemd-run", body);
-    await expect(runAsCutter(folder.host, "/opt/cutter", ["grants"], {}, path)).rejects.toMatchObject({ code: "ADHOC_UNIT_FAILED", exitCode: 30 });
-    expect(left()).toEqual([]);
-  });
+  it.each(["exit 1", "exit 203", "exit 255", "kill -9 $$"])(
+    "is not taken to have ended by itself when systemd-run does: %s",
+    async (body) => {
+      plant("systemd-run", body);
+      await expect(runAsCutter(folder.host, "/opt/cutter", ["grants"], {}, path)).rejects.toMatchObject({
+        code: "ADHOC_UNIT_FAILED",
+        exitCode: 30,
+      });
+      expect(left()).toEqual([]);
+    },
+  );
 
   it("leaves nothing when the credentials cannot be written", async () => {
     folder.write("opt/incomex/docker/.env", "", 0o600);
@@ -45,7 +57,10 @@ describe("a command that root hands to cutter", () => {
   });
 
   it.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("is stopped by %s, and its credentials are gone at once", async (signal) => {
-    plant("systemd-run", `trap 'exit 20' USR1; echo $$ >${folder.at("pid.new")}; mv ${folder.at("pid.new")} ${folder.at("pid")}; while :; do read x || exit 1; done <${folder.at("never")}`);
+    plant(
+      "systemd-run",
+      `trap 'exit 20' USR1; echo $$ >${folder.at("pid.new")}; mv ${folder.at("pid.new")} ${folder.at("pid")}; while :; do read x || exit 1; done <${folder.at("never")}`,
+    );
     plant("systemctl", `echo "$*" >${folder.at("stopped")}; kill -USR1 $(cat ${folder.at("pid")})`);
     const fifo = spawn("mkfifo", [folder.at("never")]);
     await once(fifo, "close");

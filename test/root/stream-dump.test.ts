@@ -20,7 +20,10 @@ let codes: Promise<number>[] = [];
 /** A stand-in for docker (or for pg_dump itself) that notes its argv and environment, then does what the test wants. */
 function plantProgram(name: string, body: string): void {
   const file = folder.at(`bin/${name}`);
-  writeFileSync(file, `#!/bin/sh\nprintf '%s\\n' "$@" >>${folder.at("argv")}\nenv >${folder.at("environment")}\ncase "$*" in *--version*) echo "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"; exit 0;; esac\n${body}\n`);
+  writeFileSync(
+    file,
+    `#!/bin/sh\nprintf '%s\\n' "$@" >>${folder.at("argv")}\nenv >${folder.at("environment")}\ncase "$*" in *--version*) echo "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"; exit 0;; esac\n${body}\n`,
+  );
   chmodSync(file, 0o755);
 }
 
@@ -58,8 +61,18 @@ describe("a dump by docker exec", () => {
     expect(await text(dump.stream)).toBe("x".repeat(3_000_000));
     expect(await dump.exit).toEqual({ code: 0, stderr: "" });
     expect(argv().slice(4)).toEqual([
-      "exec", "postgres", "pg_dump", "--format=custom", "--no-password", "--strict-names", "--lock-wait-timeout=30000", `--snapshot=${snapshot}`,
-      "--username=directus", "--dbname=directus", '--table="public"."information_unit"', '--table="public"."unit_version"',
+      "exec",
+      "postgres",
+      "pg_dump",
+      "--format=custom",
+      "--no-password",
+      "--strict-names",
+      "--lock-wait-timeout=30000",
+      `--snapshot=${snapshot}`,
+      "--username=directus",
+      "--dbname=directus",
+      '--table="public"."information_unit"',
+      '--table="public"."unit_version"',
     ]);
   });
 
@@ -89,8 +102,14 @@ describe("a dump by docker exec", () => {
     const dump = await source().open({ snapshotId: snapshot, tables: ["public.information_unit"] });
     await text(dump.stream);
     delete process.env["PGPASSWORD"];
-    const names = readFileSync(folder.at("environment"), "utf8").split("\n").map((line) => line.split("=")[0]);
-    expect(names.filter((name) => name !== "" && name !== "PWD" && name !== "_" && name !== "SHLVL" && name !== "OLDPWD").sort()).toEqual(["HOME", "LC_ALL", "PATH"]);
+    const names = readFileSync(folder.at("environment"), "utf8")
+      .split("\n")
+      .map((line) => line.split("=")[0]);
+    expect(names.filter((name) => name !== "" && name !== "PWD" && name !== "_" && name !== "SHLVL" && name !== "OLDPWD").sort()).toEqual([
+      "HOME",
+      "LC_ALL",
+      "PATH",
+    ]);
   });
 
   test("pg_dump is stopped when the client goes away", async () => {
@@ -106,7 +125,13 @@ describe("a dump by docker exec", () => {
 });
 
 describe("a dump by the host's client", () => {
-  beforeEach(() => folder.write("etc/cutter/orchestrator.yaml", configText("", `{kind: client, bin_dir: ${folder.at("bin")}, user: context_pack_readonly}`), 0o640));
+  beforeEach(() =>
+    folder.write(
+      "etc/cutter/orchestrator.yaml",
+      configText("", `{kind: client, bin_dir: ${folder.at("bin")}, user: context_pack_readonly}`),
+      0o640,
+    ),
+  );
 
   test("gets its password in a file that only root reads and that is gone afterwards", async () => {
     plantProgram("pg_dump", 'cat "$PGPASSFILE"; stat -c %a "$PGPASSFILE"');
@@ -161,6 +186,8 @@ describe("what is refused", () => {
 });
 
 test("the list of the narrow backup is the contract's own", () => {
-  const contract = databaseContractSchema.parse(JSON.parse(readFileSync(resolve(import.meta.dirname, "../../sql/contract/contract.json"), "utf8")));
+  const contract = databaseContractSchema.parse(
+    JSON.parse(readFileSync(resolve(import.meta.dirname, "../../sql/contract/contract.json"), "utf8")),
+  );
   expect([...backupTables].sort()).toEqual([...contract.backupTables].sort());
 });

@@ -16,16 +16,30 @@ function write(path: string, text: string): void {
 
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "disable-"));
-  for (const folder of ["bin", "kit/runbooks", "host/etc/cutter/execution", "host/run/cutter/armed/R1", "host/run/cutter/live/R2", "host/var/lib/cutter-ledger"]) mkdirSync(join(base, folder), { recursive: true });
+  for (const folder of [
+    "bin",
+    "kit/runbooks",
+    "host/etc/cutter/execution",
+    "host/run/cutter/armed/R1",
+    "host/run/cutter/live/R2",
+    "host/var/lib/cutter-ledger",
+  ])
+    mkdirSync(join(base, folder), { recursive: true });
   copyFileSync(script, join(base, "kit/runbooks/disable"));
   write("kit/Pulumi.replica.yaml", "config:\n  cutter-kit:host: 192.0.2.1\n  cutter-kit:hostKey: ssh-ed25519 AAAA\n");
-  write("bin/ssh", `#!/bin/sh\nfor line; do :; done\nprintf '%s' "$line" | sed -E 's#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`);
+  write(
+    "bin/ssh",
+    `#!/bin/sh\nfor line; do :; done\nprintf '%s' "$line" | sed -E 's#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`,
+  );
   write("bin/systemctl", `#!/bin/sh\n[ "$1" = list-units ] && [ -e ${base}/running ] && echo cutter-run@R2.service\nexit 0\n`);
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 function disable(...args: readonly string[]): { readonly status: number | null; readonly text: string } {
-  const { status, stdout, stderr } = spawnSync("sh", [join(base, "kit/runbooks/disable"), ...args], { env: { PATH: `${join(base, "bin")}:${process.env["PATH"] ?? ""}` }, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync("sh", [join(base, "kit/runbooks/disable"), ...args], {
+    env: { PATH: `${join(base, "bin")}:${process.env["PATH"] ?? ""}` },
+    encoding: "utf8",
+  });
   return { status, text: stdout + stderr };
 }
 const tokens = (): readonly string[] => ["armed", "live"].flatMap((kind) => readdirSync(join(base, "host/run/cutter", kind)));
@@ -46,7 +60,13 @@ test("adds to the chained audit log what root's own lines follow, and after whic
   expect(disable("--clear")).toMatchObject({ status: 0 });
   recordAudit(host, "enable", {}, new Date()); // reads the whole chain before it adds to it
   const lines = readFileSync(join(base, "host/var/lib/cutter-ledger/audit.jsonl"), "utf8").trimEnd().split("\n");
-  expect(lines.map((line) => (JSON.parse(line) as { action: string }).action)).toEqual(["disable", "enable_refused", "now", "clear", "enable"]);
+  expect(lines.map((line) => (JSON.parse(line) as { action: string }).action)).toEqual([
+    "disable",
+    "enable_refused",
+    "now",
+    "clear",
+    "enable",
+  ]);
 });
 
 test("adds nothing to an audit log whose last line was cut off: that line must stay the last, so that it can be taken off", () => {
@@ -83,15 +103,27 @@ test("--now does not say that runs are stopped while one still runs", () => {
 test("asks no host where the stack's file is the example still", () => {
   copyFileSync(resolve(import.meta.dirname, "../../Pulumi.contabo.example.yaml"), join(base, "kit/Pulumi.replica.yaml"));
   const { status, text } = disable();
-  expect([status, text]).toEqual([78, expect.stringContaining("Pulumi.replica.yaml names no cutter-kit:host and hostKey; by hand, as --help says")]);
+  expect([status, text]).toEqual([
+    78,
+    expect.stringContaining("Pulumi.replica.yaml names no cutter-kit:host and hostKey; by hand, as --help says"),
+  ]);
   expect([latch(), tokens()]).toEqual([false, ["R1", "R2"]]);
 });
 
 test("sets the latch on every host of a stack of several, goes on where one cannot be reached, and says which is not proven; --host means one", () => {
-  const [first, second] = ["  - name: one\n    host: 192.0.2.1\n    hostKey: ssh-ed25519 AAAA # a note\n", '  - host: "192.0.2.2"\n    name: two\n    port: 2222\n    hostKey: ssh-ed25519 BBBB\n'];
-  write("kit/Pulumi.replica.yaml", `config:\n  cutter-kit:hosts:\n${first}${second}  cutter-kit:release: ""\n  orchestrator:kb_base_url: https://host.example\n`);
+  const [first, second] = [
+    "  - name: one\n    host: 192.0.2.1\n    hostKey: ssh-ed25519 AAAA # a note\n",
+    '  - host: "192.0.2.2"\n    name: two\n    port: 2222\n    hostKey: ssh-ed25519 BBBB\n',
+  ];
+  write(
+    "kit/Pulumi.replica.yaml",
+    `config:\n  cutter-kit:hosts:\n${first}${second}  cutter-kit:release: ""\n  orchestrator:kb_base_url: https://host.example\n`,
+  );
   // The first host is down; of the second, the port and the key it must show are noted.
-  write("bin/ssh", `#!/bin/sh\nfor line; do :; done\ncase "$*" in *root@192.0.2.1*) exit 255;; esac\nfor word; do case $word in UserKnownHostsFile=*) cat "\${word#*=}" >> ${base}/asked;; esac; done\nprintf '%s' "$line" | sed -E 's#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`);
+  write(
+    "bin/ssh",
+    `#!/bin/sh\nfor line; do :; done\ncase "$*" in *root@192.0.2.1*) exit 255;; esac\nfor word; do case $word in UserKnownHostsFile=*) cat "\${word#*=}" >> ${base}/asked;; esac; done\nprintf '%s' "$line" | sed -E 's#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`,
+  );
   const { status, text } = disable();
   expect([status, latch(), tokens()]).toEqual([30, true, []]);
   expect(text).toContain("NOT_PROVEN on 192.0.2.1");

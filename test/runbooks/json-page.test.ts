@@ -30,7 +30,10 @@ it.each([
 ])("names every field of %s", (schema, path, type) => {
   const declared = new RegExp(`interface ${type} \\{\\n([^]*?)\\n\\}`).exec(read(path))?.[1] ?? "";
   const fields = [...declared.matchAll(/^ {2}readonly ([a-z_]+):/gm)].map(([, name]) => name ?? "").filter((name) => name !== "schema");
-  const row = read("runbooks/json.md").split("\n").find((line) => line.includes(schema)) ?? "";
+  const row =
+    read("runbooks/json.md")
+      .split("\n")
+      .find((line) => line.includes(schema)) ?? "";
   expect(fields.length).toBeGreaterThan(5);
   expect(fields.filter((name) => !row.includes(`\`${name}\``))).toEqual([]);
 });

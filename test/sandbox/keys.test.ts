@@ -31,7 +31,8 @@ it("a signature is detached, binary, armored, and another library accepts it for
   const signature = await readSignature({ armoredSignature: readFileSync(signatureFile, "utf8") });
   expect(signature.packets.map((packet) => packet.signatureType)).toEqual([0]);
   const verificationKeys = await readKey({ armoredKey: readFileSync(sovereign.file, "utf8") });
-  const check = async (bytes: Uint8Array) => (await verify({ message: await createMessage({ binary: bytes }), signature, verificationKeys })).signatures[0]?.verified;
+  const check = async (bytes: Uint8Array) =>
+    (await verify({ message: await createMessage({ binary: bytes }), signature, verificationKeys })).signatures[0]?.verified;
   await expect(check(readFileSync(file))).resolves.toBe(true);
   await expect(check(Buffer.from("line one\nline two"))).rejects.toThrow(/digest/);
 });
@@ -54,11 +55,13 @@ it("nothing of a signing is left: no gpg home, no agent", async () => {
 });
 
 function readAllArguments(): readonly (readonly string[])[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    } catch {
-      return []; // ended meanwhile
-    }
-  });
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      } catch {
+        return []; // ended meanwhile
+      }
+    });
 }

@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { findMounts } from "../../provision/sandbox/cleanup.ts";
 import { cgroupTrees } from "../../provision/sandbox/cgroup.ts";
 import { toSetLines } from "../../provision/sandbox/database.ts";
-import { findDebianMirror, hostRecipe, postgresOf, postgresRecipe, suites, toBootstrapArguments, toImageKey, toPostgresImage } from "../../provision/sandbox/image/recipe.ts";
+import {
+  findDebianMirror,
+  hostRecipe,
+  postgresOf,
+  postgresRecipe,
+  suites,
+  toBootstrapArguments,
+  toImageKey,
+  toPostgresImage,
+} from "../../provision/sandbox/image/recipe.ts";
 import { findFileSystem } from "../../provision/sandbox/machine.ts";
 
 describe("the key of an image", () => {
@@ -21,7 +30,11 @@ describe("the key of an image", () => {
 
 describe("the PostgreSQL of a host", () => {
   it("is production's on the usual suite, and together the suites have the oldest and the newest that is supported", () => {
-    expect(suites.map((suite) => `${suite} ${toPostgresImage(postgresOf(suite))}`)).toEqual(["trixie postgres-sandbox:18", "bookworm postgres-sandbox:15", "forky postgres-sandbox:18"]);
+    expect(suites.map((suite) => `${suite} ${toPostgresImage(postgresOf(suite))}`)).toEqual([
+      "trixie postgres-sandbox:18",
+      "bookworm postgres-sandbox:15",
+      "forky postgres-sandbox:18",
+    ]);
     expect(postgresRecipe(postgresOf("bookworm")).packages).toEqual(["postgresql-15", "postgresql-client-15"]);
   });
 });
@@ -29,7 +42,9 @@ describe("the PostgreSQL of a host", () => {
 describe("the Debian mirror", () => {
   it("is taken from this machine's own sources, in both formats", () => {
     expect(findDebianMirror(["Types: deb\nURIs: http://mirror.test/debian\nSuites: bookworm\n"])).toBe("http://mirror.test/debian");
-    expect(findDebianMirror(["# a comment\n", "deb [signed-by=/k.gpg] https://mirror.test/debian/ trixie main\n"])).toBe("https://mirror.test/debian");
+    expect(findDebianMirror(["# a comment\n", "deb [signed-by=/k.gpg] https://mirror.test/debian/ trixie main\n"])).toBe(
+      "https://mirror.test/debian",
+    );
   });
 
   it("is not the security archive and not another vendor's", () => {

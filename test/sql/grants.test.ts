@@ -26,12 +26,17 @@ afterAll(async () => {
 describe.each(["directus_secdef", "cutter_exec"] as const)("the grants for %s", (principal) => {
   test("without them the contract names each missing right; with them none; the rollback leads back", async () => {
     const { logins } = toTestSettings(server);
-    const database = openProductionDatabase({ logins: { ...logins, governance: principal === "cutter_exec" ? logins.cutter_exec : logins.governance } }, principal);
+    const database = openProductionDatabase(
+      { logins: { ...logins, governance: principal === "cutter_exec" ? logins.cutter_exec : logins.governance } },
+      principal,
+    );
     try {
       const before = await database.readGrantMatrix(principals);
       expect((await database.readContractFindings()).map(({ object }) => object)).toEqual([
         `right ${principal} USAGE on schema cutter_governance`,
-        ...["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature"].flatMap((table) => ["SELECT", "INSERT"].map((privilege) => `right ${principal} ${privilege} on table cutter_governance.${table}`)),
+        ...["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature"].flatMap((table) =>
+          ["SELECT", "INSERT"].map((privilege) => `right ${principal} ${privilege} on table cutter_governance.${table}`),
+        ),
       ]);
       await admin.query(readSqlFile(`grants/${principal}.sql`));
       const granted = await database.readGrantMatrix(principals);
@@ -66,10 +71,18 @@ test("the grants for cutter_revert are exactly what the substrate gives it; the 
 
 /** Statements without comments, string literals and bodies, in lower case. */
 function toBareSql(text: string): string {
-  return text.replace(/--[^\n]*/g, "").replace(/\$([a-z_]*)\$[\s\S]*?\$\1\$/g, "$$$$").replace(/'(?:[^']|'')*'/g, "''").toLowerCase();
+  return text
+    .replace(/--[^\n]*/g, "")
+    .replace(/\$([a-z_]*)\$[\s\S]*?\$\1\$/g, "$$$$")
+    .replace(/'(?:[^']|'')*'/g, "''")
+    .toLowerCase();
 }
 
-const gated = ["grants", "lifecycle"].flatMap((folder) => readdirSync(join(sqlFolder, folder)).filter((name) => name.endsWith(".sql")).map((name) => `${folder}/${name}`));
+const gated = ["grants", "lifecycle"].flatMap((folder) =>
+  readdirSync(join(sqlFolder, folder))
+    .filter((name) => name.endsWith(".sql"))
+    .map((name) => `${folder}/${name}`),
+);
 
 describe("the owner's SQL gate would take each file that is meant for it", () => {
   test.each(gated)("%s", (path) => {

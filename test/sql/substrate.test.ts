@@ -30,7 +30,12 @@ let verifier: Client;
 
 beforeAll(async () => {
   server = await startPostgres();
-  [admin, exec, governance, verifier] = await Promise.all([server.connect("workflow_admin"), server.connect("cutter_exec"), server.connect("directus_secdef"), server.connect("cutter_verify")]);
+  [admin, exec, governance, verifier] = await Promise.all([
+    server.connect("workflow_admin"),
+    server.connect("cutter_exec"),
+    server.connect("directus_secdef"),
+    server.connect("cutter_verify"),
+  ]);
 }, 60_000);
 afterAll(async () => {
   await server.stop();
@@ -39,16 +44,36 @@ afterAll(async () => {
 /** A registered document with a fresh decision for both phases of a fresh run. */
 async function registerDocument(code = `doc-${randomUUID().slice(0, 8)}`) {
   const application = await server.connect("directus"); // as `document add` does
-  const { rows: [document] } = await application.query<{ id: string }>("insert into cutter_governance.source_document_registry (kb_document_id, doc_code, title) values ($1, $2, 'A document') returning id", [`knowledge/other/${code}.md`, code]);
-  const { rows: [version] } = await application.query<{ id: string }>("insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, 10) returning id", [document?.id, sha(code)]);
+  const {
+    rows: [document],
+  } = await application.query<{ id: string }>(
+    "insert into cutter_governance.source_document_registry (kb_document_id, doc_code, title) values ($1, $2, 'A document') returning id",
+    [`knowledge/other/${code}.md`, code],
+  );
+  const {
+    rows: [version],
+  } = await application.query<{ id: string }>(
+    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, 10) returning id",
+    [document?.id, sha(code)],
+  );
   await application.end();
   const run = `run-${code}`;
   const decide = async (phase: "cut_leg_a" | "lifecycle_enact", gate: string): Promise<string> => {
     const id = randomUUID();
-    await governance.query("insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, $3, $4, $5, 'approve', $6, 'knowledge/x.md', $6)", [id, document?.id, phase, gate, run, payload]);
+    await governance.query(
+      "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, $3, $4, $5, 'approve', $6, 'knowledge/x.md', $6)",
+      [id, document?.id, phase, gate, run, payload],
+    );
     return id;
   };
-  return { code, run, documentId: document?.id ?? "", versionId: version?.id ?? "", cut: await decide("cut_leg_a", "SG_1"), enact: await decide("lifecycle_enact", "SG_2") };
+  return {
+    code,
+    run,
+    documentId: document?.id ?? "",
+    versionId: version?.id ?? "",
+    cut: await decide("cut_leg_a", "SG_1"),
+    enact: await decide("lifecycle_enact", "SG_2"),
+  };
 }
 
 type Registered = Awaited<ReturnType<typeof registerDocument>>;
@@ -57,8 +82,19 @@ function toUnit(document: Registered, ordinal: number, changes: Partial<Unit> = 
   const body = changes.body ?? `## Điều ${String(ordinal)}\r\n`;
   const start = ordinal * 1000;
   return {
-    key: `${document.run}:${String(ordinal)}`, run: document.run, address: `${document.code}/${String(ordinal)}`, parent: ordinal === 0 ? null : `${document.code}/0`,
-    ordinal, body, body_sha256: sha(body), byte_start: start, byte_end: start + Buffer.byteLength(body), source: document.versionId, decision: document.cut, expected: null, ...changes,
+    key: `${document.run}:${String(ordinal)}`,
+    run: document.run,
+    address: `${document.code}/${String(ordinal)}`,
+    parent: ordinal === 0 ? null : `${document.code}/0`,
+    ordinal,
+    body,
+    body_sha256: sha(body),
+    byte_start: start,
+    byte_end: start + Buffer.byteLength(body),
+    source: document.versionId,
+    decision: document.cut,
+    expected: null,
+    ...changes,
   };
 }
 
@@ -73,11 +109,27 @@ async function create(code: string, units: readonly Unit[]): Promise<readonly Re
   return rows.map(({ answer }) => answer);
 }
 
-async function enact(document: Registered, ordinal: number, changes: Partial<{ key: string; to: string; decision: string; version: string | null }> = {}): Promise<Record<string, unknown>> {
+async function enact(
+  document: Registered,
+  ordinal: number,
+  changes: Partial<{ key: string; to: string; decision: string; version: string | null }> = {},
+): Promise<Record<string, unknown>> {
   const address = `${document.code}/${String(ordinal)}`;
-  const { rows: [unit] } = await admin.query<{ current_version_id: string }>("select current_version_id from public.information_unit where canonical_address = $1", [address]);
-  const { rows: [row] } = await exec.query<{ answer: Record<string, unknown> }>("select public.fn_iu_enact($1, $2, $3, $4, $5, $6) as answer", [
-    changes.key ?? `${document.run}:enact:${String(ordinal)}`, document.run, address, changes.to ?? "enacted", changes.decision ?? document.enact, changes.version === undefined ? unit?.current_version_id : changes.version,
+  const {
+    rows: [unit],
+  } = await admin.query<{ current_version_id: string }>(
+    "select current_version_id from public.information_unit where canonical_address = $1",
+    [address],
+  );
+  const {
+    rows: [row],
+  } = await exec.query<{ answer: Record<string, unknown> }>("select public.fn_iu_enact($1, $2, $3, $4, $5, $6) as answer", [
+    changes.key ?? `${document.run}:enact:${String(ordinal)}`,
+    document.run,
+    address,
+    changes.to ?? "enacted",
+    changes.decision ?? document.enact,
+    changes.version === undefined ? unit?.current_version_id : changes.version,
   ]);
   return row?.answer ?? {};
 }
@@ -88,10 +140,15 @@ test("300 units are cut set-based in plan order: tree, bytes and recorder are al
   const answers = await create(document.code, units);
   expect(answers.filter(({ refused, duplicate }) => refused === false && duplicate === false)).toHaveLength(300);
   const readonly = await server.connect("context_pack_readonly");
-  const { rows } = await readonly.query("select v.idempotency_key as key, v.body, v.created_by, p.canonical_address as parent from public.unit_version v join public.information_unit u on u.current_version_id = v.id left join public.information_unit p on p.id = u.parent where v.run_id = $1 order by u.ordinal", [document.run]);
+  const { rows } = await readonly.query(
+    "select v.idempotency_key as key, v.body, v.created_by, p.canonical_address as parent from public.unit_version v join public.information_unit u on u.current_version_id = v.id left join public.information_unit p on p.id = u.parent where v.run_id = $1 order by u.ordinal",
+    [document.run],
+  );
   expect(rows).toEqual(units.map(({ key, body, parent }) => ({ key, body, parent, created_by: "cutter_exec" })));
   const again = await create(document.code, units);
-  expect(again.map(({ duplicate, unit_id, version_id }) => ({ duplicate, unit_id, version_id }))).toEqual(answers.map(({ unit_id, version_id }) => ({ duplicate: true, unit_id, version_id })));
+  expect(again.map(({ duplicate, unit_id, version_id }) => ({ duplicate, unit_id, version_id }))).toEqual(
+    answers.map(({ unit_id, version_id }) => ({ duplicate: true, unit_id, version_id })),
+  );
 });
 
 describe("fn_iu_create refuses without raising, and leaves nothing", () => {
@@ -114,7 +171,9 @@ describe("fn_iu_create refuses without raising, and leaves nothing", () => {
   test("an idempotency key that stands for other bytes", async () => {
     const document = await registerDocument();
     await create(document.code, [toUnit(document, 0)]);
-    expect(await create(document.code, [toUnit(document, 0, { body: "other\n" })])).toEqual([{ refused: true, reason: "idempotency_conflict" }]);
+    expect(await create(document.code, [toUnit(document, 0, { body: "other\n" })])).toEqual([
+      { refused: true, reason: "idempotency_conflict" },
+    ]);
   });
 
   test("while its row in dot_config does not say on", async () => {
@@ -141,8 +200,13 @@ test("enacting logs once, with decision and login, and a replay is a duplicate",
   expect(await enact(document, 0)).toMatchObject({ refused: false, duplicate: false });
   expect(await enact(document, 0)).toMatchObject({ refused: false, duplicate: true });
   expect(await enact(document, 0, { key: "other-key" })).toEqual({ refused: true, reason: "transition_illegal" });
-  const { rows } = await admin.query("select l.from_state, l.to_state, l.actor, l.review_decision_id, u.lifecycle_state from public.iu_lifecycle_log l join public.information_unit u on u.id = l.unit_id where l.run_id = $1", [document.run]);
-  expect(rows).toEqual([{ from_state: "draft", to_state: "enacted", actor: "cutter_exec", review_decision_id: document.enact, lifecycle_state: "enacted" }]);
+  const { rows } = await admin.query(
+    "select l.from_state, l.to_state, l.actor, l.review_decision_id, u.lifecycle_state from public.iu_lifecycle_log l join public.information_unit u on u.id = l.unit_id where l.run_id = $1",
+    [document.run],
+  );
+  expect(rows).toEqual([
+    { from_state: "draft", to_state: "enacted", actor: "cutter_exec", review_decision_id: document.enact, lifecycle_state: "enacted" },
+  ]);
 });
 
 test("enacting refuses another version, another phase's decision and an unknown unit", async () => {
@@ -156,35 +220,61 @@ test("enacting refuses another version, another phase's decision and an unknown 
 
 test("one decision per document, phase and run: the second is refused by the unique key", async () => {
   const document = await registerDocument();
-  const second = governance.query("insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, 'cut_leg_a', 'SG_1', $3, 'approve', $4, 'x', $4)", [randomUUID(), document.documentId, document.run, payload]);
+  const second = governance.query(
+    "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, 'cut_leg_a', 'SG_1', $3, 'approve', $4, 'x', $4)",
+    [randomUUID(), document.documentId, document.run, payload],
+  );
   await expect(second).rejects.toMatchObject({ code: "23505", constraint: "review_decision_source_document_id_phase_run_id_key" });
 });
 
 test("the recorder of a governance row is the login, whatever the insert claims", async () => {
   const document = await registerDocument();
-  await governance.query("insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count, recorded_by) values ($1, $2, $3, $4, $5, $5, $5, 1, 'somebody-else')", [document.documentId, document.versionId, document.run, document.cut, payload]);
-  const { rows } = await admin.query("select recorded_by from cutter_governance.v_cut_change_set_observe where run_id = $1", [document.run]);
+  await governance.query(
+    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count, recorded_by) values ($1, $2, $3, $4, $5, $5, $5, 1, 'somebody-else')",
+    [document.documentId, document.versionId, document.run, document.cut, payload],
+  );
+  const { rows } = await admin.query("select recorded_by from cutter_governance.v_cut_change_set_observe where run_id = $1", [
+    document.run,
+  ]);
   expect(rows).toEqual([{ recorded_by: "directus_secdef" }]);
 });
 
 test("neither who recorded the change set nor who wrote the units may verify it; a third login may, once", async () => {
   const document = await registerDocument();
   await create(document.code, [toUnit(document, 0)]);
-  const { rows: [changeSet] } = await governance.query<{ id: string }>("insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count) values ($1, $2, $3, $4, $5, $5, $5, 1) returning id", [document.documentId, document.versionId, document.run, document.cut, payload]);
-  const verify = (client: Client) => client.query("insert into cutter_governance.verify_result (change_set_id, run_id, verdict, units_checked, to_digest) values ($1, $2, 'pass', 1, $3)", [changeSet?.id, document.run, payload]);
-  await admin.query("grant usage on schema cutter_governance to cutter_exec; grant insert on cutter_governance.verify_result to cutter_exec, directus_secdef; grant cutter_verify to directus_secdef");
+  const {
+    rows: [changeSet],
+  } = await governance.query<{ id: string }>(
+    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count) values ($1, $2, $3, $4, $5, $5, $5, 1) returning id",
+    [document.documentId, document.versionId, document.run, document.cut, payload],
+  );
+  const verify = (client: Client) =>
+    client.query(
+      "insert into cutter_governance.verify_result (change_set_id, run_id, verdict, units_checked, to_digest) values ($1, $2, 'pass', 1, $3)",
+      [changeSet?.id, document.run, payload],
+    );
+  await admin.query(
+    "grant usage on schema cutter_governance to cutter_exec; grant insert on cutter_governance.verify_result to cutter_exec, directus_secdef; grant cutter_verify to directus_secdef",
+  );
   await expect(verify(exec)).rejects.toMatchObject({ code: "42501" });
   await expect(verify(governance)).rejects.toMatchObject({ code: "42501" });
   await governance.query("set role cutter_verify"); // session_user stays who logged in
   await expect(verify(governance)).rejects.toMatchObject({ code: "42501" });
   await governance.query("reset role");
-  await admin.query("revoke insert on cutter_governance.verify_result from cutter_exec, directus_secdef; revoke usage on schema cutter_governance from cutter_exec; revoke cutter_verify from directus_secdef");
+  await admin.query(
+    "revoke insert on cutter_governance.verify_result from cutter_exec, directus_secdef; revoke usage on schema cutter_governance from cutter_exec; revoke cutter_verify from directus_secdef",
+  );
   await verify(verifier);
   await expect(verify(verifier)).rejects.toMatchObject({ code: "23505" });
 });
 
 test("cutter_exec can reach no table by itself", async () => {
-  for (const statement of ["select 1 from public.information_unit", "lock table public.information_unit in share mode", "select 1 from cutter_governance.review_decision", "insert into public.dot_config values ('a', 'b')"]) {
+  for (const statement of [
+    "select 1 from public.information_unit",
+    "lock table public.information_unit in share mode",
+    "select 1 from cutter_governance.review_decision",
+    "insert into public.dot_config values ('a', 'b')",
+  ]) {
     await exec.query("begin");
     await expect(exec.query(statement)).rejects.toMatchObject({ code: "42501" });
     await exec.query("rollback");

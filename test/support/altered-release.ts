@@ -15,14 +15,22 @@ export async function alterRelease(launcher: "cutter" | "cutter-root", lines: st
   cpSync(directory, staging, { recursive: true });
   const path = `bin/${launcher}`;
   const file = join(staging, path);
-  writeFileSync(file, readFileSync(file, "utf8").replace("#!/bin/sh\n", () => `#!/bin/sh\n${lines}\n`));
+  writeFileSync(
+    file,
+    readFileSync(file, "utf8").replace("#!/bin/sh\n", () => `#!/bin/sh\n${lines}\n`),
+  );
   chmodSync(file, 0o755);
   const manifest = releaseManifestSchema.parse(JSON.parse(readFileSync(join(staging, manifestName), "utf8")));
-  const files = manifest.files.map((entry) => (entry.path === path ? { ...entry, sha256: sha256Hex(readFileSync(file)), size: statSync(file).size } : entry));
+  const files = manifest.files.map((entry) =>
+    entry.path === path ? { ...entry, sha256: sha256Hex(readFileSync(file)), size: statSync(file).size } : entry,
+  );
   const text = `${JSON.stringify({ ...manifest, files }, null, 1)}\n`;
   writeFileSync(join(staging, manifestName), text);
   const name = toReleaseName(manifest.version, sha256Hex(text));
-  await create({ cwd: staging, file: join(releases, `${name}.tar.gz`), gzip: { level: 1 }, portable: true }, [...files.map((entry) => entry.path), manifestName]);
+  await create({ cwd: staging, file: join(releases, `${name}.tar.gz`), gzip: { level: 1 }, portable: true }, [
+    ...files.map((entry) => entry.path),
+    manifestName,
+  ]);
   rmSync(join(releases, name), { recursive: true, force: true });
   renameSync(staging, join(releases, name));
   return name;

@@ -20,7 +20,11 @@ export async function fillAndSign(runId: string, gate: DraftedGate, fields: obje
   const [, json = "{}"] = /```cutter-approval\n([^]*?)\n```/.exec(text) ?? [];
   const drafted = JSON.parse(json) as object;
   const now = new Date();
-  const ruling = { why_harmless: "A note that nothing depends on.", ...(gate === "RULING" ? { architect_text: await writeArchitectText(runId) } : {}), expires_at: seconds(new Date(now.getTime() + 86_400_000)) };
+  const ruling = {
+    why_harmless: "A note that nothing depends on.",
+    ...(gate === "RULING" ? { architect_text: await writeArchitectText(runId) } : {}),
+    expires_at: seconds(new Date(now.getTime() + 86_400_000)),
+  };
   const filled = { ...drafted, review_decision_id: randomUUID(), issued_at: seconds(now), ...(gate === "RULING" ? ruling : {}), ...fields };
   writeFileSync(file, text.replace(json, JSON.stringify(filled, null, 2)));
   const { keysDirectory } = toSandboxPlace(checkout);

@@ -44,7 +44,14 @@ export interface Programs {
 }
 
 export const listing = (tables: readonly string[] = backupTables): string =>
-  [";", "; Archive created at 2026-11-22 10:00:00 UTC", ";     dbname: directus", ";", ...tables.map((table, at) => `${String(3400 + at)}; 0 ${String(16400 + at)} TABLE DATA ${table.replace(".", " ")} directus`), ""].join("\n");
+  [
+    ";",
+    "; Archive created at 2026-11-22 10:00:00 UTC",
+    ";     dbname: directus",
+    ";",
+    ...tables.map((table, at) => `${String(3400 + at)}; 0 ${String(16400 + at)} TABLE DATA ${table.replace(".", " ")} directus`),
+    "",
+  ].join("\n");
 
 export async function makeBackupWorld(): Promise<BackupWorld> {
   const host = makeHostFolder();
@@ -64,7 +71,12 @@ export async function makeBackupWorld(): Promise<BackupWorld> {
   const archives = archiveSocket(socket);
   const destination = host.at("var/lib/cutter/runs/R/backup/R.dump.gpg");
   const plant = (change: Partial<Programs> = {}) => {
-    const { dump, list, restore } = { dump: `cat ${host.at("archive")}`, list: `head -c 5 >${host.at("fed-list")}; cat ${host.at("listing")}`, restore: `cat >${host.at("fed-restore")}`, ...change };
+    const { dump, list, restore } = {
+      dump: `cat ${host.at("archive")}`,
+      list: `head -c 5 >${host.at("fed-list")}; cat ${host.at("listing")}`,
+      restore: `cat >${host.at("fed-restore")}`,
+      ...change,
+    };
     const body = `#!/bin/sh\nprintf '%s\\n' "$*" >>${host.at("argv")}\ncase "$*" in\n*--version*) echo "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)";;\n*"pg_restore --list"*) ${list};;\n*pg_restore*) ${restore};;\n*pg_dump*) ${dump};;\n*) exit 99;;\nesac\n`;
     writeFileSync(host.at("bin/docker"), body);
     chmodSync(host.at("bin/docker"), 0o755);
@@ -72,15 +84,33 @@ export async function makeBackupWorld(): Promise<BackupWorld> {
   plant();
   const open = () => source.open({ snapshotId: "00000003-0000001B-1", tables: [...backupTables] });
   const world: BackupWorld = {
-    host, keys, homes, destination, recipient: { recipientKeyFile: keyFile, recipientFingerprint: fingerprint }, source, archives, plant, open,
+    host,
+    keys,
+    homes,
+    destination,
+    recipient: { recipientKeyFile: keyFile, recipientFingerprint: fingerprint },
+    source,
+    archives,
+    plant,
+    open,
     fed: (kind) => (existsSync(host.at(`fed-${kind}`)) ? readFileSync(host.at(`fed-${kind}`)) : null),
     argv: () => readFileSync(host.at("argv"), "utf8").trim().split("\n"),
     make: async (change = {}, request = {}) => {
       const dump = request.dump ?? (await open());
       const clock = { now: () => new Date(), monotonicMs: () => performance.now(), wait: () => Promise.resolve() };
-      return gpgBackupStore({ homeParent: homes, clock, archives, tables: backupTables, scratch: null, ...change }).make(makePermission("R", "pre_write_backup").permission, {
-        dump, destination, recipientKeyFile: keyFile, recipientFingerprint: fingerprint, documentId: "knowledge/other/a.md", plannedAddresses: ["A:1"], fromDigest, ...request,
-      });
+      return gpgBackupStore({ homeParent: homes, clock, archives, tables: backupTables, scratch: null, ...change }).make(
+        makePermission("R", "pre_write_backup").permission,
+        {
+          dump,
+          destination,
+          recipientKeyFile: keyFile,
+          recipientFingerprint: fingerprint,
+          documentId: "knowledge/other/a.md",
+          plannedAddresses: ["A:1"],
+          fromDigest,
+          ...request,
+        },
+      );
     },
     left: () => ({ files: existsSync(join(destination, "..")) ? readdirSync(join(destination, "..")) : [], homes: readdirSync(homes) }),
     remove: async () => {

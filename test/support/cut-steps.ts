@@ -31,8 +31,16 @@ export interface CutSteps {
 
 export function toCutSteps({ recorders, database, writeDatabase, register }: CutPorts): CutSteps {
   const toDecision: CutSteps["toDecision"] = (document, change = {}) => ({
-    id: randomUUID(), sourceDocumentId: document.sourceDocumentId, phase: "cut_leg_a", gate: "SG_1", runId: document.runId, decision: "approve", payloadSha: document.payloadSha,
-    approvalKbId: "knowledge/other/sg-1.md", approvalSha256: "a".repeat(64), ...change,
+    id: randomUUID(),
+    sourceDocumentId: document.sourceDocumentId,
+    phase: "cut_leg_a",
+    gate: "SG_1",
+    runId: document.runId,
+    decision: "approve",
+    payloadSha: document.payloadSha,
+    approvalKbId: "knowledge/other/sg-1.md",
+    approvalSha256: "a".repeat(64),
+    ...change,
   });
   const insertDecision = async (document: CutDocument, change: Partial<ReviewDecisionRow>): Promise<string> => {
     const row = toDecision(document, change);
@@ -43,11 +51,24 @@ export function toCutSteps({ recorders, database, writeDatabase, register }: Cut
   const toCreate: CutSteps["toCreate"] = async (document, decisionId) => {
     const bytes = Buffer.from(sourceText, "utf8");
     return {
-      runId: document.runId, documentId: document.documentId, plannedAddresses: document.addresses, reviewDecisionId: decisionId,
+      runId: document.runId,
+      documentId: document.documentId,
+      plannedAddresses: document.addresses,
+      reviewDecisionId: decisionId,
       fromDigest: (await database.readDocumentDigest(document.documentId, document.addresses)).sha256,
       units: document.plan.units.map((unit) => ({
-        idempotencyKey: `${document.runId}:${String(unit.ordinal)}`, address: unit.address, docCode: document.docCode, parent: unit.parent, kind: unit.kind, ordinal: unit.ordinal, headingPath: unit.title,
-        byteStart: unit.byteStart, byteEnd: unit.byteEnd, bodySha256: unit.sha256, sourceVersionId: document.sourceVersionId, body: bytes.subarray(unit.byteStart, unit.byteEnd).toString("utf8"),
+        idempotencyKey: `${document.runId}:${String(unit.ordinal)}`,
+        address: unit.address,
+        docCode: document.docCode,
+        parent: unit.parent,
+        kind: unit.kind,
+        ordinal: unit.ordinal,
+        headingPath: unit.title,
+        byteStart: unit.byteStart,
+        byteEnd: unit.byteEnd,
+        bodySha256: unit.sha256,
+        sourceVersionId: document.sourceVersionId,
+        body: bytes.subarray(unit.byteStart, unit.byteEnd).toString("utf8"),
       })),
     };
   };
@@ -61,14 +82,27 @@ export function toCutSteps({ recorders, database, writeDatabase, register }: Cut
     return prepared;
   };
   return {
-    toDecision, decide, toCreate, prepareCreate,
+    toDecision,
+    decide,
+    toCreate,
+    prepareCreate,
     prepareEnact: async () => {
       const { document } = await create();
       const reviewDecisionId = await insertDecision(document, { phase: "lifecycle_enact", gate: "SG_2" });
       const units = await recorders.readUnits(document.documentId, document.runId);
       return {
         document,
-        request: { runId: document.runId, documentId: document.documentId, units: units.map((unit) => ({ idempotencyKey: unit.idempotencyKey, address: unit.address, toState: "enacted", reviewDecisionId, expectedVersionId: unit.versionId })) },
+        request: {
+          runId: document.runId,
+          documentId: document.documentId,
+          units: units.map((unit) => ({
+            idempotencyKey: unit.idempotencyKey,
+            address: unit.address,
+            toState: "enacted",
+            reviewDecisionId,
+            expectedVersionId: unit.versionId,
+          })),
+        },
       };
     },
     prepareLegB: async () => {
@@ -77,9 +111,25 @@ export function toCutSteps({ recorders, database, writeDatabase, register }: Cut
       return {
         document,
         record: {
-          runId: document.runId, documentId: document.documentId, sourceDocumentId: document.sourceDocumentId, sourceVersionId: document.sourceVersionId, reviewDecisionId: request.reviewDecisionId,
-          payloadSha: document.payloadSha, fromDigest: request.fromDigest, toDigest, unitCount: 3, manifest: "[]", manifestSha256: "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
-          signatures: [{ signerRole: "sovereign", keyFingerprint: "A".repeat(40), signatureSha256: "b".repeat(64), approvalKbId: "knowledge/other/sg-1.md" }],
+          runId: document.runId,
+          documentId: document.documentId,
+          sourceDocumentId: document.sourceDocumentId,
+          sourceVersionId: document.sourceVersionId,
+          reviewDecisionId: request.reviewDecisionId,
+          payloadSha: document.payloadSha,
+          fromDigest: request.fromDigest,
+          toDigest,
+          unitCount: 3,
+          manifest: "[]",
+          manifestSha256: "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
+          signatures: [
+            {
+              signerRole: "sovereign",
+              keyFingerprint: "A".repeat(40),
+              signatureSha256: "b".repeat(64),
+              approvalKbId: "knowledge/other/sg-1.md",
+            },
+          ],
         },
       };
     },

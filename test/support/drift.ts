@@ -37,7 +37,8 @@ export async function tryObstacle(obstacle: (typeof obstacles)[number]): Promise
     const obstructed = await damage([obstacle], canary, before);
     const previewed = await lookAtPreview([obstacle]);
     const refused = await up("--diff");
-    if (refused.code === 0 || !refused.output.includes("FOREIGN_FILE") || !refused.output.includes(obstacle.path)) throw new Error(`up did not refuse it by name, but ended with ${refused.code}:\n${refused.output}`);
+    if (refused.code === 0 || !refused.output.includes("FOREIGN_FILE") || !refused.output.includes(obstacle.path))
+      throw new Error(`up did not refuse it by name, but ended with ${refused.code}:\n${refused.output}`);
     same("the host after the refusal", await readTree(), obstructed);
     await lookForCanary(canary, { preview: previewed, up: refused.output }, [obstacle.path]);
     await onHost(obstacle.cleared);
@@ -58,7 +59,9 @@ export async function tryObstacle(obstacle: (typeof obstacles)[number]): Promise
  */
 export async function tryManifestLost(gone: "/etc/cutter" | "/etc/cutter/ownership.jsonl"): Promise<string> {
   const [before, claimed] = [await readTree(), await readClaimed()];
-  const expected = (await readResources()).map((resource) => `${`${resource}/`.includes(` sandbox${gone}/`) ? "create" : "update"} ${resource}`);
+  const expected = (await readResources()).map(
+    (resource) => `${`${resource}/`.includes(` sandbox${gone}/`) ? "create" : "update"} ${resource}`,
+  );
   await onHost(`rm -r ${gone}`);
   try {
     same("the steps of the preview", (await readSteps()).join("\n"), expected.toSorted().join("\n"));
@@ -77,13 +80,19 @@ export async function tryManifestLost(gone: "/etc/cutter" | "/etc/cutter/ownersh
 /** What the manifest claims, and for which resource, sorted. */
 async function readClaimed(): Promise<string> {
   const claims = parseClaims((await onHost("cat /etc/cutter/ownership.jsonl")).stdout);
-  return [...claims.values()].filter(({ path }) => !/^.opt.cutter.releases.\d/.test(path)).map(({ path, urn }) => `${path} ${urn}`).toSorted().join("\n");
+  return [...claims.values()]
+    .filter(({ path }) => !/^.opt.cutter.releases.\d/.test(path))
+    .map(({ path, urn }) => `${path} ${urn}`)
+    .toSorted()
+    .join("\n");
 }
 
 /** The kit's things on the host that the state has, as `readSteps` names them. */
 async function readResources(): Promise<readonly string[]> {
   const { output } = await pulumi("stack", "export");
-  const { deployment } = JSON.parse(output.slice(output.indexOf("{"))) as { readonly deployment: { readonly resources?: readonly { readonly urn: string }[] } };
+  const { deployment } = JSON.parse(output.slice(output.indexOf("{"))) as {
+    readonly deployment: { readonly resources?: readonly { readonly urn: string }[] };
+  };
   return (deployment.resources ?? []).flatMap(({ urn }) => /[:$]cutterhost:index:(\w+)::(.+)$/.exec(urn)?.slice(1).join(" ") ?? []);
 }
 
@@ -118,7 +127,14 @@ async function damage(chosen: readonly Damage[], canary: string, before: string)
 
 async function lookAtPreview(chosen: readonly Damage[]): Promise<string> {
   const { steps, output } = await preview();
-  same("the steps of the preview", steps.join("\n"), chosen.flatMap((one) => one.steps).toSorted().join("\n"));
+  same(
+    "the steps of the preview",
+    steps.join("\n"),
+    chosen
+      .flatMap((one) => one.steps)
+      .toSorted()
+      .join("\n"),
+  );
   const missing = chosen.flatMap(({ shown }) => shown).filter((text) => !output.includes(text));
   if (missing.length > 0) throw new Error(`the preview does not show ${missing.join(", ")}:\n${output}`);
   return output;
@@ -133,14 +149,18 @@ async function lookForDisplaced(chosen: readonly Damage[]): Promise<void> {
 /** In no output, nowhere in the stack's state or what the engine keeps beside it, and in no file, log or journal of the host but where it was moved aside or left alone. */
 async function lookForCanary(canary: string, outputs: Readonly<Record<string, string>>, left: readonly string[] = []): Promise<void> {
   const state = await pulumi("stack", "export", "--show-secrets");
-  const seen = Object.entries({ ...outputs, state: state.output }).filter(([, text]) => text.includes(canary)).map(([where]) => where);
+  const seen = Object.entries({ ...outputs, state: state.output })
+    .filter(([, text]) => text.includes(canary))
+    .map(([where]) => where);
   const local = await run(["grep", "-rlF", "--", canary, join(checkout, ".pulumi-state")]);
   const { stdout } = await onHost(
     `IFS= read -r canary; journalctl --sync; journalctl -o cat --no-pager | grep -qaF -- "$canary" && echo journal
 grep -rlF -D skip -- "$canary" /var/log /var/lib/cutter /var/lib/cutter-ledger /etc /opt/cutter /opt/incomex /run/cutter* /run/systemd /run/log /usr/local /root /tmp /var/tmp 2>/dev/null | grep -vF /var/lib/cutter-ledger/displaced/; true`,
     `${canary}\n`,
   );
-  const places = [...local.output.split("\n"), ...stdout.split("\n")].filter((path) => path !== "" && !left.some((kept) => path.startsWith(kept)));
+  const places = [...local.output.split("\n"), ...stdout.split("\n")].filter(
+    (path) => path !== "" && !left.some((kept) => path.startsWith(kept)),
+  );
   if (seen.length + places.length > 0) throw new Error(`the canary stands in ${[...seen, ...places].join(", ")}`);
 }
 
@@ -148,6 +168,9 @@ grep -rlF -D skip -- "$canary" /var/log /var/lib/cutter /var/lib/cutter-ledger /
 function same(what: string, seen: string, wanted: string): void {
   if (seen === wanted) return;
   const [a, b] = [seen.split("\n"), wanted.split("\n")];
-  const differing = [...a.filter((line) => !b.includes(line)).map((line) => `+ ${line}`), ...b.filter((line) => !a.includes(line)).map((line) => `- ${line}`)];
+  const differing = [
+    ...a.filter((line) => !b.includes(line)).map((line) => `+ ${line}`),
+    ...b.filter((line) => !a.includes(line)).map((line) => `- ${line}`),
+  ];
   throw new Error(`${what}: not as it should be\n${differing.join("\n")}`);
 }

@@ -18,7 +18,11 @@ export function createGpgHome(): GpgHome {
   const directory = mkdtempSync("/tmp/cg");
   chmodSync(directory, 0o700);
   const run = (args: readonly string[], input: Buffer | string = "") =>
-    execFileSync("gpg", ["--homedir", directory, "--batch", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", "", ...args], { input, stdio: ["pipe", "pipe", "pipe"], maxBuffer: 64 * 1024 * 1024 });
+    execFileSync("gpg", ["--homedir", directory, "--batch", "--no-tty", "--pinentry-mode", "loopback", "--passphrase", "", ...args], {
+      input,
+      stdio: ["pipe", "pipe", "pipe"],
+      maxBuffer: 64 * 1024 * 1024,
+    });
   return {
     directory,
     run,

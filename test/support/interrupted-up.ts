@@ -54,7 +54,24 @@ export async function interruptUp(plan: Plan): Promise<InterruptedUp> {
   const eventLog = join(folder, "events");
   const mark = `${markName}=${randomBytes(8).toString("hex")}`;
   const claimsBefore = readManifest().length;
-  const argv = ["run", "--silent", "pulumi", "--", "up", "--yes", "--skip-preview", "--stack", "sandbox", "--non-interactive", "--color", "never", "--parallel", "1", "--event-log", eventLog];
+  const argv = [
+    "run",
+    "--silent",
+    "pulumi",
+    "--",
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--stack",
+    "sandbox",
+    "--non-interactive",
+    "--color",
+    "never",
+    "--parallel",
+    "1",
+    "--event-log",
+    eventLog,
+  ];
   const environment = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", [markName]: mark.slice(markName.length + 1) };
   const child = spawn("npm", argv, { cwd: checkout, detached: true, stdio: ["ignore", "pipe", "pipe"], env: environment });
   let output = "";
@@ -62,7 +79,9 @@ export async function interruptUp(plan: Plan): Promise<InterruptedUp> {
   let code: number | null | undefined;
   const ended = new Promise<void>((done) => child.on("close", (value) => ((code = value), done())));
   try {
-    const urn = await poll(stepDeadlineMs, () => (code !== undefined ? "" : (readBegun(eventLog).find((begun) => plan(begun) !== null) ?? null)));
+    const urn = await poll(stepDeadlineMs, () =>
+      code !== undefined ? "" : (readBegun(eventLog).find((begun) => plan(begun) !== null) ?? null),
+    );
     const planned = plan(urn ?? "");
     if (urn === null) throw new Error(`no step came in ${stepDeadlineMs} ms:\n${output}`);
     if (planned === null) return { output, code: code ?? null, endMs: 0, goneMs: await waitUntilGone(mark), at: null };
@@ -83,7 +102,9 @@ export async function interruptUp(plan: Plan): Promise<InterruptedUp> {
 async function reach(moment: Moment, urn: string, mark: string, claimsBefore: number, isOver: () => boolean): Promise<void> {
   // The proof is the command provider's: it claims nothing.
   if (moment === "begin" || urn.includes("command:remote:Command::")) return;
-  const claimed = await poll(stepDeadlineMs, () => (readManifest().slice(claimsBefore).includes(`"urn":"${urn}"`) ? true : isOver() ? false : null));
+  const claimed = await poll(stepDeadlineMs, () =>
+    readManifest().slice(claimsBefore).includes(`"urn":"${urn}"`) ? true : isOver() ? false : null,
+  );
   if (claimed !== true) throw new Error(`${urn} was not claimed on the host`);
   if (moment === "at work") return;
   for (const { pid } of readMarked(mark).filter(({ program }) => program === "engine")) signal(pid, "SIGSTOP");
@@ -92,7 +113,9 @@ async function reach(moment: Moment, urn: string, mark: string, claimsBefore: nu
 
 /** Until the host runs no job of ours. @throws after 60 s */
 async function waitForJobs(): Promise<void> {
-  const { code } = await onHost("for i in $(seq 300); do [ -n \"$(systemctl list-units --plain --no-legend 'cutter-job-*')\" ] || exit 0; sleep 0.2; done; exit 1");
+  const { code } = await onHost(
+    "for i in $(seq 300); do [ -n \"$(systemctl list-units --plain --no-legend 'cutter-job-*')\" ] || exit 0; sleep 0.2; done; exit 1",
+  );
   if (code !== 0) throw new Error("a job still runs on the host");
 }
 
@@ -103,7 +126,9 @@ function send(interrupt: Interrupt, mark: string, group: number): void {
     for (const { pid, program } of running) if (program === "engine") signal(pid, "SIGCONT");
     return;
   }
-  const doomed = running.filter(({ program }) => (program === "engine" && interrupt !== "provider killed") || (program === "provider" && interrupt !== "engine killed"));
+  const doomed = running.filter(
+    ({ program }) => (program === "engine" && interrupt !== "provider killed") || (program === "provider" && interrupt !== "engine killed"),
+  );
   if (doomed.length === 0) throw new Error(`${interrupt}: there is none among ${JSON.stringify(running)}`);
   for (const { pid } of doomed) signal(pid, "SIGKILL");
   for (const { pid, program } of running) if (program === "engine") signal(pid, "SIGCONT");
@@ -113,11 +138,15 @@ function send(interrupt: Interrupt, mark: string, group: number): void {
 async function waitUntilGone(mark: string): Promise<number> {
   const sinceMs = performance.now();
   let left = "";
-  const gone = await poll(goneDeadlineMs, async () => {
-    const connections = await readConnections();
-    left = [...readMarked(mark).map(({ pid, commandLine }) => `${pid} ${commandLine}`), ...connections].join("\n");
-    return left === "" ? true : null;
-  }, 100);
+  const gone = await poll(
+    goneDeadlineMs,
+    async () => {
+      const connections = await readConnections();
+      left = [...readMarked(mark).map(({ pid, commandLine }) => `${pid} ${commandLine}`), ...connections].join("\n");
+      return left === "" ? true : null;
+    },
+    100,
+  );
   if (gone === null) throw new Error(`left over ${goneDeadlineMs} ms after the end:\n${left}`);
   return performance.now() - sinceMs;
 }
@@ -134,26 +163,38 @@ interface Marked {
 }
 
 function readMarked(mark: string): readonly Marked[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    try {
-      if (!readFileSync(`/proc/${name}/environ`, "latin1").split("\0").includes(mark)) return [];
-      const commandLine = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-      const program = basename(readlinkSync(`/proc/${name}/exe`)) === "pulumi" ? "engine" : /provision\/provider\/|command-plugin\/|pulumi-resource-/.test(commandLine) ? "provider" : "other";
-      return [{ pid: Number(name), program, commandLine } as const];
-    } catch {
-      return []; // ended meanwhile
-    }
-  });
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        if (!readFileSync(`/proc/${name}/environ`, "latin1").split("\0").includes(mark)) return [];
+        const commandLine = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+        const program =
+          basename(readlinkSync(`/proc/${name}/exe`)) === "pulumi"
+            ? "engine"
+            : /provision\/provider\/|command-plugin\/|pulumi-resource-/.test(commandLine)
+              ? "provider"
+              : "other";
+        return [{ pid: Number(name), program, commandLine } as const];
+      } catch {
+        return []; // ended meanwhile
+      }
+    });
 }
 
 /** The URNs of the steps that change something, in the order in which the engine announced them. */
 function readBegun(eventLog: string): readonly string[] {
-  return readText(eventLog).split("\n").slice(0, -1).flatMap((line) => {
-    const { resourcePreEvent } = JSON.parse(line) as { readonly resourcePreEvent?: { readonly metadata: { readonly op: string; readonly urn: string } } };
-    if (resourcePreEvent === undefined) return [];
-    const { op, urn } = resourcePreEvent.metadata;
-    return isHostStep(op, urn) ? [urn] : [];
-  });
+  return readText(eventLog)
+    .split("\n")
+    .slice(0, -1)
+    .flatMap((line) => {
+      const { resourcePreEvent } = JSON.parse(line) as {
+        readonly resourcePreEvent?: { readonly metadata: { readonly op: string; readonly urn: string } };
+      };
+      if (resourcePreEvent === undefined) return [];
+      const { op, urn } = resourcePreEvent.metadata;
+      return isHostStep(op, urn) ? [urn] : [];
+    });
 }
 
 /** The sandbox's disk lies on this machine: its manifest is seen without asking the host. */

@@ -13,7 +13,12 @@ export function toPass(pass: number, steps: readonly string[]): readonly Trial[]
   const met = new Set<string>();
   const plan: Plan = (urn) => {
     const place = steps.indexOf(toStepName(urn));
-    return place < 0 || met.has(urn) ? null : { interrupt: interrupts[(place + pass) % interrupts.length] ?? "Ctrl-C", moment: moments[(place + pass) % moments.length] ?? "begin" };
+    return place < 0 || met.has(urn)
+      ? null
+      : {
+          interrupt: interrupts[(place + pass) % interrupts.length] ?? "Ctrl-C",
+          moment: moments[(place + pass) % moments.length] ?? "begin",
+        };
   };
   return steps.map((_, index) => ({
     name: `pass ${pass}, up ${index + 1}`,
@@ -34,7 +39,10 @@ export async function readHostSteps(): Promise<readonly string[]> {
   const start = output.search(/^\{/m);
   if (code !== 0 || start < 0) throw new Error(`the preview failed with ${code}:\n${output}`);
   const { steps } = JSON.parse(output.slice(start)) as { readonly steps?: readonly { readonly op: string; readonly urn: string }[] };
-  return (steps ?? []).filter(({ op, urn }) => isHostStep(op, urn)).map(({ urn }) => toStepName(urn)).toSorted();
+  return (steps ?? [])
+    .filter(({ op, urn }) => isHostStep(op, urn))
+    .map(({ urn }) => toStepName(urn))
+    .toSorted();
 }
 
 /** "Directory sandbox/var/lib/cutter" */
@@ -54,7 +62,8 @@ export function toEndRow(pass: number, expected: () => string): Trial {
       if (tree !== expected()) throw new Error(`the host differs:\n${toDifference(expected(), tree)}`);
       const preview = await pulumi("preview", "--expect-no-changes");
       if (preview.code !== 0) throw new Error(`the preview is not clean:\n${preview.output}`);
-      if ((await pulumi("stack", "export")).output.includes("pending_operations")) throw new Error("the state still has pending operations");
+      if ((await pulumi("stack", "export")).output.includes("pending_operations"))
+        throw new Error("the state still has pending operations");
       const left = await readLeftOnHost();
       if (left !== "") throw new Error(`left on the host:\n${left}`);
       return "exit 0, the undisturbed host's tree, clean preview, nothing pending, no job left on the host";
@@ -83,7 +92,10 @@ export async function makeBare(): Promise<void> {
 /** The lines that only one of the two texts has. */
 export function toDifference(expected: string, found: string): string {
   const [wanted, there] = [expected.split("\n"), found.split("\n")];
-  return [...wanted.filter((line) => !there.includes(line)).map((line) => `- ${line}`), ...there.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`)].join("\n");
+  return [
+    ...wanted.filter((line) => !there.includes(line)).map((line) => `- ${line}`),
+    ...there.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
+  ].join("\n");
 }
 
 function toSeconds(ms: number): string {

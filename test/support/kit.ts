@@ -26,10 +26,25 @@ export interface Kit {
 export async function readRecorded(): Promise<readonly Recorded[]> {
   const { code, output } = await pulumi("stack", "export");
   if (code !== 0) throw new Error(`no state: ${output}`);
-  const state = JSON.parse(output.slice(output.search(/^\{/m))) as { readonly deployment: { readonly resources: readonly { readonly type: string; readonly urn: string; readonly id?: string; readonly inputs?: Record<string, unknown> }[] } };
+  const state = JSON.parse(output.slice(output.search(/^\{/m))) as {
+    readonly deployment: {
+      readonly resources: readonly {
+        readonly type: string;
+        readonly urn: string;
+        readonly id?: string;
+        readonly inputs?: Record<string, unknown>;
+      }[];
+    };
+  };
   return state.deployment.resources
     .filter(({ type }) => type.startsWith("cutterhost:index:"))
-    .map(({ type, urn, id = "", inputs = {} }) => ({ type: type.split(":").at(-1) ?? "", name: urn.split("::").at(-1) ?? "", urn, id, inputs }));
+    .map(({ type, urn, id = "", inputs = {} }) => ({
+      type: type.split(":").at(-1) ?? "",
+      name: urn.split("::").at(-1) ?? "",
+      urn,
+      id,
+      inputs,
+    }));
 }
 
 /** One command's worth of provider: one pool of connections, gone after `work`. `port` of loopback leads to the sandbox host. */
@@ -46,7 +61,8 @@ export async function withKit<Result>(port: number, work: (kit: Kit) => Promise<
     const diff = await provider.diff?.(resource.id, resource.urn, found.props, inputs);
     return diff?.changes === true ? "differs" : "equal";
   };
-  const told = (act: () => Promise<string>): Promise<string> => act().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+  const told = (act: () => Promise<string>): Promise<string> =>
+    act().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
   try {
     return await work({
       look: (resource) => told(async () => await look(resource)),

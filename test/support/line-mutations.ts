@@ -25,7 +25,12 @@ interface Change {
 
 const orphan = "/run/cutter/armed/line-trial";
 const job = (type: string): string => `cutter-job-${type.toLowerCase()}-`;
-const change = (resource: string, damage: string, name = resource.split(" ")[0] ?? ""): Change => ({ name, resource, damage, command: job(resource.split(" ")[0] ?? "") });
+const change = (resource: string, damage: string, name = resource.split(" ")[0] ?? ""): Change => ({
+  name,
+  resource,
+  damage,
+  command: job(resource.split(" ")[0] ?? ""),
+});
 const sovereign = "KeyFile sandbox/etc/cutter/keys/sovereign.asc";
 const release = "Release sandbox/opt/cutter/releases";
 
@@ -41,7 +46,10 @@ export const changes: readonly Change[] = [
   change("Link sandbox/usr/local/bin/cutter", "ln -sfn /nowhere /usr/local/bin/cutter"),
   change(sovereign, "echo >> /etc/cutter/keys/sovereign.asc"),
   change("Unit sandbox/etc/systemd/system/cutter-kb.socket", "echo '#' >> /etc/systemd/system/cutter-kb.socket"),
-  change("EnvLine sandbox/opt/incomex/docker/.env#BACKUP_GPG_FPR", "sed -i 's/^BACKUP_GPG_FPR=.*/BACKUP_GPG_FPR=0000000000000000000000000000000000000000/' /opt/incomex/docker/.env"),
+  change(
+    "EnvLine sandbox/opt/incomex/docker/.env#BACKUP_GPG_FPR",
+    "sed -i 's/^BACKUP_GPG_FPR=.*/BACKUP_GPG_FPR=0000000000000000000000000000000000000000/' /opt/incomex/docker/.env",
+  ),
   change("ExecutionOff sandbox/execution-off", `install -d ${orphan}`, "ownership record"),
   { name: "disarming", resource: "ExecutionOff sandbox/execution-off", damage: `install -d ${orphan}`, command: "disarmed_by_deploy" },
   { ...change(release, alteredFile, "Release upload"), nth: 1 },
@@ -96,7 +104,14 @@ function toUploadTrial(world: LineWorld, way: Way): Trial {
       const { line } = world;
       await arrange(upload);
       await line.hold("after", "no such command");
-      return await judge(world, upload, () => new Promise((broken) => line.proxy.afterBytes("client", 8_000_000, () => (way === "cut" ? line.proxy.cutAll() : line.proxy.stallOpen(), broken()))));
+      return await judge(
+        world,
+        upload,
+        () =>
+          new Promise((broken) =>
+            line.proxy.afterBytes("client", 8_000_000, () => (way === "cut" ? line.proxy.cutAll() : line.proxy.stallOpen(), broken())),
+          ),
+      );
     },
   };
 }
@@ -114,7 +129,8 @@ async function judge({ line, resources, tree }: LineWorld, one: Change, breakLin
   if (resource === undefined) throw new Error(`the stack has no ${one.resource}`);
   const startedMs = performance.now();
   const { port } = line.proxy;
-  const act = (): Promise<string> => withKit(port, async (kit) => (one.act === "remove" ? await kit.remove(resource) : await kit.up(resource)));
+  const act = (): Promise<string> =>
+    withKit(port, async (kit) => (one.act === "remove" ? await kit.remove(resource) : await kit.up(resource)));
   const [first] = await Promise.all([act(), breakLine()]);
   const endedS = ((performance.now() - startedMs) / 1000).toFixed(1);
   const code = first.split(" ")[0] ?? "";
@@ -123,13 +139,17 @@ async function judge({ line, resources, tree }: LineWorld, one: Change, breakLin
   const next = first === "done" ? "" : await act();
   if (!["", "done", "equal"].includes(next)) throw new Error(`${first}\nthe next command said: ${next}`);
   if (one.act === "remove") await mustBeGone(resource.id);
-  const last = await withKit(port, async (kit) => [one.act === "remove" ? await kit.up(resource) : "done", await kit.look(resource)].join(" "));
+  const last = await withKit(port, async (kit) =>
+    [one.act === "remove" ? await kit.up(resource) : "done", await kit.look(resource)].join(" "),
+  );
   if (last !== "done equal") throw new Error(`in the end: ${last}`);
   await line.clear();
   const now = await readTree();
   if (now !== tree) throw new Error(`the host's tree differs:\n${toDifference(tree, now)}`);
   const seen = /seen="([^"]*)"/.exec(first)?.[1] ?? "";
-  return first === "done" ? `read again: done, after ${endedS} s; tree equal` : `${code} after ${endedS} s${seen === "" ? "" : ` (${seen})`}; next: ${next}, tree equal`;
+  return first === "done"
+    ? `read again: done, after ${endedS} s; tree equal`
+    : `${code} after ${endedS} s${seen === "" ? "" : ` (${seen})`}; next: ${next}, tree equal`;
 }
 
 async function mustBeGone(path: string): Promise<void> {
@@ -139,5 +159,8 @@ async function mustBeGone(path: string): Promise<void> {
 
 function toDifference(before: string, after: string): string {
   const [old, now] = [before.split("\n"), after.split("\n")];
-  return [...old.filter((line) => !now.includes(line)).map((line) => `- ${line}`), ...now.filter((line) => !old.includes(line)).map((line) => `+ ${line}`)].join("\n");
+  return [
+    ...old.filter((line) => !now.includes(line)).map((line) => `- ${line}`),
+    ...now.filter((line) => !old.includes(line)).map((line) => `+ ${line}`),
+  ].join("\n");
 }

@@ -19,17 +19,25 @@ interface Refusal {
 }
 
 const attempts = (log: string): number => log.split("\n").filter((line) => /^(Failed|Accepted) publickey for /.test(line)).length;
-const loginLines = (log: string): number => log.split("\n").filter((line) => /^(Failed|Accepted|Postponed) |authenticating user|Invalid user/.test(line)).length;
+const loginLines = (log: string): number =>
+  log.split("\n").filter((line) => /^(Failed|Accepted|Postponed) |authenticating user|Invalid user/.test(line)).length;
 const connections = (log: string): number => log.split("\n").filter((line) => line.startsWith("Connection from ")).length;
-const nothing = (log: string, commands: readonly string[]): string | null => (loginLines(log) + commands.length === 0 ? null : "it went on to log in");
+const nothing = (log: string, commands: readonly string[]): string | null =>
+  loginLines(log) + commands.length === 0 ? null : "it went on to log in";
 
 const refusals: readonly Refusal[] = [
-  { name: "another host key", oddity: { hostKey: "another" }, code: "HOST_KEY_MISMATCH", judge: (log, commands) => nothing(log, commands) ?? (connections(log) === 1 ? null : `${connections(log)} connections`) },
+  {
+    name: "another host key",
+    oddity: { hostKey: "another" },
+    code: "HOST_KEY_MISMATCH",
+    judge: (log, commands) => nothing(log, commands) ?? (connections(log) === 1 ? null : `${connections(log)} connections`),
+  },
   {
     name: "another machine behind the right key",
     oddity: { machineIdentity: "another" },
     code: "HOST_IDENTITY_MISMATCH",
-    judge: (_log, commands) => (commands.length === 1 && commands[0]?.includes("cat /etc/machine-id") === true ? null : `commands: ${commands.join(" | ")}`),
+    judge: (_log, commands) =>
+      commands.length === 1 && commands[0]?.includes("cat /etc/machine-id") === true ? null : `commands: ${commands.join(" | ")}`,
   },
   {
     name: "refused authentication",
@@ -37,13 +45,32 @@ const refusals: readonly Refusal[] = [
     code: "HOST_AUTH_REFUSED",
     judge: (log, commands) => {
       const failed = log.split("\n").filter((line) => line.startsWith("Failed publickey")).length;
-      return connections(log) === 1 && failed === 1 && commands.length === 0 ? null : `${connections(log)} connections, ${failed} failed attempts`;
+      return connections(log) === 1 && failed === 1 && commands.length === 0
+        ? null
+        : `${connections(log)} connections, ${failed} failed attempts`;
     },
   },
   { name: "unreachable: packets vanish", oddity: { unreachable: true }, code: "HOST_UNREACHABLE", names: "deadline_s=15", judge: nothing },
-  { name: "stall before the banner", arrange: ({ proxy }) => proxy.stall(), code: "HOST_UNREACHABLE", names: "deadline_s=15", judge: nothing },
-  { name: "stall in the key exchange", arrange: ({ proxy }) => proxy.afterBytes("server", 200, proxy.stall), code: "HOST_UNREACHABLE", names: "deadline_s=15", judge: nothing },
-  { name: "cut in the key exchange", arrange: ({ proxy }) => proxy.afterBytes("server", 200, proxy.cutAll), code: "HOST_UNREACHABLE", judge: nothing },
+  {
+    name: "stall before the banner",
+    arrange: ({ proxy }) => proxy.stall(),
+    code: "HOST_UNREACHABLE",
+    names: "deadline_s=15",
+    judge: nothing,
+  },
+  {
+    name: "stall in the key exchange",
+    arrange: ({ proxy }) => proxy.afterBytes("server", 200, proxy.stall),
+    code: "HOST_UNREACHABLE",
+    names: "deadline_s=15",
+    judge: nothing,
+  },
+  {
+    name: "cut in the key exchange",
+    arrange: ({ proxy }) => proxy.afterBytes("server", 200, proxy.cutAll),
+    code: "HOST_UNREACHABLE",
+    judge: nothing,
+  },
 ];
 
 /** Everything the stack has is asked for at once, as a preview does; then a change is asked for. */
@@ -55,7 +82,10 @@ export function toRefusalTrials({ line, resources, tree }: LineWorld): readonly 
       try {
         arrange?.(line);
         const startedMs = performance.now();
-        const said = await withKit(line.proxy.port, async (kit) => await Promise.all(resources.map(async (resource) => await kit.look(resource))));
+        const said = await withKit(
+          line.proxy.port,
+          async (kit) => await Promise.all(resources.map(async (resource) => await kit.look(resource))),
+        );
         const endedS = (performance.now() - startedMs) / 1000;
         const others = said.filter((text) => !text.startsWith(`${code} `));
         if (others.length > 0) throw new Error(`not ${code}: ${others[0]}`);

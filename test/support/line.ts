@@ -53,7 +53,10 @@ const host = async (commandLine: string, input?: string): Promise<string> => {
 export async function openLine(): Promise<Line> {
   const { address } = readSandboxState(checkout);
   const proxy = await startCuttingProxy(port, address);
-  await host(`rm -rf ${folder}; mkdir -m 0755 ${folder}; ssh-keygen -q -t ed25519 -N '' -f ${folder}/other_key; tr 0-9a-f 1-9a-f0 </etc/machine-id >${folder}/other-machine-id; cat >${folder}/gate; chmod 0755 ${folder}/gate`, readFileSync(join(import.meta.dirname, "line-gate.sh"), "utf8"));
+  await host(
+    `rm -rf ${folder}; mkdir -m 0755 ${folder}; ssh-keygen -q -t ed25519 -N '' -f ${folder}/other_key; tr 0-9a-f 1-9a-f0 </etc/machine-id >${folder}/other-machine-id; cat >${folder}/gate; chmod 0755 ${folder}/gate`,
+    readFileSync(join(import.meta.dirname, "line-gate.sh"), "utf8"),
+  );
   const unhold = `rm -rf ${folder}/plan ${folder}/seen ${folder}/held ${folder}/go ${folder}/drop ${folder}/reread ${folder}/commands /run/systemd/system/cutter-job-*.service.d; : >${folder}/sshd.log; : >${folder}/commands`;
   const letIn = `while iptables -D INPUT -p tcp --dport ${port} -j DROP 2>/dev/null; do :; done`;
   const stopSshd = `${letIn}; systemctl stop ${unit}.service 2>/dev/null || :; systemctl reset-failed ${unit}.service 2>/dev/null || :`;
@@ -61,7 +64,13 @@ export async function openLine(): Promise<Line> {
     proxy.cutAll();
     proxy.pass();
     const config = [
-      "LogLevel VERBOSE", "PermitRootLogin prohibit-password", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "UsePAM yes", "UseDNS no", "PidFile none",
+      "LogLevel VERBOSE",
+      "PermitRootLogin prohibit-password",
+      "PasswordAuthentication no",
+      "KbdInteractiveAuthentication no",
+      "UsePAM yes",
+      "UseDNS no",
+      "PidFile none",
       `HostKey ${hostKey === undefined ? "/etc/ssh/ssh_host_ed25519_key" : `${folder}/other_key`}`,
       ...(authorizedKeys === undefined ? [] : ["AuthorizedKeysFile none"]),
       `ForceCommand ${folder}/gate`,
@@ -80,7 +89,10 @@ ${unreachable === true ? `iptables -I INPUT -p tcp --dport ${port} -j DROP` : ":
     proxy,
     hold: async (point, pattern, nth = 1) => {
       const dropIn = `/run/systemd/system/${pattern}.service.d`;
-      const during = point === "during" ? `mkdir -p ${dropIn}; printf '[Service]\\nExecStartPre=%s during %%n\\n' ${folder}/gate >${dropIn}/line.conf; systemctl daemon-reload` : ":";
+      const during =
+        point === "during"
+          ? `mkdir -p ${dropIn}; printf '[Service]\\nExecStartPre=%s during %%n\\n' ${folder}/gate >${dropIn}/line.conf; systemctl daemon-reload`
+          : ":";
       await host(`${unhold}; ${during}; echo '${point} ${nth} ${pattern}' >${folder}/plan`);
     },
     untilHeld: async () => void (await seen("held")),
@@ -93,7 +105,10 @@ ${unreachable === true ? `iptables -I INPUT -p tcp --dport ${port} -j DROP` : ":
     restart,
     lead: async (work) => {
       const stackText = readFileSync(stackFile, "utf8");
-      writeFileSync(stackFile, stackText.replace(/^( *cutter-kit:host:).*$/m, "$1 127.0.0.1").replace(/^( *cutter-kit:port:).*$/m, `$1 ${proxy.port}`));
+      writeFileSync(
+        stackFile,
+        stackText.replace(/^( *cutter-kit:host:).*$/m, "$1 127.0.0.1").replace(/^( *cutter-kit:port:).*$/m, `$1 ${proxy.port}`),
+      );
       try {
         return await work();
       } finally {

@@ -36,13 +36,25 @@ export async function makeEvidencedWorld(): Promise<EvidencedWorld> {
   live.token = { ...live.token, ruling: await live.signRuling({ rollback_runbook_sha256: sha256Hex(runbook) }) };
   await live.approve("SG_1");
   await live.approve("SG_2");
-  const request = stringify({ schema: "cutter.request/1", run_id: liveRunId, document_id: documentId, mode: "live", approvals: { SG_1: "knowledge/x/sg-1.md", SG_2: "knowledge/x/sg-2.md" } });
+  const request = stringify({
+    schema: "cutter.request/1",
+    run_id: liveRunId,
+    document_id: documentId,
+    mode: "live",
+    approvals: { SG_1: "knowledge/x/sg-1.md", SG_2: "knowledge/x/sg-2.md" },
+  });
   const inputs = { ...live.world.toRun().inputs, request_sha256: sha256Hex(request) };
-  const read = async (path: string): Promise<Uint8Array | null> => (path === hostLayout.rollbackRunbook ? runbook : await nodeFiles.read(path));
+  const read = async (path: string): Promise<Uint8Array | null> =>
+    path === hostLayout.rollbackRunbook ? runbook : await nodeFiles.read(path);
   return {
     live,
     folder: join(live.world.config.sidecar_root, liveRunId),
-    start: (killAt) => live.start({ change: { requestText: request, inputs }, ports: { files: { ...nodeFiles, read } }, ...(killAt === undefined ? {} : { killAt }) }),
+    start: (killAt) =>
+      live.start({
+        change: { requestText: request, inputs },
+        ports: { files: { ...nodeFiles, read } },
+        ...(killAt === undefined ? {} : { killAt }),
+      }),
   };
 }
 
@@ -56,7 +68,8 @@ export async function makeLiveRunFiles(): Promise<LiveRunFiles> {
       bundle: await readFile(join(folder, "audit-bundle.tar")),
       key: live.sovereign.file,
       otherKey: live.stranger.file,
-      sign: async (document, as = "sovereign") => Buffer.from(await (as === "sovereign" ? live.sovereign : live.stranger).sign(Buffer.from(document).toString("utf8"), signedAt)),
+      sign: async (document, as = "sovereign") =>
+        Buffer.from(await (as === "sovereign" ? live.sovereign : live.stranger).sign(Buffer.from(document).toString("utf8"), signedAt)),
     };
   } finally {
     await live.remove();
@@ -65,8 +78,12 @@ export async function makeLiveRunFiles(): Promise<LiveRunFiles> {
 
 /** All but what no bundle holds. */
 async function readAll(folder: string): Promise<ReadonlyMap<string, Buffer>> {
-  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const names = entries.map((path) => path.slice(folder.length + 1)).filter((name) => name !== "audit-bundle.tar" && name !== "EVIDENCE.sha256" && !name.endsWith(".gpg"));
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const names = entries
+    .map((path) => path.slice(folder.length + 1))
+    .filter((name) => name !== "audit-bundle.tar" && name !== "EVIDENCE.sha256" && !name.endsWith(".gpg"));
   return new Map(await Promise.all(names.toSorted().map(async (name) => [name, await readFile(join(folder, name))] as const)));
 }
 

@@ -3,7 +3,20 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -11,7 +24,8 @@ import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { fillSqlPlaceholders } from "../../orchestrator/core/sql-placeholders.ts";
 
-export type TestRole = "workflow_admin" | "directus" | "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "cutter_revert" | "directus_secdef";
+export type TestRole =
+  "workflow_admin" | "directus" | "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "cutter_revert" | "directus_secdef";
 
 export interface TestPostgres {
   readonly host: "127.0.0.1";
@@ -49,17 +63,51 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
       ...(owner === undefined ? {} : { uid: owner, gid: owner }),
     });
 
-  await exitCleanly(run("initdb", ["-D", dataFolder, "-U", "workflow_admin", `--pwfile=${passwordFile}`, "--auth=scram-sha-256", "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"]));
+  await exitCleanly(
+    run("initdb", [
+      "-D",
+      dataFolder,
+      "-U",
+      "workflow_admin",
+      `--pwfile=${passwordFile}`,
+      "--auth=scram-sha-256",
+      "--no-sync",
+      "--no-instructions",
+      "-E",
+      "UTF8",
+      "--locale=C.UTF-8",
+    ]),
+  );
   const port = await readFreePort();
   writeFileSync(
     join(dataFolder, "postgresql.conf"),
-    ["listen_addresses='127.0.0.1'", `port=${port}`, "unix_socket_directories=''", "shared_buffers='16MB'", "max_connections=40", "synchronous_commit=off", "checkpoint_timeout='1h'", "autovacuum=off", "log_statement='none'", ...settings, ""].join("\n"),
+    [
+      "listen_addresses='127.0.0.1'",
+      `port=${port}`,
+      "unix_socket_directories=''",
+      "shared_buffers='16MB'",
+      "max_connections=40",
+      "synchronous_commit=off",
+      "checkpoint_timeout='1h'",
+      "autovacuum=off",
+      "log_statement='none'",
+      ...settings,
+      "",
+    ].join("\n"),
     { flag: "a" },
   );
   const server = run("postgres", ["-D", dataFolder]);
   const clients: Client[] = [];
   const connect = async (role: TestRole, options: { readonly database?: string } = {}): Promise<Client> => {
-    const client = new Client({ host: "127.0.0.1", port, database: options.database ?? "directus", user: role, password: passwords[role], ssl: false, connectionTimeoutMillis: 10_000 });
+    const client = new Client({
+      host: "127.0.0.1",
+      port,
+      database: options.database ?? "directus",
+      user: role,
+      password: passwords[role],
+      ssl: false,
+      connectionTimeoutMillis: 10_000,
+    });
     client.on("error", () => undefined); // the server may be stopped under an open client
     await client.connect();
     clients.push(client);
@@ -95,7 +143,9 @@ async function applySubstrate(connect: TestPostgres["connect"], passwords: TestP
   await first.end();
   const admin = await connect("workflow_admin");
   const folder = join(repository, "sql/substrate");
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) {
+  for (const file of readdirSync(folder)
+    .filter((name) => name.endsWith(".sql"))
+    .sort()) {
     await admin.query(
       fillSqlPlaceholders(readFileSync(join(folder, file), "utf8"), {
         cutter_exec_password: passwords.cutter_exec,
@@ -116,7 +166,10 @@ function ensureInstallation(): string {
   if (existsSync(installation)) return installation;
   const building = mkdtempSync(join(tmpdir(), "cutter-postgres-new-"));
   cpSync(join(packageFolder, "native"), building, { recursive: true });
-  const links = JSON.parse(readFileSync(join(building, "pg-symlinks.json"), "utf8")) as readonly { readonly source: string; readonly target: string }[];
+  const links = JSON.parse(readFileSync(join(building, "pg-symlinks.json"), "utf8")) as readonly {
+    readonly source: string;
+    readonly target: string;
+  }[];
   for (const link of links) {
     const target = join(dirname(building), basename(building), link.target.replace(/^native\//, ""));
     mkdirSync(dirname(target), { recursive: true });
@@ -134,7 +187,15 @@ function ensureInstallation(): string {
 
 function toPasswords(): Record<TestRole, string> {
   const make = (): string => randomBytes(18).toString("base64url");
-  return { workflow_admin: make(), directus: make(), context_pack_readonly: make(), cutter_exec: make(), cutter_verify: make(), cutter_revert: make(), directus_secdef: make() };
+  return {
+    workflow_admin: make(),
+    directus: make(),
+    context_pack_readonly: make(),
+    cutter_exec: make(),
+    cutter_verify: make(),
+    cutter_revert: make(),
+    directus_secdef: make(),
+  };
 }
 
 async function readFreePort(): Promise<number> {

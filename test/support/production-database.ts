@@ -6,7 +6,14 @@ import type { ProductionDatabase } from "../../orchestrator/ports/database.ts";
 import type { TestPostgres, TestRole } from "./postgres.ts";
 
 export function toTestSettings(server: TestPostgres): DatabaseSettings {
-  const login = (user: TestRole): LoginSettings => ({ host: server.host, port: server.port, database: server.database, user, password: new Secret(server.passwords[user]), sslMode: "disable" });
+  const login = (user: TestRole): LoginSettings => ({
+    host: server.host,
+    port: server.port,
+    database: server.database,
+    user,
+    password: new Secret(server.passwords[user]),
+    sslMode: "disable",
+  });
   return {
     logins: {
       context_pack_readonly: login("context_pack_readonly"),

@@ -17,7 +17,10 @@ export interface Refusal {
 }
 
 /** What up said and how long it took. @throws when it was not refused as promised, or left something behind. */
-export async function tryRefusal({ name, code, says, make, command }: Refusal, readWorld: () => Promise<string> = readHostAndState): Promise<string> {
+export async function tryRefusal(
+  { name, code, says, make, command }: Refusal,
+  readWorld: () => Promise<string> = readHostAndState,
+): Promise<string> {
   const undo = await make();
   try {
     const before = await readWorld();
@@ -44,13 +47,25 @@ function toRefusalLine(name: string, code: string, says: readonly string[], { co
 /** The host's tree, and which things on the host the state knows: components, the provider and the stack itself are none. Inputs of a drifted resource follow the host by every refresh, so only names are compared. */
 export async function readHostAndState(): Promise<string> {
   const [tree, state] = [await readTree(), (await pulumi("stack", "export")).output];
-  const { deployment } = JSON.parse(state.slice(state.indexOf("{"))) as { readonly deployment: { readonly resources?: readonly { readonly urn: string; readonly id?: string }[]; readonly pending_operations?: readonly unknown[] } };
-  return `${tree}\n${(deployment.resources ?? []).filter(({ urn }) => /\$(?:cutterhost:index|command:)/.test(urn)).map(({ urn, id }) => `state ${urn} ${id ?? ""}`).toSorted().join("\n")}\npending ${deployment.pending_operations?.length ?? 0}\n`;
+  const { deployment } = JSON.parse(state.slice(state.indexOf("{"))) as {
+    readonly deployment: {
+      readonly resources?: readonly { readonly urn: string; readonly id?: string }[];
+      readonly pending_operations?: readonly unknown[];
+    };
+  };
+  return `${tree}\n${(deployment.resources ?? [])
+    .filter(({ urn }) => /\$(?:cutterhost:index|command:)/.test(urn))
+    .map(({ urn, id }) => `state ${urn} ${id ?? ""}`)
+    .toSorted()
+    .join("\n")}\npending ${deployment.pending_operations?.length ?? 0}\n`;
 }
 
 function toDifference(before: string, after: string): string {
   const [left, right] = [before.split("\n"), after.split("\n")];
-  return [...left.filter((line) => !right.includes(line)).map((line) => `- ${line}`), ...right.filter((line) => !left.includes(line)).map((line) => `+ ${line}`)].join("\n");
+  return [
+    ...left.filter((line) => !right.includes(line)).map((line) => `- ${line}`),
+    ...right.filter((line) => !left.includes(line)).map((line) => `+ ${line}`),
+  ].join("\n");
 }
 
 const stackFile = join(checkout, "Pulumi.sandbox.yaml");

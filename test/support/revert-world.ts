@@ -44,7 +44,10 @@ export interface RevertWorld {
   readonly outage: { on: boolean };
   readonly ports: RevertPorts;
   /** A signed REVERT, staged as root would; change fields of the approval, or of what is staged. */
-  stage(change?: Readonly<Record<string, unknown>>, options?: { readonly staged?: Partial<StagedRevert>; readonly signedBy?: string; readonly signedAt?: string; readonly runId?: string }): Revert;
+  stage(
+    change?: Readonly<Record<string, unknown>>,
+    options?: { readonly staged?: Partial<StagedRevert>; readonly signedBy?: string; readonly signedAt?: string; readonly runId?: string },
+  ): Revert;
   start(revert: Revert, ports?: Partial<RevertPorts>): ReturnType<typeof revertRun>;
   readRevertFile(name: string): string;
   readKb(): Promise<string | null>;
@@ -57,7 +60,11 @@ export interface WorldKeys {
 }
 
 /** `cut: false`: registered only, so that a test cuts as far as it wants. The run's journal tells the counts before the cut. */
-export async function makeRevertWorld(server: TestPostgres, keys: WorldKeys, options: { readonly cut: boolean } = { cut: true }): Promise<RevertWorld> {
+export async function makeRevertWorld(
+  server: TestPostgres,
+  keys: WorldKeys,
+  options: { readonly cut: boolean } = { cut: true },
+): Promise<RevertWorld> {
   const folder = mkdtempSync(join(tmpdir(), "cutter-revert-"));
   for (const name of ["runs", "locks", "batches", "kb", "armed", "live", "staging"]) mkdirSync(join(folder, name), { mode: 0o700 });
   const { logins } = toTestSettings(server);
@@ -69,13 +76,26 @@ export async function makeRevertWorld(server: TestPostgres, keys: WorldKeys, opt
   const runFolder = join(folder, "runs", document.runId);
   mkdirSync(runFolder, { mode: 0o700 });
   writeFileSync(join(runFolder, "plan.json"), document.planText);
-  writeFileSync(join(runFolder, "journal.jsonl"), `${toLine({ kind: "census_before", system_identifier: "1", tables: census }, { seq: 0, at: "2026-11-22T09:00:00.000Z", prev: chainStart })}\n`);
+  writeFileSync(
+    join(runFolder, "journal.jsonl"),
+    `${toLine({ kind: "census_before", system_identifier: "1", tables: census }, { seq: 0, at: "2026-11-22T09:00:00.000Z", prev: chainStart })}\n`,
+  );
   const config = orchestratorConfigSchema.parse({
-    sidecar_root: join(folder, "runs"), batch_dir: join(folder, "batches"), global_locks_dir: join(folder, "locks"), expected_grant_matrix_sha: "0".repeat(64), backup_gpg_fpr: "A".repeat(40),
-    kb_base_url: "https://kb.example.org/api", kb_runs_folder: "knowledge/current-state/cutter-runs", kb_runs_index_path: "knowledge/current-state/cutter-runs/index.md",
-    revert_principal: "cutter_revert", postgres_access: { kind: "docker", container: "postgres", user: "directus" },
+    sidecar_root: join(folder, "runs"),
+    batch_dir: join(folder, "batches"),
+    global_locks_dir: join(folder, "locks"),
+    expected_grant_matrix_sha: "0".repeat(64),
+    backup_gpg_fpr: "A".repeat(40),
+    kb_base_url: "https://kb.example.org/api",
+    kb_runs_folder: "knowledge/current-state/cutter-runs",
+    kb_runs_index_path: "knowledge/current-state/cutter-runs/index.md",
+    revert_principal: "cutter_revert",
+    postgres_access: { kind: "docker", container: "postgres", user: "directus" },
   });
-  const reverts: RevertDatabase = openRevertDatabase({ reader, revert: { ...reader, user: "cutter_revert", password: new Secret(server.passwords.cutter_revert) } });
+  const reverts: RevertDatabase = openRevertDatabase({
+    reader,
+    revert: { ...reader, user: "cutter_revert", password: new Secret(server.passwords.cutter_revert) },
+  });
   const clock = new FakeClock();
   const said: string[] = [];
   const backups: string[] = [];
@@ -83,15 +103,33 @@ export async function makeRevertWorld(server: TestPostgres, keys: WorldKeys, opt
   const stored = openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles });
   const bootId = "b".repeat(32);
   const ports: RevertPorts = {
-    database, reverts, clock, files: nodeFiles, knowledgeBase: withOutage(stored, outage), dumpSource: new FakeDumpSource(), backups: fakeBackups(backups),
+    database,
+    reverts,
+    clock,
+    files: nodeFiles,
+    knowledgeBase: withOutage(stored, outage),
+    dumpSource: new FakeDumpSource(),
+    backups: fakeBackups(backups),
     recorders: { holdDocument: () => Promise.resolve({ assertHeld: () => Promise.resolve(), release: () => Promise.resolve() }) },
     locks: documentLockFiles({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
-    process: { pid: process.pid, bootId }, openJournal: openJournalFile, say: (line) => said.push(line),
+    process: { pid: process.pid, bootId },
+    openJournal: openJournalFile,
+    say: (line) => said.push(line),
   };
   const stage: RevertWorld["stage"] = (change = {}, { staged = {}, signedBy = keys.sovereign, signedAt, runId = document.runId } = {}) => {
     const approval = toDocument({
-      schema: "cutter.approval/1", gate: "REVERT", decision: "approve", run_id: runId, document_id: document.documentId, phase: "cut_leg_a", payload_sha: document.payloadSha,
-      review_decision_id: randomUUID(), issued_at: "2026-11-22T09:59:00Z", host, release_sha256: release, ...change,
+      schema: "cutter.approval/1",
+      gate: "REVERT",
+      decision: "approve",
+      run_id: runId,
+      document_id: document.documentId,
+      phase: "cut_leg_a",
+      payload_sha: document.payloadSha,
+      review_decision_id: randomUUID(),
+      issued_at: "2026-11-22T09:59:00Z",
+      host,
+      release_sha256: release,
+      ...change,
     });
     const signature = sign(keys.home, approval, { key: signedBy, at: signedAt ?? "20261122T095930" });
     const key = exportKey(keys.home, keys.sovereign);
@@ -99,18 +137,42 @@ export async function makeRevertWorld(server: TestPostgres, keys: WorldKeys, opt
     mkdirSync(place, { recursive: true });
     writeFileSync(join(place, stagedFiles.approval), approval);
     return {
-      runId: parseRunId(runId, { allowDryRunSuffix: false }), config, hostIdentity: host, releaseSha256: release, approval, signature, runbook,
+      runId: parseRunId(runId, { allowDryRunSuffix: false }),
+      config,
+      hostIdentity: host,
+      releaseSha256: release,
+      approval,
+      signature,
+      runbook,
       places: { armed: join(folder, "armed"), live: join(folder, "live"), staging: join(folder, "staging") },
       keys: { sovereign: { bytes: key, pin: { fingerprint: keys.sovereign, fileSha256: sha256Hex(key) } }, architect: null },
       staged: {
-        schema: "cutter.revert-staged/1", run_id: runId, approval_sha256: sha256Hex(approval), signature_sha256: sha256Hex(signature), review_decision_id: randomUUID(), host, release_sha256: release,
-        runbook_sha256: sha256Hex(runbook), sovereign: { fingerprint: keys.sovereign, file_sha256: sha256Hex(key) }, spent_before: false, staged_at: "2026-11-22T10:00:00.000Z", ...staged,
+        schema: "cutter.revert-staged/1",
+        run_id: runId,
+        approval_sha256: sha256Hex(approval),
+        signature_sha256: sha256Hex(signature),
+        review_decision_id: randomUUID(),
+        host,
+        release_sha256: release,
+        runbook_sha256: sha256Hex(runbook),
+        sovereign: { fingerprint: keys.sovereign, file_sha256: sha256Hex(key) },
+        spent_before: false,
+        staged_at: "2026-11-22T10:00:00.000Z",
+        ...staged,
       },
       signal: new AbortController().signal,
     };
   };
   return {
-    folder, config, document, clock, said, backups, outage, ports, stage,
+    folder,
+    config,
+    document,
+    clock,
+    said,
+    backups,
+    outage,
+    ports,
+    stage,
     start: (revert, change = {}) => revertRun(revert, { ...ports, ...change }),
     readRevertFile: (name) => readFileSync(join(runFolder, "revert", name), "utf8"),
     readKb: async () => (await stored.read(`knowledge/current-state/cutter-runs/${document.runId.toLowerCase()}/revert.md`))?.body ?? null,
@@ -131,12 +193,21 @@ function fakeBackups(made: string[]): BackupStore {
       writeFileSync(destination, Buffer.concat(chunks), { mode: 0o600 });
       made.push(destination);
       const sha256 = createHash("sha256").update(Buffer.concat(chunks)).digest("hex");
-      return { file: destination, ciphertextSha256: sha256, ciphertextBytes: Buffer.concat(chunks).length, plaintextSha256: sha256, recipientKeyIds: [recipientFingerprint.slice(-16)], archiveEntries: 1, restored: null };
+      return {
+        file: destination,
+        ciphertextSha256: sha256,
+        ciphertextBytes: Buffer.concat(chunks).length,
+        plaintextSha256: sha256,
+        recipientKeyIds: [recipientFingerprint.slice(-16)],
+        archiveEntries: 1,
+        restored: null,
+      };
     },
   };
 }
 
 function withOutage(inner: KnowledgeBase, outage: { readonly on: boolean }): KnowledgeBase {
-  const guard = <Result>(call: () => Promise<Result>): Promise<Result> => (outage.on ? Promise.reject(new CutterError("KB_UNAVAILABLE", { reason: "planned outage" })) : call());
+  const guard = <Result>(call: () => Promise<Result>): Promise<Result> =>
+    outage.on ? Promise.reject(new CutterError("KB_UNAVAILABLE", { reason: "planned outage" })) : call();
   return { ...inner, read: (id) => guard(() => inner.read(id)), write: (document) => guard(() => inner.write(document)) };
 }

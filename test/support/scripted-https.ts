@@ -38,7 +38,13 @@ export async function startScriptedServer(tls: TlsFiles): Promise<ScriptedServer
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const { servername } = request.socket as unknown as { readonly servername?: string | false | null };
-      const asked = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, serverName: servername, body: Buffer.concat(chunks).toString("utf8") };
+      const asked = {
+        method: request.method ?? "",
+        url: request.url ?? "",
+        headers: request.headers,
+        serverName: servername,
+        body: Buffer.concat(chunks).toString("utf8"),
+      };
       requests.push(asked);
       const answer = script(asked);
       if (answer === "drop") return void request.socket.destroy();

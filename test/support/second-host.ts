@@ -32,9 +32,17 @@ export async function makeSecondHost(): Promise<SecondHost> {
   };
   try {
     const state = await bringUp(place, null, quiet);
-    await runOnHost(place, "cat >> /root/.ssh/authorized_keys", { input: readFileSync(join(checkout, ".sandbox/keys/client.pub"), "utf8") });
+    await runOnHost(place, "cat >> /root/.ssh/authorized_keys", {
+      input: readFileSync(join(checkout, ".sandbox/keys/client.pub"), "utf8"),
+    });
     // ssh ends with the host, so its exit code says nothing; whether it is gone is asked by the next command.
-    return { state, run, powerOff: async () => void (await runOnHost(place, "systemctl --no-block poweroff")), powerOn: async () => void (await bringUp(place, null, quiet)), remove };
+    return {
+      state,
+      run,
+      powerOff: async () => void (await runOnHost(place, "systemctl --no-block poweroff")),
+      powerOn: async () => void (await bringUp(place, null, quiet)),
+      remove,
+    };
   } catch (error) {
     await remove();
     throw error;
@@ -48,7 +56,17 @@ export function listBothHosts({ state }: SecondHost): () => void {
   const single = ["host", "port", "user", "hostKey", "machineIdentity"] as const;
   const first = Object.fromEntries(single.map((name) => [name, config[`cutter-kit:${name}`]]));
   const others = Object.entries(config).filter(([key]) => !single.some((name) => key === `cutter-kit:${name}`));
-  const second = { name: "second", host: state.address, port: state.port, user: state.user, hostKey: state.hostKey, machineIdentity: state.machineIdentity };
-  writeFileSync(stackFile, stringify({ config: { ...Object.fromEntries(others), "cutter-kit:hosts": [{ name: "sandbox", ...first }, second] } }, { lineWidth: 0 }));
+  const second = {
+    name: "second",
+    host: state.address,
+    port: state.port,
+    user: state.user,
+    hostKey: state.hostKey,
+    machineIdentity: state.machineIdentity,
+  };
+  writeFileSync(
+    stackFile,
+    stringify({ config: { ...Object.fromEntries(others), "cutter-kit:hosts": [{ name: "sandbox", ...first }, second] } }, { lineWidth: 0 }),
+  );
   return () => writeFileSync(stackFile, text);
 }

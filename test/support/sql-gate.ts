@@ -3,7 +3,11 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 
 /** Applies `file` if `manifest` names its sha256 and its raw text holds none of the forbidden words. @throws what refused it; then nothing stays. */
-export async function applyThroughGate(client: Client, file: string, manifest: ReadonlySet<string>): Promise<readonly { readonly rows: readonly Record<string, unknown>[] }[]> {
+export async function applyThroughGate(
+  client: Client,
+  file: string,
+  manifest: ReadonlySet<string>,
+): Promise<readonly { readonly rows: readonly Record<string, unknown>[] }[]> {
   if (!manifest.has(createHash("sha256").update(file).digest("hex"))) throw new Error("gate: not in the manifest");
   const forbidden = /\bDROP\b|\bDELETE\s+FROM\b|\bTRUNCATE\b|\bBEGIN\b|\bCOMMIT\b|^\s*\\/im.exec(file);
   if (forbidden !== null) throw new Error(`gate: forbidden ${forbidden[0]}`);

@@ -2,7 +2,8 @@
 import { npm, onHost, type Ended } from "./e2e.ts";
 
 /** `npm run pulumi -- …` on the sandbox's stack. */
-export const pulumi = (...args: readonly string[]): Promise<Ended> => npm("pulumi", ...args, "--stack", "sandbox", "--non-interactive", "--color", "never");
+export const pulumi = (...args: readonly string[]): Promise<Ended> =>
+  npm("pulumi", ...args, "--stack", "sandbox", "--non-interactive", "--color", "never");
 
 export const up = (...args: readonly string[]): Promise<Ended> => pulumi("up", "--yes", "--skip-preview", ...args);
 
@@ -34,11 +35,21 @@ const places = [
 ].join(" ");
 
 /** What grows by its nature: records of what was done, and runs; and systemd's own folders, which it makes and never takes away. */
-const growing = ["/etc/systemd/system.control", "/run/systemd/system.control", "/var/lib/cutter/runs/*", "/var/lib/cutter/batches/*", "/var/lib/cutter/locks/*", "/var/lib/cutter-ledger/*", "*/ownership.jsonl", "/opt/cutter/release-state/lock"];
+const growing = [
+  "/etc/systemd/system.control",
+  "/run/systemd/system.control",
+  "/var/lib/cutter/runs/*",
+  "/var/lib/cutter/batches/*",
+  "/var/lib/cutter/locks/*",
+  "/var/lib/cutter-ledger/*",
+  "*/ownership.jsonl",
+  "/opt/cutter/release-state/lock",
+];
 
 /** One line for each path (type, mode, owner, path, digest or target), then the state of the kit's units (a service that a socket starts comes and goes by itself), the env files' digests, user and group. Equal texts mean an equal host. */
 export async function readTree(): Promise<string> {
-  const { stdout } = await onHost(`find ${places} ${growing.map((pattern) => `! -path '${pattern}'`).join(" ")} 2>/dev/null | LC_ALL=C sort | while IFS= read -r p; do
+  const { stdout } =
+    await onHost(`find ${places} ${growing.map((pattern) => `! -path '${pattern}'`).join(" ")} 2>/dev/null | LC_ALL=C sort | while IFS= read -r p; do
   printf '%s ' "$(stat -c '%F %a %U:%G %n' "$p")"; if [ -L "$p" ]; then readlink "$p"; elif [ -f "$p" ]; then sha256sum <"$p"; else echo; fi
 done
 for unit in $(cd /etc/systemd/system && ls -d cutter-*.service cutter-*.socket 2>/dev/null); do case $unit in *.socket) active=$(systemctl is-active "$unit");; *) active=-;; esac; echo "$unit $(systemctl is-enabled "$unit" 2>&1) $active $(systemctl show -P NeedDaemonReload "$(echo "$unit" | sed s/@/@x/)")"; done

@@ -22,7 +22,10 @@ export interface TestKnowledgeBase {
 }
 
 /** Makes the database and its user at the first call for a server; several may share them. */
-export async function startTestKnowledgeBase(postgres: TestPostgres, options: { readonly withoutKey?: boolean } = {}): Promise<TestKnowledgeBase> {
+export async function startTestKnowledgeBase(
+  postgres: TestPostgres,
+  options: { readonly withoutKey?: boolean } = {},
+): Promise<TestKnowledgeBase> {
   const folder = mkdtempSync(join(tmpdir(), "cutter-kb-"));
   const apiKey = randomBytes(24).toString("hex");
   const files = { apiKey: join(folder, "api-key"), password: join(folder, "password"), faults: join(folder, "faults.json") };

@@ -51,9 +51,24 @@ export class TestSteps {
   }
 
   /** One vitest run; its counts come from its own JSON report, which is written to `report`, and no report is a failure. */
-  async vitest(name: string, project: "unit" | "e2e", report: string, filters: readonly string[] = [], options: ChildOptions = {}): Promise<void> {
+  async vitest(
+    name: string,
+    project: "unit" | "e2e",
+    report: string,
+    filters: readonly string[] = [],
+    options: ChildOptions = {},
+  ): Promise<void> {
     if (this.interrupted !== null) return;
-    const argv = [join(bin, "vitest"), "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters];
+    const argv = [
+      join(bin, "vitest"),
+      "run",
+      "--project",
+      project,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+      ...filters,
+    ];
     const startedMs = announce(name, argv);
     const code = await this.exitCode(argv, options);
     const { passed, failed } = readReport(report).total;
@@ -65,7 +80,13 @@ export class TestSteps {
   exitCode(argv: readonly string[], { untouchable = false, limitMs, stdio = "inherit" }: ChildOptions = {}): Promise<number> {
     const [file = "", ...args] = argv;
     return new Promise((done, fail) => {
-      const child = spawn(file, args, { cwd: checkout, stdio, detached: untouchable, timeout: limitMs, env: { ...process.env, PATH: `${bin}:${process.env.PATH ?? ""}` } });
+      const child = spawn(file, args, {
+        cwd: checkout,
+        stdio,
+        detached: untouchable,
+        timeout: limitMs,
+        env: { ...process.env, PATH: `${bin}:${process.env.PATH ?? ""}` },
+      });
       this.#running = untouchable ? null : child;
       child.on("error", fail);
       child.on("close", (code) => {

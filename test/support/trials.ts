@@ -27,7 +27,9 @@ export async function runTrials(title: string, trials: readonly Trial[], words: 
       tell("[ERR] ", error instanceof Error ? error.message : String(error));
     }
   }
-  console.log(`${failures.length === 0 ? "[OK]  " : "[ERR] "} ${chosen.length - failures.length} as promised, ${failures.length} not${failures.length === 0 ? "" : `: ${failures.join(", ")}`}  (${toSeconds(startedMs).trim()})`);
+  console.log(
+    `${failures.length === 0 ? "[OK]  " : "[ERR] "} ${chosen.length - failures.length} as promised, ${failures.length} not${failures.length === 0 ? "" : `: ${failures.join(", ")}`}  (${toSeconds(startedMs).trim()})`,
+  );
   process.exitCode = failures.length === 0 ? 0 : 1;
 }
 

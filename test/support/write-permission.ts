@@ -7,7 +7,11 @@ export interface TestPermission {
 }
 
 /** `beforeCommit` runs after the transaction id is remembered: throw in it to refuse, or break something. */
-export function makePermission(runId: string, step: WritePermission["step"], beforeCommit: (transactionId: string) => Promise<void> = () => Promise.resolve()): TestPermission {
+export function makePermission(
+  runId: string,
+  step: WritePermission["step"],
+  beforeCommit: (transactionId: string) => Promise<void> = () => Promise.resolve(),
+): TestPermission {
   const transactionIds: string[] = [];
   const permission = {
     runId,

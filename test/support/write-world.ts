@@ -16,7 +16,14 @@ import { toTestSettings } from "./production-database.ts";
 export { sourceText } from "./cut-steps.ts";
 
 /** Limits that end in the time of a test; what a test is not about stays long. */
-const patient: WriteLimits = { connectTimeoutMs: 5_000, lockTimeoutMs: 20_000, statementTimeoutMs: 30_000, idleTimeoutMs: 30_000, transactionTimeoutMs: 30_000, commitTimeoutMs: 20_000 };
+const patient: WriteLimits = {
+  connectTimeoutMs: 5_000,
+  lockTimeoutMs: 20_000,
+  statementTimeoutMs: 30_000,
+  idleTimeoutMs: 30_000,
+  transactionTimeoutMs: 30_000,
+  commitTimeoutMs: 20_000,
+};
 
 export interface WriterOptions {
   readonly login?: Partial<LoginSettings>; // of every login: another port
@@ -51,7 +58,14 @@ export async function startWriteWorld(): Promise<WriteWorld> {
   const writer = ({ login = {}, limits = {}, settings: given = settings, beforeDigest }: WriterOptions = {}): WriteDatabase => {
     const { logins } = given;
     const through = (one: LoginSettings): LoginSettings => ({ ...one, ...login });
-    const changed = { logins: { context_pack_readonly: logins.context_pack_readonly, cutter_exec: through(logins.cutter_exec), cutter_verify: through(logins.cutter_verify), governance: logins.governance === null ? null : through(logins.governance) } };
+    const changed = {
+      logins: {
+        context_pack_readonly: logins.context_pack_readonly,
+        cutter_exec: through(logins.cutter_exec),
+        cutter_verify: through(logins.cutter_verify),
+        governance: logins.governance === null ? null : through(logins.governance),
+      },
+    };
     let looks = 0;
     const readDigest = async (documentId: string, addresses: readonly string[]) => {
       await beforeDigest?.(++looks);
@@ -61,9 +75,16 @@ export async function startWriteWorld(): Promise<WriteWorld> {
   };
   const steps = toCutSteps({ recorders, database, writeDatabase: writer(), register: () => registerDocument(server) });
   return {
-    ...steps, server, admin, database, evidence, recorders, writer,
+    ...steps,
+    server,
+    admin,
+    database,
+    evidence,
+    recorders,
+    writer,
     untilWaiting: async (role) => {
-      for (let waiting = 0; waiting === 0; ) waiting = (await admin.query("select 1 from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'", [role])).rows.length;
+      for (let waiting = 0; waiting === 0;)
+        waiting = (await admin.query("select 1 from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'", [role])).rows.length;
     },
     countSessions: async (role) => (await admin.query("select 1 from pg_stat_activity where usename = $1", [role])).rows.length,
     stop: async () => {

@@ -10,12 +10,27 @@ import { toSurvey, type Survey } from "../../orchestrator/core/survey.ts";
 import { readyLines, spoil } from "./facts.ts";
 
 const takenAt = new Date("2026-11-22T10:00:00Z");
-const survey = (text = readyLines().join("\n")): Survey => toSurvey(parseHostFacts(text), { hostName: "contabo", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs });
+const survey = (text = readyLines().join("\n")): Survey =>
+  toSurvey(parseHostFacts(text), { hostName: "contabo", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs });
 
 describe("--json", () => {
   test("has exactly the fields of cutter.survey/1", () => {
     const parsed = JSON.parse(renderSurvey(survey(), "json")) as Survey;
-    expect(Object.keys(parsed)).toEqual(["schema", "host", "taken_at", "gaps", "findings", "execution", "phases", "approvals", "roles", "secrets", "config", "rollback", "result"]);
+    expect(Object.keys(parsed)).toEqual([
+      "schema",
+      "host",
+      "taken_at",
+      "gaps",
+      "findings",
+      "execution",
+      "phases",
+      "approvals",
+      "roles",
+      "secrets",
+      "config",
+      "rollback",
+      "result",
+    ]);
     expect(parsed.schema).toBe("cutter.survey/1");
     expect(parsed.taken_at).toBe("2026-11-22T10:00:00.000Z");
     for (const gap of parsed.gaps) expect(Object.keys(gap)).toEqual(["id", "state", "summary", "evidence"]);
@@ -28,7 +43,10 @@ describe("--json", () => {
     expect(survey().execution).toMatchObject({ enabled: false, state: "off", run_id: null });
     expect(survey(spoil(/^(end\tok)$/, "armed\tR-1\n$1")).execution).toMatchObject({ enabled: false, state: "armed", run_id: "R-1" });
     expect(survey(spoil(/^(end\tok)$/, "live\tR-1\n$1")).execution).toMatchObject({ enabled: true, state: "live", run_id: "R-1" });
-    expect(survey(spoil(/^path\tabsent\t\t\t\t0\t(.*DISABLED)/, "path\tfile\t644\troot\troot\t0\t$1")).execution).toMatchObject({ enabled: false, state: "disabled" });
+    expect(survey(spoil(/^path\tabsent\t\t\t\t0\t(.*DISABLED)/, "path\tfile\t644\troot\troot\t0\t$1")).execution).toMatchObject({
+      enabled: false,
+      state: "disabled",
+    });
   });
 
   test("the result follows the gaps", () => {
@@ -41,8 +59,13 @@ describe("--markdown", () => {
   test("regenerates the seed's report, section by section, with both names of each secret", () => {
     const markdown = renderSurvey(survey(), "markdown");
     expect(markdown.split("\n").filter((line) => line.startsWith("## "))).toEqual([
-      "## 1. What “enabling execution” means", "## 2. Which phases mutate production", "## 3. Which approvals are required", "## 4. Roles, secrets and config needed",
-      "## 5. Rollback and disable path that exists today", "## 6. Readiness gap list (exact)", "## 7. Result",
+      "## 1. What “enabling execution” means",
+      "## 2. Which phases mutate production",
+      "## 3. Which approvals are required",
+      "## 4. Roles, secrets and config needed",
+      "## 5. Rollback and disable path that exists today",
+      "## 6. Readiness gap list (exact)",
+      "## 7. Result",
     ]);
     expect(markdown).toContain("| AGENT_DATA_API_KEY | AGENT_DATA_API_TOKEN | present in");
     expect(markdown).toContain("| DOT_CUTTER_EXEC_DB_PASSWORD | CUTTER_EXEC_DSN |");
@@ -52,14 +75,27 @@ describe("--markdown", () => {
 
   test("a value from the host opens no table cell and no link", () => {
     expect(renderSurvey(survey(spoil(/^hostname\tvps$/, "hostname\tvps").replace("postgres:18", "x")), "markdown")).not.toContain("<");
-    const named = toSurvey(parseHostFacts(readyLines().join("\n")), { hostName: "a|b[c](d)<e>", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs });
+    const named = toSurvey(parseHostFacts(readyLines().join("\n")), {
+      hostName: "a|b[c](d)<e>",
+      takenAt,
+      rulings: noRulings,
+      restoreProofs: noRestoreProofs,
+    });
     expect(renderSurvey(named, "markdown")).toContain("a\\|b\\[c\\](d)\\<e\\>");
   });
 });
 
 describe("--html", () => {
   test("is one page without script or request, and shows what the host says as text", () => {
-    const html = renderSurvey(toSurvey(parseHostFacts(readyLines().join("\n")), { hostName: "<script>alert(1)</script>", takenAt, rulings: noRulings, restoreProofs: noRestoreProofs }), "html");
+    const html = renderSurvey(
+      toSurvey(parseHostFacts(readyLines().join("\n")), {
+        hostName: "<script>alert(1)</script>",
+        takenAt,
+        rulings: noRulings,
+        restoreProofs: noRestoreProofs,
+      }),
+      "html",
+    );
     expect(html).not.toMatch(/<script|<img|<link|src=|@import|url\(/);
     expect(html).toContain("&#60;script&#62;alert(1)");
     expect(html).toContain("default-src 'none'");

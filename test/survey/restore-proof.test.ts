@@ -5,7 +5,13 @@ import { sha256Hex } from "../../orchestrator/core/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host-facts.ts";
 import { toRestoreProofDraft } from "../../orchestrator/core/restore-proof-draft.ts";
-import { judgeRestoreProofs, restoreProofFiles, toRestoreStaging, verifyRestoreProof, type RestoreProofEvidence } from "../../orchestrator/core/restore-proof.ts";
+import {
+  judgeRestoreProofs,
+  restoreProofFiles,
+  toRestoreStaging,
+  verifyRestoreProof,
+  type RestoreProofEvidence,
+} from "../../orchestrator/core/restore-proof.ts";
 import { noRulings } from "../../orchestrator/core/rulings.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
 import { toFindings } from "../../orchestrator/core/survey-findings.ts";
@@ -37,7 +43,10 @@ afterAll(() => home.remove());
 type Fields = Readonly<Record<string, unknown>>;
 /** The draft as the owner fills it, on the facts of one backup. */
 function toProof(change: Fields = {}, recipient = backup): Buffer {
-  const { document } = toRestoreProofDraft({ runId: "R-1", host, recipient, file: "/f", sha256: ciphertext }, { user: "root", host: "h", port: 22, document: "d" });
+  const { document } = toRestoreProofDraft(
+    { runId: "R-1", host, recipient, file: "/f", sha256: ciphertext },
+    { user: "root", host: "h", port: 22, document: "d" },
+  );
   const filled = document.replace("@ARCHIVE_SHA256@", archive).replace("@PERFORMED_AT@", toTime(new Date(now.getTime() - 60_000)));
   return Buffer.from(filled.replace(/^\{[^]*?^\}/m, (json) => JSON.stringify({ ...(JSON.parse(json) as Fields), ...change }, null, 2)));
 }
@@ -45,9 +54,22 @@ const keyOf = (fingerprint: string) => {
   const bytes = exportKey(home, fingerprint);
   return { bytes, pin: { fingerprint, fileSha256: sha256Hex(bytes) } };
 };
-const codeOf = (work: () => Promise<unknown>): Promise<string> => work().then(() => "kept", (error: unknown) => (error instanceof CutterError ? error.code : Promise.reject(error)));
+const codeOf = (work: () => Promise<unknown>): Promise<string> =>
+  work().then(
+    () => "kept",
+    (error: unknown) => (error instanceof CutterError ? error.code : Promise.reject(error)),
+  );
 const verify = (document: Buffer, change: Partial<RestoreProofEvidence> = {}) =>
-  codeOf(() => verifyRestoreProof({ document, signature: sign(home, document, { key: sovereign }), sovereign: keyOf(sovereign), expected: { host, recipient: backup }, now, ...change }));
+  codeOf(() =>
+    verifyRestoreProof({
+      document,
+      signature: sign(home, document, { key: sovereign }),
+      sovereign: keyOf(sovereign),
+      expected: { host, recipient: backup },
+      now,
+      ...change,
+    }),
+  );
 
 describe("a restore proof", () => {
   it("is a filled draft, signed by the sovereign", async () => {
@@ -56,11 +78,16 @@ describe("a restore proof", () => {
 
   it("is refused for each reason by its own name", async () => {
     const good = toProof();
-    const { document: unfilled } = toRestoreProofDraft({ runId: "R-1", host, recipient: backup, file: "/f", sha256: ciphertext }, { user: "root", host: "h", port: 22, document: "d" });
+    const { document: unfilled } = toRestoreProofDraft(
+      { runId: "R-1", host, recipient: backup, file: "/f", sha256: ciphertext },
+      { user: "root", host: "h", port: 22, document: "d" },
+    );
     expect(await verify(Buffer.from(unfilled))).toBe("APPROVAL_PLACEHOLDER");
     expect(await verify(toProof({ extra: 1 }))).toBe("APPROVAL_FIELD_INVALID");
     expect(await verify(good, { signature: sign(home, good, { key: stranger }) })).toBe("APPROVAL_SIGNER_NOT_PINNED");
-    expect(await verify(good, { signature: sign(home, toProof({ archive_sha256: ciphertext }), { key: sovereign }) })).toBe("APPROVAL_SIGNATURE_BAD");
+    expect(await verify(good, { signature: sign(home, toProof({ archive_sha256: ciphertext }), { key: sovereign }) })).toBe(
+      "APPROVAL_SIGNATURE_BAD",
+    );
     expect(await verify(toProof({ host: sha256Hex("another") }))).toBe("RESTORE_PROOF_REFUSED");
     expect(await verify(toProof({ recipient: stranger }))).toBe("RESTORE_PROOF_REFUSED");
     expect(await verify(toProof({ performed_at: toTime(new Date(now.getTime() + dayMs)) }))).toBe("RESTORE_PROOF_REFUSED");
@@ -73,12 +100,27 @@ describe("the survey", () => {
     const facts = parseHostFacts(readyLines().join("\n"));
     const key = keyOf(sovereign);
     const path = "/etc/cutter/keys/sovereign.asc";
-    const kept = documents.map((document) => ({ sha256: sha256Hex(document), files: new Map([[restoreProofFiles.document, document.toString("base64")], [restoreProofFiles.signature, sign(home, document, { key: sovereign }).toString("base64")]]) }));
-    return { ...facts, claims: [...facts.claims, JSON.stringify({ path, state: "claimed", contentSha256: key.pin.fileSha256 })], keyFiles: new Map([[path, Buffer.from(key.bytes).toString("base64")]]), restoreProofs: kept };
+    const kept = documents.map((document) => ({
+      sha256: sha256Hex(document),
+      files: new Map([
+        [restoreProofFiles.document, document.toString("base64")],
+        [restoreProofFiles.signature, sign(home, document, { key: sovereign }).toString("base64")],
+      ]),
+    }));
+    return {
+      ...facts,
+      claims: [...facts.claims, JSON.stringify({ path, state: "claimed", contentSha256: key.pin.fileSha256 })],
+      keyFiles: new Map([[path, Buffer.from(key.bytes).toString("base64")]]),
+      restoreProofs: kept,
+    };
   };
-  const proofOf = (facts: HostFacts, at: Date, change: Fields = {}) => toProof({ host: facts.machineIdentity, recipient: configOf(facts), performed_at: toTime(at), ...change });
+  const proofOf = (facts: HostFacts, at: Date, change: Fields = {}) =>
+    toProof({ host: facts.machineIdentity, recipient: configOf(facts), performed_at: toTime(at), ...change });
   const configOf = (facts: HostFacts) => /^backup_gpg_fpr: "?([0-9A-F]{40})/m.exec(facts.config ?? "")?.[1] ?? "";
-  const restoreCodes = async (facts: HostFacts, at: Date) => toFindings(facts, noRulings, await judgeRestoreProofs(facts, at)).filter(({ code }) => code.startsWith("RESTORE_")).map(({ code, severity }) => `${severity} ${code}`);
+  const restoreCodes = async (facts: HostFacts, at: Date) =>
+    toFindings(facts, noRulings, await judgeRestoreProofs(facts, at))
+      .filter(({ code }) => code.startsWith("RESTORE_"))
+      .map(({ code, severity }) => `${severity} ${code}`);
 
   it("is red without a proof, tells the date of the newest one, and is red again after 30 days", async () => {
     const bare = withProofs();
@@ -100,8 +142,15 @@ describe("the survey", () => {
       withProofs(proofOf(bare, now, { host: sha256Hex("another") })),
       withProofs(proofOf(bare, now, { recipient: stranger })),
       { ...withProofs(good), restoreProofs: withProofs(good).restoreProofs.map((kept) => ({ ...kept, sha256: sha256Hex("another") })) },
-      { ...withProofs(good), restoreProofs: withProofs(good).restoreProofs.map(({ sha256, files }) => ({ sha256, files: new Map([...files, [restoreProofFiles.signature, ""]]) })) },
-    ]) expect(await restoreCodes(facts, now)).toEqual(["red RESTORE_PROOF_MISSING", "warning RESTORE_PROOF_REFUSED"]);
+      {
+        ...withProofs(good),
+        restoreProofs: withProofs(good).restoreProofs.map(({ sha256, files }) => ({
+          sha256,
+          files: new Map([...files, [restoreProofFiles.signature, ""]]),
+        })),
+      },
+    ])
+      expect(await restoreCodes(facts, now)).toEqual(["red RESTORE_PROOF_MISSING", "warning RESTORE_PROOF_REFUSED"]);
   });
 });
 
@@ -109,15 +158,38 @@ describe("the host", () => {
   /** A host with a run that left a backup, and one staged proof. */
   function makeHost(document: Buffer, { proven = true, runId = "R-1" } = {}) {
     const folder = makeHostFolder();
-    for (const path of ["etc/cutter/keys", `var/lib/cutter/runs/${runId}/outputs`, toRestoreStaging(parseRunId(runId, { allowDryRunSuffix: false })), "var/lib/cutter-ledger"]) mkdirSync(folder.at(path), { recursive: true, mode: 0o700 });
+    for (const path of [
+      "etc/cutter/keys",
+      `var/lib/cutter/runs/${runId}/outputs`,
+      toRestoreStaging(parseRunId(runId, { allowDryRunSuffix: false })),
+      "var/lib/cutter-ledger",
+    ])
+      mkdirSync(folder.at(path), { recursive: true, mode: 0o700 });
     folder.write("etc/machine-id", `${machineId}\n`, 0o444);
     folder.write("etc/cutter/orchestrator.yaml", configText(), 0o640);
     const keys = { sovereign: keyOf(sovereign), backup: keyOf(backup) };
-    for (const [role, { bytes }] of Object.entries(keys)) folder.write(`etc/cutter/keys/${role}.asc`, Buffer.from(bytes).toString("utf8"), 0o644);
-    folder.write("etc/cutter/ownership.jsonl", Object.entries(keys).map(([role, { pin }]) => JSON.stringify({ path: `/etc/cutter/keys/${role}.asc`, urn: "u", sha256: "x", state: "claimed", contentSha256: pin.fileSha256 })).join("\n"), 0o600);
-    folder.write(`var/lib/cutter/runs/${runId}/outputs/04-pre-write-backup.json`, JSON.stringify({ proven: proven ? { ciphertextSha256: ciphertext, plaintextSha256: archive } : null }), 0o600);
+    for (const [role, { bytes }] of Object.entries(keys))
+      folder.write(`etc/cutter/keys/${role}.asc`, Buffer.from(bytes).toString("utf8"), 0o644);
+    folder.write(
+      "etc/cutter/ownership.jsonl",
+      Object.entries(keys)
+        .map(([role, { pin }]) =>
+          JSON.stringify({ path: `/etc/cutter/keys/${role}.asc`, urn: "u", sha256: "x", state: "claimed", contentSha256: pin.fileSha256 }),
+        )
+        .join("\n"),
+      0o600,
+    );
+    folder.write(
+      `var/lib/cutter/runs/${runId}/outputs/04-pre-write-backup.json`,
+      JSON.stringify({ proven: proven ? { ciphertextSha256: ciphertext, plaintextSha256: archive } : null }),
+      0o600,
+    );
     folder.write(`run/cutter/incoming/_restore.${runId}/restore-proof.md`, document.toString("utf8"), 0o600);
-    folder.write(`run/cutter/incoming/_restore.${runId}/restore-proof.md.asc`, sign(home, document, { key: sovereign }).toString("utf8"), 0o600);
+    folder.write(
+      `run/cutter/incoming/_restore.${runId}/restore-proof.md.asc`,
+      sign(home, document, { key: sovereign }).toString("utf8"),
+      0o600,
+    );
     return folder;
   }
 
@@ -125,7 +197,11 @@ describe("the host", () => {
     const document = toProof();
     const folder = makeHost(document);
     try {
-      expect(await keepRestoreProof(folder.host, "R-1", now)).toMatchObject({ run_id: "R-1", signer: sovereign, document_sha256: sha256Hex(document) });
+      expect(await keepRestoreProof(folder.host, "R-1", now)).toMatchObject({
+        run_id: "R-1",
+        signer: sovereign,
+        document_sha256: sha256Hex(document),
+      });
       const kept = folder.at(`var/lib/cutter-ledger/restore-proofs/${sha256Hex(document)}`);
       expect(readdirSync(kept).toSorted()).toEqual(["restore-proof.md", "restore-proof.md.asc"]);
       expect(readFileSync(`${kept}/restore-proof.md`)).toEqual(document);

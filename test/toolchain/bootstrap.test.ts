@@ -25,7 +25,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe("node_modules", () => {
-  const wanted = { "": {}, "node_modules/a": { version: "1.0.0", integrity: "sha512-a" }, "node_modules/b": { version: "2.0.0", integrity: "sha512-b", optional: true } };
+  const wanted = {
+    "": {},
+    "node_modules/a": { version: "1.0.0", integrity: "sha512-a" },
+    "node_modules/b": { version: "2.0.0", integrity: "sha512-b", optional: true },
+  };
   const installed = { "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } };
 
   test("is in step when all is there, where a package for another platform may be absent", () => {
@@ -50,7 +54,10 @@ describe("the engine in the cache", () => {
         return [name, createHash("sha256").update(readFileSync(path)).digest("hex")];
       }),
     );
-    writeFileSync(layout.engineOrigin, JSON.stringify({ origin: "of a test", version: pulumiVersion, builtAt: "2026-11-22T00:00:00Z", files }));
+    writeFileSync(
+      layout.engineOrigin,
+      JSON.stringify({ origin: "of a test", version: pulumiVersion, builtAt: "2026-11-22T00:00:00Z", files }),
+    );
   });
 
   test("is reused when its digests are right", async () => {
@@ -72,7 +79,9 @@ describe("the engine in the cache", () => {
   });
 
   test("lies under another key when what it is built from changes", () => {
-    expect(layout.engineFolder).toMatch(new RegExp(`^${folder}/cache/cutter-kit/pulumi/${pulumiVersion.replaceAll(".", "\\.")}-[0-9a-f]{12}$`));
+    expect(layout.engineFolder).toMatch(
+      new RegExp(`^${folder}/cache/cutter-kit/pulumi/${pulumiVersion.replaceAll(".", "\\.")}-[0-9a-f]{12}$`),
+    );
   });
 });
 
@@ -102,6 +111,11 @@ describe("the machine", () => {
   });
 
   test("is told how long each step took, in words", () => {
-    expect([elapsed(0, 340), elapsed(0, 12_400), elapsed(0, 59_700), elapsed(0, 362_000)]).toEqual(["0.3 s", "12 s", "1 min 0 s", "6 min 2 s"]);
+    expect([elapsed(0, 340), elapsed(0, 12_400), elapsed(0, 59_700), elapsed(0, 362_000)]).toEqual([
+      "0.3 s",
+      "12 s",
+      "1 min 0 s",
+      "6 min 2 s",
+    ]);
   });
 });

@@ -54,11 +54,16 @@ afterAll(async () => {
   rmSync(remote, { recursive: true, force: true });
 });
 
-const pulumi = (...args: readonly string[]): Promise<PulumiResult> => runPulumi(args, { workingDirectory: project, environment, deadlineMs: timeoutMs });
+const pulumi = (...args: readonly string[]): Promise<PulumiResult> =>
+  runPulumi(args, { workingDirectory: project, environment, deadlineMs: timeoutMs });
 const connection = () => ({ host: "127.0.0.1", port: server.port, user: "tester", hostKey: server.hostKey, dialErrorLimit: 0 });
 
 /** Runs `pulumi verb` on `stack` with one Command of these arguments (null: none); `ran` is what reached the host meanwhile. */
-async function act(stack: string, verb: "up" | "preview" | "refresh" | "destroy", args: object | null): Promise<PulumiResult & { ran: string[] }> {
+async function act(
+  stack: string,
+  verb: "up" | "preview" | "refresh" | "destroy",
+  args: object | null,
+): Promise<PulumiResult & { ran: string[] }> {
   writeFileSync(join(project, "args.json"), JSON.stringify(args));
   const before = server.commands.length;
   const unattended = verb === "preview" ? [] : ["--yes", "--skip-preview"];
@@ -78,117 +83,157 @@ async function outputs(stack: string): Promise<unknown> {
 }
 
 describe(`the installed command plugin (${installed})`, () => {
-  test("runs create once, records its output, and runs nothing while nothing changes", async () => {
-    const stack = await newStack("life");
-    const args = { connection: connection(), create: "cat; echo made; echo seen >&2", stdin: "fed\n", delete: "echo gone" };
-    const created = await act(stack, "up", args);
-    expect(created.code, created.stdout).toBe(0);
-    expect(created.ran).toEqual([args.create]);
-    expect(await outputs(stack)).toEqual({ stdout: "fed\nmade", stderr: "seen" });
+  test(
+    "runs create once, records its output, and runs nothing while nothing changes",
+    async () => {
+      const stack = await newStack("life");
+      const args = { connection: connection(), create: "cat; echo made; echo seen >&2", stdin: "fed\n", delete: "echo gone" };
+      const created = await act(stack, "up", args);
+      expect(created.code, created.stdout).toBe(0);
+      expect(created.ran).toEqual([args.create]);
+      expect(await outputs(stack)).toEqual({ stdout: "fed\nmade", stderr: "seen" });
 
-    for (const verb of ["preview", "up", "refresh"] as const) {
-      const again = await act(stack, verb, args);
-      expect(again.code, again.stdout).toBe(0);
-      expect(again.ran).toEqual([]);
-    }
+      for (const verb of ["preview", "up", "refresh"] as const) {
+        const again = await act(stack, verb, args);
+        expect(again.code, again.stdout).toBe(0);
+        expect(again.ran).toEqual([]);
+      }
 
-    const changed = { ...args, update: 'printf "%s|%s" "$PULUMI_COMMAND_STDOUT" "$PULUMI_COMMAND_STDERR"' };
-    const preview = await act(stack, "preview", changed);
-    expect(preview.ran).toEqual([]);
-    expect(preview.stdout).toMatch(/1 to update/);
-    const updated = await act(stack, "up", changed);
-    expect(updated.ran).toEqual([changed.update]);
-    expect(await outputs(stack)).toMatchObject({ stdout: "fed\nmade|seen" });
+      const changed = { ...args, update: 'printf "%s|%s" "$PULUMI_COMMAND_STDOUT" "$PULUMI_COMMAND_STDERR"' };
+      const preview = await act(stack, "preview", changed);
+      expect(preview.ran).toEqual([]);
+      expect(preview.stdout).toMatch(/1 to update/);
+      const updated = await act(stack, "up", changed);
+      expect(updated.ran).toEqual([changed.update]);
+      expect(await outputs(stack)).toMatchObject({ stdout: "fed\nmade|seen" });
 
-    const moved = await act(stack, "up", { ...changed, connection: { ...connection(), perDialTimeout: 14 } });
-    expect(moved.ran).toEqual([changed.update]);
+      const moved = await act(stack, "up", { ...changed, connection: { ...connection(), perDialTimeout: 14 } });
+      expect(moved.ran).toEqual([changed.update]);
 
-    const removed = await act(stack, "destroy", { ...changed, connection: { ...connection(), perDialTimeout: 14 } });
-    expect(removed.code, removed.stdout).toBe(0);
-    expect(removed.ran).toEqual(["echo gone"]);
-  }, timeoutMs);
+      const removed = await act(stack, "destroy", { ...changed, connection: { ...connection(), perDialTimeout: 14 } });
+      expect(removed.code, removed.stdout).toBe(0);
+      expect(removed.ran).toEqual(["echo gone"]);
+    },
+    timeoutMs,
+  );
 
-  test("runs create again on a change when there is no update, and keeps previous output away when told to", async () => {
-    const stack = await newStack("again");
-    await act(stack, "up", { connection: connection(), create: "echo one" });
-    const create = 'echo "two:$PULUMI_COMMAND_STDOUT:"';
-    const changed = await act(stack, "up", { connection: connection(), create, addPreviousOutputInEnv: false });
-    expect(changed.code, changed.stdout).toBe(0);
-    expect(changed.ran).toEqual([create]);
-    expect(await outputs(stack)).toMatchObject({ stdout: "two::" });
-  }, timeoutMs);
+  test(
+    "runs create again on a change when there is no update, and keeps previous output away when told to",
+    async () => {
+      const stack = await newStack("again");
+      await act(stack, "up", { connection: connection(), create: "echo one" });
+      const create = 'echo "two:$PULUMI_COMMAND_STDOUT:"';
+      const changed = await act(stack, "up", { connection: connection(), create, addPreviousOutputInEnv: false });
+      expect(changed.code, changed.stdout).toBe(0);
+      expect(changed.ran).toEqual([create]);
+      expect(await outputs(stack)).toMatchObject({ stdout: "two::" });
+    },
+    timeoutMs,
+  );
 
-  test("replaces on changed triggers: the new create first, then the old delete", async () => {
-    const stack = await newStack("triggers");
-    const args = { connection: connection(), create: "echo new", update: "echo never", delete: "echo old" };
-    await act(stack, "up", { ...args, triggers: ["release-1"] });
-    const replaced = await act(stack, "up", { ...args, triggers: ["release-2"] });
-    expect(replaced.code, replaced.stdout).toBe(0);
-    expect(replaced.ran).toEqual(["echo new", "echo old"]);
-    expect((await act(stack, "up", { ...args, triggers: ["release-2"] })).ran).toEqual([]);
-  }, timeoutMs);
+  test(
+    "replaces on changed triggers: the new create first, then the old delete",
+    async () => {
+      const stack = await newStack("triggers");
+      const args = { connection: connection(), create: "echo new", update: "echo never", delete: "echo old" };
+      await act(stack, "up", { ...args, triggers: ["release-1"] });
+      const replaced = await act(stack, "up", { ...args, triggers: ["release-2"] });
+      expect(replaced.code, replaced.stdout).toBe(0);
+      expect(replaced.ran).toEqual(["echo new", "echo old"]);
+      expect((await act(stack, "up", { ...args, triggers: ["release-2"] })).ran).toEqual([]);
+    },
+    timeoutMs,
+  );
 
-  test("fails with status and output when the command fails, records nothing, and runs it again next time", async () => {
-    const stack = await newStack("failing");
-    const args = { connection: connection(), create: "echo said before; test -e repaired" };
-    const failed = await act(stack, "up", args);
-    expect(failed.code).not.toBe(0);
-    expect(failed.stdout + failed.stderr).toMatch(/Process exited with status 1/);
-    expect(failed.stdout + failed.stderr).toContain("said before");
-    writeFileSync(join(remote, "repaired"), "");
-    const repaired = await act(stack, "up", args);
-    expect(repaired.code, repaired.stdout).toBe(0);
-    expect(repaired.ran).toEqual([args.create]);
-  }, timeoutMs);
+  test(
+    "fails with status and output when the command fails, records nothing, and runs it again next time",
+    async () => {
+      const stack = await newStack("failing");
+      const args = { connection: connection(), create: "echo said before; test -e repaired" };
+      const failed = await act(stack, "up", args);
+      expect(failed.code).not.toBe(0);
+      expect(failed.stdout + failed.stderr).toMatch(/Process exited with status 1/);
+      expect(failed.stdout + failed.stderr).toContain("said before");
+      writeFileSync(join(remote, "repaired"), "");
+      const repaired = await act(stack, "up", args);
+      expect(repaired.code, repaired.stdout).toBe(0);
+      expect(repaired.ran).toEqual([args.create]);
+    },
+    timeoutMs,
+  );
 
-  test("calls a connection cut in the middle of a command a failure, and runs the command only once", async () => {
-    const stack = await newStack("cut");
-    const args = { connection: connection(), create: "echo begun > begun; exec sleep 60" };
-    const acting = act(stack, "up", args);
-    await expect.poll(() => server.commands.includes(args.create), { timeout: 30_000 }).toBe(true);
-    server.cut();
-    const result = await acting;
-    expect(result.code).not.toBe(0);
-    expect(result.stdout + result.stderr).toContain("step");
-    expect(result.ran).toEqual([args.create]);
-  }, timeoutMs);
+  test(
+    "calls a connection cut in the middle of a command a failure, and runs the command only once",
+    async () => {
+      const stack = await newStack("cut");
+      const args = { connection: connection(), create: "echo begun > begun; exec sleep 60" };
+      const acting = act(stack, "up", args);
+      await expect.poll(() => server.commands.includes(args.create), { timeout: 30_000 }).toBe(true);
+      server.cut();
+      const result = await acting;
+      expect(result.code).not.toBe(0);
+      expect(result.stdout + result.stderr).toContain("step");
+      expect(result.ran).toEqual([args.create]);
+    },
+    timeoutMs,
+  );
 
-  test("passes environment that the server accepts and fails on what it does not", async () => {
-    const stack = await newStack("environment");
-    const accepted = await act(stack, "up", { connection: connection(), create: 'echo "$GREETING"', environment: { GREETING: "xin chào" } });
-    expect(accepted.code, accepted.stdout).toBe(0);
-    expect(await outputs(stack)).toMatchObject({ stdout: "xin chào" });
-    const refused = await act(stack, "up", { connection: connection(), create: 'echo "$REFUSED"', environment: { REFUSED: "x" } });
-    expect(refused.code).not.toBe(0);
-    expect(refused.stdout + refused.stderr).toContain('could not set environment variable "REFUSED"');
-    expect(refused.ran).not.toContain('echo "$REFUSED"');
-  }, timeoutMs);
+  test(
+    "passes environment that the server accepts and fails on what it does not",
+    async () => {
+      const stack = await newStack("environment");
+      const accepted = await act(stack, "up", {
+        connection: connection(),
+        create: 'echo "$GREETING"',
+        environment: { GREETING: "xin chào" },
+      });
+      expect(accepted.code, accepted.stdout).toBe(0);
+      expect(await outputs(stack)).toMatchObject({ stdout: "xin chào" });
+      const refused = await act(stack, "up", { connection: connection(), create: 'echo "$REFUSED"', environment: { REFUSED: "x" } });
+      expect(refused.code).not.toBe(0);
+      expect(refused.stdout + refused.stderr).toContain('could not set environment variable "REFUSED"');
+      expect(refused.ran).not.toContain('echo "$REFUSED"');
+    },
+    timeoutMs,
+  );
 
-  test("refuses a host that shows another key, before any login", async () => {
-    const stack = await newStack("other-key");
-    const other = readFileSync(new URL("../fixtures/other-host-key.pub", import.meta.url), "utf8").trim();
-    const logins = server.logins.length;
-    const refused = await act(stack, "up", { connection: { ...connection(), hostKey: other }, create: "echo wrong" });
-    expect(refused.code).not.toBe(0);
-    expect(refused.stdout + refused.stderr).toMatch(/host key|handshake/i);
-    expect(refused.ran).toEqual([]);
-    expect(server.logins.length).toBe(logins);
-  }, timeoutMs);
+  test(
+    "refuses a host that shows another key, before any login",
+    async () => {
+      const stack = await newStack("other-key");
+      const other = readFileSync(new URL("../fixtures/other-host-key.pub", import.meta.url), "utf8").trim();
+      const logins = server.logins.length;
+      const refused = await act(stack, "up", { connection: { ...connection(), hostKey: other }, create: "echo wrong" });
+      expect(refused.code).not.toBe(0);
+      expect(refused.stdout + refused.stderr).toMatch(/host key|handshake/i);
+      expect(refused.ran).toEqual([]);
+      expect(server.logins.length).toBe(logins);
+    },
+    timeoutMs,
+  );
 
-  test("keeps the connection encrypted in state", async () => {
-    const stack = await newStack("state");
-    await act(stack, "up", { connection: connection(), create: "true" });
-    const { stdout } = await pulumi("stack", "export", "--stack", stack);
-    expect(stdout).toContain("command:remote:Command");
-    expect(stdout).not.toContain(server.hostKey.split(" ")[1]);
-  }, timeoutMs);
+  test(
+    "keeps the connection encrypted in state",
+    async () => {
+      const stack = await newStack("state");
+      await act(stack, "up", { connection: connection(), create: "true" });
+      const { stdout } = await pulumi("stack", "export", "--stack", stack);
+      expect(stdout).toContain("command:remote:Command");
+      expect(stdout).not.toContain(server.hostKey.split(" ")[1]);
+    },
+    timeoutMs,
+  );
 
-  test.runIf(installed === "stand-in")("the stand-in demands a host key, and refuses inputs it does not know", async () => {
-    const stack = await newStack("demands");
-    const { hostKey: _absent, ...withoutKey } = connection();
-    const refused = await act(stack, "preview", { connection: withoutKey, create: "echo wrong" });
-    expect(refused.code).not.toBe(0);
-    expect(refused.stdout + refused.stderr).toContain("connection.hostKey");
-    expect(refused.ran).toEqual([]);
-  }, timeoutMs);
+  test.runIf(installed === "stand-in")(
+    "the stand-in demands a host key, and refuses inputs it does not know",
+    async () => {
+      const stack = await newStack("demands");
+      const { hostKey: _absent, ...withoutKey } = connection();
+      const refused = await act(stack, "preview", { connection: withoutKey, create: "echo wrong" });
+      expect(refused.code).not.toBe(0);
+      expect(refused.stdout + refused.stderr).toContain("connection.hostKey");
+      expect(refused.ran).toEqual([]);
+    },
+    timeoutMs,
+  );
 });

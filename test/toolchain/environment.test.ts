@@ -40,7 +40,10 @@ describe("the environment of the engine", () => {
     writeFileSync(join(checkout, "Pulumi.single.yaml"), "config:\n  # cutter-kit:hosts: several\n  cutter-kit:host: one\n");
     expect(engineEnvironment(["up", "--stack", "pair"], { checkout }).PULUMI_CONTINUE_ON_ERROR).toBe("true");
     expect(engineEnvironment(["up", "--stack", "single"], { checkout })).not.toHaveProperty("PULUMI_CONTINUE_ON_ERROR");
-    expect(engineEnvironment(["up", "--stack", "pair"], { checkout, environment: { PULUMI_CONTINUE_ON_ERROR: "false" } }).PULUMI_CONTINUE_ON_ERROR).toBe("false");
+    expect(
+      engineEnvironment(["up", "--stack", "pair"], { checkout, environment: { PULUMI_CONTINUE_ON_ERROR: "false" } })
+        .PULUMI_CONTINUE_ON_ERROR,
+    ).toBe("false");
   });
 
   test("keeps a team's own backend, but never for the sandbox and never another checkout's", () => {
@@ -48,7 +51,9 @@ describe("the environment of the engine", () => {
     const team = { PATH: "/bin", PULUMI_BACKEND_URL: "s3://states" };
     expect(pulumiEnvironment(checkout, "contabo", team).PULUMI_BACKEND_URL).toBe("s3://states");
     expect(pulumiEnvironment(checkout, "sandbox", team).PULUMI_BACKEND_URL).toBe(local);
-    expect(pulumiEnvironment(checkout, "contabo", { PULUMI_BACKEND_URL: "file:///elsewhere/.pulumi-state/backend" }).PULUMI_BACKEND_URL).toBe(local);
+    expect(
+      pulumiEnvironment(checkout, "contabo", { PULUMI_BACKEND_URL: "file:///elsewhere/.pulumi-state/backend" }).PULUMI_BACKEND_URL,
+    ).toBe(local);
   });
 
   test("lets no passphrase of the caller's own reach the sandbox's state", () => {
@@ -61,7 +66,11 @@ describe("the environment of the engine", () => {
     const layout = toolchainLayout(checkout);
     const environment = pulumiEnvironment(checkout, null, { PATH: `${layout.wrapperBin}:/bin:/bin` });
     expect(environment.PATH).toBe(`${layout.engineBin}:${layout.nodeBin}:/bin`);
-    expect(environment).toMatchObject({ PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true", PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_HOME: join(checkout, ".pulumi-state/home") });
+    expect(environment).toMatchObject({
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_HOME: join(checkout, ".pulumi-state/home"),
+    });
   });
 });
 
@@ -103,7 +112,11 @@ describe("a checkout's Pulumi home", () => {
   test("makes plain pulumi work in a shell that has read .env.pulumi", () => {
     ensurePulumiHome(toolchainLayout());
     const script = ". ./.env.pulumi && command -v pulumi && cd / && pulumi version && pulumi whoami --json";
-    const [path, version] = execFileSync("sh", ["-c", script], { cwd: thisCheckout, env: { ...process.env, PATH: "/usr/bin:/bin" }, encoding: "utf8" }).split("\n");
+    const [path, version] = execFileSync("sh", ["-c", script], {
+      cwd: thisCheckout,
+      env: { ...process.env, PATH: "/usr/bin:/bin" },
+      encoding: "utf8",
+    }).split("\n");
     expect(path).toBe(join(thisCheckout, ".pulumi-state/bin/pulumi"));
     expect(version).toBe("v3.259.0");
   });

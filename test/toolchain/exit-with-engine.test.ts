@@ -31,10 +31,18 @@ it("a plugin ends when nobody listens at its engine's address any more, and stay
 it("the language host is ended with the process that started it, however that dies", async () => {
   // An engine that starts a language host and is killed; the host under test writes its number and waits.
   const number = join(folder, "number");
-  writeFileSync(join(folder, "pulumi-language-nodejs"), `#!/bin/sh\necho $$ "$@" >${number}.new; mv ${number}.new ${number}; exec sleep 600\n`);
+  writeFileSync(
+    join(folder, "pulumi-language-nodejs"),
+    `#!/bin/sh\necho $$ "$@" >${number}.new; mv ${number}.new ${number}; exec sleep 600\n`,
+  );
   chmodSync(join(folder, "pulumi-language-nodejs"), 0o755);
-  const engine = spawn("sh", ["-c", `"$0" 127.0.0.1:1 & wait`, languageHost], { env: { PATH: `${folder}:${process.env.PATH}` }, stdio: "ignore" });
-  const [pid = "", ...args] = await until(async () => (await new Promise((done) => setImmediate(done)), readText(number)?.trim().split(" ") ?? null));
+  const engine = spawn("sh", ["-c", `"$0" 127.0.0.1:1 & wait`, languageHost], {
+    env: { PATH: `${folder}:${process.env.PATH}` },
+    stdio: "ignore",
+  });
+  const [pid = "", ...args] = await until(
+    async () => (await new Promise((done) => setImmediate(done)), readText(number)?.trim().split(" ") ?? null),
+  );
   expect(args).toEqual(["127.0.0.1:1"]);
   expect(spawnSync("kill", ["-0", pid]).status).toBe(0);
   engine.kill("SIGKILL");

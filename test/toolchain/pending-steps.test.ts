@@ -10,10 +10,21 @@ let backend: string;
 let file: string;
 let locks: string;
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Directory::sandbox/var/lib/cutter";
-const pending = (type: string, resourceType = "cutterhost:index:Directory") => ({ type, resource: { urn, type: resourceType, custom: true, inputs: { big: 1 } } });
+const pending = (type: string, resourceType = "cutterhost:index:Directory") => ({
+  type,
+  resource: { urn, type: resourceType, custom: true, inputs: { big: 1 } },
+});
 const state = (...operations: readonly object[]) => ({
   version: 3,
-  checkpoint: { stack: "sandbox", latest: { manifest: { magic: "m" }, resources: [{ urn: "kept", outputs: { n: 1 } }], ...(operations.length === 0 ? {} : { pending_operations: operations }), metadata: {} } },
+  checkpoint: {
+    stack: "sandbox",
+    latest: {
+      manifest: { magic: "m" },
+      resources: [{ urn: "kept", outputs: { n: 1 } }],
+      ...(operations.length === 0 ? {} : { pending_operations: operations }),
+      metadata: {},
+    },
+  },
 });
 const write = (value: unknown) => writeFileSync(file, typeof value === "string" ? value : JSON.stringify(value, null, 4));
 const read = () => JSON.parse(readFileSync(file, "utf8")) as unknown;
@@ -28,7 +39,9 @@ afterEach(() => rmSync(backend, { recursive: true, force: true }));
 
 it("forgets an interrupted step of the kit's, says so once, and leaves the rest of the state", () => {
   write(state(pending("updating"), pending("deleting"), pending("creating", "command:remote:Command"), pending("creating")));
-  expect(forgetPendingSteps(`file://${backend}`).map(toForgottenLine)).toEqual(["[INFO] stack sandbox: interrupted while creating, and looked at again: sandbox/var/lib/cutter"]);
+  expect(forgetPendingSteps(`file://${backend}`).map(toForgottenLine)).toEqual([
+    "[INFO] stack sandbox: interrupted while creating, and looked at again: sandbox/var/lib/cutter",
+  ]);
   expect(read()).toEqual(state());
   expect(readdirSync(locks)).toEqual([]);
   expect(readdirSync(join(backend, ".pulumi/stacks/cutter-kit"))).toEqual(["sandbox.json"]);

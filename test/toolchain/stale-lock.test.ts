@@ -10,7 +10,8 @@ let backend: string;
 let folder: string;
 /** A process that has just ended. */
 const deadPid = () => spawnSync("true").pid;
-const lock = (name: string, text: unknown) => writeFileSync(join(folder, `${name}.json`), typeof text === "string" ? text : JSON.stringify(text));
+const lock = (name: string, text: unknown) =>
+  writeFileSync(join(folder, `${name}.json`), typeof text === "string" ? text : JSON.stringify(text));
 const held = (pid: number, host = hostname()) => ({ pid, username: "root", hostname: host, timestamp: "2026-11-23T01:00:00Z" });
 const left = () => readdirSync(folder).sort();
 
@@ -26,7 +27,9 @@ it("clears the lock of a dead engine of this machine, and says whose it was", ()
   lock("a", held(pid));
   const cleared = clearStaleLocks(`file://${backend}`);
   expect(left()).toEqual([]);
-  expect(cleared.map(toClearedLine)).toEqual([`[INFO] cleared the state lock of a pulumi that is gone: pid=${pid} user=root since=2026-11-23T01:00:00Z`]);
+  expect(cleared.map(toClearedLine)).toEqual([
+    `[INFO] cleared the state lock of a pulumi that is gone: pid=${pid} user=root since=2026-11-23T01:00:00Z`,
+  ]);
 });
 
 it("takes a number that another program has now for a dead engine's", () => {

@@ -9,7 +9,8 @@ import { removeTornAttributes, toTornLine } from "../../provision/toolchain/torn
 
 let folder: string;
 let environment: Record<string, string>;
-const attributes = () => readdirSync(join(folder, ".pulumi"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".attrs"));
+const attributes = () =>
+  readdirSync(join(folder, ".pulumi"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".attrs"));
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "ck-torn-"));
@@ -42,7 +43,9 @@ it("removes empty attribute files alone, below .pulumi of local state", () => {
   writeFileSync(join(stacks, "torn.json.attrs"), "");
   writeFileSync(join(stacks, "whole.json.attrs"), "{}");
   writeFileSync(join(stacks, "empty.json"), "");
-  expect(removeTornAttributes(`file://${folder}`).map(toTornLine)).toEqual(["[INFO] stacks/torn.json: its attributes were cut off when a pulumi was killed, and are left out; the file itself is whole"]);
+  expect(removeTornAttributes(`file://${folder}`).map(toTornLine)).toEqual([
+    "[INFO] stacks/torn.json: its attributes were cut off when a pulumi was killed, and are left out; the file itself is whole",
+  ]);
   expect(readdirSync(stacks).toSorted()).toEqual(["empty.json", "whole.json.attrs"]);
   expect(existsSync(join(folder, "outside.attrs"))).toBe(true);
   expect([removeTornAttributes("s3://states"), removeTornAttributes("file:///nonexistent")]).toEqual([[], []]);

@@ -29,7 +29,10 @@ const words = process.argv.slice(2);
 await runTable("interrupts: the yardstick", [yardstick]);
 for (const pass of [1, 2, 3, 4].filter((number) => words.length === 0 || words.includes(String(number)))) {
   if (undisturbed === "") break;
-  const bare: Trial = { name: `pass ${pass}, a bare host`, run: async () => (await makeBare(), "destroyed, and what a destroy keeps removed") };
+  const bare: Trial = {
+    name: `pass ${pass}, a bare host`,
+    run: async () => (await makeBare(), "destroyed, and what a destroy keeps removed"),
+  };
   await runTable(`interrupts: pass ${pass}`, [bare, ...toPass(pass, steps), toEndRow(pass, () => undisturbed)]);
 }
 process.exitCode = Math.max(...exitCodes);

@@ -11,7 +11,10 @@ import { keyRefusals } from "./refusals/keys.ts";
 /** Refused before the host is asked for anything: host and state are read once before and once after all of them. */
 function toGroup(refusals: readonly Refusal[]): readonly Trial[] {
   let before = "";
-  const look: Trial = { name: "host and state, before the rows that follow", run: async () => ((before = await readHostAndState()), `${before.split("\n").length} lines`) };
+  const look: Trial = {
+    name: "host and state, before the rows that follow",
+    run: async () => ((before = await readHostAndState()), `${before.split("\n").length} lines`),
+  };
   const compare: Trial = {
     name: "host and state, after the rows above",
     run: async () => {
@@ -30,10 +33,14 @@ await runTrials(
     ...toGroup([...configRefusals, ...keyRefusals]),
     ...hostRefusals.map((refusal) => ({ name: refusal.name, run: () => tryRefusal(refusal) })),
     ...findings,
-    { name: "a host that the kit never saw: next rows", run: () => withBareHost(async () => {
-      for (const refusal of bareHostRefusals) console.log(`       ${refusal.name}: ${await tryRefusal(refusal)}`);
-      return `${bareHostRefusals.length} rows as promised, the host is back`;
-    }) },
+    {
+      name: "a host that the kit never saw: next rows",
+      run: () =>
+        withBareHost(async () => {
+          for (const refusal of bareHostRefusals) console.log(`       ${refusal.name}: ${await tryRefusal(refusal)}`);
+          return `${bareHostRefusals.length} rows as promised, the host is back`;
+        }),
+    },
   ],
   process.argv.slice(2),
 );

@@ -25,7 +25,8 @@ beforeAll(() => {
     writeFileSync(join(directory, "bin", name), "#!/bin/sh\n");
     chmodSync(join(directory, "bin", name), 0o755);
   }
-  for (const unit of renderUnits(inputs)) writeFileSync(join(directory, unit.name), unit.text.replaceAll("/opt/cutter/current/bin", join(directory, "bin")));
+  for (const unit of renderUnits(inputs))
+    writeFileSync(join(directory, unit.name), unit.text.replaceAll("/opt/cutter/current/bin", join(directory, "bin")));
 });
 
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -36,17 +37,24 @@ const textOf = (name: string, changed: Partial<UnitInputs> = {}): string => {
   return unit.text;
 };
 const settingsOf = (text: string, name: string): readonly string[] =>
-  text.split("\n").filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1));
+  text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}=`))
+    .map((line) => line.slice(name.length + 1));
 
 describe("systemd's own judgement", () => {
   test("the run's unit has an exposure of at most 0.9", () => {
-    const analysed = spawnSync("systemd-analyze", ["security", "--offline=yes", "--threshold=9", join(directory, "cutter-run@.service")], { encoding: "utf8" });
+    const analysed = spawnSync("systemd-analyze", ["security", "--offline=yes", "--threshold=9", join(directory, "cutter-run@.service")], {
+      encoding: "utf8",
+    });
     expect(analysed.stdout).toMatch(/exposure level for cutter-run@i\.service: 0\.[0-9]/);
     expect(analysed.status).toBe(0);
   });
 
   test("the revert's unit has an exposure of at most 0.9, and starts with no other secret than its own", () => {
-    expect(spawnSync("systemd-analyze", ["security", "--offline=yes", "--threshold=9", join(directory, "cutter-revert@.service")]).status).toBe(0);
+    expect(
+      spawnSync("systemd-analyze", ["security", "--offline=yes", "--threshold=9", join(directory, "cutter-revert@.service")]).status,
+    ).toBe(0);
     expect(settingsOf(textOf("cutter-revert@.service"), "LoadCredential")).toEqual(["s:/run/cutter/cred/_revert.%i"]);
   });
 
@@ -60,7 +68,11 @@ describe("systemd's own judgement", () => {
     expect(spawnSync("systemd-analyze", ["security", "--offline=yes", "--threshold=9", file]).status).not.toBe(0);
   });
 
-  test.each(renderUnits(inputs).filter(({ name }) => name !== "cutter.conf").map(({ name }) => name))("systemd-analyze verify has no complaint about %s", (name) => {
+  test.each(
+    renderUnits(inputs)
+      .filter(({ name }) => name !== "cutter.conf")
+      .map(({ name }) => name),
+  )("systemd-analyze verify has no complaint about %s", (name) => {
     const verified = spawnSync("systemd-analyze", ["verify", "--man=no", join(directory, name)], { encoding: "utf8" });
     const ofOurs = verified.stderr.split("\n").filter((line) => line.includes("cutter"));
     expect(ofOurs).toEqual([]);
@@ -74,7 +86,16 @@ describe("systemd's own judgement", () => {
     writeFileSync(join(root, "cutter.conf"), textOf("cutter.conf"));
     execFileSync("systemd-tmpfiles", ["--create", `--root=${root}`, join(root, "cutter.conf")]);
     const listed = execFileSync("find", [join(root, "run"), "-mindepth", "1", "-printf", "%m %P\n"], { encoding: "utf8" });
-    expect(listed.trim().split("\n").sort()).toEqual(["700 cutter/cred", "700 cutter/incoming", "750 cutter/armed", "750 cutter/live", "750 cutter/results", "750 cutter/revert", "750 cutter/revert-results", "755 cutter"]);
+    expect(listed.trim().split("\n").sort()).toEqual([
+      "700 cutter/cred",
+      "700 cutter/incoming",
+      "750 cutter/armed",
+      "750 cutter/live",
+      "750 cutter/results",
+      "750 cutter/revert",
+      "750 cutter/revert-results",
+      "755 cutter",
+    ]);
     rmSync(root, { recursive: true });
   });
 });
@@ -99,8 +120,16 @@ describe("what the contract says", () => {
 
   test("no unit names a secret, reads an env file, or forbids V8 its memory", () => {
     const forbidden = new RegExp(["EnvironmentFile", "/opt/incomex/docker", "\\.env", ...envNames.map(({ name }) => name)].join("|"));
-    expect(renderUnits(inputs).filter(({ text }) => forbidden.test(text)).map(({ name }) => name)).toEqual([]);
-    expect(renderUnits(inputs).filter(({ text }) => text.includes("MemoryDenyWriteExecute")).map(({ name }) => name)).toEqual(["cutter-kb.service"]);
+    expect(
+      renderUnits(inputs)
+        .filter(({ text }) => forbidden.test(text))
+        .map(({ name }) => name),
+    ).toEqual([]);
+    expect(
+      renderUnits(inputs)
+        .filter(({ text }) => text.includes("MemoryDenyWriteExecute"))
+        .map(({ name }) => name),
+    ).toEqual(["cutter-kb.service"]);
   });
 
   test("the relay leads to the host and port of the base URL, 443 unless it says otherwise", () => {
@@ -110,8 +139,16 @@ describe("what the contract says", () => {
   });
 
   test("only the two sockets start at boot; a run never starts by itself", () => {
-    expect(renderUnits(inputs).filter(({ enabled }) => enabled).map(({ name }) => name)).toEqual(["cutter-kb.socket", "cutter-dump.socket"]);
-    expect(renderUnits(inputs).filter(({ text }) => text.includes("[Install]")).map(({ name }) => name)).toEqual(["cutter-kb.socket", "cutter-dump.socket"]);
+    expect(
+      renderUnits(inputs)
+        .filter(({ enabled }) => enabled)
+        .map(({ name }) => name),
+    ).toEqual(["cutter-kb.socket", "cutter-dump.socket"]);
+    expect(
+      renderUnits(inputs)
+        .filter(({ text }) => text.includes("[Install]"))
+        .map(({ name }) => name),
+    ).toEqual(["cutter-kb.socket", "cutter-dump.socket"]);
   });
 
   test("the same inputs give the same bytes", () => {
@@ -133,11 +170,18 @@ describe("the guard of a switched release", () => {
 
   test("a boot with it and the sockets enabled has no ordering cycle, which systemd would break by starting no socket at all", () => {
     writeFileSync(join(directory, releaseGuardName), releaseGuardText());
-    for (const [target, units] of [["sockets.target.wants", ["cutter-kb.socket", "cutter-dump.socket"]], ["multi-user.target.wants", [releaseGuardName]]] as const) {
+    for (const [target, units] of [
+      ["sockets.target.wants", ["cutter-kb.socket", "cutter-dump.socket"]],
+      ["multi-user.target.wants", [releaseGuardName]],
+    ] as const) {
       mkdirSync(join(directory, target));
       for (const unit of units) symlinkSync(join("..", unit), join(directory, target, unit));
     }
-    const complaints = () => spawnSync("systemd-analyze", ["verify", "--man=no", "multi-user.target"], { encoding: "utf8", env: { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` } }).stderr;
+    const complaints = () =>
+      spawnSync("systemd-analyze", ["verify", "--man=no", "multi-user.target"], {
+        encoding: "utf8",
+        env: { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` },
+      }).stderr;
     expect(complaints()).not.toMatch(/ordering cycle/);
     writeFileSync(join(directory, releaseGuardName), releaseGuardText().replace("DefaultDependencies=no\n", ""));
     expect(complaints()).toMatch(/ordering cycle/); // so it would be seen

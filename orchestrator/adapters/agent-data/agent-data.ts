@@ -55,7 +55,12 @@ async function write(transport: Transport, document: NewKbDocument): Promise<KbW
   if (written === null) throw new CutterError("KB_REFUSED", { call: toCallName(call), status: 404, code: "NOT_FOUND" });
   if (written.id !== document.id) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), id: document.id });
   if ((written.status === "created") !== (written.revision === 1)) {
-    throw new CutterError("KB_REVISION_UNEXPECTED", { call: toCallName(call), id: document.id, status: written.status, revision: written.revision });
+    throw new CutterError("KB_REVISION_UNEXPECTED", {
+      call: toCallName(call),
+      id: document.id,
+      status: written.status,
+      revision: written.revision,
+    });
   }
   return { id: written.id, revision: written.revision, status: written.status };
 }
@@ -70,7 +75,13 @@ async function writeAt(transport: Transport, document: NewKbDocument, revision: 
   const written = await ask(transport, call, writtenSchema, 1).catch(toNullIfConflict);
   if (written === null) return null;
   if (written.id !== document.id) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), id: document.id });
-  if (written.revision !== revision + 1) throw new CutterError("KB_REVISION_UNEXPECTED", { call: toCallName(call), id: document.id, before: revision, revision: written.revision });
+  if (written.revision !== revision + 1)
+    throw new CutterError("KB_REVISION_UNEXPECTED", {
+      call: toCallName(call),
+      id: document.id,
+      before: revision,
+      revision: written.revision,
+    });
   return { id: written.id, revision: written.revision, status: written.status };
 }
 
@@ -87,12 +98,17 @@ async function readOutcome(transport: Transport, document: NewKbDocument, error:
   return { id: stored.id, revision: stored.revision, status: stored.revision === 1 ? "created" : "updated" };
 }
 
-async function list(transport: Transport, prefix: string): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]> {
+async function list(
+  transport: Transport,
+  prefix: string,
+): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]> {
   assertKbPrefix(prefix);
   const call: Call = { method: "GET", path: "/kb/list", query: `prefix=${encodeURIComponent(prefix)}` };
   const listed = await ask(transport, call, listSchema, readTriesMax);
-  if (listed === null || listed.count !== listed.items.length) throw new CutterError("KB_ANSWER_INVALID", { call: toCallName(call), reason: "the count is not the number of items" });
-  if (!listed.items.every((item) => item.document_id.startsWith(prefix))) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), prefix });
+  if (listed === null || listed.count !== listed.items.length)
+    throw new CutterError("KB_ANSWER_INVALID", { call: toCallName(call), reason: "the count is not the number of items" });
+  if (!listed.items.every((item) => item.document_id.startsWith(prefix)))
+    throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), prefix });
   return listed.items.map((item) => ({ id: item.document_id, revision: item.revision, title: item.title }));
 }
 
@@ -118,6 +134,7 @@ function toRequestBody(document: NewKbDocument, more: Readonly<Record<string, nu
     }),
     "utf8",
   );
-  if (body.length > kbBytesMax) throw new CutterError("KB_DOCUMENT_INVALID", { id: document.id, part: "body", reason: "more than 50 MB as a request" });
+  if (body.length > kbBytesMax)
+    throw new CutterError("KB_DOCUMENT_INVALID", { id: document.id, part: "body", reason: "more than 50 MB as a request" });
   return body;
 }

@@ -7,7 +7,12 @@ const wellFormed = z.string().refine((text) => text.isWellFormed());
 const revision = z.int().min(1);
 
 export const writtenSchema = z.looseObject({ id: z.string(), status: z.enum(["created", "updated"]), revision });
-export const storedSchema = z.looseObject({ document_id: z.string(), content: wellFormed, metadata: z.looseObject({ title: wellFormed.catch("") }), revision });
+export const storedSchema = z.looseObject({
+  document_id: z.string(),
+  content: wellFormed,
+  metadata: z.looseObject({ title: wellFormed.catch("") }),
+  revision,
+});
 export const listSchema = z.looseObject({
   items: z.array(z.looseObject({ document_id: z.string(), title: wellFormed.nullish().transform((title) => title ?? ""), revision })),
   count: z.int().min(0),
@@ -15,7 +20,16 @@ export const listSchema = z.looseObject({
 const errorSchema = z.looseObject({ code: z.string() });
 
 /** The codes of the API that may be shown; any other is shown as `other`. */
-const knownCodes: readonly string[] = ["UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INTERNAL", "INTERNAL_ERROR", "VALIDATION_ERROR", "BAD_REQUEST"];
+const knownCodes: readonly string[] = [
+  "UNAUTHORIZED",
+  "FORBIDDEN",
+  "NOT_FOUND",
+  "CONFLICT",
+  "INTERNAL",
+  "INTERNAL_ERROR",
+  "VALIDATION_ERROR",
+  "BAD_REQUEST",
+];
 
 /**
  * The checked answer of a 200; null for a document that is missing or deleted.
@@ -23,7 +37,8 @@ const knownCodes: readonly string[] = ["UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND",
  */
 export function toAnswer<Value>(call: Call, raw: RawAnswer, schema: z.ZodType<Value>): Value | null {
   const facts = { call: toCallName(call), status: raw.status };
-  if (raw.status >= 500 || raw.status === 408 || raw.status === 429) throw new CutterError("KB_UNAVAILABLE", { ...facts, reason: "the server says so" });
+  if (raw.status >= 500 || raw.status === 408 || raw.status === 429)
+    throw new CutterError("KB_UNAVAILABLE", { ...facts, reason: "the server says so" });
   if (raw.status === 401 || raw.status === 403) throw new CutterError("KB_KEY_REFUSED", { key: "AGENT_DATA_API_KEY", ...facts });
   if (raw.status >= 300 && raw.status < 400) throw new CutterError("KB_REDIRECTED", facts);
   const isJson = /^application\/json\s*(;|$)/i.test(raw.contentType) && raw.contentEncoding === "identity";

@@ -98,7 +98,10 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
       request.destroy();
       reject(error instanceof CutterError ? error : toConnectionError(error, call));
     };
-    const timer = setTimeout(() => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: `no answer within ${options.timeoutMs} ms` })), options.timeoutMs);
+    const timer = setTimeout(
+      () => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: `no answer within ${options.timeoutMs} ms` })),
+      options.timeoutMs,
+    );
     options.signal?.addEventListener("abort", interrupt, { once: true });
     request.on("error", fail);
     request.on("response", (response) => {
@@ -122,7 +125,22 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
   });
 }
 
-const networkErrors: readonly string[] = ["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ENOTFOUND", "EAI_AGAIN", "EACCES", "EPERM", "EADDRNOTAVAIL"];
+const networkErrors: readonly string[] = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EACCES",
+  "EPERM",
+  "EADDRNOTAVAIL",
+];
 
 /** The system's error names decide: a name of the network is an outage, one of the HTTP parser a wrong answer, every other one is TLS's. */
 function toConnectionError(error: Error, call: Call): CutterError {

@@ -65,11 +65,20 @@ async function write(options: DirectoryKbOptions, document: NewKbDocument): Prom
   }
   const revision = (standing?.document.revision ?? 0) + 1;
   await files.writeAtomic(join(root, document.id), document.body, 0o600);
-  await writeNote({ schema: "cutter.kb-note/1", revision, title: document.title, tags: [...document.tags], sha256: sha256Hex(document.body) });
+  await writeNote({
+    schema: "cutter.kb-note/1",
+    revision,
+    title: document.title,
+    tags: [...document.tags],
+    sha256: sha256Hex(document.body),
+  });
   return { id: document.id, revision, status: revision === 1 ? "created" : "updated" };
 }
 
-async function list(options: DirectoryKbOptions, prefix: string): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]> {
+async function list(
+  options: DirectoryKbOptions,
+  prefix: string,
+): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]> {
   assertKbPrefix(prefix);
   await requireRoot(options.files, options.root);
   const items: { readonly id: string; readonly revision: number; readonly title: string }[] = [];

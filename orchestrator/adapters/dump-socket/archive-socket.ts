@@ -49,7 +49,8 @@ async function send(socket: Socket, archive: Readable): Promise<void> {
   try {
     for await (const chunk of archive.iterator({ destroyOnReturn: false })) {
       const bytes = chunk as Buffer;
-      for (let start = 0; start < bytes.length; start += framePayloadBytesMax) await write(encodeFrame("D", bytes.subarray(start, start + framePayloadBytesMax)));
+      for (let start = 0; start < bytes.length; start += framePayloadBytesMax)
+        await write(encodeFrame("D", bytes.subarray(start, start + framePayloadBytesMax)));
     }
     await write(encodeFrame("X", Buffer.from('{"code":0}')));
   } catch (error) {

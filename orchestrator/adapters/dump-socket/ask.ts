@@ -11,12 +11,17 @@ export interface DumpSocketOptions {
 }
 
 /** @throws DUMP_UNREACHABLE when nobody answers; the frames throw DUMP_STREAM_BROKEN when they are not whole. */
-export async function ask({ path, idleMs, signal }: DumpSocketOptions, request: DumpSocketRequest): Promise<{ readonly frames: AsyncGenerator<Frame>; readonly socket: Socket }> {
+export async function ask(
+  { path, idleMs, signal }: DumpSocketOptions,
+  request: DumpSocketRequest,
+): Promise<{ readonly frames: AsyncGenerator<Frame>; readonly socket: Socket }> {
   const socket = connect({ path, ...(signal === undefined ? {} : { signal }) });
   await once(socket, "connect").catch((error: unknown) => {
     throw new CutterError("DUMP_UNREACHABLE", { path }, { cause: error });
   });
-  socket.setTimeout(idleMs, () => socket.destroy(new CutterError("DUMP_STREAM_BROKEN", { why: "the helper fell silent", idle_ms: idleMs })));
+  socket.setTimeout(idleMs, () =>
+    socket.destroy(new CutterError("DUMP_STREAM_BROKEN", { why: "the helper fell silent", idle_ms: idleMs })),
+  );
   socket.write(`${JSON.stringify(request)}\n`); // and kept open: some helpers end when their input does
   return { frames: closing(socket), socket };
 }
@@ -39,4 +44,3 @@ export async function readVersionFrame(frames: AsyncGenerator<Frame>): Promise<s
   }
   return first.value.payload.toString("utf8");
 }
-

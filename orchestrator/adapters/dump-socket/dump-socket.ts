@@ -12,7 +12,9 @@ export function dumpSocket(options: DumpSocketOptions): DumpSource {
     async readVersion() {
       const { frames } = await ask(options, { op: "version" });
       const version = await readVersionFrame(frames);
-      for await (const frame of frames) if (frame.type === "X" && readExitCode(frame) !== 0) throw new CutterError("DUMP_UNREACHABLE", { path: options.path, exit_code: readExitCode(frame) });
+      for await (const frame of frames)
+        if (frame.type === "X" && readExitCode(frame) !== 0)
+          throw new CutterError("DUMP_UNREACHABLE", { path: options.path, exit_code: readExitCode(frame) });
       return version;
     },
     async open({ snapshotId, tables }) {

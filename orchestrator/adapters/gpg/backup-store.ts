@@ -25,7 +25,8 @@ export interface BackupStoreOptions extends GpgOptions {
 export function gpgBackupStore(options: BackupStoreOptions): BackupStore {
   return {
     async make(permission, request) {
-      if (permission.step !== "pre_write_backup" && permission.step !== "revert") throw new Error(`no permission for a backup: ${permission.step}`);
+      if (permission.step !== "pre_write_backup" && permission.step !== "revert")
+        throw new Error(`no permission for a backup: ${permission.step}`);
       const { dump, destination } = request;
       const partial = `${destination}.partial`;
       dump.exit.catch(() => undefined); // awaited after the encryption, unless that fails
@@ -38,7 +39,13 @@ export function gpgBackupStore(options: BackupStoreOptions): BackupStore {
         await publish(partial, destination);
         return proven;
       } catch (error) {
-        throw toErrorCode(error) === "ENOSPC" ? new CutterError("DISK_FULL", { folder: dirname(destination), needed_bytes: null, free_bytes: await readFreeBytes(dirname(destination)) }, { cause: error }) : error;
+        throw toErrorCode(error) === "ENOSPC"
+          ? new CutterError(
+              "DISK_FULL",
+              { folder: dirname(destination), needed_bytes: null, free_bytes: await readFreeBytes(dirname(destination)) },
+              { cause: error },
+            )
+          : error;
       } finally {
         dump.stream.destroy();
         await rm(partial, { force: true });
@@ -57,10 +64,19 @@ function encryptAndProve(options: BackupStoreOptions, request: Request, partial:
     const runKey = await makeRunKey(gpg);
     const written = await encryptStream(gpg, dump.stream, [recipientKeyFile, runKey.file], partial);
     const exit = await dump.exit;
-    if (exit.code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "pg_dump", exit_code: exit.code, stderr: exit.stderr.slice(0, 500) });
+    if (exit.code !== 0)
+      throw new CutterError("BACKUP_UNPROVEN", { step: "pg_dump", exit_code: exit.code, stderr: exit.stderr.slice(0, 500) });
     await syncPath(partial);
     await options.onWritten?.(partial);
-    const proof = await proveArchive({ gpg, file: partial, written, archives: options.archives, tables: options.tables, scratch: options.scratch, request });
+    const proof = await proveArchive({
+      gpg,
+      file: partial,
+      written,
+      archives: options.archives,
+      tables: options.tables,
+      scratch: options.scratch,
+      request,
+    });
     const recipientKeyIds = await listRecipients(gpg, proof.head);
     requireRecipients(recipientKeyIds, [recipient.encryptionKeyIds, [runKey.encryptionKeyId]]);
     return {

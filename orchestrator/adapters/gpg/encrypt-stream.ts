@@ -19,9 +19,19 @@ export interface Encrypted {
 export async function encryptStream(gpg: Gpg, plaintext: Readable, keyFiles: readonly string[], file: string | null): Promise<Encrypted> {
   const plain = new ByteMeter();
   const cipher = new ByteMeter();
-  const sink = file === null ? new Writable({ write: (_chunk, _encoding, done) => done() }) : createWriteStream(file, { flags: "wx", mode: 0o600 });
+  const sink =
+    file === null ? new Writable({ write: (_chunk, _encoding, done) => done() }) : createWriteStream(file, { flags: "wx", mode: 0o600 });
   // compression is pg_dump's already; a key goes in by file because a recipient by name silently picks the newest key
-  const args = ["--trust-model", "always", ...keyFiles.flatMap((keyFile) => ["--recipient-file", keyFile]), "--compress-algo", "none", "--output", "-", "--encrypt"];
+  const args = [
+    "--trust-model",
+    "always",
+    ...keyFiles.flatMap((keyFile) => ["--recipient-file", keyFile]),
+    "--compress-algo",
+    "none",
+    "--output",
+    "-",
+    "--encrypt",
+  ];
   const [fed, ended, stored] = await Promise.allSettled([
     pipeline(plaintext, plain),
     gpg.run({ args, stdin: plain, stdout: cipher, deadlineMs: encryptDeadlineMs, agent: false }),
@@ -30,7 +40,8 @@ export async function encryptStream(gpg: Gpg, plaintext: Readable, keyFiles: rea
   // the sink first: when the disk is full, everything before it breaks off in consequence
   if (stored.status === "rejected" && isSystemError(stored.reason)) throw stored.reason;
   if (ended.status === "rejected") throw ended.reason;
-  if (ended.value.code !== 0 || cipher.bytes === 0) throw new CutterError("ENCRYPTION_FAILED", { exit_code: ended.value.code, stderr: ended.value.stderr.slice(0, 400) });
+  if (ended.value.code !== 0 || cipher.bytes === 0)
+    throw new CutterError("ENCRYPTION_FAILED", { exit_code: ended.value.code, stderr: ended.value.stderr.slice(0, 400) });
   if (fed.status === "rejected") throw fed.reason;
   if (stored.status === "rejected") throw stored.reason;
   return { ciphertextSha256: cipher.sha256(), ciphertextBytes: cipher.bytes, plaintextSha256: plain.sha256(), head: cipher.head };

@@ -40,12 +40,21 @@ async function requireSameBytes({ file, written }: Proving): Promise<Buffer> {
   const meter = new ByteMeter();
   await pipeline(createReadStream(file), meter, new Writable({ write: (_chunk, _encoding, done) => done() }));
   const found = meter.sha256();
-  if (found !== written.ciphertextSha256) throw new CutterError("BACKUP_UNPROVEN", { step: "bytes on disk", expected_sha256: written.ciphertextSha256, found_sha256: found, expected_bytes: written.ciphertextBytes, found_bytes: meter.bytes });
+  if (found !== written.ciphertextSha256)
+    throw new CutterError("BACKUP_UNPROVEN", {
+      step: "bytes on disk",
+      expected_sha256: written.ciphertextSha256,
+      found_sha256: found,
+      expected_bytes: written.ciphertextBytes,
+      found_bytes: meter.bytes,
+    });
   return meter.head;
 }
 
 async function requireWholeListing(proving: Proving): Promise<number> {
-  const { code, listing, stderr } = await decryptInto(proving, (archive) => proving.archives.list(archive, proving.written.plaintextSha256));
+  const { code, listing, stderr } = await decryptInto(proving, (archive) =>
+    proving.archives.list(archive, proving.written.plaintextSha256),
+  );
   if (code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "pg_restore --list", exit_code: code, stderr: stderr.slice(0, 500) });
   const missing = toMissingTables(listing, proving.tables);
   if (missing.length > 0) throw new CutterError("BACKUP_UNPROVEN", { step: "table of contents", without_data: missing });
@@ -57,10 +66,22 @@ async function restore(proving: Proving, scratch: ScratchDatabase): Promise<NonN
   const { documentId, plannedAddresses, fromDigest } = proving.request;
   const digest = await scratch.hold(async (readDigest) => {
     const { code, stderr } = await decryptInto(proving, (archive) => proving.archives.restore(archive, proving.written.plaintextSha256));
-    if (code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "pg_restore", database: scratch.name, exit_code: code, stderr: stderr.slice(0, 500) });
+    if (code !== 0)
+      throw new CutterError("BACKUP_UNPROVEN", {
+        step: "pg_restore",
+        database: scratch.name,
+        exit_code: code,
+        stderr: stderr.slice(0, 500),
+      });
     return readDigest(documentId, plannedAddresses);
   });
-  if (digest !== fromDigest) throw new CutterError("BACKUP_UNPROVEN", { step: "digest of the restored rows", database: scratch.name, expected: fromDigest, found: digest });
+  if (digest !== fromDigest)
+    throw new CutterError("BACKUP_UNPROVEN", {
+      step: "digest of the restored rows",
+      database: scratch.name,
+      expected: fromDigest,
+      found: digest,
+    });
   return { database: scratch.name, digest };
 }
 
@@ -79,11 +100,26 @@ async function decryptInto<Result>({ gpg, file, written }: Proving, take: (archi
   if (ended.status === "rejected" && isAbort(ended.reason)) throw ended.reason; // told to stop: whatever else broke off did so in consequence
   if (taken.status === "rejected" && taken.reason instanceof CutterError) throw taken.reason; // the archive's reader gave up, and the rest in consequence
   if (ended.status === "rejected") throw ended.reason;
-  if (ended.value.code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "decrypt with the run's key", exit_code: ended.value.code, stderr: ended.value.stderr.slice(-400) });
+  if (ended.value.code !== 0)
+    throw new CutterError("BACKUP_UNPROVEN", {
+      step: "decrypt with the run's key",
+      exit_code: ended.value.code,
+      stderr: ended.value.stderr.slice(-400),
+    });
   for (const settled of [read, given, taken]) if (settled.status === "rejected") throw settled.reason;
   const [cipherSha256, plainSha256] = [cipher.sha256(), plain.sha256()];
-  if (cipherSha256 !== written.ciphertextSha256) throw new CutterError("BACKUP_UNPROVEN", { step: "bytes on disk", expected_sha256: written.ciphertextSha256, found_sha256: cipherSha256 });
-  if (plainSha256 !== written.plaintextSha256) throw new CutterError("BACKUP_UNPROVEN", { step: "decrypted archive", expected_sha256: written.plaintextSha256, found_sha256: plainSha256 });
+  if (cipherSha256 !== written.ciphertextSha256)
+    throw new CutterError("BACKUP_UNPROVEN", {
+      step: "bytes on disk",
+      expected_sha256: written.ciphertextSha256,
+      found_sha256: cipherSha256,
+    });
+  if (plainSha256 !== written.plaintextSha256)
+    throw new CutterError("BACKUP_UNPROVEN", {
+      step: "decrypted archive",
+      expected_sha256: written.plaintextSha256,
+      found_sha256: plainSha256,
+    });
   if (taken.status === "rejected") throw taken.reason;
   return taken.value;
 }

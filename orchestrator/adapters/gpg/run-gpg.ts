@@ -24,27 +24,55 @@ export interface Gpg {
 }
 
 /** Gives `work` a fresh 0700 home below `parent`; agent and home are gone when it returns, whatever happened. `parent` short: the agent's socket must stay under 108 bytes. */
-export async function withGpgHome<Result>(parent: string, signal: AbortSignal | undefined, work: (gpg: Gpg) => Promise<Result>): Promise<Result> {
+export async function withGpgHome<Result>(
+  parent: string,
+  signal: AbortSignal | undefined,
+  work: (gpg: Gpg) => Promise<Result>,
+): Promise<Result> {
   const home = await mkdtemp(join(parent, "g"));
   const env = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", GNUPGHOME: home };
   let agentStarted = false;
   const run = async ({ args, agent, ...io }: GpgCall) => {
     agentStarted ||= agent;
-    return runProcess({ ...io, file: "gpg", args: ["--homedir", home, "--no-options", "--batch", "--no-tty", ...(agent ? [] : ["--no-autostart"]), ...args], env, keepBytesMax, ...(signal === undefined ? {} : { signal }) });
+    return runProcess({
+      ...io,
+      file: "gpg",
+      args: ["--homedir", home, "--no-options", "--batch", "--no-tty", ...(agent ? [] : ["--no-autostart"]), ...args],
+      env,
+      keepBytesMax,
+      ...(signal === undefined ? {} : { signal }),
+    });
   };
   try {
     return await work({ home, run });
   } finally {
     // an agent that cannot be told ends by itself when its home is gone
-    if (agentStarted) await runProcess({ file: "gpgconf", args: ["--homedir", home, "--kill", "all"], env, stdin: null, stdout: "keep", deadlineMs: killDeadlineMs, keepBytesMax }).catch(() => undefined);
+    if (agentStarted)
+      await runProcess({
+        file: "gpgconf",
+        args: ["--homedir", home, "--kill", "all"],
+        env,
+        stdin: null,
+        stdout: "keep",
+        deadlineMs: killDeadlineMs,
+        keepBytesMax,
+      }).catch(() => undefined);
     await rm(home, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
 /** The key ids the first packets name. gpg complains about the cut stream behind them: its exit code says nothing here. */
 export async function listRecipients(gpg: Gpg, head: Buffer): Promise<readonly string[]> {
-  const { stdout } = await gpg.run({ args: ["--list-only", "--list-packets"], stdin: head, stdout: "keep", deadlineMs: 30_000, agent: false });
-  return [...stdout.toString("utf8").matchAll(/^:pubkey enc packet: version \d+, algo \d+, keyid ([0-9A-F]{16})$/gm)].map((match) => match[1] ?? "");
+  const { stdout } = await gpg.run({
+    args: ["--list-only", "--list-packets"],
+    stdin: head,
+    stdout: "keep",
+    deadlineMs: 30_000,
+    agent: false,
+  });
+  return [...stdout.toString("utf8").matchAll(/^:pubkey enc packet: version \d+, algo \d+, keyid ([0-9A-F]{16})$/gm)].map(
+    (match) => match[1] ?? "",
+  );
 }
 
 /** Pure. One packet for each of `recipients` (the ids any one of which is right for it), and no other. @throws ENCRYPTION_WRONG_RECIPIENT */

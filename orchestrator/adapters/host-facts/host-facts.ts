@@ -22,7 +22,11 @@ export async function readRelease(moduleFolder: string): Promise<ReleaseFacts> {
     const manifest = releaseManifestSchema.parse(JSON.parse(bytes.toString("utf8")));
     return { root, version: manifest.version, sha256: sha256Hex(bytes), manifest };
   } catch (cause) {
-    throw new CutterError("RELEASE_DAMAGED", { file: join(root, manifestName), problem: toErrorCode(cause) === "ENOENT" ? "absent" : "not a manifest" }, { cause });
+    throw new CutterError(
+      "RELEASE_DAMAGED",
+      { file: join(root, manifestName), problem: toErrorCode(cause) === "ENOENT" ? "absent" : "not a manifest" },
+      { cause },
+    );
   }
 }
 
@@ -39,7 +43,11 @@ export async function readHostIdentity(): Promise<string | null> {
 }
 
 /** True only in <unit>@<run_id>.service: its marker, systemd's invocation id and the control group all say so. */
-export async function isInUnit(unit: "cutter-run" | "cutter-revert", runId: string, environment: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+export async function isInUnit(
+  unit: "cutter-run" | "cutter-revert",
+  runId: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
   if (environment["CUTTER_UNIT"] !== `${unit}@${runId}` || environment["INVOCATION_ID"] === undefined) return false;
   const groups = await readFile("/proc/self/cgroup", "utf8").catch(() => "");
   return groups.split("\n").some((line) => toUnitName(line.split("/").at(-1) ?? "") === `${unit}@${runId}.service`);

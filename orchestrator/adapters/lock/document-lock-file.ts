@@ -21,9 +21,26 @@ const holderSchema = z.strictObject({
 
 const maximumTries = 3;
 
-export function documentLockFiles(options: { readonly folder: string; readonly clock: Clock; readonly pid: number; readonly bootId: string }): DocumentLocks {
-  const acquire = async (path: string, runId: string, documentId: string, toLocked: (holder: LockHolder | null) => CutterError): Promise<HeldLock> => {
-    const holder: LockHolder = { runId, documentId, pid: options.pid, processStart: await readProcessStart(options.pid), bootId: options.bootId, since: options.clock.now().toISOString() };
+export function documentLockFiles(options: {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly pid: number;
+  readonly bootId: string;
+}): DocumentLocks {
+  const acquire = async (
+    path: string,
+    runId: string,
+    documentId: string,
+    toLocked: (holder: LockHolder | null) => CutterError,
+  ): Promise<HeldLock> => {
+    const holder: LockHolder = {
+      runId,
+      documentId,
+      pid: options.pid,
+      processStart: await readProcessStart(options.pid),
+      bootId: options.bootId,
+      since: options.clock.now().toISOString(),
+    };
     let replaced: LockHolder | null = null;
     for (let tries = 1; tries <= maximumTries; tries += 1) {
       if (await createWhole(path, holder)) return toHeldLock(path, replaced);
@@ -36,8 +53,12 @@ export function documentLockFiles(options: { readonly folder: string; readonly c
     throw toLocked(null);
   };
   return {
-    acquireRun: (runId, documentId) => acquire(join(options.folder, toFileName("run", runId.toLowerCase())), runId, documentId, (holder) => toRunLocked(runId, holder)),
-    acquire: (runId, documentId) => acquire(join(options.folder, toFileName("document", documentId)), runId, documentId, (holder) => toDocumentLocked(documentId, holder)),
+    acquireRun: (runId, documentId) =>
+      acquire(join(options.folder, toFileName("run", runId.toLowerCase())), runId, documentId, (holder) => toRunLocked(runId, holder)),
+    acquire: (runId, documentId) =>
+      acquire(join(options.folder, toFileName("document", documentId)), runId, documentId, (holder) =>
+        toDocumentLocked(documentId, holder),
+      ),
   };
 }
 
@@ -112,5 +133,11 @@ function toDocumentLocked(documentId: string, holder: LockHolder | null): Cutter
 
 function toRunLocked(runId: string, holder: LockHolder | null): CutterError {
   if (holder === null) return new CutterError("RUN_LOCKED", { run_id: runId, holder: "changing" });
-  return new CutterError("RUN_LOCKED", { run_id: runId, holder: holder.runId, document_id: holder.documentId, pid: holder.pid, since: holder.since });
+  return new CutterError("RUN_LOCKED", {
+    run_id: runId,
+    holder: holder.runId,
+    document_id: holder.documentId,
+    pid: holder.pid,
+    since: holder.since,
+  });
 }

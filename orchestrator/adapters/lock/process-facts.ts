@@ -27,7 +27,10 @@ export function isAlive(pid: number): boolean {
  * 32 hex digits. The kernel's word first: a wrong one would let a lock be taken from a living holder. Only where ProcSubset=pid hides the file, as in a unit,
  * CUTTER_BOOT_ID counts, which systemd or the root helper set there. "unknown" where neither is there: then no lock is taken over because of its boot.
  */
-export async function readBootId(environment: Readonly<Record<string, string | undefined>>, kernelFile = "/proc/sys/kernel/random/boot_id"): Promise<string> {
+export async function readBootId(
+  environment: Readonly<Record<string, string | undefined>>,
+  kernelFile = "/proc/sys/kernel/random/boot_id",
+): Promise<string> {
   const given = await readFile(kernelFile, "utf8").catch(() => environment["CUTTER_BOOT_ID"] ?? "");
   const bootId = given.trim().replaceAll("-", "").toLowerCase();
   return /^[0-9a-f]{32}$/.test(bootId) ? bootId : "unknown";

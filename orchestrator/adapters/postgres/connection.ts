@@ -19,7 +19,11 @@ export interface TransactionLimits {
 /** What a transaction may do. `statement` is the file below sql/ and stands in errors. */
 export interface ReadTransaction {
   readonly snapshotId: string | null; // of `exportSnapshot`
-  query<Row extends QueryResultRow>(statement: string, values: readonly (string | readonly string[] | null)[], text?: string): Promise<readonly Row[]>;
+  query<Row extends QueryResultRow>(
+    statement: string,
+    values: readonly (string | readonly string[] | null)[],
+    text?: string,
+  ): Promise<readonly Row[]>;
   /** Streams COPY … TO STDOUT; gives each chunk to `take`. @returns the number of rows */
   copy(statement: string, text: string, take: (chunk: Buffer) => void): Promise<number>;
   /** Runs `attempt` in a savepoint that is always rolled back, so an error in it does not end the transaction. */
@@ -42,7 +46,9 @@ const startupOptions = [
   "tcp_keepalives_idle=30",
   "tcp_keepalives_interval=10",
   "tcp_keepalives_count=3",
-].map((setting) => `-c ${setting}`).join(" ");
+]
+  .map((setting) => `-c ${setting}`)
+  .join(" ");
 
 /** A connected client that gave its password to SCRAM only; `cut` ends the line at once. */
 export interface OpenClient {
@@ -53,19 +59,30 @@ export interface OpenClient {
 const closeTimeoutMs = 5_000;
 
 /** `sessionName` is what pg_stat_activity calls it. @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
-export async function openConnection(settings: LoginSettings, evidence: EvidenceLog, connectTimeoutMs: number, sessionName?: string): Promise<ReadConnection> {
+export async function openConnection(
+  settings: LoginSettings,
+  evidence: EvidenceLog,
+  connectTimeoutMs: number,
+  sessionName?: string,
+): Promise<ReadConnection> {
   const { client, cut } = await openClient(settings, evidence.login, connectTimeoutMs, sessionName);
   return new ReadConnection(client, evidence, cut);
 }
 
 /** Read-only by default: who writes says so in its BEGIN. `login` stands in errors. @throws as openConnection */
-export async function openClient(settings: LoginSettings, login: string, connectTimeoutMs: number, sessionName = "cutter"): Promise<OpenClient> {
+export async function openClient(
+  settings: LoginSettings,
+  login: string,
+  connectTimeoutMs: number,
+  sessionName = "cutter",
+): Promise<OpenClient> {
   const client = new Client({ ...toClientConfig(settings, connectTimeoutMs), application_name: sessionName });
   const where = { login, statement: "connect" };
   let asked: string | null = null;
   client.on("error", () => undefined); // a line cut while idle is told by the next query
   const connected = client.connect();
-  const wire = (client as unknown as { readonly connection: EventEmitter & { readonly stream: { destroy(error: Error): void } } }).connection;
+  const wire = (client as unknown as { readonly connection: EventEmitter & { readonly stream: { destroy(error: Error): void } } })
+    .connection;
   // whoever asks for the password itself, or for its MD5, is not answered: the line is cut before the driver hears of it
   for (const form of ["authenticationCleartextPassword", "authenticationMD5Password"]) {
     wire.removeAllListeners(form);
@@ -77,7 +94,11 @@ export async function openClient(settings: LoginSettings, login: string, connect
   try {
     await connected;
   } catch (error) {
-    if (asked !== null) throw new CutterError("DATABASE_AUTH_REFUSED", { login, server_asked_for: asked === "authenticationMD5Password" ? "md5" : "cleartext" });
+    if (asked !== null)
+      throw new CutterError("DATABASE_AUTH_REFUSED", {
+        login,
+        server_asked_for: asked === "authenticationMD5Password" ? "md5" : "cleartext",
+      });
     throw toDatabaseError(error, where);
   }
   return { client, cut: () => wire.stream.destroy(new Error("deadline")) };
@@ -142,7 +163,11 @@ export class ReadConnection {
   }
 
   /** REPEATABLE READ, READ ONLY, limits set first, the transaction id asked last: also when `work` throws. */
-  read<Result>(limits: TransactionLimits, work: (transaction: ReadTransaction) => Promise<Result>, options: { readonly exportSnapshot: boolean } = { exportSnapshot: false }): Promise<Result> {
+  read<Result>(
+    limits: TransactionLimits,
+    work: (transaction: ReadTransaction) => Promise<Result>,
+    options: { readonly exportSnapshot: boolean } = { exportSnapshot: false },
+  ): Promise<Result> {
     const mine = this.#turn.then(() => this.#read(limits, work, options.exportSnapshot));
     this.#turn = mine.catch(() => undefined);
     return mine;
@@ -153,13 +178,21 @@ export class ReadConnection {
     await endClient(this.#client, this.#cut);
   }
 
-  async #read<Result>(limits: TransactionLimits, work: (transaction: ReadTransaction) => Promise<Result>, exportSnapshot: boolean): Promise<Result> {
+  async #read<Result>(
+    limits: TransactionLimits,
+    work: (transaction: ReadTransaction) => Promise<Result>,
+    exportSnapshot: boolean,
+  ): Promise<Result> {
     const deadline = setTimeout(this.#cut, limits.deadlineMs);
     const number = ++this.#evidence.transactions;
     try {
       await this.#command("begin isolation level repeatable read read only");
       this.#evidence.assigned.set(number, "unknown");
-      await this.#query("transaction-limits.sql", [String(limits.lockTimeoutMs), String(limits.statementTimeoutMs), String(limits.idleTimeoutMs)]);
+      await this.#query("transaction-limits.sql", [
+        String(limits.lockTimeoutMs),
+        String(limits.statementTimeoutMs),
+        String(limits.idleTimeoutMs),
+      ]);
       // before any savepoint: the server refuses to export from a subtransaction
       const [exported] = exportSnapshot ? await this.#query<{ id: string }>("phases/pre_write_backup/export-snapshot.sql", []) : [];
       const outcome = await this.#guard(() => work(this.#toTransaction(exported?.id ?? null)));
@@ -175,7 +208,9 @@ export class ReadConnection {
   }
 
   /** A failed statement, told or swallowed, must not keep the transaction from answering its last question. What was read needs no savepoint. */
-  async #guard<Result>(work: () => Promise<Result>): Promise<{ readonly failed: false; readonly result: Result } | { readonly failed: true; readonly error: unknown }> {
+  async #guard<Result>(
+    work: () => Promise<Result>,
+  ): Promise<{ readonly failed: false; readonly result: Result } | { readonly failed: true; readonly error: unknown }> {
     await this.#command("savepoint work");
     const outcome = await work().then(
       (result) => ({ failed: false, result }) as const,
@@ -201,7 +236,11 @@ export class ReadConnection {
     };
   }
 
-  async #query<Row extends QueryResultRow>(statement: string, values: readonly (string | readonly string[] | null)[], text?: string): Promise<readonly Row[]> {
+  async #query<Row extends QueryResultRow>(
+    statement: string,
+    values: readonly (string | readonly string[] | null)[],
+    text?: string,
+  ): Promise<readonly Row[]> {
     try {
       return (await this.#client.query<Row>({ text: text ?? readSql(statement), values: [...values] })).rows;
     } catch (error) {
@@ -223,7 +262,8 @@ export class ReadConnection {
   async #command(text: string): Promise<void> {
     try {
       const { command } = await this.#client.query(text);
-      if (text === "commit" && command !== "COMMIT") throw new CutterError("DATABASE_COMMIT_REFUSED", { login: this.#evidence.login, tag: command });
+      if (text === "commit" && command !== "COMMIT")
+        throw new CutterError("DATABASE_COMMIT_REFUSED", { login: this.#evidence.login, tag: command });
     } catch (error) {
       throw toDatabaseError(error, { login: this.#evidence.login, statement: text });
     }

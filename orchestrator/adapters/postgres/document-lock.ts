@@ -16,8 +16,17 @@ export interface Holder {
 }
 
 /** A session lock outlives the transaction that took it. @throws DOCUMENT_CLAIMED when another session holds it, DATABASE_* */
-export async function holdDocument(settings: LoginSettings, { documentId, runId, hostIdentity }: Holder, evidence: EvidenceLog = openEvidence().of("context_pack_readonly")): Promise<HeldDocument> {
-  const connection = await openConnection(settings, evidence, connectTimeoutMs, `cutter ${runId}@${(hostIdentity ?? "unknown").slice(0, 8)}`);
+export async function holdDocument(
+  settings: LoginSettings,
+  { documentId, runId, hostIdentity }: Holder,
+  evidence: EvidenceLog = openEvidence().of("context_pack_readonly"),
+): Promise<HeldDocument> {
+  const connection = await openConnection(
+    settings,
+    evidence,
+    connectTimeoutMs,
+    `cutter ${runId}@${(hostIdentity ?? "unknown").slice(0, 8)}`,
+  );
   try {
     await take(connection, documentId);
   } catch (error) {
@@ -26,7 +35,9 @@ export async function holdDocument(settings: LoginSettings, { documentId, runId,
   }
   return {
     assertHeld: async () => {
-      const rows = await connection.read(asking, (transaction) => transaction.query<HolderRow>("locks/document-holder.sql", [documentId])).catch(() => []);
+      const rows = await connection
+        .read(asking, (transaction) => transaction.query<HolderRow>("locks/document-holder.sql", [documentId]))
+        .catch(() => []);
       if (rows[0]?.ours !== true) throw new CutterError("DOCUMENT_LOCK_LOST", { document_id: documentId, run_id: runId });
     },
     release: () => connection.close(), // the session's end is the lock's
@@ -39,7 +50,9 @@ interface HolderRow extends Record<string, unknown> {
 }
 
 async function take(connection: ReadConnection, documentId: string): Promise<void> {
-  const [answer] = await connection.read(asking, (transaction) => transaction.query<{ held: boolean }>("locks/hold-document.sql", [documentId]));
+  const [answer] = await connection.read(asking, (transaction) =>
+    transaction.query<{ held: boolean }>("locks/hold-document.sql", [documentId]),
+  );
   if (answer?.held === true) return;
   const [found] = await connection.read(asking, (transaction) => transaction.query<HolderRow>("locks/document-holder.sql", [documentId]));
   throw new CutterError("DOCUMENT_CLAIMED", { document_id: documentId, holder: found?.holder ?? "unknown" });

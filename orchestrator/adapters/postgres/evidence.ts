@@ -22,6 +22,11 @@ export function openEvidence(): EvidenceLogs {
       logs.set(login, log);
       return log;
     },
-    all: () => [...logs.values()].map(({ login, transactions, assigned }) => ({ login, transactions, transactionIdsAssigned: [...assigned.values()] })),
+    all: () =>
+      [...logs.values()].map(({ login, transactions, assigned }) => ({
+        login,
+        transactions,
+        transactionIdsAssigned: [...assigned.values()],
+      })),
   };
 }

@@ -7,14 +7,22 @@ import { readDigest } from "./read-document-digest.ts";
 const holding: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 600_000, idleTimeoutMs: 1_800_000, deadlineMs: 3_600_000 };
 
 /** Takes over `connection` and closes it with the snapshot. */
-export async function openSnapshot(connection: ReadConnection, documentId: string, plannedAddresses: readonly string[]): Promise<DatabaseSnapshot> {
+export async function openSnapshot(
+  connection: ReadConnection,
+  documentId: string,
+  plannedAddresses: readonly string[],
+): Promise<DatabaseSnapshot> {
   const released = Promise.withResolvers<void>();
   const ready = Promise.withResolvers<Omit<DatabaseSnapshot, "close">>();
-  const held = connection.read(holding, async (transaction) => {
-    const digest = await readDigest(transaction, documentId, plannedAddresses);
-    ready.resolve({ id: transaction.snapshotId ?? "", digest });
-    await released.promise;
-  }, { exportSnapshot: true });
+  const held = connection.read(
+    holding,
+    async (transaction) => {
+      const digest = await readDigest(transaction, documentId, plannedAddresses);
+      ready.resolve({ id: transaction.snapshotId ?? "", digest });
+      await released.promise;
+    },
+    { exportSnapshot: true },
+  );
   held.catch(ready.reject);
   try {
     const snapshot = await ready.promise;

@@ -10,8 +10,15 @@ const rightMissing = "42501";
 export type ProbeStatements = ReadonlyMap<string, Readonly<Record<ForbiddenAction["verb"], readonly string[]>>>;
 
 /** Asks the catalogue for quoted names. Objects that do not exist are left out: the contract tells of them. */
-export async function readProbeStatements(transaction: ReadTransaction, tables: readonly string[], functions: readonly string[]): Promise<ProbeStatements> {
-  const columns = await transaction.query<{ table_name: string; quoted_name: string; columns: string[] }>("phases/grant_probe/columns.sql", [tables]);
+export async function readProbeStatements(
+  transaction: ReadTransaction,
+  tables: readonly string[],
+  functions: readonly string[],
+): Promise<ProbeStatements> {
+  const columns = await transaction.query<{ table_name: string; quoted_name: string; columns: string[] }>(
+    "phases/grant_probe/columns.sql",
+    [tables],
+  );
   const calls = await transaction.query<{ function_name: string; call: string }>("phases/grant_probe/functions.sql", [functions]);
   const statements = new Map<string, Record<ForbiddenAction["verb"], readonly string[]>>();
   for (const row of columns) {
@@ -30,7 +37,11 @@ export async function readProbeStatements(transaction: ReadTransaction, tables: 
 }
 
 /** `refused` only if every statement of the action failed with 42501; the state shown is the first other one. */
-export async function probeActions(transaction: ReadTransaction, actions: readonly ForbiddenAction[], statements: ProbeStatements): Promise<readonly ForbiddenProbe[]> {
+export async function probeActions(
+  transaction: ReadTransaction,
+  actions: readonly ForbiddenAction[],
+  statements: ProbeStatements,
+): Promise<readonly ForbiddenProbe[]> {
   const probes: ForbiddenProbe[] = [];
   for (const action of actions) {
     const texts = statements.get(action.object)?.[action.verb] ?? [];
@@ -38,7 +49,12 @@ export async function probeActions(transaction: ReadTransaction, actions: readon
     for (const text of texts) states.push(await tryStatement(transaction, text));
     if (states.length === 0) continue;
     const other = states.find((state) => state !== rightMissing);
-    probes.push({ login: action.login, action: toActionText(action), refused: other === undefined, sqlState: other === undefined ? rightMissing : other });
+    probes.push({
+      login: action.login,
+      action: toActionText(action),
+      refused: other === undefined,
+      sqlState: other === undefined ? rightMissing : other,
+    });
   }
   return probes;
 }

@@ -21,7 +21,11 @@ const quick: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 30_
 const streaming: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_800_000 };
 
 /** Opens nothing yet: a run that is refused before its first phase never connects. `evidence` is shared with the run's other readers. */
-export function openProductionDatabase(settings: HeldLogins, governancePrincipal: GovernancePrincipal, evidence: EvidenceLogs = openEvidence()): ProductionDatabase {
+export function openProductionDatabase(
+  settings: HeldLogins,
+  governancePrincipal: GovernancePrincipal,
+  evidence: EvidenceLogs = openEvidence(),
+): ProductionDatabase {
   const contract = readContractFile();
   const scope = toScopeTables(contract);
   const connections = new Map<LoginName, Promise<ReadConnection>>();
@@ -36,31 +40,52 @@ export function openProductionDatabase(settings: HeldLogins, governancePrincipal
     if (known !== undefined) return known;
     const opened = connect(login);
     connections.set(login, opened);
-    opened.then((open) => open.lost.then(() => connections.delete(login)), () => connections.delete(login));
+    opened.then(
+      (open) => open.lost.then(() => connections.delete(login)),
+      () => connections.delete(login),
+    );
     return opened;
   };
-  const read = async <Result>(login: LoginName, limits: TransactionLimits, work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> =>
-    await (await connection(login)).read(limits, work);
+  const read = async <Result>(
+    login: LoginName,
+    limits: TransactionLimits,
+    work: (transaction: ReadTransaction) => Promise<Result>,
+  ): Promise<Result> => await (await connection(login)).read(limits, work);
 
   return {
     backupTables: contract.backupTables,
     readServerFacts: () =>
-      read("context_pack_readonly", quick, async (transaction): Promise<ServerFacts> => toServerFacts(await transaction.query("phases/source_pin/server-facts.sql", []))),
+      read("context_pack_readonly", quick, async (transaction): Promise<ServerFacts> =>
+        toServerFacts(await transaction.query("phases/source_pin/server-facts.sql", [])),
+      ),
     readContractFindings: () =>
       read("context_pack_readonly", quick, async (transaction) => {
         const asked = withPrincipal(contract, governancePrincipal);
         return toContractDifferences(asked, await readCatalogue(transaction, asked));
       }),
-    captureContract: () => read("context_pack_readonly", quick, (transaction) => readCatalogue(transaction, withPrincipal(contract, governancePrincipal))),
+    captureContract: () =>
+      read("context_pack_readonly", quick, (transaction) => readCatalogue(transaction, withPrincipal(contract, governancePrincipal))),
     readRegistryRows: (documentId) =>
-      read("context_pack_readonly", quick, async (transaction): Promise<RegistryRows | null> => toRegistryRows(await transaction.query("phases/source_pin/registry-rows.sql", [documentId]))),
-    readRegisteredDocuments: () => read("context_pack_readonly", quick, async (transaction) => toRegisteredDocuments(await transaction.query("survey/registered-documents.sql", []))),
-    readDocumentDigest: (documentId, plannedAddresses) => read("context_pack_readonly", streaming, (transaction) => readDigest(transaction, documentId, plannedAddresses)),
+      read("context_pack_readonly", quick, async (transaction): Promise<RegistryRows | null> =>
+        toRegistryRows(await transaction.query("phases/source_pin/registry-rows.sql", [documentId])),
+      ),
+    readRegisteredDocuments: () =>
+      read("context_pack_readonly", quick, async (transaction) =>
+        toRegisteredDocuments(await transaction.query("survey/registered-documents.sql", [])),
+      ),
+    readDocumentDigest: (documentId, plannedAddresses) =>
+      read("context_pack_readonly", streaming, (transaction) => readDigest(transaction, documentId, plannedAddresses)),
     readTableCensus: () => read("context_pack_readonly", streaming, (transaction) => readCensus(transaction, scope)),
     readGrantMatrix: (principals) =>
       read("context_pack_readonly", quick, async (transaction) => {
-        await transaction.query("phases/grant_probe/grant-matrix.sql", [toPrincipalsSetting(principals)], "select set_config('cutter.principals', $1, true)");
-        return toGrantMatrix((await transaction.query<{ line: string }>("phases/grant_probe/grant-matrix.sql", [])).map(({ line }) => line));
+        await transaction.query(
+          "phases/grant_probe/grant-matrix.sql",
+          [toPrincipalsSetting(principals)],
+          "select set_config('cutter.principals', $1, true)",
+        );
+        return toGrantMatrix(
+          (await transaction.query<{ line: string }>("phases/grant_probe/grant-matrix.sql", [])).map(({ line }) => line),
+        );
       }),
     probeForbiddenActions: async () => {
       const actions = toForbiddenActions(contract, governancePrincipal);
@@ -68,11 +93,20 @@ export function openProductionDatabase(settings: HeldLogins, governancePrincipal
       const statements = await read("context_pack_readonly", quick, (transaction) => readProbeStatements(transaction, scope, functions));
       const probes: ForbiddenProbe[] = [];
       for (const login of new Set(actions.map((action) => action.login))) {
-        probes.push(...(await read(login, quick, (transaction) => probeActions(transaction, actions.filter((action) => action.login === login), statements))));
+        probes.push(
+          ...(await read(login, quick, (transaction) =>
+            probeActions(
+              transaction,
+              actions.filter((action) => action.login === login),
+              statements,
+            ),
+          )),
+        );
       }
       return probes;
     },
-    openSnapshot: async (documentId, plannedAddresses) => openSnapshot(await connect("context_pack_readonly"), documentId, plannedAddresses),
+    openSnapshot: async (documentId, plannedAddresses) =>
+      openSnapshot(await connect("context_pack_readonly"), documentId, plannedAddresses),
     connectionEvidence: () => evidence.all(),
     close: async () => {
       const open = [...connections.values()];

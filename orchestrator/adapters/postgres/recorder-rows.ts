@@ -18,16 +18,37 @@ const decisionRow = z.strictObject({
 export function toDecision(row: unknown): ReviewDecisionRow {
   const found = decisionRow.parse(row);
   return {
-    id: found.id, sourceDocumentId: found.source_document_id, phase: found.phase, gate: found.gate, runId: found.run_id,
-    decision: found.decision, payloadSha: found.payload_sha, approvalKbId: found.approval_kb_id, approvalSha256: found.approval_sha256,
+    id: found.id,
+    sourceDocumentId: found.source_document_id,
+    phase: found.phase,
+    gate: found.gate,
+    runId: found.run_id,
+    decision: found.decision,
+    payloadSha: found.payload_sha,
+    approvalKbId: found.approval_kb_id,
+    approvalSha256: found.approval_sha256,
   };
 }
 
-const claimRow = z.strictObject({ run_id: z.string(), review_decision_id: z.string(), units_created: z.int(), units_enacted: z.int(), units_retired: z.int(), voided: z.boolean() });
+const claimRow = z.strictObject({
+  run_id: z.string(),
+  review_decision_id: z.string(),
+  units_created: z.int(),
+  units_enacted: z.int(),
+  units_retired: z.int(),
+  voided: z.boolean(),
+});
 
 export function toClaim(row: unknown): Claim {
   const found = claimRow.parse(row);
-  return { runId: found.run_id, reviewDecisionId: found.review_decision_id, unitsCreated: found.units_created, unitsEnacted: found.units_enacted, unitsRetired: found.units_retired, voided: found.voided };
+  return {
+    runId: found.run_id,
+    reviewDecisionId: found.review_decision_id,
+    unitsCreated: found.units_created,
+    unitsEnacted: found.units_enacted,
+    unitsRetired: found.units_retired,
+    voided: found.voided,
+  };
 }
 
 const unitRow = z.strictObject({
@@ -55,10 +76,25 @@ const unitRow = z.strictObject({
 export function toUnit(row: unknown): RecordedUnit {
   const found = unitRow.parse(row);
   return {
-    idempotencyKey: found.idempotency_key, address: found.address, docCode: found.doc_code, parent: found.parent, kind: found.kind, ordinal: found.ordinal,
-    headingPath: found.heading_path, byteStart: found.byte_start, byteEnd: found.byte_end, bodySha256: found.body_sha256, sourceVersionId: found.source_version_id,
-    unitId: found.unit_id, versionId: found.version_id, versionNo: found.version_no, storedBodySha256: found.stored_body_sha256,
-    isCurrent: found.is_current === true, lifecycleState: found.lifecycle_state, createdBy: found.created_by, createdByRun: found.created_by_run,
+    idempotencyKey: found.idempotency_key,
+    address: found.address,
+    docCode: found.doc_code,
+    parent: found.parent,
+    kind: found.kind,
+    ordinal: found.ordinal,
+    headingPath: found.heading_path,
+    byteStart: found.byte_start,
+    byteEnd: found.byte_end,
+    bodySha256: found.body_sha256,
+    sourceVersionId: found.source_version_id,
+    unitId: found.unit_id,
+    versionId: found.version_id,
+    versionNo: found.version_no,
+    storedBodySha256: found.stored_body_sha256,
+    isCurrent: found.is_current === true,
+    lifecycleState: found.lifecycle_state,
+    createdBy: found.created_by,
+    createdByRun: found.created_by_run,
   };
 }
 
@@ -75,7 +111,14 @@ const legBRow = z.strictObject({
   recorded_by: z.string(),
   manifest: z.string().nullable(),
   manifest_sha256: z.string().nullable(),
-  signatures: z.array(z.strictObject({ signerRole: z.enum(["sovereign", "architect"]), keyFingerprint: z.string(), signatureSha256: z.string(), approvalKbId: z.string() })),
+  signatures: z.array(
+    z.strictObject({
+      signerRole: z.enum(["sovereign", "architect"]),
+      keyFingerprint: z.string(),
+      signatureSha256: z.string(),
+      approvalKbId: z.string(),
+    }),
+  ),
 });
 
 /** A change set without its envelope has an empty manifest: then its effect is not the expected one, and that shows. */
@@ -86,24 +129,62 @@ export function toLegB(row: unknown, documentId: string): RecordedLegB | null {
     changeSetId: found.change_set_id,
     recordedBy: found.recorded_by,
     record: {
-      runId: found.run_id, documentId, sourceDocumentId: found.source_document_id, sourceVersionId: found.source_version_id, reviewDecisionId: found.review_decision_id,
-      payloadSha: found.payload_sha, fromDigest: found.from_digest, toDigest: found.to_digest, unitCount: found.unit_count,
-      manifest: found.manifest ?? "", manifestSha256: found.manifest_sha256 ?? "", signatures: found.signatures,
+      runId: found.run_id,
+      documentId,
+      sourceDocumentId: found.source_document_id,
+      sourceVersionId: found.source_version_id,
+      reviewDecisionId: found.review_decision_id,
+      payloadSha: found.payload_sha,
+      fromDigest: found.from_digest,
+      toDigest: found.to_digest,
+      unitCount: found.unit_count,
+      manifest: found.manifest ?? "",
+      manifestSha256: found.manifest_sha256 ?? "",
+      signatures: found.signatures,
     },
   };
 }
 
-const verifyRow = z.strictObject({ change_set_id: z.string(), run_id: z.string(), verdict: z.enum(["pass", "fail"]), units_checked: z.int(), to_digest: z.string(), verified_by: z.string() });
+const verifyRow = z.strictObject({
+  change_set_id: z.string(),
+  run_id: z.string(),
+  verdict: z.enum(["pass", "fail"]),
+  units_checked: z.int(),
+  to_digest: z.string(),
+  verified_by: z.string(),
+});
 
 export function toVerifyResult(row: unknown, documentId: string): (VerifyResultRow & { readonly verifiedBy: string }) | null {
   if (row === undefined) return null;
   const found = verifyRow.parse(row);
-  return { changeSetId: found.change_set_id, runId: found.run_id, documentId, verdict: found.verdict, unitsChecked: found.units_checked, toDigest: found.to_digest, verifiedBy: found.verified_by };
+  return {
+    changeSetId: found.change_set_id,
+    runId: found.run_id,
+    documentId,
+    verdict: found.verdict,
+    unitsChecked: found.units_checked,
+    toDigest: found.to_digest,
+    verifiedBy: found.verified_by,
+  };
 }
 
-const enactedRow = z.strictObject({ idempotency_key: z.string(), address: z.string(), from_state: z.string(), to_state: z.string(), review_decision_id: z.string().nullable(), actor: z.string() });
+const enactedRow = z.strictObject({
+  idempotency_key: z.string(),
+  address: z.string(),
+  from_state: z.string(),
+  to_state: z.string(),
+  review_decision_id: z.string().nullable(),
+  actor: z.string(),
+});
 
 export function toEnacted(row: unknown): RecordedEnact {
   const found = enactedRow.parse(row);
-  return { idempotencyKey: found.idempotency_key, address: found.address, fromState: found.from_state, toState: found.to_state, reviewDecisionId: found.review_decision_id, actor: found.actor };
+  return {
+    idempotencyKey: found.idempotency_key,
+    address: found.address,
+    fromState: found.from_state,
+    toState: found.to_state,
+    reviewDecisionId: found.review_decision_id,
+    actor: found.actor,
+  };
 }

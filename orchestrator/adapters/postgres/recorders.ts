@@ -17,7 +17,11 @@ export interface RecorderOptions {
 }
 
 /** Opens nothing yet. `hostIdentity` and the run id name the session that holds a document's lock. */
-export function openRecorders(settings: DatabaseSettings, hostIdentity: string | null, { evidence: logs = openEvidence(), limits = reading }: RecorderOptions = {}): Recorders & { close(): Promise<void> } {
+export function openRecorders(
+  settings: DatabaseSettings,
+  hostIdentity: string | null,
+  { evidence: logs = openEvidence(), limits = reading }: RecorderOptions = {},
+): Recorders & { close(): Promise<void> } {
   const login = settings.logins.context_pack_readonly;
   const evidence = logs.of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
@@ -33,28 +37,55 @@ export function openRecorders(settings: DatabaseSettings, hostIdentity: string |
   /** Two transactions: a snapshot taken before the wait would not show what was waited for. */
   const readAfterWriters = async <Result>(documentId: string, work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
     await read((transaction) => transaction.query("locks/document-transaction.sql", [documentId])).catch((error: unknown) => {
-      if (error instanceof CutterError && error.code === "DATABASE_LOCKED") throw new CutterError("DOCUMENT_BUSY", { document_id: documentId, waited_ms: limits.lockTimeoutMs });
+      if (error instanceof CutterError && error.code === "DATABASE_LOCKED")
+        throw new CutterError("DOCUMENT_BUSY", { document_id: documentId, waited_ms: limits.lockTimeoutMs });
       throw error;
     });
     return read(work);
   };
   return {
-    readDecisions: (documentId, sourceDocumentId, runId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/decisions.sql", [sourceDocumentId, runId])).map(toDecision)),
-    readClaims: (documentId, sourceDocumentId, exceptRunId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/claims.sql", [sourceDocumentId, exceptRunId])).map(toClaim)),
-    readUnits: (documentId, runId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/units.sql", [documentId, runId])).map(toUnit)),
+    readDecisions: (documentId, sourceDocumentId, runId) =>
+      readAfterWriters(documentId, async (transaction) =>
+        (await transaction.query("recorders/decisions.sql", [sourceDocumentId, runId])).map(toDecision),
+      ),
+    readClaims: (documentId, sourceDocumentId, exceptRunId) =>
+      readAfterWriters(documentId, async (transaction) =>
+        (await transaction.query("recorders/claims.sql", [sourceDocumentId, exceptRunId])).map(toClaim),
+      ),
+    readUnits: (documentId, runId) =>
+      readAfterWriters(documentId, async (transaction) =>
+        (await transaction.query("recorders/units.sql", [documentId, runId])).map(toUnit),
+      ),
     readAddresses: (documentId, addresses) =>
-      readAfterWriters(documentId, async (transaction) => (await transaction.query<{ address: string; created_by_run: string }>("recorders/addresses.sql", [addresses])).map((row) => ({ address: row.address, createdByRun: row.created_by_run }))),
-    readBodies: (documentId, runId, take) => readAfterWriters(documentId, (transaction) => readBodies(transaction, documentId, runId, take)),
-    readLegB: (documentId, sourceDocumentId, runId) => readAfterWriters(documentId, async (transaction) => toLegB((await transaction.query("recorders/leg-b.sql", [sourceDocumentId, runId]))[0], documentId)),
-    readVerifyResult: (documentId, changeSetId, runId) => readAfterWriters(documentId, async (transaction) => toVerifyResult((await transaction.query("recorders/verify-result.sql", [changeSetId, runId]))[0], documentId)),
-    readEnacted: (documentId, runId) => readAfterWriters(documentId, async (transaction) => (await transaction.query("recorders/enacted.sql", [documentId, runId])).map(toEnacted)),
+      readAfterWriters(documentId, async (transaction) =>
+        (await transaction.query<{ address: string; created_by_run: string }>("recorders/addresses.sql", [addresses])).map((row) => ({
+          address: row.address,
+          createdByRun: row.created_by_run,
+        })),
+      ),
+    readBodies: (documentId, runId, take) =>
+      readAfterWriters(documentId, (transaction) => readBodies(transaction, documentId, runId, take)),
+    readLegB: (documentId, sourceDocumentId, runId) =>
+      readAfterWriters(documentId, async (transaction) =>
+        toLegB((await transaction.query("recorders/leg-b.sql", [sourceDocumentId, runId]))[0], documentId),
+      ),
+    readVerifyResult: (documentId, changeSetId, runId) =>
+      readAfterWriters(documentId, async (transaction) =>
+        toVerifyResult((await transaction.query("recorders/verify-result.sql", [changeSetId, runId]))[0], documentId),
+      ),
+    readEnacted: (documentId, runId) =>
+      readAfterWriters(documentId, async (transaction) =>
+        (await transaction.query("recorders/enacted.sql", [documentId, runId])).map(toEnacted),
+      ),
     readTransactionStatus: (transactionId) =>
       read(async (transaction) => {
-        const [row] = await transaction.query<{ status: "committed" | "aborted" | "in progress" | null }>("recorders/transaction-status.sql", [transactionId]).catch((error: unknown) => {
-          // an id the server has never given, or has forgotten long ago
-          if (error instanceof CutterError && error.code === "DATABASE_QUERY_FAILED") return [];
-          throw error;
-        });
+        const [row] = await transaction
+          .query<{ status: "committed" | "aborted" | "in progress" | null }>("recorders/transaction-status.sql", [transactionId])
+          .catch((error: unknown) => {
+            // an id the server has never given, or has forgotten long ago
+            if (error instanceof CutterError && error.code === "DATABASE_QUERY_FAILED") return [];
+            throw error;
+          });
         return row?.status ?? "unknown";
       }),
     holdDocument: (documentId, runId) => holdDocument(login, { documentId, runId, hostIdentity }, evidence),
@@ -65,10 +96,20 @@ export function openRecorders(settings: DatabaseSettings, hostIdentity: string |
 }
 
 /** By ordinals, a page at a time, all in one snapshot. @returns the number of bodies */
-async function readBodies(transaction: ReadTransaction, documentId: string, runId: string, take: (ordinal: number, body: Uint8Array) => void): Promise<number> {
+async function readBodies(
+  transaction: ReadTransaction,
+  documentId: string,
+  runId: string,
+  take: (ordinal: number, body: Uint8Array) => void,
+): Promise<number> {
   let bodies = 0;
   for (let first = 0; ; first += bodiesPerPage) {
-    const rows = await transaction.query<{ ordinal: number; body: string }>("recorders/bodies.sql", [documentId, runId, String(first), String(first + bodiesPerPage)]);
+    const rows = await transaction.query<{ ordinal: number; body: string }>("recorders/bodies.sql", [
+      documentId,
+      runId,
+      String(first),
+      String(first + bodiesPerPage),
+    ]);
     for (const { ordinal, body } of rows) take(ordinal, Buffer.from(body, "utf8"));
     bodies += rows.length;
     if (rows.length === 0) return bodies;

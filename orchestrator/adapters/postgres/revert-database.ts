@@ -16,7 +16,10 @@ const reading: TransactionLimits = { lockTimeoutMs: 60_000, statementTimeoutMs: 
 const writing: TransactionLimits = { lockTimeoutMs: 30_000, statementTimeoutMs: 600_000, idleTimeoutMs: 60_000, deadlineMs: 1_200_000 };
 
 /** Opens nothing yet. `limits` are the transaction's; tests wait less long for a lock. */
-export function openRevertDatabase(settings: { readonly reader: LoginSettings; readonly revert: LoginSettings }, limits: TransactionLimits = writing): RevertDatabase {
+export function openRevertDatabase(
+  settings: { readonly reader: LoginSettings; readonly revert: LoginSettings },
+  limits: TransactionLimits = writing,
+): RevertDatabase {
   const evidence = openEvidence().of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
@@ -66,24 +69,54 @@ const stateRow = z.strictObject({
 function toState(candidate: unknown): RevertState {
   const row = stateRow.parse(candidate);
   return {
-    decisions: row.decisions, documentId: row.document_id, payloadSha: row.payload_sha, unitsOfRun: row.units_of_run, stillStanding: row.still_standing,
-    revertsLogged: row.reverts_logged, revertDecisions: row.revert_decisions, decisionUsed: row.decision_used ?? false,
+    decisions: row.decisions,
+    documentId: row.document_id,
+    payloadSha: row.payload_sha,
+    unitsOfRun: row.units_of_run,
+    stillStanding: row.still_standing,
+    revertsLogged: row.reverts_logged,
+    revertDecisions: row.revert_decisions,
+    decisionUsed: row.decision_used ?? false,
   };
 }
 
-const text = z.string().nullable().transform((value) => value ?? "");
-const number = z.number().nullable().transform((value) => value ?? -1);
+const text = z
+  .string()
+  .nullable()
+  .transform((value) => value ?? "");
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? -1);
 const unitRow = z.strictObject({
-  idempotency_key: text, address: z.string(), doc_code: z.string(), parent: z.string().nullable(), kind: z.string(), ordinal: z.int(),
-  heading_path: text, byte_start: number, byte_end: number, body_sha256: text, source_version_id: text,
+  idempotency_key: text,
+  address: z.string(),
+  doc_code: z.string(),
+  parent: z.string().nullable(),
+  kind: z.string(),
+  ordinal: z.int(),
+  heading_path: text,
+  byte_start: number,
+  byte_end: number,
+  body_sha256: text,
+  source_version_id: text,
 });
 
 /** A unit whose current version is missing has nothing to equal the plan with: empty, not absent. */
 function toUnit(candidate: unknown): UnitEffect {
   const row = unitRow.parse(candidate);
   return {
-    idempotencyKey: row.idempotency_key, address: row.address, docCode: row.doc_code, parent: row.parent, kind: row.kind, ordinal: row.ordinal,
-    headingPath: row.heading_path, byteStart: row.byte_start, byteEnd: row.byte_end, bodySha256: row.body_sha256, sourceVersionId: row.source_version_id,
+    idempotencyKey: row.idempotency_key,
+    address: row.address,
+    docCode: row.doc_code,
+    parent: row.parent,
+    kind: row.kind,
+    ordinal: row.ordinal,
+    headingPath: row.heading_path,
+    byteStart: row.byte_start,
+    byteEnd: row.byte_end,
+    bodySha256: row.body_sha256,
+    sourceVersionId: row.source_version_id,
   };
 }
 
@@ -103,8 +136,13 @@ async function readRest(transaction: ReadTransaction, runId: string): Promise<re
     const ofRun = column === null ? "false" : `${column} = current_setting('cutter.run_id')`;
     const hash = createHash("sha256");
     const select = `select ${table.columns} from ${table.quoted_name} where`;
-    const restRows = await transaction.copy("census/tables.sql", `copy (${select} not (${ofRun}) order by ${table.order_by}) to stdout`, (chunk) => hash.update(chunk));
-    const rowsOfRun = column === null ? 0 : await transaction.copy("census/tables.sql", `copy (${select} ${ofRun}) to stdout`, () => undefined);
+    const restRows = await transaction.copy(
+      "census/tables.sql",
+      `copy (${select} not (${ofRun}) order by ${table.order_by}) to stdout`,
+      (chunk) => hash.update(chunk),
+    );
+    const rowsOfRun =
+      column === null ? 0 : await transaction.copy("census/tables.sql", `copy (${select} ${ofRun}) to stdout`, () => undefined);
     rest.push({ table: table.table_name, rowsOfRun, restRows, restSha256: hash.digest("hex") });
   }
   return rest;

@@ -15,10 +15,19 @@ const login = "revert principal";
 const proofRow = z.looseObject({ units_of_run: z.coerce.number(), still_standing: z.coerce.number(), reverts_logged: z.coerce.number() });
 
 /** READ COMMITTED, and the rows locked before they are compared: what others commit until then is seen, and nothing can be committed after. @throws as RevertDatabase.apply */
-export async function applyRevert(client: Client, limits: TransactionLimits, permission: WritePermission, request: RevertRequest): Promise<RevertProof> {
+export async function applyRevert(
+  client: Client,
+  limits: TransactionLimits,
+  permission: WritePermission,
+  request: RevertRequest,
+): Promise<RevertProof> {
   await ask(client, "begin isolation level read committed read write");
   try {
-    await query(client, "write-settings.sql", [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.deadlineMs].map(String));
+    await query(
+      client,
+      "write-settings.sql",
+      [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.deadlineMs].map(String),
+    );
     await query(client, "revert/settings.sql", [request.runId, request.reviewDecisionId]);
     await query(client, "locks/document-transaction.sql", [request.documentId]);
     await query(client, "revert/lock-units.sql", []);
@@ -44,7 +53,13 @@ async function compareDigest(client: Client, request: RevertRequest): Promise<vo
     throw toDatabaseError(error, { login, statement });
   }
   const found = hash.digest("hex");
-  if (found !== request.expectedDigest) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: request.runId, part: "digest of the document's rows", expected: request.expectedDigest, found });
+  if (found !== request.expectedDigest)
+    throw new CutterError("REVERT_ROWS_CHANGED", {
+      run_id: request.runId,
+      part: "digest of the document's rows",
+      expected: request.expectedDigest,
+      found,
+    });
 }
 
 async function runRunbook(client: Client, request: RevertRequest): Promise<RevertProof> {
@@ -54,21 +69,42 @@ async function runRunbook(client: Client, request: RevertRequest): Promise<Rever
   const all: unknown = results;
   const last: unknown = Array.isArray(all) ? all.at(-1) : all;
   const row = proofRow.safeParse(z.looseObject({ rows: z.array(z.unknown()) }).parse(last).rows[0]);
-  const proof = row.success ? { unitsOfRun: row.data.units_of_run, stillStanding: row.data.still_standing, revertsLogged: row.data.reverts_logged } : null;
-  if (proof === null || proof.stillStanding !== 0 || proof.unitsOfRun !== request.expectedUnits || proof.revertsLogged !== request.expectedUnits) {
-    throw new CutterError("REVERT_NOT_PROVEN", { run_id: request.runId, expected_units: request.expectedUnits, units_of_run: proof?.unitsOfRun ?? null, still_standing: proof?.stillStanding ?? null, reverts_logged: proof?.revertsLogged ?? null });
+  const proof = row.success
+    ? { unitsOfRun: row.data.units_of_run, stillStanding: row.data.still_standing, revertsLogged: row.data.reverts_logged }
+    : null;
+  if (
+    proof === null ||
+    proof.stillStanding !== 0 ||
+    proof.unitsOfRun !== request.expectedUnits ||
+    proof.revertsLogged !== request.expectedUnits
+  ) {
+    throw new CutterError("REVERT_NOT_PROVEN", {
+      run_id: request.runId,
+      expected_units: request.expectedUnits,
+      units_of_run: proof?.unitsOfRun ?? null,
+      still_standing: proof?.stillStanding ?? null,
+      reverts_logged: proof?.revertsLogged ?? null,
+    });
   }
   return proof;
 }
 
-const refusals = ["REVERT_RUN_UNKNOWN", "REVERT_UNIT_MOVED_SINCE", "REVERT_UNIT_WAS_THERE_BEFORE", "REVERT_UNIT_ENACTED_BY_OTHERS", "REVERT_UNIT_HAS_FOREIGN_CHILD"] as const satisfies readonly Code[];
+const refusals = [
+  "REVERT_RUN_UNKNOWN",
+  "REVERT_UNIT_MOVED_SINCE",
+  "REVERT_UNIT_WAS_THERE_BEFORE",
+  "REVERT_UNIT_ENACTED_BY_OTHERS",
+  "REVERT_UNIT_HAS_FOREIGN_CHILD",
+] as const satisfies readonly Code[];
 
 /** The runbook refuses by casting our own code to a number (22P02): the SQLSTATE says that it did, and the one word in the message that is a code says why. */
 function toRunbookRefusal(error: unknown, runId: string): CutterError | null {
   if (toSqlState(error) !== "22P02" || !(error instanceof Error)) return null;
   const found = /"(REVERT_[A-Z_]+) ([^"]*)"/.exec(error.message);
   const code = refusals.find((candidate) => candidate === found?.[1]);
-  return code === undefined ? null : new CutterError(code, { run_id: runId, ...(code === "REVERT_RUN_UNKNOWN" ? {} : { address: found?.[2]?.slice(0, 300) ?? "" }) });
+  return code === undefined
+    ? null
+    : new CutterError(code, { run_id: runId, ...(code === "REVERT_RUN_UNKNOWN" ? {} : { address: found?.[2]?.slice(0, 300) ?? "" }) });
 }
 
 async function readTransactionId(client: Client): Promise<string> {
@@ -91,7 +127,11 @@ async function ask(client: Client, text: string): Promise<void> {
   });
 }
 
-async function query<Row extends Record<string, unknown>>(client: Client, statement: string, values: readonly (string | readonly string[])[]): Promise<readonly Row[]> {
+async function query<Row extends Record<string, unknown>>(
+  client: Client,
+  statement: string,
+  values: readonly (string | readonly string[])[],
+): Promise<readonly Row[]> {
   try {
     return (await client.query<Row>({ text: readSql(statement), values: [...values] })).rows;
   } catch (error) {

@@ -55,7 +55,12 @@ export function toRegistryRows(rows: readonly unknown[]): RegistryRows | null {
   };
 }
 
-const registeredRow = z.strictObject({ document_id: z.string(), doc_code: z.string(), registered_sha256: z.string(), units_there: z.int() });
+const registeredRow = z.strictObject({
+  document_id: z.string(),
+  doc_code: z.string(),
+  registered_sha256: z.string(),
+  units_there: z.int(),
+});
 
 /** Pure. */
 export function toRegisteredDocuments(rows: readonly unknown[]): readonly RegisteredDocument[] {

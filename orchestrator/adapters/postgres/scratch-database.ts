@@ -19,7 +19,10 @@ export function openScratchDatabase(name: string, reader: LoginSettings): Scratc
       const connection = await openConnection({ ...reader, database: name }, evidence, connectTimeoutMs);
       try {
         await connection.read(waiting, (transaction) => transaction.query("phases/pre_write_backup/hold-scratch.sql", []));
-        return await work(async (documentId, plannedAddresses) => (await connection.read(streaming, (transaction) => readDigest(transaction, documentId, plannedAddresses))).sha256);
+        return await work(
+          async (documentId, plannedAddresses) =>
+            (await connection.read(streaming, (transaction) => readDigest(transaction, documentId, plannedAddresses))).sha256,
+        );
       } finally {
         await connection.close();
       }

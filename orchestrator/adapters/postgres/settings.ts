@@ -47,13 +47,21 @@ export async function readDatabaseSettings(env: EnvSource, governancePrincipal: 
       context_pack_readonly: await login("DOT_CUTTER_READONLY_DB_USER", "DOT_CUTTER_READONLY_DB_PASSWORD"),
       cutter_exec: cutterExec,
       cutter_verify: await login("DOT_CUTTER_VERIFY_DB_USER", "DOT_CUTTER_VERIFY_DB_PASSWORD"),
-      governance: governancePrincipal === null ? null : governancePrincipal === "cutter_exec" ? cutterExec : await readSecdefLogin(env, server.database),
+      governance:
+        governancePrincipal === null
+          ? null
+          : governancePrincipal === "cutter_exec"
+            ? cutterExec
+            : await readSecdefLogin(env, server.database),
     },
   };
 }
 
 /** What a revert holds: the reader's login and its own, which must be the pinned principal's. @throws REVERT_LOGIN_MISMATCH, and as above */
-export async function readRevertSettings(env: EnvSource, principal: string): Promise<{ readonly reader: LoginSettings; readonly revert: LoginSettings }> {
+export async function readRevertSettings(
+  env: EnvSource,
+  principal: string,
+): Promise<{ readonly reader: LoginSettings; readonly revert: LoginSettings }> {
   const server = await readServer(env);
   const revert = await readLogin(env, server, "DOT_CUTTER_REVERT_DB_USER", "DOT_CUTTER_REVERT_DB_PASSWORD");
   if (revert.user !== principal) throw new CutterError("REVERT_LOGIN_MISMATCH", { name: "DOT_CUTTER_REVERT_DB_USER", expected: principal });
@@ -77,14 +85,18 @@ async function readLogin(env: EnvSource, server: Server, userName: EnvName, pass
 
 async function readSecdefLogin(env: EnvSource, database: string): Promise<LoginSettings> {
   const settings = parseDsn(await env.read("DIRECTUS_SECDEF_DSN"));
-  if (settings.user !== "directus_secdef") throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "user", expected: "directus_secdef" });
-  if (settings.database !== database) throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "database", expected: database });
+  if (settings.user !== "directus_secdef")
+    throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "user", expected: "directus_secdef" });
+  if (settings.database !== database)
+    throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "database", expected: database });
   return settings;
 }
 
 /** Our own parser, because drivers accept what they do not understand. Every part must stand there. @throws DATABASE_DSN_INVALID, DATABASE_SSLMODE_REFUSED */
 export function parseDsn(dsn: Secret): LoginSettings {
-  const found = /^postgres(?:ql)?:\/\/([^:@/?#\s]+):([^:@/?#\s]+)@([^:@/?#\s]+):([0-9]{1,5})\/([^/?#\s]+)\?sslmode=([a-z-]+)$/.exec(dsn.reveal());
+  const found = /^postgres(?:ql)?:\/\/([^:@/?#\s]+):([^:@/?#\s]+)@([^:@/?#\s]+):([0-9]{1,5})\/([^/?#\s]+)\?sslmode=([a-z-]+)$/.exec(
+    dsn.reveal(),
+  );
   if (found === null) throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" });
   const [, user = "", password = "", host = "", port = "", database = "", sslMode = ""] = found;
   return {

@@ -7,9 +7,23 @@ import type { CreateUnits, EnactUnits, LegBRecord, ReviewDecisionRow, VerifyResu
 import type { DatabaseSettings } from "./settings.ts";
 import { writeOnce, type WriteLimits, type WriteTransaction } from "./write-transaction.ts";
 
-const quick: WriteLimits = { connectTimeoutMs: 10_000, lockTimeoutMs: 30_000, statementTimeoutMs: 30_000, idleTimeoutMs: 60_000, transactionTimeoutMs: 120_000, commitTimeoutMs: 60_000 };
+const quick: WriteLimits = {
+  connectTimeoutMs: 10_000,
+  lockTimeoutMs: 30_000,
+  statementTimeoutMs: 30_000,
+  idleTimeoutMs: 60_000,
+  transactionTimeoutMs: 120_000,
+  commitTimeoutMs: 60_000,
+};
 /** 100,000 units take a minute or so; between the last call and COMMIT the digest is read again. */
-const large: WriteLimits = { connectTimeoutMs: 10_000, lockTimeoutMs: 30_000, statementTimeoutMs: 600_000, idleTimeoutMs: 600_000, transactionTimeoutMs: 1_800_000, commitTimeoutMs: 120_000 };
+const large: WriteLimits = {
+  connectTimeoutMs: 10_000,
+  lockTimeoutMs: 30_000,
+  statementTimeoutMs: 600_000,
+  idleTimeoutMs: 600_000,
+  transactionTimeoutMs: 1_800_000,
+  commitTimeoutMs: 120_000,
+};
 const unitsPerStatement = 500;
 const charactersPerStatement = 8_000_000; // a JSON text the server takes in one piece
 
@@ -17,26 +31,52 @@ const charactersPerStatement = 8_000_000; // a JSON text the server takes in one
 export type ReadDigest = (documentId: string, plannedAddresses: readonly string[]) => Promise<DocumentDigest>;
 
 /** Opens nothing yet; every method opens its own connection and closes it. */
-export function openWriteDatabase(settings: DatabaseSettings, readDigest: ReadDigest, limits: { readonly quick: WriteLimits; readonly large: WriteLimits } = { quick, large }): WriteDatabase {
-  const write = (login: LoginName, size: keyof typeof limits, permission: WritePermission, documentId: string, work: (transaction: WriteTransaction) => Promise<void>): Promise<void> => {
+export function openWriteDatabase(
+  settings: DatabaseSettings,
+  readDigest: ReadDigest,
+  limits: { readonly quick: WriteLimits; readonly large: WriteLimits } = { quick, large },
+): WriteDatabase {
+  const write = (
+    login: LoginName,
+    size: keyof typeof limits,
+    permission: WritePermission,
+    documentId: string,
+    work: (transaction: WriteTransaction) => Promise<void>,
+  ): Promise<void> => {
     const loginSettings = settings.logins[login];
     if (loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
     return writeOnce(loginSettings, login, limits[size], permission, documentId, work);
   };
   return {
-    insertReviewDecision: (permission, documentId, row) => write("governance", "quick", permission, documentId, (transaction) => insertDecision(transaction, row)),
-    createUnits: (permission, request) => write("cutter_exec", "large", permission, request.documentId, (transaction) => createUnits(transaction, request, readDigest)),
-    recordLegB: (permission, record) => write("governance", "quick", permission, record.documentId, (transaction) => recordLegB(transaction, record)),
-    insertVerifyResult: (permission, row) => write("cutter_verify", "quick", permission, row.documentId, (transaction) => insertVerifyResult(transaction, row)),
-    enactUnits: (permission, request) => write("cutter_exec", "large", permission, request.documentId, (transaction) => enactUnits(transaction, request)),
+    insertReviewDecision: (permission, documentId, row) =>
+      write("governance", "quick", permission, documentId, (transaction) => insertDecision(transaction, row)),
+    createUnits: (permission, request) =>
+      write("cutter_exec", "large", permission, request.documentId, (transaction) => createUnits(transaction, request, readDigest)),
+    recordLegB: (permission, record) =>
+      write("governance", "quick", permission, record.documentId, (transaction) => recordLegB(transaction, record)),
+    insertVerifyResult: (permission, row) =>
+      write("cutter_verify", "quick", permission, row.documentId, (transaction) => insertVerifyResult(transaction, row)),
+    enactUnits: (permission, request) =>
+      write("cutter_exec", "large", permission, request.documentId, (transaction) => enactUnits(transaction, request)),
     close: () => Promise.resolve(),
   };
 }
 
 async function insertDecision(transaction: WriteTransaction, row: ReviewDecisionRow): Promise<void> {
-  const values = [row.id, row.sourceDocumentId, row.phase, row.gate, row.runId, row.decision, row.payloadSha, row.approvalKbId, row.approvalSha256];
+  const values = [
+    row.id,
+    row.sourceDocumentId,
+    row.phase,
+    row.gate,
+    row.runId,
+    row.decision,
+    row.payloadSha,
+    row.approvalKbId,
+    row.approvalSha256,
+  ];
   await transaction.insert("phases/review_decision/insert.sql", values).catch((error: unknown) => {
-    if (error instanceof CutterError && error.facts["constraint"] === "review_decision_pkey") throw new CutterError("APPROVAL_UUID_SPENT", { gate: row.gate, review_decision_id: row.id });
+    if (error instanceof CutterError && error.facts["constraint"] === "review_decision_pkey")
+      throw new CutterError("APPROVAL_UUID_SPENT", { gate: row.gate, review_decision_id: row.id });
     throw error; // that a decision of this run, document and phase stands already is a constraint of the table too
   });
 }
@@ -49,19 +89,36 @@ async function createUnits(transaction: WriteTransaction, request: CreateUnits, 
   await compareDigest(request, readDigest, "before COMMIT");
 }
 
-async function compareDigest({ documentId, plannedAddresses, fromDigest }: CreateUnits, readDigest: ReadDigest, when: string): Promise<void> {
+async function compareDigest(
+  { documentId, plannedAddresses, fromDigest }: CreateUnits,
+  readDigest: ReadDigest,
+  when: string,
+): Promise<void> {
   const found = await readDigest(documentId, plannedAddresses);
   if (found.sha256 !== fromDigest) throw new CutterError("ROWS_MOVED", { from_digest: fromDigest, found: found.sha256, when });
 }
 
 async function enactUnits(transaction: WriteTransaction, request: EnactUnits): Promise<void> {
-  await callEach(transaction, "phases/lifecycle_enact/enact-units.sql", "lifecycle_enact", request.units.map((unit) => ({ ...unit, runId: request.runId })));
+  await callEach(
+    transaction,
+    "phases/lifecycle_enact/enact-units.sql",
+    "lifecycle_enact",
+    request.units.map((unit) => ({ ...unit, runId: request.runId })),
+  );
 }
 
-const answerRow = z.strictObject({ position: z.int(), answer: z.looseObject({ refused: z.boolean(), reason: z.string().optional(), duplicate: z.boolean().optional() }) });
+const answerRow = z.strictObject({
+  position: z.int(),
+  answer: z.looseObject({ refused: z.boolean(), reason: z.string().optional(), duplicate: z.boolean().optional() }),
+});
 
 /** Every answer is read: one call, one row made. A duplicate is no success here: whoever calls has just proven that nothing of the run is there. */
-async function callEach(transaction: WriteTransaction, statement: string, step: string, units: readonly { readonly address: string }[]): Promise<void> {
+async function callEach(
+  transaction: WriteTransaction,
+  statement: string,
+  step: string,
+  units: readonly { readonly address: string }[],
+): Promise<void> {
   let answered = 0;
   for (const batch of toBatches(units)) {
     const rows = z.array(answerRow).parse(await transaction.query(statement, [`[${batch.map(({ json }) => json).join(",")}]`]));
@@ -99,12 +156,28 @@ function* toBatches(units: readonly { readonly address: string }[]): Generator<r
 
 async function recordLegB(transaction: WriteTransaction, record: LegBRecord): Promise<void> {
   const { runId } = record;
-  const values = [record.sourceDocumentId, record.sourceVersionId, runId, record.reviewDecisionId, record.payloadSha, record.fromDigest, record.toDigest, record.unitCount];
+  const values = [
+    record.sourceDocumentId,
+    record.sourceVersionId,
+    runId,
+    record.reviewDecisionId,
+    record.payloadSha,
+    record.fromDigest,
+    record.toDigest,
+    record.unitCount,
+  ];
   const [changeSet] = await transaction.query<{ id: string }>("phases/leg_b_record/insert-change-set.sql", values);
   if (changeSet === undefined) throw new CutterError("EFFECT_COUNT_WRONG", { step: "leg_b_record", expected: 1, found: 0 });
   await transaction.insert("phases/leg_b_record/insert-envelope.sql", [changeSet.id, runId, record.manifest, record.manifestSha256]);
   for (const signature of record.signatures) {
-    await transaction.insert("phases/leg_b_record/insert-signature.sql", [changeSet.id, runId, signature.signerRole, signature.keyFingerprint, signature.signatureSha256, signature.approvalKbId]);
+    await transaction.insert("phases/leg_b_record/insert-signature.sql", [
+      changeSet.id,
+      runId,
+      signature.signerRole,
+      signature.keyFingerprint,
+      signature.signatureSha256,
+      signature.approvalKbId,
+    ]);
   }
 }
 

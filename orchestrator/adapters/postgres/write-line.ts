@@ -28,7 +28,8 @@ export async function openWriteLine(settings: LoginSettings, login: string, conn
   client.on("end", () => {
     cause ??= new Error("connection lost");
   });
-  const query = (text: string, values: readonly (string | number | null)[] = []): Promise<QueryResult> => client.query({ text, values: [...values] });
+  const query = (text: string, values: readonly (string | number | null)[] = []): Promise<QueryResult> =>
+    client.query({ text, values: [...values] });
   return {
     lost: () => late ?? (cause === null ? null : toDatabaseError(cause, { login, statement: "between two statements" })),
     query,

@@ -33,10 +33,19 @@ export interface WriteTransaction {
  * @throws DOCUMENT_BUSY, EFFECT_REFUSED (a constraint), DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
  * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came
  */
-export async function writeOnce(settings: LoginSettings, login: string, limits: WriteLimits, permission: WritePermission, documentId: string, work: (transaction: WriteTransaction) => Promise<void>): Promise<void> {
+export async function writeOnce(
+  settings: LoginSettings,
+  login: string,
+  limits: WriteLimits,
+  permission: WritePermission,
+  documentId: string,
+  work: (transaction: WriteTransaction) => Promise<void>,
+): Promise<void> {
   const line = await openWriteLine(settings, login, limits.connectTimeoutMs);
   try {
-    const transactionId = await line.within(limits.transactionTimeoutMs + afterTheServerMs, () => untilCommit(line, limits, permission, documentId, work));
+    const transactionId = await line.within(limits.transactionTimeoutMs + afterTheServerMs, () =>
+      untilCommit(line, limits, permission, documentId, work),
+    );
     await line.within(limits.commitTimeoutMs, () => commit(line, login, permission, transactionId));
   } catch (error) {
     await line.within(rollbackTimeoutMs, () => line.query("rollback")).catch(() => undefined); // when the line is gone the server does the same
@@ -47,10 +56,19 @@ export async function writeOnce(settings: LoginSettings, login: string, limits: 
 }
 
 /** Everything but COMMIT, in the order that exactly-once needs. @returns the transaction's id */
-async function untilCommit(line: WriteLine, limits: WriteLimits, permission: WritePermission, documentId: string, work: (transaction: WriteTransaction) => Promise<void>): Promise<string> {
+async function untilCommit(
+  line: WriteLine,
+  limits: WriteLimits,
+  permission: WritePermission,
+  documentId: string,
+  work: (transaction: WriteTransaction) => Promise<void>,
+): Promise<string> {
   const transaction = toTransaction(line, permission.step);
   await line.ask("begin", "begin isolation level read committed read write");
-  await transaction.query("write-settings.sql", [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.transactionTimeoutMs].map(String));
+  await transaction.query(
+    "write-settings.sql",
+    [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.transactionTimeoutMs].map(String),
+  );
   await lockDocument(transaction, documentId);
   await work(transaction);
   await transaction.query("settle-constraints.sql", []); // what is deferred refuses now, not in COMMIT
@@ -66,7 +84,8 @@ function toTransaction(line: WriteLine, step: string): WriteTransaction {
       throw toRefusal(error, step);
     });
   return {
-    query: async <Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]) => (await run(statement, values)).rows as readonly Row[],
+    query: async <Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]) =>
+      (await run(statement, values)).rows as readonly Row[],
     insert: async (statement, values) => {
       const { rowCount } = await run(statement, values);
       if (rowCount !== 1) throw new CutterError("EFFECT_COUNT_WRONG", { step, statement, expected: 1, found: rowCount });
@@ -76,13 +95,15 @@ function toTransaction(line: WriteLine, step: string): WriteTransaction {
 
 /** A constraint's no is the table's own refusal; anything else stays what it is. */
 function toRefusal(error: unknown, step: string): unknown {
-  const isConstraint = error instanceof CutterError && error.code === "DATABASE_QUERY_FAILED" && String(error.facts["sqlstate"]).startsWith("23");
+  const isConstraint =
+    error instanceof CutterError && error.code === "DATABASE_QUERY_FAILED" && String(error.facts["sqlstate"]).startsWith("23");
   return isConstraint ? new CutterError("EFFECT_REFUSED", { step, reason: "a constraint of the table", ...error.facts }) : error;
 }
 
 async function lockDocument(transaction: WriteTransaction, documentId: string): Promise<void> {
   await transaction.query("locks/document-transaction.sql", [documentId]).catch((error: unknown) => {
-    if (error instanceof CutterError && error.code === "DATABASE_LOCKED") throw new CutterError("DOCUMENT_BUSY", { document_id: documentId });
+    if (error instanceof CutterError && error.code === "DATABASE_LOCKED")
+      throw new CutterError("DOCUMENT_BUSY", { document_id: documentId });
     throw error;
   });
 }
@@ -92,7 +113,8 @@ async function commit(line: WriteLine, login: string, permission: WritePermissio
   const lost = line.lost();
   if (lost !== null) throw lost; // nothing was sent
   const { command } = await line.query("commit").catch((error: unknown) => {
-    if (isFateOpen(error)) throw new CutterError("COMMIT_OUTCOME_UNKNOWN", { run_id: permission.runId, step: permission.step, transaction_id: transactionId });
+    if (isFateOpen(error))
+      throw new CutterError("COMMIT_OUTCOME_UNKNOWN", { run_id: permission.runId, step: permission.step, transaction_id: transactionId });
     throw toRefusal(toDatabaseError(error, { login, statement: "commit" }), permission.step);
   });
   // COMMIT of an aborted transaction "succeeds" with the tag ROLLBACK.

@@ -11,7 +11,15 @@ export function notifyCommand(command: readonly string[]): (stop: StopNotice) =>
   return async ({ runId, code, exitCode, waitsOn }) => {
     const [file = "", ...args] = command;
     const told = [...args, runId, code, String(exitCode), waitsOn ?? "-"];
-    const ended = await runProcess({ file, args: told, env: { PATH: "/usr/local/bin:/usr/bin:/bin" }, stdin: null, stdout: "keep", deadlineMs, keepBytesMax }).catch((cause: unknown) => {
+    const ended = await runProcess({
+      file,
+      args: told,
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+      stdin: null,
+      stdout: "keep",
+      deadlineMs,
+      keepBytesMax,
+    }).catch((cause: unknown) => {
       throw new CutterError("NOTIFY_FAILED", { command: file, problem: cause instanceof CutterError ? cause.code : "not run" }, { cause });
     });
     if (ended.code !== 0) throw new CutterError("NOTIFY_FAILED", { command: file, exit: ended.code });

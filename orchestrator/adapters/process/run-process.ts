@@ -29,7 +29,12 @@ export interface ProcessResult {
 export async function runProcess(request: ProcessRequest): Promise<ProcessResult> {
   const deadline = AbortSignal.timeout(request.deadlineMs);
   const overflow = new AbortController();
-  const child = spawn(request.file, request.args, { env: request.env, stdio: ["pipe", "pipe", "pipe"], signal: AbortSignal.any([deadline, overflow.signal, ...(request.signal === undefined ? [] : [request.signal])]), killSignal: "SIGKILL" });
+  const child = spawn(request.file, request.args, {
+    env: request.env,
+    stdio: ["pipe", "pipe", "pipe"],
+    signal: AbortSignal.any([deadline, overflow.signal, ...(request.signal === undefined ? [] : [request.signal])]),
+    killSignal: "SIGKILL",
+  });
   const ended = new Promise<{ code: number | null; signal: string | null }>((done, fail) => {
     child.once("error", fail);
     child.once("close", (code, signal) => done({ code, signal }));
@@ -51,7 +56,8 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessResult
   const taken = request.stdout === "keep" ? Promise.resolve() : pipeline(child.stdout, request.stdout);
   const [end, feedEnd, takeEnd] = await Promise.allSettled([ended, fed, taken]);
   request.signal?.throwIfAborted();
-  if (overflow.signal.aborted) throw new CutterError("PROCESS_OUTPUT_TOO_LARGE", { program: request.file, bytes_max: request.keepBytesMax });
+  if (overflow.signal.aborted)
+    throw new CutterError("PROCESS_OUTPUT_TOO_LARGE", { program: request.file, bytes_max: request.keepBytesMax });
   if (deadline.aborted) throw new CutterError("PROCESS_DEADLINE", { program: request.file, deadline_ms: request.deadlineMs });
   if (end.status === "rejected") throw new CutterError("PROCESS_NOT_STARTED", { program: request.file }, { cause: end.reason });
   if (takeEnd.status === "rejected") throw takeEnd.reason;

@@ -27,7 +27,8 @@ export function terminalReporter(write: Write): Reporter {
 
 function toLiveText(event: RunEvent): string {
   if (event.kind === "phase_started") return `  …    phase ${toPlace(event)}`;
-  if (event.kind === "gate_waiting") return `  …    gate ${event.phase} waits for ${event.waitsOn}, ${String(Math.round(event.sinceMs / 1000))} s`;
+  if (event.kind === "gate_waiting")
+    return `  …    gate ${event.phase} waits for ${event.waitsOn}, ${String(Math.round(event.sinceMs / 1000))} s`;
   return "";
 }
 

@@ -2,8 +2,16 @@
 import type { CodeEntry } from "./entry.ts";
 
 export const databaseCodes = {
-  DATABASE_UNREACHABLE: { summary: "the database did not answer", remedy: "check that the container postgres runs and that DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT are right", exit: 10 },
-  DATABASE_SETTINGS_INVALID: { summary: "a database setting in the env files is not usable", remedy: "mend the named setting; its value is never shown", exit: 78 },
+  DATABASE_UNREACHABLE: {
+    summary: "the database did not answer",
+    remedy: "check that the container postgres runs and that DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT are right",
+    exit: 10,
+  },
+  DATABASE_SETTINGS_INVALID: {
+    summary: "a database setting in the env files is not usable",
+    remedy: "mend the named setting; its value is never shown",
+    exit: 78,
+  },
   DATABASE_DSN_INVALID: {
     summary: "DIRECTUS_SECDEF_DSN is not a plain PostgreSQL URL of the governance principal",
     remedy: "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE with every part, percent-encoded, and nothing else",
@@ -19,18 +27,70 @@ export const databaseCodes = {
     remedy: "only SCRAM is answered; check that this is the right server and that its pg_hba.conf says scram-sha-256",
     exit: 10,
   },
-  DATABASE_LOGIN_REFUSED: { summary: "the database refused the login", remedy: "compare the login's name and password in the env file with the role", exit: 10 },
-  DATABASE_LOGIN_UNSET: { summary: "no login of this kind is configured", remedy: "pin orchestrator:governance_principal and put its credentials into the env file", exit: 10 },
+  DATABASE_LOGIN_REFUSED: {
+    summary: "the database refused the login",
+    remedy: "compare the login's name and password in the env file with the role",
+    exit: 10,
+  },
+  DATABASE_LOGIN_UNSET: {
+    summary: "no login of this kind is configured",
+    remedy: "pin orchestrator:governance_principal and put its credentials into the env file",
+    exit: 10,
+  },
   DATABASE_MISSING: { summary: "the server has no such database", remedy: "check DOT_CUTTER_DB_NAME", exit: 10 },
-  DATABASE_RIGHT_MISSING: { summary: "the login may not do this", remedy: "compare with sql/grants; the kit grants nothing itself", exit: 10 },
-  DATABASE_OBJECT_MISSING: { summary: "the database lacks an object that the orchestrator relies on", remedy: "compare with cutter contract check", exit: 10 },
-  DATABASE_LOCKED: { summary: "another session holds a lock for too long", remedy: "find the session in pg_stat_activity and run again when it is done", exit: 10 },
-  DATABASE_TIMEOUT: { summary: "the database took too long for one statement", remedy: "look for load or a blocked disk on the server, then run again", exit: 10 },
-  DATABASE_QUERY_FAILED: { summary: "the database refused a statement", remedy: "look up the SQLSTATE; the server's log has the whole message", exit: 10 },
-  DATABASE_COMMIT_REFUSED: { summary: "COMMIT ended in a rollback", remedy: "nothing was written; look into the server's log and run again", exit: 10 },
-  EFFECT_REFUSED: { summary: "the database refused a step's own work", remedy: "rolled back: nothing of this step was written; the reason is the function's or the table's own, see runbooks/errors.md", exit: 10 },
-  EFFECT_COUNT_WRONG: { summary: "the database did not do as many things as it was asked for", remedy: "rolled back where it was seen in time; compare the named numbers with the plan before anything else", exit: 10 },
-  DOCUMENT_BUSY: { summary: "another transaction holds this document's lock in the database", remedy: "wait for it: find the session in pg_stat_activity, then start again", exit: 10 },
-  DOCUMENT_CLAIMED: { summary: "another session holds this document in the database, on this host or another", remedy: "wait until the named run has ended there, then start again", exit: 10 },
-  DOCUMENT_LOCK_LOST: { summary: "the line that holds this document's lock broke", remedy: "start again: the run goes on where it stood", exit: 10 },
+  DATABASE_RIGHT_MISSING: {
+    summary: "the login may not do this",
+    remedy: "compare with sql/grants; the kit grants nothing itself",
+    exit: 10,
+  },
+  DATABASE_OBJECT_MISSING: {
+    summary: "the database lacks an object that the orchestrator relies on",
+    remedy: "compare with cutter contract check",
+    exit: 10,
+  },
+  DATABASE_LOCKED: {
+    summary: "another session holds a lock for too long",
+    remedy: "find the session in pg_stat_activity and run again when it is done",
+    exit: 10,
+  },
+  DATABASE_TIMEOUT: {
+    summary: "the database took too long for one statement",
+    remedy: "look for load or a blocked disk on the server, then run again",
+    exit: 10,
+  },
+  DATABASE_QUERY_FAILED: {
+    summary: "the database refused a statement",
+    remedy: "look up the SQLSTATE; the server's log has the whole message",
+    exit: 10,
+  },
+  DATABASE_COMMIT_REFUSED: {
+    summary: "COMMIT ended in a rollback",
+    remedy: "nothing was written; look into the server's log and run again",
+    exit: 10,
+  },
+  EFFECT_REFUSED: {
+    summary: "the database refused a step's own work",
+    remedy: "rolled back: nothing of this step was written; the reason is the function's or the table's own, see runbooks/errors.md",
+    exit: 10,
+  },
+  EFFECT_COUNT_WRONG: {
+    summary: "the database did not do as many things as it was asked for",
+    remedy: "rolled back where it was seen in time; compare the named numbers with the plan before anything else",
+    exit: 10,
+  },
+  DOCUMENT_BUSY: {
+    summary: "another transaction holds this document's lock in the database",
+    remedy: "wait for it: find the session in pg_stat_activity, then start again",
+    exit: 10,
+  },
+  DOCUMENT_CLAIMED: {
+    summary: "another session holds this document in the database, on this host or another",
+    remedy: "wait until the named run has ended there, then start again",
+    exit: 10,
+  },
+  DOCUMENT_LOCK_LOST: {
+    summary: "the line that holds this document's lock broke",
+    remedy: "start again: the run goes on where it stood",
+    exit: 10,
+  },
 } as const satisfies Record<string, CodeEntry>;

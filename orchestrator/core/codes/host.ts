@@ -3,15 +3,22 @@ import type { CodeEntry } from "./entry.ts";
 
 export const hostCodes = {
   NOT_ROOT: { summary: "this helper works as root only", remedy: "systemd starts it; by hand, become root", exit: 10 },
-  ROOT_VERB_UNKNOWN: { summary: "the root helper has no such verb, or other arguments", remedy: "systemd calls it; its verbs are prepare-run ID, finish-run ID, release-run ID, arm-revert ID, prepare-revert ID, finish-revert ID, stream-dump, run-as-cutter -- ARGS, host-facts", exit: 2 },
+  ROOT_VERB_UNKNOWN: {
+    summary: "the root helper has no such verb, or other arguments",
+    remedy:
+      "systemd calls it; its verbs are prepare-run ID, finish-run ID, release-run ID, arm-revert ID, prepare-revert ID, finish-revert ID, stream-dump, run-as-cutter -- ARGS, host-facts",
+    exit: 2,
+  },
   HELPER_MISSING: {
     summary: "this command reaches the database through a root helper of the release, which is not beside it",
-    remedy: "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release lacks it, pulumi up",
+    remedy:
+      "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release lacks it, pulumi up",
     exit: 10,
   },
   ADHOC_UNIT_FAILED: {
     summary: "the command's unit was not started, or was ended before the command could tell how it went",
-    remedy: "journalctl -u the named unit tells why; for a run, cutter orchestrate status tells what it did before you start anything again",
+    remedy:
+      "journalctl -u the named unit tells why; for a run, cutter orchestrate status tells what it did before you start anything again",
     exit: 30,
   },
   HOST_FILE_UNSAFE: {
@@ -19,25 +26,57 @@ export const hostCodes = {
     remedy: "look at its owner, mode and kind; it must be a regular file of root that nobody else can write",
     exit: 78,
   },
-  HOST_FILE_MISSING: { summary: "a file that root relies on is not there", remedy: "pulumi up writes what the kit owns; the env files are the host's own", exit: 78 },
-  HOST_FILE_TOO_LARGE: { summary: "a file that root relies on is larger than it can sensibly be", remedy: "look at it; it is not what it should be", exit: 78 },
+  HOST_FILE_MISSING: {
+    summary: "a file that root relies on is not there",
+    remedy: "pulumi up writes what the kit owns; the env files are the host's own",
+    exit: 78,
+  },
+  HOST_FILE_TOO_LARGE: {
+    summary: "a file that root relies on is larger than it can sensibly be",
+    remedy: "look at it; it is not what it should be",
+    exit: 78,
+  },
   ENV_LINE_AMBIGUOUS: {
     summary: "a line of an env file would be read differently by different programs",
     remedy: "write the named key on one line as NAME='value' without quote or backslash inside the value",
     exit: 78,
   },
   ENV_NAME_DOUBLED: { summary: "a name stands twice in one env file", remedy: "remove one of the two lines", exit: 78 },
-  ENV_NAME_CONFLICT: { summary: "a name stands in both env files with different values", remedy: "remove the wrong one, or make them equal", exit: 78 },
-  ENV_NAME_MISSING: { summary: "a needed name is in none of its env files", remedy: "add the named line to the file on the host; orchestrator.env_files says which file holds which name", exit: 78 },
-  RUN_FOLDER_REFUSED: { summary: "the run's folder cannot be made: something else stands there", remedy: "look at the named path and move it away yourself", exit: 10 },
+  ENV_NAME_CONFLICT: {
+    summary: "a name stands in both env files with different values",
+    remedy: "remove the wrong one, or make them equal",
+    exit: 78,
+  },
+  ENV_NAME_MISSING: {
+    summary: "a needed name is in none of its env files",
+    remedy: "add the named line to the file on the host; orchestrator.env_files says which file holds which name",
+    exit: 78,
+  },
+  RUN_FOLDER_REFUSED: {
+    summary: "the run's folder cannot be made: something else stands there",
+    remedy: "look at the named path and move it away yourself",
+    exit: 10,
+  },
   LEFTOVERS_NOT_REMOVED: {
     summary: "the live token or the credentials of a start that is over could not be removed",
     remedy: "runbooks/disable now, then look at the named paths and remove them as root",
     exit: 30,
   },
-  DUMP_UNREACHABLE: { summary: "the helper that runs pg_dump does not answer", remedy: "look at systemctl status cutter-dump.socket and at orchestrator:postgres_access", exit: 10 },
-  DUMP_STREAM_BROKEN: { summary: "the dump did not arrive whole", remedy: "nothing was written; look at the journal of cutter-dump@ on the host and run again", exit: 10 },
-  DUMP_REQUEST_REFUSED: { summary: "the dump helper was asked for something it does not do", remedy: "only the run asks it, and only for the tables of the narrow backup; look who opened the socket", exit: 10 },
+  DUMP_UNREACHABLE: {
+    summary: "the helper that runs pg_dump does not answer",
+    remedy: "look at systemctl status cutter-dump.socket and at orchestrator:postgres_access",
+    exit: 10,
+  },
+  DUMP_STREAM_BROKEN: {
+    summary: "the dump did not arrive whole",
+    remedy: "nothing was written; look at the journal of cutter-dump@ on the host and run again",
+    exit: 10,
+  },
+  DUMP_REQUEST_REFUSED: {
+    summary: "the dump helper was asked for something it does not do",
+    remedy: "only the run asks it, and only for the tables of the narrow backup; look who opened the socket",
+    exit: 10,
+  },
   DUMP_ACCESS_INVALID: {
     summary: "postgres_access names a user whose password the env files do not hold",
     remedy: "name the user of one of the DOT_CUTTER_*_DB_USER values, or use kind: docker",
@@ -48,10 +87,34 @@ export const hostCodes = {
     remedy: "set orchestrator:scratch_database to a database of its own whose name says scratch, or leave it out: then nothing is restored",
     exit: 78,
   },
-  RUN_KILLED: { summary: "the run was killed before it could say what it did", remedy: "start it again: it goes on from its journal", exit: 10 },
-  RUN_UNIT_NOT_SET_UP: { summary: "systemd could not set the run's unit up", remedy: "journalctl -u cutter-run@<run_id> tells what was missing; pulumi up repairs what the kit owns", exit: 78 },
-  RUN_RESULT_MISSING: { summary: "the run left no result on the host", remedy: "journalctl -u cutter-run@<run_id> -u cutter-prepare@<run_id> tells what happened", exit: 70 },
-  SURVEY_FACTS_INVALID: { summary: "the facts of the host do not have the shape the survey expects", remedy: "kit and release on the host may differ in version: pulumi up, then survey again", exit: 70 },
-  SURVEY_FACTS_UNREADABLE: { summary: "the facts of the host could not be gathered", remedy: "the survey needs root on the host; look at the named step", exit: 10 },
-  RUNBOOK_NOT_BUILT: { summary: "this runbook belongs to live execution, which this release does not have", remedy: "nothing was done; CHANGELOG.md says which release delivers it", exit: 10 },
+  RUN_KILLED: {
+    summary: "the run was killed before it could say what it did",
+    remedy: "start it again: it goes on from its journal",
+    exit: 10,
+  },
+  RUN_UNIT_NOT_SET_UP: {
+    summary: "systemd could not set the run's unit up",
+    remedy: "journalctl -u cutter-run@<run_id> tells what was missing; pulumi up repairs what the kit owns",
+    exit: 78,
+  },
+  RUN_RESULT_MISSING: {
+    summary: "the run left no result on the host",
+    remedy: "journalctl -u cutter-run@<run_id> -u cutter-prepare@<run_id> tells what happened",
+    exit: 70,
+  },
+  SURVEY_FACTS_INVALID: {
+    summary: "the facts of the host do not have the shape the survey expects",
+    remedy: "kit and release on the host may differ in version: pulumi up, then survey again",
+    exit: 70,
+  },
+  SURVEY_FACTS_UNREADABLE: {
+    summary: "the facts of the host could not be gathered",
+    remedy: "the survey needs root on the host; look at the named step",
+    exit: 10,
+  },
+  RUNBOOK_NOT_BUILT: {
+    summary: "this runbook belongs to live execution, which this release does not have",
+    remedy: "nothing was done; CHANGELOG.md says which release delivers it",
+    exit: 10,
+  },
 } as const satisfies Record<string, CodeEntry>;

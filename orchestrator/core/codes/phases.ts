@@ -18,29 +18,83 @@ export const phaseCodes = {
     remedy: "find out who writes to this document's units, then begin again under another run id",
     exit: 10,
   },
-  SERVER_IS_STANDBY: { summary: "the database is a standby", remedy: "point DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT at the primary", exit: 10 },
-  SERVER_NOT_DURABLE: { summary: "the database may lose committed transactions", remedy: "set fsync and full_page_writes on", exit: 10 },
-  SERVER_UNSUPPORTED: { summary: "this PostgreSQL version is not supported", remedy: "PostgreSQL 15 to 18 are", exit: 10 },
-  PG_DUMP_TOO_OLD: { summary: "pg_dump is older than the server", remedy: "set orchestrator:postgres_access to a pg_dump of the server's version or newer", exit: 10 },
-  CONTRACT_MISMATCH: { summary: "the database is not what sql/contract describes", remedy: "compare with cutter contract check; either the database or the contract is to change", exit: 10 },
-  ADDRESSES_TAKEN: { summary: "addresses of the plan exist already", remedy: "this document was cut before; its addresses stay taken, reverted or not, because identities are kept: cut another document", exit: 10 },
-  BACKUP_UNPROVEN: { summary: "the backup could not be made, or could not be proven", remedy: "no backup, no write: mend what the facts name and run again", exit: 10 },
-  DISK_FULL: { summary: "there is not enough free space for the backup", remedy: "free space on the file system of the named folder, by hand; nothing was written to the database", exit: 10 },
-  GRANT_MATRIX_MISMATCH: {
-    summary: "the effective grants are not the expected ones",
-    remedy: "compare with cutter grants; if they are right, pin this sha as orchestrator:expected_grant_matrix_sha and have the ruling name it",
+  SERVER_IS_STANDBY: {
+    summary: "the database is a standby",
+    remedy: "point DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT at the primary",
     exit: 10,
   },
-  FORBIDDEN_ACTIONS_UNTRIED: { summary: "no forbidden action could be tried for a login, so nothing is proven about it", remedy: "cutter contract check tells which tables and functions are missing", exit: 10 },
-  FORBIDDEN_RIGHT_PRESENT: { summary: "a login could do what it must not", remedy: "revoke the right; cutter grants shows where it comes from", exit: 10 },
-  STRUCTURE_BROKEN: { summary: "the plan's units do not make up the document", remedy: "this is a bug of the kit: keep the run's folder and report it", exit: 70 },
-  SWITCH_NOT_OFF: { summary: "the kill switch is not off at the end of the run", remedy: "runbooks/disable --now, then find out why", exit: 10 },
+  SERVER_NOT_DURABLE: { summary: "the database may lose committed transactions", remedy: "set fsync and full_page_writes on", exit: 10 },
+  SERVER_UNSUPPORTED: { summary: "this PostgreSQL version is not supported", remedy: "PostgreSQL 15 to 18 are", exit: 10 },
+  PG_DUMP_TOO_OLD: {
+    summary: "pg_dump is older than the server",
+    remedy: "set orchestrator:postgres_access to a pg_dump of the server's version or newer",
+    exit: 10,
+  },
+  CONTRACT_MISMATCH: {
+    summary: "the database is not what sql/contract describes",
+    remedy: "compare with cutter contract check; either the database or the contract is to change",
+    exit: 10,
+  },
+  ADDRESSES_TAKEN: {
+    summary: "addresses of the plan exist already",
+    remedy: "this document was cut before; its addresses stay taken, reverted or not, because identities are kept: cut another document",
+    exit: 10,
+  },
+  BACKUP_UNPROVEN: {
+    summary: "the backup could not be made, or could not be proven",
+    remedy: "no backup, no write: mend what the facts name and run again",
+    exit: 10,
+  },
+  DISK_FULL: {
+    summary: "there is not enough free space for the backup",
+    remedy: "free space on the file system of the named folder, by hand; nothing was written to the database",
+    exit: 10,
+  },
+  GRANT_MATRIX_MISMATCH: {
+    summary: "the effective grants are not the expected ones",
+    remedy:
+      "compare with cutter grants; if they are right, pin this sha as orchestrator:expected_grant_matrix_sha and have the ruling name it",
+    exit: 10,
+  },
+  FORBIDDEN_ACTIONS_UNTRIED: {
+    summary: "no forbidden action could be tried for a login, so nothing is proven about it",
+    remedy: "cutter contract check tells which tables and functions are missing",
+    exit: 10,
+  },
+  FORBIDDEN_RIGHT_PRESENT: {
+    summary: "a login could do what it must not",
+    remedy: "revoke the right; cutter grants shows where it comes from",
+    exit: 10,
+  },
+  STRUCTURE_BROKEN: {
+    summary: "the plan's units do not make up the document",
+    remedy: "this is a bug of the kit: keep the run's folder and report it",
+    exit: 70,
+  },
+  SWITCH_NOT_OFF: {
+    summary: "the kill switch is not off at the end of the run",
+    remedy: "runbooks/disable --now, then find out why",
+    exit: 10,
+  },
   TARGET_TOO_MANY_DOCUMENTS: {
     summary: "the knowledge base holds more documents than can be looked through for what names a candidate",
     remedy: "nothing was proposed: choose by hand, or raise the bound in the release",
     exit: 10,
   },
-  PRINCIPAL_TOO_STRONG: { summary: "a principal holds more rights than its duties need", remedy: "take the named rights away (sql/grants shows what is needed), or have the RULING accept this code by name", exit: 10 },
-  READ_BACK_DIFFERS: { summary: "what another login reads back is not what was planned", remedy: "somebody changed the rows after the cut, or the functions write something else than they were given: compare the named check, then SG_3 decides", exit: 10 },
-  CLOSEOUT_ROWS_MISSING: { summary: "a table in scope grew by fewer rows than this run wrote", remedy: "somebody removed rows meanwhile: compare the table with the plan and the backup before anything else", exit: 30 },
+  PRINCIPAL_TOO_STRONG: {
+    summary: "a principal holds more rights than its duties need",
+    remedy: "take the named rights away (sql/grants shows what is needed), or have the RULING accept this code by name",
+    exit: 10,
+  },
+  READ_BACK_DIFFERS: {
+    summary: "what another login reads back is not what was planned",
+    remedy:
+      "somebody changed the rows after the cut, or the functions write something else than they were given: compare the named check, then SG_3 decides",
+    exit: 10,
+  },
+  CLOSEOUT_ROWS_MISSING: {
+    summary: "a table in scope grew by fewer rows than this run wrote",
+    remedy: "somebody removed rows meanwhile: compare the table with the plan and the backup before anything else",
+    exit: 30,
+  },
 } as const satisfies Record<string, CodeEntry>;

@@ -2,40 +2,114 @@
 import type { CodeEntry } from "./entry.ts";
 
 export const provisionCodes = {
-  STACK_CONFIG_INVALID: { summary: "the stack config does not fit its schema", remedy: "mend the named keys in Pulumi.<stack>.yaml; Pulumi.contabo.example.yaml shows each, with a comment that says what belongs there", exit: 78 },
-  SSH_AGENT_MISSING: { summary: "there is no ssh-agent to authenticate with", remedy: "start an ssh-agent, ssh-add the operator's key and export SSH_AUTH_SOCK", exit: 10 },
-  HOST_UNREACHABLE: { summary: "no SSH connection to the host", remedy: "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed; where the named address is an old one, the host moved: pulumi up --refresh=false once", exit: 10 },
-  HOST_AUTH_REFUSED: { summary: "the host refused the keys of the ssh-agent", remedy: "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out", exit: 10 },
-  HOST_KEY_MISMATCH: { summary: "the host shows another SSH key than the pinned one", remedy: "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled; after that: pulumi up --refresh=false once, because state names the old key", exit: 10 },
-  HOST_IDENTITY_MISMATCH: { summary: "this is another machine than the stack expects", remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity and run pulumi up --refresh=false once", exit: 10 },
+  STACK_CONFIG_INVALID: {
+    summary: "the stack config does not fit its schema",
+    remedy:
+      "mend the named keys in Pulumi.<stack>.yaml; Pulumi.contabo.example.yaml shows each, with a comment that says what belongs there",
+    exit: 78,
+  },
+  SSH_AGENT_MISSING: {
+    summary: "there is no ssh-agent to authenticate with",
+    remedy: "start an ssh-agent, ssh-add the operator's key and export SSH_AUTH_SOCK",
+    exit: 10,
+  },
+  HOST_UNREACHABLE: {
+    summary: "no SSH connection to the host",
+    remedy:
+      "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed; where the named address is an old one, the host moved: pulumi up --refresh=false once",
+    exit: 10,
+  },
+  HOST_AUTH_REFUSED: {
+    summary: "the host refused the keys of the ssh-agent",
+    remedy:
+      "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out",
+    exit: 10,
+  },
+  HOST_KEY_MISMATCH: {
+    summary: "the host shows another SSH key than the pinned one",
+    remedy:
+      "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled; after that: pulumi up --refresh=false once, because state names the old key",
+    exit: 10,
+  },
+  HOST_IDENTITY_MISMATCH: {
+    summary: "this is another machine than the stack expects",
+    remedy: "check cutter-kit:host; if the machine was reinstalled, pin its new identity and run pulumi up --refresh=false once",
+    exit: 10,
+  },
   HOST_SHELL_UNFIT: {
     summary: "root's shell on the host does not run what it is given; nothing was changed",
-    remedy: "ssh root@HOST true must end with 0: look at root's .bashrc, at its shell in /etc/passwd and for command= in its authorized_keys",
+    remedy:
+      "ssh root@HOST true must end with 0: look at root's .bashrc, at its shell in /etc/passwd and for command= in its authorized_keys",
     exit: 10,
   },
-  HOST_COMMAND_FAILED: { summary: "a step on the host failed", remedy: "read its output, mend the cause and run pulumi up again", exit: 10 },
+  HOST_COMMAND_FAILED: {
+    summary: "a step on the host failed",
+    remedy: "read its output, mend the cause and run pulumi up again",
+    exit: 10,
+  },
   HOST_DISK_FULL: {
     summary: "the host has no room for what was to be written",
-    remedy: "make room where the named resource lies (df -h and df -i tell), then run pulumi up again; what stood there before still stands there",
+    remedy:
+      "make room where the named resource lies (df -h and df -i tell), then run pulumi up again; what stood there before still stands there",
     exit: 10,
   },
-  HOST_OUTCOME_UNKNOWN: { summary: "the connection was lost and the host does not show what was asked for", remedy: "run pulumi up again: it reads the host first and repairs what is missing", exit: 10 },
-  HOST_NOT_AS_WRITTEN: { summary: "what was just written reads back differently", remedy: "something else changes this path on the host; find it, then run pulumi up again", exit: 10 },
-  FOREIGN_FILE: { summary: "a file that is not the kit's stands in its way", remedy: "look at it and move it away yourself, or list it in cutter-kit:adopt if the kit may take it over; what it does not own it never overwrites", exit: 10 },
-  FOREIGN_ACCOUNT: { summary: "a user or group of this name exists and is not the kit's", remedy: "look at it; if it may be used, list it in cutter-kit:adopt as user:NAME or group:NAME", exit: 10 },
+  HOST_OUTCOME_UNKNOWN: {
+    summary: "the connection was lost and the host does not show what was asked for",
+    remedy: "run pulumi up again: it reads the host first and repairs what is missing",
+    exit: 10,
+  },
+  HOST_NOT_AS_WRITTEN: {
+    summary: "what was just written reads back differently",
+    remedy: "something else changes this path on the host; find it, then run pulumi up again",
+    exit: 10,
+  },
+  FOREIGN_FILE: {
+    summary: "a file that is not the kit's stands in its way",
+    remedy:
+      "look at it and move it away yourself, or list it in cutter-kit:adopt if the kit may take it over; what it does not own it never overwrites",
+    exit: 10,
+  },
+  FOREIGN_ACCOUNT: {
+    summary: "a user or group of this name exists and is not the kit's",
+    remedy: "look at it; if it may be used, list it in cutter-kit:adopt as user:NAME or group:NAME",
+    exit: 10,
+  },
   CLAIMED_BY_OTHER_STACK: {
     summary: "what is to be removed is claimed by another stack, so it stays",
-    remedy: "if this stack was renamed, run pulumi up first: it claims everything under the new name; if another stack took the host over, forget it here: pulumi stack rm --force",
+    remedy:
+      "if this stack was renamed, run pulumi up first: it claims everything under the new name; if another stack took the host over, forget it here: pulumi stack rm --force",
     exit: 10,
   },
-  ENV_FILE_UNFIT: { summary: "the env file cannot be edited safely", remedy: "mend the named line by hand; every other byte of the file is left alone", exit: 10 },
-  ENV_LINE_FOREIGN: { summary: "the env file holds another value for this name, and not from the kit", remedy: "compare both values with the owner of the host; remove the line or pin its value, then run pulumi up again", exit: 10 },
-  KEY_FILE_REFUSED: { summary: "a key file is not fit to be pinned", remedy: "export exactly one public key: gpg --armor --export FINGERPRINT", exit: 78 },
-  RELEASE_MISSING: { summary: "the release is neither built here nor on the host", remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases", exit: 10 },
-  RELEASE_REFUSED: { summary: "the release on the host is not what its manifest says", remedy: "nothing was switched and nothing of it kept; remove it from .build/releases, npm run build and pulumi up; if it persists look for what writes to /opt/cutter/releases", exit: 10 },
+  ENV_FILE_UNFIT: {
+    summary: "the env file cannot be edited safely",
+    remedy: "mend the named line by hand; every other byte of the file is left alone",
+    exit: 10,
+  },
+  ENV_LINE_FOREIGN: {
+    summary: "the env file holds another value for this name, and not from the kit",
+    remedy: "compare both values with the owner of the host; remove the line or pin its value, then run pulumi up again",
+    exit: 10,
+  },
+  KEY_FILE_REFUSED: {
+    summary: "a key file is not fit to be pinned",
+    remedy: "export exactly one public key: gpg --armor --export FINGERPRINT",
+    exit: 78,
+  },
+  RELEASE_MISSING: {
+    summary: "the release is neither built here nor on the host",
+    remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases",
+    exit: 10,
+  },
+  RELEASE_REFUSED: {
+    summary: "the release on the host is not what its manifest says",
+    remedy:
+      "nothing was switched and nothing of it kept; remove it from .build/releases, npm run build and pulumi up; if it persists look for what writes to /opt/cutter/releases",
+    exit: 10,
+  },
   RELEASE_UNHEALTHY: {
     summary: "the new release does not work on this host; the host is back on the release before it",
-    remedy: "read what it said, then mend it and run pulumi up again, or pin a good one in cutter-kit:release: ls /opt/cutter/releases shows them",
+    remedy:
+      "read what it said, then mend it and run pulumi up again, or pin a good one in cutter-kit:release: ls /opt/cutter/releases shows them",
     exit: 10,
   },
   RELEASE_UNCONFIRMED: {
@@ -45,11 +119,24 @@ export const provisionCodes = {
   },
   RELEASE_REVERTED: {
     summary: "the host went back from a release by itself, because nobody confirmed it in time",
-    remedy: "look at journalctl -u cutter-release-guard on the host; pulumi up tries the wanted release again, or pin a good one in cutter-kit:release",
+    remedy:
+      "look at journalctl -u cutter-release-guard on the host; pulumi up tries the wanted release again, or pin a good one in cutter-kit:release",
     exit: 10,
   },
-  RESOURCE_INVALID: { summary: "a resource's inputs do not fit its schema", remedy: "this is a mistake in the program under provision/components", exit: 70 },
+  RESOURCE_INVALID: {
+    summary: "a resource's inputs do not fit its schema",
+    remedy: "this is a mistake in the program under provision/components",
+    exit: 70,
+  },
   ARGUMENT_MISSING: { summary: "an argument is missing", remedy: "see --help", exit: 2 },
-  REQUEST_DIFFERS: { summary: "another request with this run id stands on the host", remedy: "choose another run id: ids are never used again", exit: 10 },
-  RUN_OUTCOME_UNKNOWN: { summary: "the line to the host broke before the run's result was seen", remedy: "the run goes on without you: look with runbooks/survey and at /run/cutter/results on the host", exit: 30 },
+  REQUEST_DIFFERS: {
+    summary: "another request with this run id stands on the host",
+    remedy: "choose another run id: ids are never used again",
+    exit: 10,
+  },
+  RUN_OUTCOME_UNKNOWN: {
+    summary: "the line to the host broke before the run's result was seen",
+    remedy: "the run goes on without you: look with runbooks/survey and at /run/cutter/results on the host",
+    exit: 30,
+  },
 } as const satisfies Record<string, CodeEntry>;

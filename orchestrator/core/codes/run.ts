@@ -33,7 +33,11 @@ export const runCodes = {
     remedy: "keep the folder as evidence and begin again under another run id",
     exit: 30,
   },
-  REQUEST_MISSING: { summary: "there is no request file for this run", remedy: "runbooks/prepare --run-id R --document D writes it", exit: 10 },
+  REQUEST_MISSING: {
+    summary: "there is no request file for this run",
+    remedy: "runbooks/prepare --run-id R --document D writes it",
+    exit: 10,
+  },
   REQUEST_INVALID: { summary: "the request file does not fit its schema", remedy: "write it again with runbooks/prepare", exit: 10 },
   REQUEST_CONFLICT: {
     summary: "the command line and the request say different things",
@@ -71,7 +75,11 @@ export const runCodes = {
     remedy: "make sure that no run is going on, look at the file, then remove it",
     exit: 30,
   },
-  LOCK_NOT_RELEASED: { summary: "a lock or the journal's file could not be closed cleanly at the end of a start", remedy: "nothing is lost: the next start takes over what this process left; look at the disk and the folder of locks", exit: 10 },
+  LOCK_NOT_RELEASED: {
+    summary: "a lock or the journal's file could not be closed cleanly at the end of a start",
+    remedy: "nothing is lost: the next start takes over what this process left; look at the disk and the folder of locks",
+    exit: 10,
+  },
   JOURNAL_TORN: {
     summary: "the journal ends in the middle of a record",
     remedy: "keep the folder as evidence; a dry run wrote nothing and can begin again under another run id",
@@ -102,7 +110,11 @@ export const runCodes = {
     remedy: "start it again, a live run enabled anew: it goes on where it stood",
     exit: 10,
   },
-  PHASE_SOFT_CAP_PASSED: { summary: "a phase took longer than phase_soft_cap_minutes", remedy: "look what it waited for; the run went on", exit: 10 },
+  PHASE_SOFT_CAP_PASSED: {
+    summary: "a phase took longer than phase_soft_cap_minutes",
+    remedy: "look what it waited for; the run went on",
+    exit: 10,
+  },
   DRY_RUN_WROTE: {
     summary: "a dry run wrote to the database",
     remedy: "this is a bug of the kit: keep the run's folder, do not go on to live, report it",
@@ -113,13 +125,25 @@ export const runCodes = {
     remedy: "dry-run again under another run id at a quieter time",
     exit: 10,
   },
-  APPROVAL_MISSING: { summary: "the request names no approval for this gate", remedy: "have it drafted and signed, then name it in the request", exit: 10 },
+  APPROVAL_MISSING: {
+    summary: "the request names no approval for this gate",
+    remedy: "have it drafted and signed, then name it in the request",
+    exit: 10,
+  },
   PRINCIPAL_NOT_PINNED: {
     summary: "no governance principal is pinned",
     remedy: "pin orchestrator:governance_principal in the stack and run pulumi up (GAP-4)",
     exit: 10,
   },
-  RELEASE_UNKNOWN: { summary: "this is not a release: there is no manifest.json beside it", remedy: "run the deployed release, /usr/local/bin/cutter", exit: 10 },
+  RELEASE_UNKNOWN: {
+    summary: "this is not a release: there is no manifest.json beside it",
+    remedy: "run the deployed release, /usr/local/bin/cutter",
+    exit: 10,
+  },
   RELEASE_DAMAGED: { summary: "the release differs from its manifest", remedy: "pulumi up repairs it", exit: 10 },
-  INTERNAL_BUG: { summary: "the kit met something it does not allow for", remedy: "run again with --verbose and report what it prints", exit: 70 },
+  INTERNAL_BUG: {
+    summary: "the kit met something it does not allow for",
+    remedy: "run again with --verbose and report what it prints",
+    exit: 70,
+  },
 } as const satisfies Record<string, CodeEntry>;

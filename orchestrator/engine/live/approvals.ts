@@ -14,7 +14,11 @@ export type DecisionGate = "SG_1" | "SG_2" | "SG_3";
 const phaseOfGate = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
 
 /** The document and its signature as they stand in the knowledge base. @throws APPROVAL_MISSING, APPROVAL_SIGNATURE_MISSING, KB_* */
-export async function readKbApproval(knowledgeBase: Pick<KnowledgeBase, "read">, gate: "SG_1" | "SG_2", kbId: string | null): Promise<SignedDocument> {
+export async function readKbApproval(
+  knowledgeBase: Pick<KnowledgeBase, "read">,
+  gate: "SG_1" | "SG_2",
+  kbId: string | null,
+): Promise<SignedDocument> {
   const document = kbId === null ? null : await knowledgeBase.read(kbId);
   if (kbId === null || document === null) throw new CutterError("APPROVAL_MISSING", { gate, phase: phaseOfGate[gate], kb_id: kbId });
   const signatureId = toSignatureId(kbId, gate, "sovereign");
@@ -33,20 +37,35 @@ export async function obtainApproval(attempt: Attempt, gate: "SG_1" | "SG_2"): P
 }
 
 /** Judges a document for this run: everything it must say is rebuilt from the run's own inputs. @throws APPROVAL_*, KEY_* */
-export async function judgeApproval({ run, ports }: Attempt, token: LiveToken, signed: SignedDocument, expected: Pick<Expected, "gate" | "decision" | "phase" | "ruling">): Promise<VerifiedApproval> {
+export async function judgeApproval(
+  { run, ports }: Attempt,
+  token: LiveToken,
+  signed: SignedDocument,
+  expected: Pick<Expected, "gate" | "decision" | "phase" | "ruling">,
+): Promise<VerifiedApproval> {
   const { runId, documentId, hostIdentity, releaseSha256 } = run.facts;
-  if (hostIdentity === null || releaseSha256 === null) throw new CutterError("RELEASE_UNKNOWN", { host_identity: hostIdentity, release_sha256: releaseSha256 });
+  if (hostIdentity === null || releaseSha256 === null)
+    throw new CutterError("RELEASE_UNKNOWN", { host_identity: hostIdentity, release_sha256: releaseSha256 });
   const own = { runId, documentId, host: hostIdentity, releaseSha256, payloadSha: token.payloadSha };
   return await verifyApproval({ ...signed, keys: token.keys, expected: { ...own, ...expected }, now: ports.clock.now() });
 }
 
 /** Kept first, then said: what the journal names by its digest lies in the folder. @throws APPROVAL_UUID_COLLAPSED */
-export async function adopt(attempt: Attempt, gate: VerifiedEntry["gate"], kbId: string, signed: SignedDocument, verified: VerifiedApproval): Promise<void> {
+export async function adopt(
+  attempt: Attempt,
+  gate: VerifiedEntry["gate"],
+  kbId: string,
+  signed: SignedDocument,
+  verified: VerifiedApproval,
+): Promise<void> {
   const { folder, journal } = attempt;
   const { decided } = journal.status();
   const { approval, decision, documentSha256, signers } = verified;
-  const twin = (Object.keys(decided) as VerifiedEntry["gate"][]).find((other) => other !== gate && decided[other]?.review_decision_id === decision.review_decision_id);
-  if (twin !== undefined) throw new CutterError("APPROVAL_UUID_COLLAPSED", { at: gate, with: twin, review_decision_id: decision.review_decision_id });
+  const twin = (Object.keys(decided) as VerifiedEntry["gate"][]).find(
+    (other) => other !== gate && decided[other]?.review_decision_id === decision.review_decision_id,
+  );
+  if (twin !== undefined)
+    throw new CutterError("APPROVAL_UUID_COLLAPSED", { at: gate, with: twin, review_decision_id: decision.review_decision_id });
   const name = toName(gate, documentSha256);
   await folder.write(`${name}.md`, Buffer.from(signed.document).toString("utf8"));
   for (const signer of signers) {
@@ -79,13 +98,24 @@ export async function recallApproval(attempt: Attempt, gate: DecisionGate): Prom
   const read = async (file: string, expectedSha256: string): Promise<Uint8Array> => {
     const text = await folder.read(file);
     const foundSha256 = text === null ? null : sha256Hex(text);
-    if (text === null || foundSha256 !== expectedSha256) throw new CutterError("RUN_FILE_DAMAGED", { file: `${folder.path}/${file}`, expected_sha256: expectedSha256, found_sha256: foundSha256 });
+    if (text === null || foundSha256 !== expectedSha256)
+      throw new CutterError("RUN_FILE_DAMAGED", {
+        file: `${folder.path}/${file}`,
+        expected_sha256: expectedSha256,
+        found_sha256: foundSha256,
+      });
     return Buffer.from(text, "utf8");
   };
   const signatures: Uint8Array[] = [];
   for (const { role, signature_sha256 } of entry.signatures) signatures.push(await read(`${name}.md.${role}.asc`, signature_sha256));
-  const decision = gate === "SG_3" ? { decision: "void", phase: escalation?.phase ?? "" } : { decision: "approve", phase: phaseOfGate[gate] };
-  const verified = await judgeApproval(attempt, liveOf(attempt).token, { document: await read(`${name}.md`, entry.document_sha256), signatures }, { gate, ...decision });
+  const decision =
+    gate === "SG_3" ? { decision: "void", phase: escalation?.phase ?? "" } : { decision: "approve", phase: phaseOfGate[gate] };
+  const verified = await judgeApproval(
+    attempt,
+    liveOf(attempt).token,
+    { document: await read(`${name}.md`, entry.document_sha256), signatures },
+    { gate, ...decision },
+  );
   liveOf(attempt).approvals.set(gate, verified);
   return verified;
 }

@@ -11,7 +11,17 @@ type EntryState = (typeof states)[number];
 const batchSchema = z.strictObject({
   schema: z.literal("cutter.batch/1"),
   approval_sha256: z.string(),
-  entries: z.array(z.strictObject({ run_id: z.string(), document_id: z.string(), phase: z.string(), payload_sha: z.string(), review_decision_id: z.string(), state: z.enum(states), at: z.string().nullable() })),
+  entries: z.array(
+    z.strictObject({
+      run_id: z.string(),
+      document_id: z.string(),
+      phase: z.string(),
+      payload_sha: z.string(),
+      review_decision_id: z.string(),
+      state: z.enum(states),
+      at: z.string().nullable(),
+    }),
+  ),
 });
 type Batch = z.infer<typeof batchSchema>;
 
@@ -19,7 +29,11 @@ type Batch = z.infer<typeof batchSchema>;
 export async function keepBatch(attempt: Attempt, verified: VerifiedApproval): Promise<void> {
   const decisions = toDecisions(verified.approval);
   if (decisions.length < 2) return;
-  const fresh: Batch = { schema: "cutter.batch/1", approval_sha256: verified.documentSha256, entries: decisions.map((decision) => ({ ...decision, state: "open", at: null })) };
+  const fresh: Batch = {
+    schema: "cutter.batch/1",
+    approval_sha256: verified.documentSha256,
+    entries: decisions.map((decision) => ({ ...decision, state: "open", at: null })),
+  };
   await change(attempt, verified.documentSha256, (standing) => standing ?? fresh);
 }
 
@@ -30,7 +44,11 @@ export async function markBatch(attempt: Attempt, gate: "SG_1" | "SG_2", state: 
   if (gate !== "SG_2" || sha256 === undefined) return;
   await change(attempt, sha256, (batch) => {
     if (batch === null) return null;
-    const entries = batch.entries.map((entry) => (entry.run_id !== run.facts.runId || states.indexOf(entry.state) >= states.indexOf(state) ? entry : { ...entry, state, at: ports.clock.now().toISOString() }));
+    const entries = batch.entries.map((entry) =>
+      entry.run_id !== run.facts.runId || states.indexOf(entry.state) >= states.indexOf(state)
+        ? entry
+        : { ...entry, state, at: ports.clock.now().toISOString() },
+    );
     return { ...batch, entries };
   });
 }
@@ -47,7 +65,8 @@ async function change({ ports, run }: Attempt, sha256: string, to: (standing: Ba
       try {
         const standing = parse(await ports.files.read(path));
         const next = to(standing);
-        if (next !== null && JSON.stringify(next) !== JSON.stringify(standing)) await ports.files.writeAtomic(path, `${JSON.stringify(next, null, 1)}\n`, 0o600);
+        if (next !== null && JSON.stringify(next) !== JSON.stringify(standing))
+          await ports.files.writeAtomic(path, `${JSON.stringify(next, null, 1)}\n`, 0o600);
       } finally {
         await held.release();
       }

@@ -12,6 +12,13 @@ export async function refuseClaims({ run, ports }: Attempt, sourceDocumentId: st
     const closedOut = isOpenClaim(claim, true) ? false : (await ports.knowledgeBase.read(closeoutId)) !== null;
     if (!isOpenClaim(claim, closedOut)) continue;
     const { unitsCreated, unitsEnacted, unitsRetired } = claim;
-    throw new CutterError("DOCUMENT_CLAIMED_BY_RUN", { run_id: claim.runId, document_id: documentId, review_decision_id: claim.reviewDecisionId, units_created: unitsCreated, units_enacted: unitsEnacted, units_retired: unitsRetired });
+    throw new CutterError("DOCUMENT_CLAIMED_BY_RUN", {
+      run_id: claim.runId,
+      document_id: documentId,
+      review_decision_id: claim.reviewDecisionId,
+      units_created: unitsCreated,
+      units_enacted: unitsEnacted,
+      units_retired: unitsRetired,
+    });
   }
 }

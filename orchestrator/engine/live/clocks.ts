@@ -10,7 +10,14 @@ export async function requireClocks({ run, ports }: Pick<Attempt, "run" | "ports
   const compare = (name: string, theirs: Date): void => {
     const here = clock.now();
     const seconds = Math.round(Math.abs(theirs.getTime() - here.getTime()) / 1000);
-    if (!(seconds <= clockSecondsMax)) throw new CutterError("CLOCKS_DISAGREE", { clock: name, says: toText(theirs), here: toText(here), seconds, at_most: clockSecondsMax });
+    if (!(seconds <= clockSecondsMax))
+      throw new CutterError("CLOCKS_DISAGREE", {
+        clock: name,
+        says: toText(theirs),
+        here: toText(here),
+        seconds,
+        at_most: clockSecondsMax,
+      });
   };
   compare("database", new Date((await database.readServerFacts()).now));
   if (knowledgeBase.readDate === undefined) return;

@@ -41,7 +41,10 @@ export async function decideRow(attempt: Attempt, { gate, toRow, obtain }: Decid
   const entry = journal.status().decided[gate];
   if (entry === undefined) throw new Error(`no ${gate} was verified`);
   const row = toRow(entry);
-  await doOnce(attempt, { ...toStep(attempt, gate, row), prepare: () => Promise.resolve((permission) => ports.writeDatabase.insertReviewDecision(permission, attempt.run.facts.documentId, row)) });
+  await doOnce(attempt, {
+    ...toStep(attempt, gate, row),
+    prepare: () => Promise.resolve((permission) => ports.writeDatabase.insertReviewDecision(permission, attempt.run.facts.documentId, row)),
+  });
 }
 
 /** Whether the row that was intended before stands; a crash in between is resolved by it. Writes nothing to the database. @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN */

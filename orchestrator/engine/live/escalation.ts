@@ -41,14 +41,29 @@ async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
   const { escalation, escalationsDecided } = journal.status();
   const { token } = liveOf(attempt);
   const signed = token.escalation;
-  if (escalation === null || signed === null) throw new CutterError("ESCALATION_OPEN", { run_id: run.facts.runId, phase: escalation?.phase ?? null, failed_with: escalation?.code ?? null });
-  const verified = await judgeApproval(attempt, token, signed, { gate: "SG_3", phase: escalation.phase, ...(escalation.decision === null ? {} : { decision: "void" }) });
+  if (escalation === null || signed === null)
+    throw new CutterError("ESCALATION_OPEN", {
+      run_id: run.facts.runId,
+      phase: escalation?.phase ?? null,
+      failed_with: escalation?.code ?? null,
+    });
+  const verified = await judgeApproval(attempt, token, signed, {
+    gate: "SG_3",
+    phase: escalation.phase,
+    ...(escalation.decision === null ? {} : { decision: "void" }),
+  });
   const { approval, decision, documentSha256 } = verified;
   if (approval.gate !== "SG_3") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: approval.gate });
-  if (escalationsDecided.includes(decision.review_decision_id)) throw new CutterError("APPROVAL_UUID_SPENT", { gate: "SG_3", review_decision_id: decision.review_decision_id });
+  if (escalationsDecided.includes(decision.review_decision_id))
+    throw new CutterError("APPROVAL_UUID_SPENT", { gate: "SG_3", review_decision_id: decision.review_decision_id });
   if (approval.decision === "void") await refuseStanding(attempt);
   await adopt(attempt, "SG_3", token.escalationKbId ?? "", signed, verified);
-  await journal.append({ kind: "escalation_decided", decision: approval.decision, review_decision_id: decision.review_decision_id, approval_sha256: documentSha256 });
+  await journal.append({
+    kind: "escalation_decided",
+    decision: approval.decision,
+    review_decision_id: decision.review_decision_id,
+    approval_sha256: documentSha256,
+  });
   return approval.decision;
 }
 
@@ -78,5 +93,11 @@ export async function refuseStanding({ run, ports }: Pick<Attempt, "run" | "port
   const { documentId, runId } = run.facts;
   const units = await ports.recorders.readUnits(documentId, runId);
   const standing = units.filter(({ lifecycleState }) => lifecycleState !== "retired");
-  if (standing.length > 0) throw new CutterError("VOID_EFFECTS_STAND", { run_id: runId, units: units.length, not_retired: standing.length, first: standing[0]?.address ?? null });
+  if (standing.length > 0)
+    throw new CutterError("VOID_EFFECTS_STAND", {
+      run_id: runId,
+      units: units.length,
+      not_retired: standing.length,
+      first: standing[0]?.address ?? null,
+    });
 }

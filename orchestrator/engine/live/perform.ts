@@ -21,7 +21,12 @@ export async function performLive(attempt: Attempt, phase: Phase): Promise<Perfo
   await requireEnabled(attempt, phase.name);
   const decision = attempt.run.decisions.find(({ before }) => before === phase.name);
   if (decision !== undefined) await decideBefore(attempt, decision);
-  const performed = phase.live !== null ? await doRows(attempt, phase, phase.live) : phase.kind === "write" ? await makeFile(attempt, phase) : await look(attempt, phase);
+  const performed =
+    phase.live !== null
+      ? await doRows(attempt, phase, phase.live)
+      : phase.kind === "write"
+        ? await makeFile(attempt, phase)
+        : await look(attempt, phase);
   requireApproved(attempt, phase.name, performed.result);
   if (phase.name === "lifecycle_enact") await markBatch(attempt, "SG_2", "enacted");
   return performed;
@@ -70,16 +75,23 @@ async function makeFile(attempt: Attempt, phase: Phase): Promise<Performed> {
 }
 
 /** Looks and judges; what is not opened stops here, before anything is intended. */
-async function observe(attempt: Attempt, phase: Phase): Promise<{ readonly phase: ObservedPhase; readonly refusals: readonly RecordedRefusal[] }> {
+async function observe(
+  attempt: Attempt,
+  phase: Phase,
+): Promise<{ readonly phase: ObservedPhase; readonly refusals: readonly RecordedRefusal[] }> {
   const observed = await phase.observe(toReadPorts(attempt), attempt.outputs);
   attempt.checkpoints.pass("observed", phase.name);
   const ruling = liveOf(attempt).ruling.approval;
   const accepts = ruling.gate === "RULING" ? ruling.accepts : [];
   const refusals = toRefusals(observed.verdict);
-  const unaccepted = toUnaccepted(refusals.map(({ code }) => code), accepts);
+  const unaccepted = toUnaccepted(
+    refusals.map(({ code }) => code),
+    accepts,
+  );
   const stop = refusals.find(({ code }) => unaccepted.includes(code));
   if (stop !== undefined) throw new CutterError(stop.code, stop.facts);
-  for (const { code } of refusals) attempt.ports.reporter.report({ kind: "warning", code, text: `put up with: the ruling accepts ${code} by name` });
+  for (const { code } of refusals)
+    attempt.ports.reporter.report({ kind: "warning", code, text: `put up with: the ruling accepts ${code} by name` });
   return { phase: observed, refusals: refusals.map(toRecordedRefusal) };
 }
 

@@ -12,7 +12,11 @@ export async function requireStands(attempt: Attempt, { name, live }: Phase): Pr
   const { run, outputs, journal } = attempt;
   if (name === "pre_write_backup" && journal.status().effects.cut_leg_a.state !== "done") await requireBackup(attempt);
   if (live === null || !isWriteStep(name)) return;
-  await settle(attempt, { step: name, expectedSha256: live.expectedSha256(run.facts, toHistory(attempt), outputs), probe: () => live.probe(toReadPorts(attempt), outputs) });
+  await settle(attempt, {
+    step: name,
+    expectedSha256: live.expectedSha256(run.facts, toHistory(attempt), outputs),
+    probe: () => live.probe(toReadPorts(attempt), outputs),
+  });
   if (name === "cut_leg_a") await refuseRetired(attempt);
 }
 
@@ -22,7 +26,8 @@ const kept = z.looseObject({ proven: z.looseObject({ file: z.string(), ciphertex
 async function requireBackup({ outputs, ports }: Attempt): Promise<void> {
   const { file, ciphertextSha256 } = kept.parse(outputs.get("pre_write_backup")).proven;
   const foundSha256 = await ports.files.sha256(file);
-  if (foundSha256 !== ciphertextSha256) throw new CutterError("RUN_FILE_DAMAGED", { file, expected_sha256: ciphertextSha256, found_sha256: foundSha256 });
+  if (foundSha256 !== ciphertextSha256)
+    throw new CutterError("RUN_FILE_DAMAGED", { file, expected_sha256: ciphertextSha256, found_sha256: foundSha256 });
 }
 
 /** Retired units keep their rows, so that the layers of leg A still agree; only their state tells of the revert. */
@@ -33,5 +38,11 @@ async function refuseRetired({ run, ports, journal }: Attempt): Promise<void> {
   if (retired.length === 0) return;
   const { state, sha256 } = journal.status().effects.cut_leg_a;
   const found = `retired(${String(retired.length)} of ${String(units.length)})`;
-  throw new CutterError("STOP_REPLAY_CONFLICT", { step: "cut_leg_a", journal: `${state}(${sha256 ?? "no digest"})`, unique: found, recorder: found, expected_sha256: sha256 });
+  throw new CutterError("STOP_REPLAY_CONFLICT", {
+    step: "cut_leg_a",
+    journal: `${state}(${sha256 ?? "no digest"})`,
+    unique: found,
+    recorder: found,
+    expected_sha256: sha256,
+  });
 }

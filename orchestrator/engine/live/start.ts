@@ -42,7 +42,12 @@ async function admit(live: Attempt): Promise<void> {
 async function judgeRuling(attempt: Attempt, token: LiveToken): Promise<VerifiedApproval> {
   const { governance_principal, expected_grant_matrix_sha } = attempt.run.facts.config;
   if (governance_principal === null) throw new CutterError("PRINCIPAL_NOT_PINNED", { step: "start" });
-  return await judgeApproval(attempt, token, token.ruling, { gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling: { governancePrincipal: governance_principal, grantMatrixSha256: expected_grant_matrix_sha } });
+  return await judgeApproval(attempt, token, token.ruling, {
+    gate: "RULING",
+    decision: "approve",
+    phase: "cut_leg_a",
+    ruling: { governancePrincipal: governance_principal, grantMatrixSha256: expected_grant_matrix_sha },
+  });
 }
 
 /** What only a phase could tell of the ruling's own facts. @throws APPROVAL_SOURCE_MISMATCH */

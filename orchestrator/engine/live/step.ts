@@ -29,7 +29,10 @@ export async function doOnce(attempt: Attempt, effect: EffectOnce): Promise<void
     checkpoints.mark("effect_intended", step);
     const permission = await armStep(attempt, step);
     checkpoints.mark("permission_made", step);
-    const landed = await apply(permission).then(() => "committed" as const, (error: unknown) => afterFailure(attempt, effect, error));
+    const landed = await apply(permission).then(
+      () => "committed" as const,
+      (error: unknown) => afterFailure(attempt, effect, error),
+    );
     if (landed === "settled") return;
     if (landed === "committed") {
       checkpoints.mark("effect_applied", step);
@@ -37,7 +40,12 @@ export async function doOnce(attempt: Attempt, effect: EffectOnce): Promise<void
       checkpoints.mark("effect_recorded", step);
       return;
     }
-    if (tries === triesMax) throw new CutterError("DATABASE_UNREACHABLE", { step, problem: "COMMIT was answered neither time; the recorder shows that nothing landed", tries });
+    if (tries === triesMax)
+      throw new CutterError("DATABASE_UNREACHABLE", {
+        step,
+        problem: "COMMIT was answered neither time; the recorder shows that nothing landed",
+        tries,
+      });
   }
 }
 
@@ -56,7 +64,10 @@ async function afterFailure(attempt: Attempt, effect: EffectOnce, error: unknown
  * What the three layers say of this step, put on record. True: it stands, and nothing is to be done. False: nothing of it stands, certainly.
  * @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN while a transaction of ours is still in progress
  */
-export async function settle(attempt: Attempt, { step, expectedSha256, probe }: Pick<EffectOnce, "step" | "expectedSha256" | "probe">): Promise<boolean> {
+export async function settle(
+  attempt: Attempt,
+  { step, expectedSha256, probe }: Pick<EffectOnce, "step" | "expectedSha256" | "probe">,
+): Promise<boolean> {
   const { journal, ports } = attempt;
   const layers: ThreeLayers = { ...(await probe()), journal: journal.status().effects[step], expectedSha256 };
   const judgement = judgeLayers(layers);
@@ -66,7 +77,11 @@ export async function settle(attempt: Attempt, { step, expectedSha256, probe }: 
   if (judgement === "no_op") return true;
   if (judgement === "taken_as_done") {
     await journal.append({ kind: "effect_done", step, effect_sha256: expectedSha256, found: "already_there" });
-    ports.reporter.report({ kind: "warning", code: "EFFECT_TAKEN_AS_DONE", text: `${step} was intended and stands in the database exactly so: taken as done, not repeated` });
+    ports.reporter.report({
+      kind: "warning",
+      code: "EFFECT_TAKEN_AS_DONE",
+      text: `${step} was intended and stands in the database exactly so: taken as done, not repeated`,
+    });
     attempt.checkpoints.mark("effect_recorded", step);
     return true;
   }
@@ -89,7 +104,12 @@ async function resolve(attempt: Attempt, effect: EffectOnce, cause: CutterError)
     } catch (error) {
       if (!(error instanceof CutterError) || error.code === "STOP_REPLAY_CONFLICT" || error.code.startsWith("JOURNAL_")) throw error;
     }
-    const goOn = pauseMs !== null && (await ports.clock.wait(pauseMs, run.signal).then(() => true, () => false));
+    const goOn =
+      pauseMs !== null &&
+      (await ports.clock.wait(pauseMs, run.signal).then(
+        () => true,
+        () => false,
+      ));
     if (!goOn) break;
   }
   const transaction = journal.status().effects[effect.step].transactions.at(-1) ?? null;

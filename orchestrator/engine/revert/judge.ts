@@ -23,16 +23,36 @@ export interface Revert {
 }
 
 /** Against the plan of this run, on this host, by this release. @throws REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_* */
-export async function judgeApproval(revert: Revert, plan: { readonly documentId: string; readonly payloadSha: string }, now: Date): Promise<VerifiedApproval> {
+export async function judgeApproval(
+  revert: Revert,
+  plan: { readonly documentId: string; readonly payloadSha: string },
+  now: Date,
+): Promise<VerifiedApproval> {
   requireStaged(revert);
-  const expected = { gate: "REVERT", decision: "approve", phase: "cut_leg_a", runId: revert.runId, documentId: plan.documentId, payloadSha: plan.payloadSha, host: revert.hostIdentity, releaseSha256: revert.releaseSha256 } as const;
+  const expected = {
+    gate: "REVERT",
+    decision: "approve",
+    phase: "cut_leg_a",
+    runId: revert.runId,
+    documentId: plan.documentId,
+    payloadSha: plan.payloadSha,
+    host: revert.hostIdentity,
+    releaseSha256: revert.releaseSha256,
+  } as const;
   return verifyApproval({ document: revert.approval, signatures: [revert.signature], keys: revert.keys, expected, now });
 }
 
 function requireStaged({ staged, runId, approval, signature, hostIdentity, releaseSha256, runbook }: Revert): void {
-  const wanted = { run_id: runId, approval_sha256: sha256Hex(approval), signature_sha256: sha256Hex(signature), host: hostIdentity, release_sha256: releaseSha256 };
+  const wanted = {
+    run_id: runId,
+    approval_sha256: sha256Hex(approval),
+    signature_sha256: sha256Hex(signature),
+    host: hostIdentity,
+    release_sha256: releaseSha256,
+  };
   for (const name of Object.keys(wanted) as (keyof typeof wanted)[]) {
-    if (staged[name] !== wanted[name]) throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: name, expected: staged[name], found: wanted[name] });
+    if (staged[name] !== wanted[name])
+      throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: name, expected: staged[name], found: wanted[name] });
   }
   const found = sha256Hex(runbook);
   if (found !== staged.runbook_sha256) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: staged.runbook_sha256, found });
@@ -42,7 +62,8 @@ function requireStaged({ staged, runId, approval, signature, hostIdentity, relea
 export async function requireAtRest(files: Files, places: Revert["places"], runId: string): Promise<void> {
   for (const state of ["live", "armed"] as const) {
     const token = await files.facts(`${places[state]}/${runId}`).catch(() => "unreadable" as const);
-    if (token !== null) throw new CutterError("REVERT_RUN_ACTIVE", { run_id: runId, state: token === "unreadable" ? `${state}, or not to be seen` : state });
+    if (token !== null)
+      throw new CutterError("REVERT_RUN_ACTIVE", { run_id: runId, state: token === "unreadable" ? `${state}, or not to be seen` : state });
   }
 }
 
@@ -51,5 +72,11 @@ export async function requireStillStaged(files: Files, revert: Revert): Promise<
   const path = `${revert.places.staging}/${revert.runId}/${stagedFiles.approval}`;
   const found = await files.sha256(path);
   if (found === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: revert.runId, looked_for: path });
-  if (found !== revert.staged.approval_sha256) throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: revert.runId, field: "approval_sha256", expected: revert.staged.approval_sha256, found });
+  if (found !== revert.staged.approval_sha256)
+    throw new CutterError("REVERT_STAGING_DAMAGED", {
+      run_id: revert.runId,
+      field: "approval_sha256",
+      expected: revert.staged.approval_sha256,
+      found,
+    });
 }

@@ -25,9 +25,16 @@ export interface RevertOutcome {
 /** One line per table, for people: what stays of the run, and whether everything else is as it was before the cut. Pure. */
 export function toDifferenceLines(differences: readonly TableDifference[]): readonly string[] {
   return differences.map(({ table, rowsOfRun, kept, rest, restRows }) => {
-    const own = rowsOfRun === 0 ? "no row of this run" : `${String(rowsOfRun)} ${rowsOfRun === 1 ? "row of this run stays" : "rows of this run stay"} (${kept ?? "kept"})`;
+    const own =
+      rowsOfRun === 0
+        ? "no row of this run"
+        : `${String(rowsOfRun)} ${rowsOfRun === 1 ? "row of this run stays" : "rows of this run stay"} (${kept ?? "kept"})`;
     return `${table}: ${own}; the other ${String(restRows)} rows ${restTexts[rest]}`;
   });
 }
 
-const restTexts = { equal: "are byte for byte as before the cut", changed: "were changed by others since the cut", unknown: "cannot be compared: no count from before the cut" } as const;
+const restTexts = {
+  equal: "are byte for byte as before the cut",
+  changed: "were changed by others since the cut",
+  unknown: "cannot be compared: no count from before the cut",
+} as const;

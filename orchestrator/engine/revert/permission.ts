@@ -7,8 +7,13 @@ import type { WritePermission } from "../../ports/permission.ts";
  * `beforeCommit` makes the transaction's id durable, then judges once more: approval, staging, tokens.
  * @throws APPROVAL_GATE_MISMATCH for an approval of anything else
  */
-export function permitRevert(runId: string, approval: VerifiedApproval, beforeCommit: (transactionId: string) => Promise<void>): WritePermission {
-  if (approval.approval.gate !== "REVERT" || approval.decision.run_id !== runId) throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "REVERT", found: approval.approval.gate });
+export function permitRevert(
+  runId: string,
+  approval: VerifiedApproval,
+  beforeCommit: (transactionId: string) => Promise<void>,
+): WritePermission {
+  if (approval.approval.gate !== "REVERT" || approval.decision.run_id !== runId)
+    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "REVERT", found: approval.approval.gate });
   const permission = { runId, step: "revert" as const, beforeCommit };
   return permission as typeof permission & WritePermission;
 }

@@ -50,7 +50,8 @@ async function withJournal(revert: Revert, ports: RevertPorts, left: RunLeft, ap
   const folder = `${left.folder}/revert`;
   await ports.files.makeFolder(folder, 0o700);
   const facts = await ports.files.facts(folder);
-  if (facts?.kind !== "folder" || facts.mode !== 0o700) throw new CutterError("RUN_FOLDER_FOREIGN", { path: folder, kind: facts?.kind ?? "absent", mode: facts?.mode.toString(8) ?? null });
+  if (facts?.kind !== "folder" || facts.mode !== 0o700)
+    throw new CutterError("RUN_FOLDER_FOREIGN", { path: folder, kind: facts?.kind ?? "absent", mode: facts?.mode.toString(8) ?? null });
   const store = ports.openJournal(`${folder}/journal.jsonl`);
   try {
     const journal = await openRevertJournal(store, `${folder}/journal.jsonl`, ports.clock);
@@ -71,20 +72,36 @@ function toStopped(attempt: Attempt, error: unknown): RevertOutcome {
   if (!(error instanceof CutterError)) throw error;
   const { reverted, openTransaction } = attempt.journal.status();
   const unknown = reverted === null && openTransaction !== null && error.code !== "REVERT_COMMIT_UNKNOWN";
-  const told = unknown ? new CutterError("REVERT_COMMIT_UNKNOWN", { run_id: attempt.revert.runId, transaction: openTransaction, stopped_by: error.code }, { cause: error }) : error;
+  const told = unknown
+    ? new CutterError(
+        "REVERT_COMMIT_UNKNOWN",
+        { run_id: attempt.revert.runId, transaction: openTransaction, stopped_by: error.code },
+        { cause: error },
+      )
+    : error;
   const exitCode = reverted !== null && (told.exitCode === 10 || told.exitCode === 11) ? 20 : told.exitCode;
   return { ...toDone(attempt, [], false), result: "stopped", exit_code: exitCode, code: told.code, facts: told.facts };
 }
 
 async function begin({ revert, ports, left, approval, journal }: Attempt): Promise<void> {
   const { runId, hostIdentity, releaseSha256, staged } = revert;
-  if (journal.status().started === null) await journal.append({ kind: "revert_started", run_id: runId, document_id: left.plan.documentId, payload_sha: left.payloadSha });
+  if (journal.status().started === null)
+    await journal.append({ kind: "revert_started", run_id: runId, document_id: left.plan.documentId, payload_sha: left.payloadSha });
   await journal.append({
-    kind: "attempt_started", attempt: journal.status().attempt + 1, pid: ports.process.pid, boot_id: ports.process.bootId,
-    approval_sha256: approval.documentSha256, review_decision_id: approval.decision.review_decision_id, signer: approval.signers[0]?.fingerprint ?? "none",
-    runbook_sha256: staged.runbook_sha256, release_sha256: releaseSha256, host_identity: hostIdentity,
+    kind: "attempt_started",
+    attempt: journal.status().attempt + 1,
+    pid: ports.process.pid,
+    boot_id: ports.process.bootId,
+    approval_sha256: approval.documentSha256,
+    review_decision_id: approval.decision.review_decision_id,
+    signer: approval.signers[0]?.fingerprint ?? "none",
+    runbook_sha256: staged.runbook_sha256,
+    release_sha256: releaseSha256,
+    host_identity: hostIdentity,
   });
-  ports.say(`[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${left.plan.documentId}, ${String(left.plan.units.length)} units planned`);
+  ports.say(
+    `[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${left.plan.documentId}, ${String(left.plan.units.length)} units planned`,
+  );
 }
 
 async function work(attempt: Attempt): Promise<RevertOutcome> {
@@ -92,12 +109,22 @@ async function work(attempt: Attempt): Promise<RevertOutcome> {
   const state = await readState(attempt);
   requireKnown(attempt, state);
   const already = isReverted(state);
-  if (!already && revert.staged.spent_before) throw new CutterError("REVERT_APPROVAL_SPENT", { run_id: revert.runId, approval_sha256: revert.staged.approval_sha256 });
-  if (!already && state.decisionUsed) throw new CutterError("REVERT_APPROVAL_SPENT", { run_id: revert.runId, review_decision_id: attempt.approval.decision.review_decision_id, problem: "this UUID stands for another decision" });
+  if (!already && revert.staged.spent_before)
+    throw new CutterError("REVERT_APPROVAL_SPENT", { run_id: revert.runId, approval_sha256: revert.staged.approval_sha256 });
+  if (!already && state.decisionUsed)
+    throw new CutterError("REVERT_APPROVAL_SPENT", {
+      run_id: revert.runId,
+      review_decision_id: attempt.approval.decision.review_decision_id,
+      problem: "this UUID stands for another decision",
+    });
   if (already && journal.status().reverted === null) {
     const { openTransaction } = journal.status();
     await journal.append({ kind: "reverted", units: state.unitsOfRun, found: "already_there" });
-    ports.say(openTransaction === null ? `[INFO] run ${revert.runId} was reverted already, not by this journal; nothing was repeated` : `[INFO] transaction ${openTransaction} had committed before the last start ended: taken as done`);
+    ports.say(
+      openTransaction === null
+        ? `[INFO] run ${revert.runId} was reverted already, not by this journal; nothing was repeated`
+        : `[INFO] transaction ${openTransaction} had committed before the last start ended: taken as done`,
+    );
   } else if (!already) {
     await change(attempt, state);
   }
@@ -112,10 +139,23 @@ async function readState({ revert, ports, left, approval }: Attempt): Promise<Re
 /** The database knows the run, by the same document and plan, and it made something. */
 function requireKnown({ revert, left }: Attempt, state: RevertState): void {
   const { runId } = revert;
-  if (state.decisions === 0 && state.unitsOfRun === 0) throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: "its decision in cutter_governance.review_decision" });
+  if (state.decisions === 0 && state.unitsOfRun === 0)
+    throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: "its decision in cutter_governance.review_decision" });
   if (state.unitsOfRun === 0) throw new CutterError("REVERT_NOTHING_CREATED", { run_id: runId, decisions: state.decisions });
-  if (state.documentId !== left.plan.documentId) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part: "document of SG_1's row", expected: left.plan.documentId, found: state.documentId });
-  if (state.payloadSha !== left.payloadSha) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part: "payload_sha of SG_1's row", expected: left.payloadSha, found: state.payloadSha });
+  if (state.documentId !== left.plan.documentId)
+    throw new CutterError("REVERT_ROWS_CHANGED", {
+      run_id: runId,
+      part: "document of SG_1's row",
+      expected: left.plan.documentId,
+      found: state.documentId,
+    });
+  if (state.payloadSha !== left.payloadSha)
+    throw new CutterError("REVERT_ROWS_CHANGED", {
+      run_id: runId,
+      part: "payload_sha of SG_1's row",
+      expected: left.payloadSha,
+      found: state.payloadSha,
+    });
 }
 
 function isReverted(state: RevertState): boolean {
@@ -139,7 +179,15 @@ async function change(attempt: Attempt, state: RevertState): Promise<void> {
     await requireAtRest(ports.files, revert.places, revert.runId);
   });
   await backUp(attempt, digest, permission);
-  const request = { runId: revert.runId, documentId, reviewDecisionId: approval.decision.review_decision_id, runbook: revert.runbook, expectedDigest: digest, plannedAddresses: left.addresses, expectedUnits: state.unitsOfRun };
+  const request = {
+    runId: revert.runId,
+    documentId,
+    reviewDecisionId: approval.decision.review_decision_id,
+    runbook: revert.runbook,
+    expectedDigest: digest,
+    plannedAddresses: left.addresses,
+    expectedUnits: state.unitsOfRun,
+  };
   await ports.reverts.apply(permission, request).catch(async (error: unknown) => {
     if (error instanceof CutterError && error.code === "REVERT_COMMIT_UNKNOWN") return resolveUnknownCommit(attempt, error);
     if (journal.status().openTransaction !== null) await journal.append({ kind: "rolled_back" });
@@ -151,9 +199,26 @@ async function change(attempt: Attempt, state: RevertState): Promise<void> {
 
 /** Before anything is done with it. An outage here is exit 11: nothing was written, the next start goes on. */
 async function storeApproval({ revert, ports, approval, journal }: Attempt): Promise<void> {
-  const from = { kbRunsFolder: revert.config.kb_runs_folder, runId: revert.runId, verified: approval, document: revert.approval, signature: revert.signature };
-  const stored = await uploadApproval(ports, from, { waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000, signal: revert.signal, onWaiting: () => ports.say("[WARN] waiting for the knowledge base to take the approval; nothing is written yet") });
-  await journal.append({ kind: "approval_uploaded", document_id: stored.approval.id, revision: stored.approval.revision, sha256: stored.approval.sha256, signature_id: stored.signature.id, signature_sha256: stored.signature.sha256 });
+  const from = {
+    kbRunsFolder: revert.config.kb_runs_folder,
+    runId: revert.runId,
+    verified: approval,
+    document: revert.approval,
+    signature: revert.signature,
+  };
+  const stored = await uploadApproval(ports, from, {
+    waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000,
+    signal: revert.signal,
+    onWaiting: () => ports.say("[WARN] waiting for the knowledge base to take the approval; nothing is written yet"),
+  });
+  await journal.append({
+    kind: "approval_uploaded",
+    document_id: stored.approval.id,
+    revision: stored.approval.revision,
+    sha256: stored.approval.sha256,
+    signature_id: stored.signature.id,
+    signature_sha256: stored.signature.sha256,
+  });
   ports.say(`[OK]   approval stored: ${stored.approval.id} revision ${String(stored.approval.revision)}`);
 }
 
@@ -170,17 +235,38 @@ async function resolveUnknownCommit(attempt: Attempt, unknown: CutterError): Pro
 }
 
 /** Fresh for this start, proven before anything is written; another start makes another. @throws BACKUP_UNPROVEN, REVERT_ROWS_CHANGED, ENCRYPTION_*, DUMP_* */
-async function backUp({ revert, ports, left, journal, folder }: Attempt, digest: string, permission: ReturnType<typeof permitRevert>): Promise<void> {
+async function backUp(
+  { revert, ports, left, journal, folder }: Attempt,
+  digest: string,
+  permission: ReturnType<typeof permitRevert>,
+): Promise<void> {
   const name = `backup-${String(journal.status().attempt)}.pgdump.gpg`;
   const snapshot = await ports.database.openSnapshot(left.plan.documentId, left.addresses);
   try {
-    if (snapshot.digest.sha256 !== digest) throw new CutterError("REVERT_ROWS_CHANGED", { run_id: revert.runId, part: "digest of the document's rows, in the backup's snapshot", expected: digest, found: snapshot.digest.sha256 });
+    if (snapshot.digest.sha256 !== digest)
+      throw new CutterError("REVERT_ROWS_CHANGED", {
+        run_id: revert.runId,
+        part: "digest of the document's rows, in the backup's snapshot",
+        expected: digest,
+        found: snapshot.digest.sha256,
+      });
     const dump = await ports.dumpSource.open({ snapshotId: snapshot.id, tables: ports.database.backupTables });
     const made = await ports.backups.make(permission, {
-      dump, destination: `${folder}/${name}`, recipientKeyFile: `${hostLayout.keys}/backup.asc`, recipientFingerprint: revert.config.backup_gpg_fpr,
-      documentId: left.plan.documentId, plannedAddresses: left.addresses, fromDigest: digest,
+      dump,
+      destination: `${folder}/${name}`,
+      recipientKeyFile: `${hostLayout.keys}/backup.asc`,
+      recipientFingerprint: revert.config.backup_gpg_fpr,
+      documentId: left.plan.documentId,
+      plannedAddresses: left.addresses,
+      fromDigest: digest,
     });
-    await journal.append({ kind: "backup_made", name, ciphertext_sha256: made.ciphertextSha256, ciphertext_bytes: made.ciphertextBytes, plaintext_sha256: made.plaintextSha256 });
+    await journal.append({
+      kind: "backup_made",
+      name,
+      ciphertext_sha256: made.ciphertextSha256,
+      ciphertext_bytes: made.ciphertextBytes,
+      plaintext_sha256: made.plaintextSha256,
+    });
     ports.say(`[OK]   backup proven: ${name}, ${String(made.ciphertextBytes)} bytes, sha256 ${made.ciphertextSha256}`);
   } finally {
     await snapshot.close();
@@ -191,20 +277,54 @@ async function backUp({ revert, ports, left, journal, folder }: Attempt, digest:
 async function verify(attempt: Attempt): Promise<readonly TableDifference[]> {
   const { revert, ports, left, journal } = attempt;
   const state = await readState(attempt);
-  if (!isReverted(state)) throw new CutterError("REVERT_NOT_VERIFIED", { run_id: revert.runId, units_of_run: state.unitsOfRun, still_standing: state.stillStanding, reverts_logged: state.revertsLogged });
+  if (!isReverted(state))
+    throw new CutterError("REVERT_NOT_VERIFIED", {
+      run_id: revert.runId,
+      units_of_run: state.unitsOfRun,
+      still_standing: state.stillStanding,
+      reverts_logged: state.revertsLogged,
+    });
   const differences = toDifferences(left.before, await ports.reverts.readRest(revert.runId));
-  await journal.append({ kind: "verified", units: state.unitsOfRun, tables_equal: differences.filter(({ rest }) => rest === "equal").length, tables_not_equal: differences.filter(({ rest }) => rest !== "equal").map(({ table, rest }) => `${table} ${rest}`) });
+  await journal.append({
+    kind: "verified",
+    units: state.unitsOfRun,
+    tables_equal: differences.filter(({ rest }) => rest === "equal").length,
+    tables_not_equal: differences.filter(({ rest }) => rest !== "equal").map(({ table, rest }) => `${table} ${rest}`),
+  });
   return differences;
 }
 
-function toDone({ revert, left, approval, journal, folder }: Attempt, differences: readonly TableDifference[], already: boolean): RevertOutcome {
+function toDone(
+  { revert, left, approval, journal, folder }: Attempt,
+  differences: readonly TableDifference[],
+  already: boolean,
+): RevertOutcome {
   const { reverted, backup, transactionId } = journal.status();
   return {
-    schema: "cutter.revert/1", run_id: revert.runId, document_id: left.plan.documentId, result: already ? "already_reverted" : "reverted", exit_code: 0, code: null, facts: {},
-    payload_sha: left.payloadSha, units: reverted?.units ?? null, reverted_at: reverted?.at ?? null, transaction_id: transactionId,
-    approval: { sha256: approval.documentSha256, review_decision_id: approval.decision.review_decision_id, signer: approval.signers[0]?.fingerprint ?? "none" },
-    backup: backup === null ? null : { file: `${folder}/${backup.name}`, ciphertext_sha256: backup.ciphertext_sha256, ciphertext_bytes: backup.ciphertext_bytes },
-    differences, document: null, waits_on: null, folder,
+    schema: "cutter.revert/1",
+    run_id: revert.runId,
+    document_id: left.plan.documentId,
+    result: already ? "already_reverted" : "reverted",
+    exit_code: 0,
+    code: null,
+    facts: {},
+    payload_sha: left.payloadSha,
+    units: reverted?.units ?? null,
+    reverted_at: reverted?.at ?? null,
+    transaction_id: transactionId,
+    approval: {
+      sha256: approval.documentSha256,
+      review_decision_id: approval.decision.review_decision_id,
+      signer: approval.signers[0]?.fingerprint ?? "none",
+    },
+    backup:
+      backup === null
+        ? null
+        : { file: `${folder}/${backup.name}`, ciphertext_sha256: backup.ciphertext_sha256, ciphertext_bytes: backup.ciphertext_bytes },
+    differences,
+    document: null,
+    waits_on: null,
+    folder,
   };
 }
 
@@ -212,10 +332,19 @@ function toDone({ revert, left, approval, journal, folder }: Attempt, difference
 async function tell({ revert, ports, journal, folder }: Attempt, outcome: RevertOutcome): Promise<RevertOutcome> {
   const { receipt } = journal.status();
   if (receipt !== null) return { ...outcome, document: { id: receipt.document_id, revision: receipt.revision, sha256: receipt.sha256 } };
-  const document = toRevertDocument({ outcome, kbRunsFolder: revert.config.kb_runs_folder, runbookSha256: sha256Hex(revert.runbook), journal: journal.head() });
+  const document = toRevertDocument({
+    outcome,
+    kbRunsFolder: revert.config.kb_runs_folder,
+    runbookSha256: sha256Hex(revert.runbook),
+    journal: journal.head(),
+  });
   await ports.files.writeAtomic(`${folder}/revert.md`, document.body, 0o600);
   try {
-    const stored = await uploadWithReceipt(ports.knowledgeBase, document, ports.clock, { waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000, signal: revert.signal, onWaiting: () => ports.say("[WARN] the revert is committed; waiting for the knowledge base to take its document") });
+    const stored = await uploadWithReceipt(ports.knowledgeBase, document, ports.clock, {
+      waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000,
+      signal: revert.signal,
+      onWaiting: () => ports.say("[WARN] the revert is committed; waiting for the knowledge base to take its document"),
+    });
     await journal.append({ kind: "receipt", document_id: stored.id, revision: stored.revision, sha256: stored.sha256 });
     return { ...outcome, document: stored };
   } catch (error) {
@@ -231,5 +360,10 @@ async function keep({ ports, folder }: Attempt, outcome: RevertOutcome): Promise
 }
 
 function toRecordedFacts(facts: Facts): Record<string, string | number | boolean | null | string[]> {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, Array.isArray(value) ? [...(value as readonly string[])] : (value as string | number | boolean | null)]));
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? [...(value as readonly string[])] : (value as string | number | boolean | null),
+    ]),
+  );
 }

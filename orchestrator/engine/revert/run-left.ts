@@ -8,9 +8,21 @@ import type { Census } from "../../core/journal.ts";
 import type { Files } from "../../ports/files.ts";
 
 const unitSchema = z.looseObject({
-  address: z.string(), kind: z.string(), parent: z.string().nullable(), ordinal: z.int(), byteStart: z.int(), byteEnd: z.int(), sha256: z.string(),
+  address: z.string(),
+  kind: z.string(),
+  parent: z.string().nullable(),
+  ordinal: z.int(),
+  byteStart: z.int(),
+  byteEnd: z.int(),
+  sha256: z.string(),
 });
-const planSchema = z.looseObject({ schema: z.literal("cutter.plan/1"), documentId: z.string(), docCode: z.string(), fromDigest: z.string(), units: z.array(unitSchema).min(1) });
+const planSchema = z.looseObject({
+  schema: z.literal("cutter.plan/1"),
+  documentId: z.string(),
+  docCode: z.string(),
+  fromDigest: z.string(),
+  units: z.array(unitSchema).min(1),
+});
 
 export interface RunLeft {
   readonly folder: string;
@@ -27,8 +39,19 @@ export async function readRunLeft(files: Files, sidecarRoot: string, runId: stri
   if ((await files.facts(folder))?.kind !== "folder") throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: folder });
   const bytes = await files.read(`${folder}/plan.json`);
   const plan = planSchema.safeParse(bytes === null ? null : parseOrNull(bytes));
-  if (bytes === null || !plan.success) throw new CutterError("REVERT_PLAN_UNREADABLE", { run_id: runId, file: `${folder}/plan.json`, problem: bytes === null ? "absent" : "no plan" });
-  return { folder, plan: plan.data, payloadSha: sha256Hex(bytes), addresses: plan.data.units.map(({ address }) => address), ...(await readJournal(files, folder)) };
+  if (bytes === null || !plan.success)
+    throw new CutterError("REVERT_PLAN_UNREADABLE", {
+      run_id: runId,
+      file: `${folder}/plan.json`,
+      problem: bytes === null ? "absent" : "no plan",
+    });
+  return {
+    folder,
+    plan: plan.data,
+    payloadSha: sha256Hex(bytes),
+    addresses: plan.data.units.map(({ address }) => address),
+    ...(await readJournal(files, folder)),
+  };
 }
 
 const effectDone = z.looseObject({ kind: z.literal("effect_done"), step: z.literal("cut_leg_a"), effect_sha256: z.string() });
@@ -48,11 +71,22 @@ async function readJournal(files: Files, folder: string): Promise<Pick<RunLeft, 
 
 /** Every unit equals the plan, and all of them the digest the run recorded. @returns whether such a digest was there. @throws REVERT_ROWS_CHANGED */
 export function compareWithPlan(runId: string, left: RunLeft, found: readonly UnitEffect[]): "equal" | "not recorded" {
-  const refuse = (part: string, expected: string | number, is: string | number): CutterError => new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part, expected, found: is });
+  const refuse = (part: string, expected: string | number, is: string | number): CutterError =>
+    new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part, expected, found: is });
   if (found.length !== left.plan.units.length) throw refuse("number of units", left.plan.units.length, found.length);
   for (const [index, planned] of left.plan.units.entries()) {
     const unit = found[index];
-    const wanted = { address: planned.address, docCode: left.plan.docCode, parent: planned.parent, kind: planned.kind, ordinal: planned.ordinal, byteStart: planned.byteStart, byteEnd: planned.byteEnd, bodySha256: planned.sha256, idempotencyKey: `${runId}:${String(planned.ordinal)}` };
+    const wanted = {
+      address: planned.address,
+      docCode: left.plan.docCode,
+      parent: planned.parent,
+      kind: planned.kind,
+      ordinal: planned.ordinal,
+      byteStart: planned.byteStart,
+      byteEnd: planned.byteEnd,
+      bodySha256: planned.sha256,
+      idempotencyKey: `${runId}:${String(planned.ordinal)}`,
+    };
     for (const name of Object.keys(wanted) as (keyof typeof wanted)[]) {
       if (unit?.[name] !== wanted[name]) throw refuse(`${name} of ${planned.address}`, wanted[name] ?? "none", unit?.[name] ?? "none");
     }

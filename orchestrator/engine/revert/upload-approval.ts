@@ -17,16 +17,35 @@ export interface UploadedApproval {
  */
 export async function uploadApproval(
   { knowledgeBase, clock }: { readonly knowledgeBase: KnowledgeBase; readonly clock: Clock },
-  from: { readonly kbRunsFolder: string; readonly runId: string; readonly verified: VerifiedApproval; readonly document: Uint8Array; readonly signature: Uint8Array },
+  from: {
+    readonly kbRunsFolder: string;
+    readonly runId: string;
+    readonly verified: VerifiedApproval;
+    readonly document: Uint8Array;
+    readonly signature: Uint8Array;
+  },
   options: ReceiptOptions,
 ): Promise<UploadedApproval> {
   const body = toText(from.document);
   const usual = toApprovalId(from.kbRunsFolder, from.runId, from.verified.approval);
   const standing = await knowledgeBase.read(usual);
-  const id = standing === null || standing.sha256 === sha256Hex(body) ? usual : usual.replace(/\.md$/, `-${from.verified.decision.review_decision_id.slice(0, 8)}.md`);
+  const id =
+    standing === null || standing.sha256 === sha256Hex(body)
+      ? usual
+      : usual.replace(/\.md$/, `-${from.verified.decision.review_decision_id.slice(0, 8)}.md`);
   const title = `Run ${from.runId}: REVERT`;
   const approval = await uploadWithReceipt(knowledgeBase, { id, title, body, tags: ["cutter-approval", "revert"] }, clock, options);
-  const signature = await uploadWithReceipt(knowledgeBase, { id: toSignatureId(id, "REVERT", "sovereign"), title: `${title}, signature`, body: toText(from.signature), tags: ["cutter-approval", "signature"] }, clock, options);
+  const signature = await uploadWithReceipt(
+    knowledgeBase,
+    {
+      id: toSignatureId(id, "REVERT", "sovereign"),
+      title: `${title}, signature`,
+      body: toText(from.signature),
+      tags: ["cutter-approval", "signature"],
+    },
+    clock,
+    options,
+  );
   return { approval, signature };
 }
 

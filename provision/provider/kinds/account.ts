@@ -12,14 +12,22 @@ export const groupKind = defineKind({
   compared: ["name"],
   claimOf: ({ name }) => `group:${name}`,
   foreignCode: "FOREIGN_ACCOUNT",
-  read: async (host, inputs) => ((await readEntry(host, "group", inputs.name)) === null ? { state: "absent" } : { state: "present", inputs }),
+  read: async (host, inputs) =>
+    (await readEntry(host, "group", inputs.name)) === null ? { state: "absent" } : { state: "present", inputs },
   write: async ({ runJob }, { name }) => await runJob({ script: 'getent group "$1" >/dev/null || groupadd --system "$1"', args: [name] }),
   remove: () => null,
 });
 
 export const userKind = defineKind({
   type: "User",
-  schema: z.strictObject({ ...baseFields, name: accountField, group: observed, home: observed.pipe(pathField.or(z.string())), shell: observed, groups: z.array(z.string()) }),
+  schema: z.strictObject({
+    ...baseFields,
+    name: accountField,
+    group: observed,
+    home: observed.pipe(pathField.or(z.string())),
+    shell: observed,
+    groups: z.array(z.string()),
+  }),
   replaceOn: ["name"],
   compared: ["name", "group", "home", "shell", "groups"],
   claimOf: ({ name }) => `user:${name}`,
@@ -29,7 +37,10 @@ export const userKind = defineKind({
     if (entry === null) return { state: "absent" };
     const outcome = await host.run('id -gn -- "$1" && id -Gn -- "$1"', [inputs.name], { timeoutMs: 15_000 });
     const [group = "", all = ""] = outcome.stdout.split("\n");
-    const groups = all.split(" ").filter((name) => name !== group && name !== "").sort();
+    const groups = all
+      .split(" ")
+      .filter((name) => name !== group && name !== "")
+      .sort();
     return { state: "present", inputs: { ...inputs, group, groups, home: entry[5] ?? "", shell: entry[6] ?? "" } };
   },
   // `groups` is exact: a user that somebody put into the docker group would be root.
@@ -46,6 +57,10 @@ else useradd --system --gid "$2" --home-dir "$3" --no-create-home --shell "$4" \
 async function readEntry(host: RemoteHost, database: "passwd" | "group", name: string): Promise<readonly string[] | null> {
   const outcome = await host.run('getent "$1" "$2"', [database, name], { timeoutMs: 15_000 });
   if (outcome.code === 2) return null;
-  if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: host.address.name, reading: `${database} ${name}` });
+  if (outcome.code !== 0)
+    throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", {
+      host: host.address.name,
+      reading: `${database} ${name}`,
+    });
   return outcome.stdout.trim().split(":");
 }

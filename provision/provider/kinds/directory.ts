@@ -6,7 +6,14 @@ import { defineKind } from "../kind.ts";
 
 export const directoryKind = defineKind({
   type: "Directory",
-  schema: z.strictObject({ ...baseFields, path: pathField, mode: modeField.or(observed), owner: accountField.or(observed), group: accountField.or(observed), keep: z.boolean() }),
+  schema: z.strictObject({
+    ...baseFields,
+    path: pathField,
+    mode: modeField.or(observed),
+    owner: accountField.or(observed),
+    group: accountField.or(observed),
+    keep: z.boolean(),
+  }),
   replaceOn: ["path"],
   compared: ["path", "mode", "owner", "group", "keep"],
   claimOf: ({ path }) => path,
@@ -24,5 +31,6 @@ export const directoryKind = defineKind({
 chown -h -- "$3" "$1"; chmod -- "$2" "$1"; sync -- "$1" "$(dirname -- "$1")"`,
       args: [path, mode, `${owner}:${group}`],
     }),
-  remove: ({ path, keep }) => (keep ? null : { script: 'rmdir -- "$1" 2>/dev/null || [ ! -d "$1" ] || echo "not empty, kept: $1" >&2', args: [path] }),
+  remove: ({ path, keep }) =>
+    keep ? null : { script: 'rmdir -- "$1" 2>/dev/null || [ ! -d "$1" ] || echo "not empty, kept: $1" >&2', args: [path] },
 });

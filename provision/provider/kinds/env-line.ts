@@ -17,7 +17,16 @@ const linesForm = /^\(\d+ lines\)$/;
 
 export const envLineKind = defineKind<EnvLineInputs>({
   type: "EnvLine",
-  schema: z.strictObject({ ...baseFields, path: pathField, name: z.literal("BACKUP_GPG_FPR"), value: z.string().regex(/^[0-9A-F]{40}$/).or(z.literal("[REDACTED]")).or(z.string().regex(linesForm)) }),
+  schema: z.strictObject({
+    ...baseFields,
+    path: pathField,
+    name: z.literal("BACKUP_GPG_FPR"),
+    value: z
+      .string()
+      .regex(/^[0-9A-F]{40}$/)
+      .or(z.literal("[REDACTED]"))
+      .or(z.string().regex(linesForm)),
+  }),
   replaceOn: ["path", "name"],
   compared: ["path", "name", "value"],
   claimOf: ({ path, name }) => `${path}#${name}`,
@@ -55,10 +64,12 @@ function toApplyArgs(path: string, sha256: string, { offset, removeBytes, insert
 async function readMasked(host: RemoteHost, path: string, name: string): Promise<{ readonly content: Buffer; readonly sha256: string }> {
   const outcome = await host.run(maskScript, [path, name], { timeoutMs: 15_000 });
   if (outcome.code === null) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: path });
-  if (outcome.code !== 0) throw new CutterError("ENV_FILE_UNFIT", { host: host.address.name, file: path, problem: outcome.stderr.trim().slice(0, 200) });
+  if (outcome.code !== 0)
+    throw new CutterError("ENV_FILE_UNFIT", { host: host.address.name, file: path, problem: outcome.stderr.trim().slice(0, 200) });
   const [sha256 = "", sizeText = "", masked = ""] = outcome.stdout.split("\n");
   const content = Buffer.from(masked, "base64");
-  if (content.length !== Number(sizeText)) throw new CutterError("ENV_FILE_UNFIT", { host: host.address.name, file: path, problem: "it holds bytes that cannot be masked" });
+  if (content.length !== Number(sizeText))
+    throw new CutterError("ENV_FILE_UNFIT", { host: host.address.name, file: path, problem: "it holds bytes that cannot be masked" });
   return { content, sha256 };
 }
 

@@ -51,5 +51,8 @@ export async function readFileInputs<Inputs extends FileInputs>(host: RemoteHost
   if (facts.kind !== "file") return { state: "obstructed", by: `a ${facts.kind}` };
   const wantedSha256 = sha256Hex(inputs.content);
   const content = facts.sha256 === wantedSha256 ? inputs.content : toShownContent(facts.content, facts.sizeBytes, inputs.content);
-  return { state: "present", inputs: { ...inputs, content, sha256: facts.sha256, mode: facts.mode, owner: facts.owner, group: facts.group } };
+  return {
+    state: "present",
+    inputs: { ...inputs, content, sha256: facts.sha256, mode: facts.mode, owner: facts.owner, group: facts.group },
+  };
 }

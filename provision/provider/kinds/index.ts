@@ -10,4 +10,15 @@ import { linkKind } from "./link.ts";
 import { releaseKind } from "./release.ts";
 import { unitKind } from "./unit.ts";
 
-export const kinds: readonly Kind[] = [executionOffKind, groupKind, userKind, directoryKind, fileKind, linkKind, keyFileKind, unitKind, envLineKind, releaseKind];
+export const kinds: readonly Kind[] = [
+  executionOffKind,
+  groupKind,
+  userKind,
+  directoryKind,
+  fileKind,
+  linkKind,
+  keyFileKind,
+  unitKind,
+  envLineKind,
+  releaseKind,
+];

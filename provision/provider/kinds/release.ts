@@ -23,7 +23,14 @@ const uploadTimeoutMs = 600_000;
 
 export const releaseKind = defineKind<ReleaseInputs>({
   type: "Release",
-  schema: z.strictObject({ ...baseFields, name: z.string().regex(/^\d+\.\d+\.\d+-[0-9a-f]{12}$/), sha256: z.string().regex(/^([0-9a-f]{12}|[0-9a-f]{64})$/), current: z.string().default(""), damage: z.array(z.string()).default([]), standing: z.string().default("") }),
+  schema: z.strictObject({
+    ...baseFields,
+    name: z.string().regex(/^\d+\.\d+\.\d+-[0-9a-f]{12}$/),
+    sha256: z.string().regex(/^([0-9a-f]{12}|[0-9a-f]{64})$/),
+    current: z.string().default(""),
+    damage: z.array(z.string()).default([]),
+    standing: z.string().default(""),
+  }),
   complete: (inputs) => ({ ...inputs, current: inputs.name, damage: [], standing: confirmed }),
   replaceOn: [],
   compared: ["name", "sha256", "current", "damage", "standing"],
@@ -33,7 +40,15 @@ export const releaseKind = defineKind<ReleaseInputs>({
     const folder = await readFolder(host, `${hostLayout.releases}/${inputs.name}`);
     if (folder === null) return { state: "absent" };
     if ("inTheWay" in folder) return { state: "obstructed", by: folder.inTheWay };
-    return { state: "present", inputs: { ...inputs, current: folder.current, damage: toDamage(folder.manifest, inputs.sha256, folder.files), standing: toStanding(folder.records, inputs.name) } };
+    return {
+      state: "present",
+      inputs: {
+        ...inputs,
+        current: folder.current,
+        damage: toDamage(folder.manifest, inputs.sha256, folder.files),
+        standing: toStanding(folder.records, inputs.name),
+      },
+    };
   },
   write: async (context, inputs) => {
     await tellReverted(context);
@@ -69,7 +84,8 @@ trap - EXIT`,
     timeoutMs: uploadTimeoutMs,
   });
   const folder = await readFolder(host, incoming);
-  const damage = folder === null ? ["missing"] : "inTheWay" in folder ? [folder.inTheWay] : toDamage(folder.manifest, inputs.sha256, folder.files);
+  const damage =
+    folder === null ? ["missing"] : "inTheWay" in folder ? [folder.inTheWay] : toDamage(folder.manifest, inputs.sha256, folder.files);
   if (damage.length > 0) {
     await runJob({ script: 'rm -rf -- "$1"', args: [incoming] });
     throw new CutterError("RELEASE_REFUSED", { host: host.address.name, release: inputs.name, damage: damage.slice(0, 10) });
@@ -94,7 +110,12 @@ async function readFolder(host: RemoteHost, path: string): Promise<ReleaseFolder
   const outcome = await host.run(readScript, [path, hostLayout.current, hostLayout.releaseSwitch], { timeoutMs: 120_000 });
   if (outcome.code === 4) return null;
   if (outcome.code === 6) return { inTheWay: `a ${outcome.stdout.trim()} at ${hostLayout.current}` };
-  if (outcome.code !== 0) throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", { host: host.address.name, reading: path, stderr: outcome.stderr.slice(0, 300) });
+  if (outcome.code !== 0)
+    throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", {
+      host: host.address.name,
+      reading: path,
+      stderr: outcome.stderr.slice(0, 300),
+    });
   const [currentTarget = "", ...lines] = outcome.stdout.split("\n");
   const recordsEnd = lines.indexOf("");
   const [manifest = "", ...rest] = lines.slice(recordsEnd + 1);

@@ -37,10 +37,14 @@ export const unitKind = defineKind<UnitInputs>({
     if (inputs.activation === "tmpfiles") return await readFileInputs(host, inputs);
     const overrides = await readOverrides(host, inputs.path, inputs.name);
     const masked = overrides.split("\n").includes(inputs.path);
-    const file = masked ? ({ state: "present", inputs: { ...inputs, content: "", sha256: sha256Hex("") } } as const) : await readFileInputs(host, inputs);
+    const file = masked
+      ? ({ state: "present", inputs: { ...inputs, content: "", sha256: sha256Hex("") } } as const)
+      : await readFileInputs(host, inputs);
     if (file.state !== "present") return file;
     if (inputs.activation !== "socket" && inputs.activation !== "boot") return { state: "present", inputs: { ...file.inputs, overrides } };
-    const outcome = await host.run('systemctl is-enabled -- "$1"; systemctl is-active -- "$1"; exit 0', [inputs.name], { timeoutMs: 15_000 });
+    const outcome = await host.run('systemctl is-enabled -- "$1"; systemctl is-active -- "$1"; exit 0', [inputs.name], {
+      timeoutMs: 15_000,
+    });
     if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: inputs.name });
     const [enabled = "", active = ""] = outcome.stdout.split("\n");
     return { state: "present", inputs: { ...file.inputs, overrides, enabled, active: inputs.activation === "boot" ? "" : active } };
@@ -68,5 +72,6 @@ const activationScript: Record<UnitInputs["activation"], (inputs: UnitInputs) =>
   service: ({ name }) => `systemctl daemon-reload; systemctl try-restart -- ${name}`,
   boot: ({ name }) => `systemctl daemon-reload; systemctl enable -- ${name}`,
   // A socket cannot be restarted while its service runs: stop both, then listen again.
-  socket: ({ name }) => `systemctl daemon-reload; systemctl stop -- ${name} ${name.replace(".socket", ".service")} 2>/dev/null || :; systemctl enable -- ${name}; systemctl start -- ${name}`,
+  socket: ({ name }) =>
+    `systemctl daemon-reload; systemctl stop -- ${name} ${name.replace(".socket", ".service")} 2>/dev/null || :; systemctl enable -- ${name}; systemctl start -- ${name}`,
 };

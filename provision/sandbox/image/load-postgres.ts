@@ -21,7 +21,11 @@ export async function loadPostgresImage(root: string, postgresRoot: string, sour
   const ended = toExitCode(host);
   try {
     const inside = new Inside(host.pid ?? 0);
-    const ready = await pollUntil(bootLimitMs, 200, async () => (await inside.isBooted()) && (await inside.run(["docker", "info"])).code === 0);
+    const ready = await pollUntil(
+      bootLimitMs,
+      200,
+      async () => (await inside.isBooted()) && (await inside.run(["docker", "info"])).code === 0,
+    );
     if (!ready) throw new CutterError("SANDBOX_NOT_READY", { what: "Docker in the image", limit_ms: bootLimitMs });
     await importRoot(inside.leader(), postgresRoot, source);
     process.kill(inside.leader(), powerOffSignal);
@@ -50,8 +54,17 @@ async function importRoot(leader: number, postgresRoot: string, source: Postgres
     await mustRun("owner of a directory of PostgreSQL", ["chown", "--reference", `${postgresRoot}/var/lib/postgresql`, directory]);
   }
   const excluded = ["./proc/*", "./sys/*", "./dev/*", "./var/cache/*", "./var/lib/apt/lists/*"].map((path) => `--exclude=${path}`);
-  const tar = spawn("tar", ["--directory", postgresRoot, "--create", ...excluded, "."], { env: childEnvironment, stdio: ["ignore", "pipe", "ignore"] });
-  const [program = "", ...args] = toInsideArguments(leader, ["docker", "import", ...changes.flatMap((change) => ["--change", change]), "-", toPostgresImage(source)]);
+  const tar = spawn("tar", ["--directory", postgresRoot, "--create", ...excluded, "."], {
+    env: childEnvironment,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [program = "", ...args] = toInsideArguments(leader, [
+    "docker",
+    "import",
+    ...changes.flatMap((change) => ["--change", change]),
+    "-",
+    toPostgresImage(source),
+  ]);
   const docker = spawn(program, args, { env: childEnvironment, stdio: ["pipe", "ignore", "pipe"] });
   const complaints: Buffer[] = [];
   docker.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));
@@ -59,7 +72,12 @@ async function importRoot(leader: number, postgresRoot: string, source: Postgres
   await pipeline(tar.stdout, docker.stdin).catch(() => undefined); // a broken pipe shows in the exit codes
   const [tarCode, dockerCode] = await codes;
   if (tarCode === 0 && dockerCode === 0) return;
-  throw new CutterError("SANDBOX_STEP_FAILED", { step: "docker import", tar_exit_code: tarCode, docker_exit_code: dockerCode, said: Buffer.concat(complaints).toString("utf8").slice(0, 1000) });
+  throw new CutterError("SANDBOX_STEP_FAILED", {
+    step: "docker import",
+    tar_exit_code: tarCode,
+    docker_exit_code: dockerCode,
+    said: Buffer.concat(complaints).toString("utf8").slice(0, 1000),
+  });
 }
 
 function toExitCode(child: ChildProcess): Promise<number | null> {

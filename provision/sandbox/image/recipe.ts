@@ -32,8 +32,22 @@ export interface Recipe {
 }
 
 const hostPackages = [
-  "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "iptables", "procps", "gnupg", "ca-certificates",
-  "openssl", "curl", "git", "cron", "python3-minimal", "libstdc++6", "docker.io",
+  "systemd",
+  "systemd-sysv",
+  "dbus",
+  "openssh-server",
+  "iproute2",
+  "iptables",
+  "procps",
+  "gnupg",
+  "ca-certificates",
+  "openssl",
+  "curl",
+  "git",
+  "cron",
+  "python3-minimal",
+  "libstdc++6",
+  "docker.io",
 ] as const;
 
 /** bookworm's docker.io brings the client itself; later suites have it in a package of its own. */
@@ -52,7 +66,13 @@ export function toImageKey(recipe: Recipe, sources: readonly string[]): string {
   return `${recipe.kind}-${recipe.suite}-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 }
 
-const dpkgOptions = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/doc/*", "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*", "force-unsafe-io"] as const;
+const dpkgOptions = [
+  "path-exclude=/usr/share/man/*",
+  "path-exclude=/usr/share/doc/*",
+  "path-exclude=/usr/share/locale/*",
+  "path-exclude=/usr/share/info/*",
+  "force-unsafe-io",
+] as const;
 
 /**
  * argv of mmdebstrap for a root directory. The mirror is the one this machine's own apt uses, with the suite changed
@@ -60,12 +80,18 @@ const dpkgOptions = ["path-exclude=/usr/share/man/*", "path-exclude=/usr/share/d
  */
 export function toBootstrapArguments(recipe: Recipe, target: string, mirror: string, customizeHook: string | null): readonly string[] {
   return [
-    "mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", "--format=directory",
+    "mmdebstrap",
+    "--quiet",
+    "--variant=minbase",
+    "--mode=root",
+    "--format=directory",
     `--include=${recipe.packages.join(",")}`,
-    "--aptopt=Acquire::Check-Valid-Until \"false\"",
+    '--aptopt=Acquire::Check-Valid-Until "false"',
     ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
     ...(customizeHook === null ? [] : [`--customize-hook=${customizeHook} "$1"`]),
-    recipe.suite, target, `deb ${mirror} ${recipe.suite} main`,
+    recipe.suite,
+    target,
+    `deb ${mirror} ${recipe.suite} main`,
   ];
 }
 

@@ -14,11 +14,19 @@ export interface ValidationDetail {
   readonly msg: string;
 }
 
-export const toJson = (status: number, value: unknown): Answer => ({ status, contentType: "application/json", body: JSON.stringify(value) });
+export const toJson = (status: number, value: unknown): Answer => ({
+  status,
+  contentType: "application/json",
+  body: JSON.stringify(value),
+});
 
 /** An error of the application itself. */
-export const toApplicationError = (status: number, code: string, message: string, details: Readonly<Record<string, unknown>> = {}): Answer =>
-  toJson(status, { code, message, details, source: "agent-data", request_id: randomUUID() });
+export const toApplicationError = (
+  status: number,
+  code: string,
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): Answer => toJson(status, { code, message, details, source: "agent-data", request_id: randomUUID() });
 
 export const toValidationError = (detail: readonly ValidationDetail[]): Answer => toJson(422, { detail });
 

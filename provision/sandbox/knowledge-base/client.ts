@@ -43,11 +43,18 @@ export async function uploadDocument(
   });
   const stored = await call(access, "GET", `/kb/get/${document.id}`, storedSchema);
   const sha256 = toSha256(stored.content);
-  if (sha256 !== toSha256(document.body)) throw new CutterError("KB_BODY_DIFFERS", { id: document.id, sha256, expected_sha256: toSha256(document.body) });
+  if (sha256 !== toSha256(document.body))
+    throw new CutterError("KB_BODY_DIFFERS", { id: document.id, sha256, expected_sha256: toSha256(document.body) });
   return { id: written.id, revision: stored.revision, status: written.status, sha256 };
 }
 
-async function call<Value>(access: KnowledgeBaseAccess, method: string, path: string, schema: z.ZodType<Value>, body?: unknown): Promise<Value> {
+async function call<Value>(
+  access: KnowledgeBaseAccess,
+  method: string,
+  path: string,
+  schema: z.ZodType<Value>,
+  body?: unknown,
+): Promise<Value> {
   const { status, text } = await send(access, method, path, body === undefined ? null : Buffer.from(JSON.stringify(body), "utf8"));
   const name = `${method} ${path.split("?")[0]}`;
   if (status !== 200) throw new CutterError("KB_REFUSED", { call: name, status });
@@ -56,7 +63,12 @@ async function call<Value>(access: KnowledgeBaseAccess, method: string, path: st
   return parsed.data;
 }
 
-function send(access: KnowledgeBaseAccess, method: string, path: string, body: Buffer | null): Promise<{ readonly status: number; readonly text: string }> {
+function send(
+  access: KnowledgeBaseAccess,
+  method: string,
+  path: string,
+  body: Buffer | null,
+): Promise<{ readonly status: number; readonly text: string }> {
   const url = new URL(access.baseUrl + path);
   return new Promise((resolve, reject) => {
     const request = https.request(
@@ -70,7 +82,11 @@ function send(access: KnowledgeBaseAccess, method: string, path: string, body: B
         rejectUnauthorized: true,
         agent: false,
         signal: AbortSignal.timeout(timeoutMs),
-        headers: { Host: url.host, "X-API-Key": readSecretFile(access.apiKeyFile), ...(body === null ? {} : { "Content-Type": "application/json", "Content-Length": body.length }) },
+        headers: {
+          Host: url.host,
+          "X-API-Key": readSecretFile(access.apiKeyFile),
+          ...(body === null ? {} : { "Content-Type": "application/json", "Content-Length": body.length }),
+        },
       },
       (response) => {
         const chunks: Buffer[] = [];
@@ -79,7 +95,10 @@ function send(access: KnowledgeBaseAccess, method: string, path: string, body: B
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }));
       },
     );
-    const fail = (error: Error) => reject(new CutterError("KB_UNAVAILABLE", { call: `${method} ${url.pathname}`, reason: "code" in error ? String(error.code) : error.name }));
+    const fail = (error: Error) =>
+      reject(
+        new CutterError("KB_UNAVAILABLE", { call: `${method} ${url.pathname}`, reason: "code" in error ? String(error.code) : error.name }),
+      );
     request.on("error", fail);
     request.end(body ?? undefined);
   });

@@ -10,7 +10,12 @@ const limits = {
 const faultSchema = z.union([
   z.strictObject({ stall: z.literal(true), ...limits }),
   z.strictObject({ drop: z.literal(true), ...limits }),
-  z.strictObject({ status: z.int().min(200).max(599), body: z.string().default(""), contentType: z.string().default("text/plain"), ...limits }),
+  z.strictObject({
+    status: z.int().min(200).max(599),
+    body: z.string().default(""),
+    contentType: z.string().default("text/plain"),
+    ...limits,
+  }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;

@@ -9,7 +9,9 @@ if (configFile === undefined || rest.length > 0) {
 }
 const config = readServerConfig(configFile);
 const server = await startKnowledgeBaseServer(config);
-console.log(`[OK] knowledge base listens on ${config.tls === null ? "http" : "https"}://${config.listen.address}:${server.port}${config.prefix}`);
+console.log(
+  `[OK] knowledge base listens on ${config.tls === null ? "http" : "https"}://${config.listen.address}:${server.port}${config.prefix}`,
+);
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, () => {

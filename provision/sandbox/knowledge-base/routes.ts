@@ -54,11 +54,15 @@ type Route = (input: RouteInput) => Promise<Answer>;
 function findRoute(method: string, path: string): Route | "wrong method" | null {
   const [, folder, id] = /^(\/kb\/get|\/documents)\/(.+)$/s.exec(path) ?? [];
   const methods: Readonly<Record<string, Route>> | null =
-    path === "/documents" ? { POST: create }
-    : path === "/kb/list" ? { GET: list }
-    : id === undefined ? null
-    : folder === "/kb/get" ? { GET: (input) => readWhole(id, input) }
-    : { GET: (input) => readPreview(id, input), PUT: (input) => replace(id, input), DELETE: (input) => remove(id, input) };
+    path === "/documents"
+      ? { POST: create }
+      : path === "/kb/list"
+        ? { GET: list }
+        : id === undefined
+          ? null
+          : folder === "/kb/get"
+            ? { GET: (input) => readWhole(id, input) }
+            : { GET: (input) => readPreview(id, input), PUT: (input) => replace(id, input), DELETE: (input) => remove(id, input) };
   return methods === null ? null : (methods[method] ?? "wrong method");
 }
 
@@ -76,7 +80,14 @@ async function replace(id: string, { body, store }: RouteInput): Promise<Answer>
   const parsed = parseRequest(changeSchema, body);
   if (!parsed.ok) return toValidationError(parsed.detail);
   const { parent_id: parentId = null, content, metadata = null, last_known_revision: lastKnownRevision = null } = parsed.value;
-  const stored = await store.replace({ id, parentId, mimeType: content?.mime_type ?? null, body: content?.body ?? null, metadata, lastKnownRevision });
+  const stored = await store.replace({
+    id,
+    parentId,
+    mimeType: content?.mime_type ?? null,
+    body: content?.body ?? null,
+    metadata,
+    lastKnownRevision,
+  });
   if (stored !== null) return toJson(200, { id: stored.document_id, status: "updated", revision: stored.revision });
   const standing = await store.read(id);
   if (standing === null) return notFound(id);
@@ -130,7 +141,9 @@ function countCharacters(text: string): number {
 }
 
 function takeCharacters(text: string, countMax: number): string {
-  return Array.from(text.slice(0, 2 * countMax)).slice(0, countMax).join("");
+  return Array.from(text.slice(0, 2 * countMax))
+    .slice(0, countMax)
+    .join("");
 }
 
 function decode(path: string): string | null {

@@ -25,7 +25,10 @@ export async function startKnowledgeBaseServer(config: KnowledgeBaseServerConfig
   const server =
     config.tls === null
       ? http.createServer(onRequest)
-      : https.createServer({ cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile), minVersion: "TLSv1.2" }, onRequest);
+      : https.createServer(
+          { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile), minVersion: "TLSv1.2" },
+          onRequest,
+        );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(config.listen.port, config.listen.address, resolve);
@@ -41,7 +44,12 @@ export async function startKnowledgeBaseServer(config: KnowledgeBaseServerConfig
   };
 }
 
-async function serve(request: http.IncomingMessage, response: http.ServerResponse, config: KnowledgeBaseServerConfig, store: DocumentStore): Promise<void> {
+async function serve(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  config: KnowledgeBaseServerConfig,
+  store: DocumentStore,
+): Promise<void> {
   const method = request.method ?? "GET";
   const target = request.url ?? "/";
   try {
@@ -54,13 +62,17 @@ async function serve(request: http.IncomingMessage, response: http.ServerRespons
     }
     const header = request.headers["x-api-key"];
     const key = config.apiKeyFile === null ? null : readSecretFile(config.apiKeyFile);
-    const done = await answer({ method, target, key: typeof header === "string" ? header : null, body }, { prefix: config.prefix, key, store });
+    const done = await answer(
+      { method, target, key: typeof header === "string" ? header : null, body },
+      { prefix: config.prefix, key, store },
+    );
     if (fault !== null) return misbehave(fault, response);
     send(response, done);
   } catch (error) {
     // Path only: a query or a body is the client's business and stays out of the journal.
     console.error(`[ERR] ${method} ${target.split("?")[0]}: ${error instanceof Error ? error.message : "unknown error"}`);
-    if (!response.headersSent && !response.destroyed) send(response, toApplicationError(503, "INTERNAL", "The server could not carry out the request"));
+    if (!response.headersSent && !response.destroyed)
+      send(response, toApplicationError(503, "INTERNAL", "The server could not carry out the request"));
   }
 }
 

@@ -79,14 +79,32 @@ export function openStore(config: KnowledgeBaseServerConfig["database"]): Docume
     }
     return (await pool.query<Row>(statement, [...values])).rows;
   };
-  const values = (document: NewDocument) => [toStorageKey(document.id), document.id, document.parentId, document.mimeType, document.body, JSON.stringify(document.metadata)];
+  const values = (document: NewDocument) => [
+    toStorageKey(document.id),
+    document.id,
+    document.parentId,
+    document.mimeType,
+    document.body,
+    JSON.stringify(document.metadata),
+  ];
 
   return {
     insert: async (document) => (await query<Revised>(statements.insert, values(document)))[0] ?? null,
     upsert: async (document) => only(await query<Revised>(statements.upsert, values(document))),
     replace: async (change) => {
       const metadata = change.metadata === null ? null : JSON.stringify(change.metadata);
-      return (await query<Revised>(statements.replace, [toStorageKey(change.id), change.parentId, change.mimeType, change.body, metadata, change.lastKnownRevision]))[0] ?? null;
+      return (
+        (
+          await query<Revised>(statements.replace, [
+            toStorageKey(change.id),
+            change.parentId,
+            change.mimeType,
+            change.body,
+            metadata,
+            change.lastKnownRevision,
+          ])
+        )[0] ?? null
+      );
     },
     remove: async (id) => (await query<Revised>(statements.remove, [toStorageKey(id)]))[0] ?? null,
     read: async (id) => (await query<StoredDocument>(statements.read, [toStorageKey(id)]))[0] ?? null,

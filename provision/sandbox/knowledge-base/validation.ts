@@ -17,14 +17,16 @@ export const changeSchema = z.object({
   last_known_revision: z.int().optional(),
 });
 
-export type Parsed<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly detail: readonly ValidationDetail[] };
+export type Parsed<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly detail: readonly ValidationDetail[] };
 
 /** Bytes to a checked value. U+0000 and lone surrogates are refused: PostgreSQL cannot keep them. */
 export function parseRequest<Value>(schema: z.ZodType<Value>, bytes: Buffer): Parsed<Value> {
   const json = parseJson(bytes);
   if (json === undefined) return { ok: false, detail: [{ type: "json_invalid", loc: ["body", 0], msg: "JSON decode error" }] };
   const place = findUnstorable(json, ["body"]);
-  if (place !== null) return { ok: false, detail: [{ type: "value_error", loc: place, msg: "Value error, text holds U+0000 or a lone surrogate" }] };
+  if (place !== null)
+    return { ok: false, detail: [{ type: "value_error", loc: place, msg: "Value error, text holds U+0000 or a lone surrogate" }] };
   const result = schema.safeParse(json);
   return result.success ? { ok: true, value: result.data } : { ok: false, detail: result.error.issues.flatMap(toDetails) };
 }
@@ -39,7 +41,8 @@ function parseJson(bytes: Buffer): unknown {
 
 function toDetails(issue: z.core.$ZodIssue): readonly ValidationDetail[] {
   const loc = ["body", ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))];
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ type: "extra_forbidden", loc: [...loc, key], msg: "Extra inputs are not permitted" }));
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({ type: "extra_forbidden", loc: [...loc, key], msg: "Extra inputs are not permitted" }));
   const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
   return [{ type: missing ? "missing" : "value_error", loc, msg: missing ? "Field required" : issue.message }];
 }

@@ -4,14 +4,14 @@ import { Missing } from "./step.mjs";
 
 /** Package → what it is here for. */
 export const debianPackages = {
-  "mmdebstrap": "builds the sandbox host's root",
+  mmdebstrap: "builds the sandbox host's root",
   "systemd-container": "boots it (systemd-nspawn)",
   "debian-archive-keyring": "checks what the root is built from",
-  "iproute2": "its network",
+  iproute2: "its network",
   "util-linux": "nsenter, mount, setsid",
   "openssh-client": "ssh, ssh-agent, ssh-keygen",
-  "openssl": "the sandbox's own CA",
-  "gnupg": "test keys, backup encryption",
+  openssl: "the sandbox's own CA",
+  gnupg: "test keys, backup encryption",
 };
 
 const without = "unit tests, typecheck, lint, npm run pulumi against a host of your own; not the sandbox, the demonstration and its tests";

@@ -47,7 +47,11 @@ export async function isIntact(layout) {
 
 /** An installation of exactly this version that is already on the machine; its engine and language host stand in one folder. */
 async function copyInstalled(bin) {
-  const folders = [join(homedir(), ".pulumi/versions", pulumiVersion, "bin"), join(homedir(), ".pulumi/bin"), ...(process.env.PATH ?? "").split(":")];
+  const folders = [
+    join(homedir(), ".pulumi/versions", pulumiVersion, "bin"),
+    join(homedir(), ".pulumi/bin"),
+    ...(process.env.PATH ?? "").split(":"),
+  ];
   for (const folder of folders) {
     const paths = engineExecutables.map((name) => join(folder, name));
     if (folder.includes("/node_modules/") || !paths.every(isExecutable)) continue;
@@ -70,7 +74,10 @@ async function proveVersion(bin) {
 async function record(folder, bin, origin) {
   const files = {};
   for (const name of engineExecutables) files[name] = await sha256OfFile(join(bin, name));
-  writeFileSync(join(folder, "origin.json"), `${JSON.stringify({ origin, version: pulumiVersion, builtAt: new Date().toISOString(), files }, null, 2)}\n`);
+  writeFileSync(
+    join(folder, "origin.json"),
+    `${JSON.stringify({ origin, version: pulumiVersion, builtAt: new Date().toISOString(), files }, null, 2)}\n`,
+  );
 }
 
 async function sha256OfFile(path) {

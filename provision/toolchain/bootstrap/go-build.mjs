@@ -9,7 +9,7 @@ const without = "unit tests except the engine's own, typecheck, lint, the sandbo
 
 /** What is built: module folder, package, and the variable that carries the version. */
 export const goBuilds = {
-  "pulumi": {
+  pulumi: {
     module: "engine",
     package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     versionVariable: `github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${pulumiVersion}`,
@@ -37,7 +37,11 @@ export async function goBuild(layout, name, output) {
   const { module, package: packagePath, versionVariable, tags } = goBuilds[name];
   const args = ["build", "-trimpath", "-mod=readonly", "-tags", tags, "-ldflags", `-s -w -X ${versionVariable}`, "-o", output, packagePath];
   try {
-    await run(go, args, { cwd: join(layout.checkout, "provision/toolchain", module), env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" }, timeoutMs });
+    await run(go, args, {
+      cwd: join(layout.checkout, "provision/toolchain", module),
+      env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" },
+      timeoutMs,
+    });
   } catch (error) {
     throw new Missing(`${name} could not be built: ${error.message}`, without);
   }
@@ -45,6 +49,10 @@ export async function goBuild(layout, name, output) {
 
 function requireGo() {
   const go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
-  if (go === null) throw new Missing("the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH", without);
+  if (go === null)
+    throw new Missing(
+      "the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH",
+      without,
+    );
   return go;
 }

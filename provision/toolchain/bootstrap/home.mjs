@@ -8,7 +8,8 @@ import { ensureCommandPlugin } from "./plugin.mjs";
 
 /** Idempotent; replaces nothing that is already right. The passphrase is made once and never again: losing it loses the stack's secrets. */
 export function ensurePulumiHome(layout) {
-  for (const folder of [layout.state, layout.pulumiHome, layout.backend, layout.launcherBin, layout.wrapperBin]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.state, layout.pulumiHome, layout.backend, layout.launcherBin, layout.wrapperBin])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   ensurePassphrase(layout.passphraseFile);
   // The npm launcher looks here before it would download; the engine finds its language host beside its real path, in the cache.
   for (const name of engineExecutables) ensureSymlink(join(layout.engineBin, name), join(layout.launcherBin, name));
@@ -47,7 +48,11 @@ function ensurePassphrase(path) {
 
 /** Plain `pulumi` of a shell that has read .env.pulumi: picks the ssh agent by stack, then becomes the engine. */
 function wrapperText(layout) {
-  return ["#!/bin/sh", `exec ${shellQuoted(join(layout.nodeBin, "node"))} ${shellQuoted(join(layout.checkout, "provision/toolchain/pulumi.ts"))} "$@"`, ""].join("\n");
+  return [
+    "#!/bin/sh",
+    `exec ${shellQuoted(join(layout.nodeBin, "node"))} ${shellQuoted(join(layout.checkout, "provision/toolchain/pulumi.ts"))} "$@"`,
+    "",
+  ].join("\n");
 }
 
 function dotEnvText(layout) {

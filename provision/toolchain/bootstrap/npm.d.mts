@@ -8,4 +8,7 @@ interface LockedPackage {
 }
 
 export declare function ensureNpmPackages(layout: ToolchainLayout): Promise<string>;
-export declare function isInStep(wanted: Readonly<Record<string, LockedPackage>>, installed: Readonly<Record<string, LockedPackage>>): boolean;
+export declare function isInStep(
+  wanted: Readonly<Record<string, LockedPackage>>,
+  installed: Readonly<Record<string, LockedPackage>>,
+): boolean;

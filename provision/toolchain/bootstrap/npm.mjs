@@ -10,7 +10,8 @@ const timeoutMs = 15 * 60_000;
 export async function ensureNpmPackages({ checkout }) {
   const wanted = readPackages(join(checkout, "package-lock.json"));
   const count = Object.keys(wanted).length - 1;
-  if (existsSync(join(checkout, "node_modules/.bin/node")) && isInStep(wanted, readInstalled(checkout))) return `${count} in step with the lockfile, reused`;
+  if (existsSync(join(checkout, "node_modules/.bin/node")) && isInStep(wanted, readInstalled(checkout)))
+    return `${count} in step with the lockfile, reused`;
   const npm = findNpm();
   if (npm === null) throw new Missing("npm is not on PATH", "reading only: every command needs the packages of package-lock.json", true);
   try {

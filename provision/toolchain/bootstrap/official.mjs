@@ -12,9 +12,13 @@ const releases = "https://get.pulumi.com/releases";
 
 /** Both executables into `bin`, or null when the download site does not answer. */
 export async function downloadEngine(bin, progress) {
-  const archive = await download(`${releases}/sdk/pulumi-v${pulumiVersion}-linux-x64.tar.gz`, join(bin, "..", "sdk.tar.gz"), () => progress("downloading the official release"));
+  const archive = await download(`${releases}/sdk/pulumi-v${pulumiVersion}-linux-x64.tar.gz`, join(bin, "..", "sdk.tar.gz"), () =>
+    progress("downloading the official release"),
+  );
   if (archive === null) return null;
-  await run("tar", ["-xzf", archive, "-C", bin, "--strip-components=1", ...engineExecutables.map((name) => `pulumi/${name}`)], { timeoutMs: downloadTimeoutMs });
+  await run("tar", ["-xzf", archive, "-C", bin, "--strip-components=1", ...engineExecutables.map((name) => `pulumi/${name}`)], {
+    timeoutMs: downloadTimeoutMs,
+  });
   rmSync(archive);
   return "official download";
 }

@@ -16,5 +16,7 @@ export function ensureCommandPlugin(layout) {
 /** Two lines of sh, because the engine starts an executable of exactly this name. Node and code are this checkout's. */
 function standInText(layout) {
   const node = shellQuoted(join(layout.nodeBin, "node"));
-  return ["#!/bin/sh", `exec ${node} ${shellQuoted(join(layout.checkout, "provision/toolchain/command-plugin/main.ts"))} "$@"`, ""].join("\n");
+  return ["#!/bin/sh", `exec ${node} ${shellQuoted(join(layout.checkout, "provision/toolchain/command-plugin/main.ts"))} "$@"`, ""].join(
+    "\n",
+  );
 }

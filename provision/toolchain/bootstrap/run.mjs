@@ -8,7 +8,13 @@ const shownLines = { first: 12, last: 12 };
 /** Resolves to stdout. Rejects with the exit code and an excerpt of the output. `timeoutMs` is required: nothing here may hang for ever. */
 export function run(file, args, { cwd, env, timeoutMs }) {
   return new Promise((done, fail) => {
-    const child = spawn(file, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs, killSignal: "SIGKILL" });
+    const child = spawn(file, args, {
+      cwd,
+      env: env ?? process.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+    });
     let stdout = "";
     let all = "";
     child.stdout.setEncoding("utf8").on("data", (text) => ((stdout += text), (all += text)));

@@ -5,7 +5,9 @@ import { unknownValue, unwrapped, type Properties } from "./wire.ts";
 const endpoint = {
   host: z.string().min(1),
   /** `ssh-ed25519 AAAA…`, as in known_hosts without the name. The official provider accepts any host without it; the kit demands it. */
-  hostKey: z.string({ error: "required: without it any host would be believed" }).regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?$/, "not of the form `ssh-ed25519 AAAA…`"),
+  hostKey: z
+    .string({ error: "required: without it any host would be believed" })
+    .regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?$/, "not of the form `ssh-ed25519 AAAA…`"),
   port: z.int().min(1).max(65_535).default(22),
   user: z.string().min(1).default("root"),
   password: z.string().optional(),

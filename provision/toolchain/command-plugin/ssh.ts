@@ -51,13 +51,14 @@ async function dial(connection: Connection, opened: Client[], signal: AbortSigna
 /** Only an unreachable host is tried again: a wrong key or a refused login stays one, and repeating it gets the address banned. */
 async function connectWithRetries(endpoint: Endpoint, opened: Client[], signal: AbortSignal): Promise<Client> {
   let pauseMs = retryPauseMs.first;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     try {
       return await connect(endpoint, opened);
     } catch (error) {
       failures += 1;
       const final = signal.aborted || !isUnreachable(error) || (endpoint.dialErrorLimit >= 0 && failures > endpoint.dialErrorLimit);
-      if (final) throw new Error(`after ${failures} failed attempts: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      if (final)
+        throw new Error(`after ${failures} failed attempts: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
       await wait(pauseMs, undefined, { signal });
       pauseMs = Math.min(pauseMs * 1.5, retryPauseMs.most);
     }
@@ -78,7 +79,9 @@ function connect(endpoint: Endpoint, opened: Client[], sock?: ClientChannel): Pr
   opened.push(client);
   return new Promise<Client>((done, fail) => {
     client.on("ready", () => (verified === true ? done(client) : fail(new Error("the host key was not checked"))));
-    client.on("error", (error) => fail(verified === false ? new Error("host key mismatch: the host shows another key than connection.hostKey") : error)); // stays listening: an error after "ready" must not end the process
+    client.on("error", (error) =>
+      fail(verified === false ? new Error("host key mismatch: the host shows another key than connection.hostKey") : error),
+    ); // stays listening: an error after "ready" must not end the process
     client.on("close", () => fail(new Error("the connection was closed")));
     client.connect({
       ...(sock === undefined ? { host: endpoint.host, port: endpoint.port } : { sock }),
@@ -112,15 +115,27 @@ function toHostKeyAlgorithms(keyType: string): ServerHostKeyAlgorithm[] {
 async function proveAccepted(client: Client, name: string, value: string): Promise<void> {
   const seen = await collect(client, `printenv ${name}`, { [name]: value }, null, () => undefined);
   if (seen.code === 0 && seen.stdout === `${value}\n`) return;
-  throw new Error(`could not set environment variable "${name}": the SSH server must allow it by AcceptEnv; or write it before the command: NAME=value command`);
+  throw new Error(
+    `could not set environment variable "${name}": the SSH server must allow it by AcceptEnv; or write it before the command: NAME=value command`,
+  );
 }
 
-async function execute(client: Client, run: SshRun, environment: Readonly<Record<string, string>>): Promise<{ stdout: string; stderr: string }> {
+async function execute(
+  client: Client,
+  run: SshRun,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ stdout: string; stderr: string }> {
   const { inputs, previous } = run;
   const offered = inputs.addPreviousOutputInEnv
-    ? { ...(previous.stdout === "" ? {} : { PULUMI_COMMAND_STDOUT: previous.stdout }), ...(previous.stderr === "" ? {} : { PULUMI_COMMAND_STDERR: previous.stderr }) }
+    ? {
+        ...(previous.stdout === "" ? {} : { PULUMI_COMMAND_STDOUT: previous.stdout }),
+        ...(previous.stderr === "" ? {} : { PULUMI_COMMAND_STDERR: previous.stderr }),
+      }
     : {};
-  const shown = { stdout: ["stdout", "stdoutAndStderr"].includes(inputs.logging), stderr: ["stderr", "stdoutAndStderr"].includes(inputs.logging) };
+  const shown = {
+    stdout: ["stdout", "stdoutAndStderr"].includes(inputs.logging),
+    stderr: ["stderr", "stdoutAndStderr"].includes(inputs.logging),
+  };
   const splitters = { stdout: new LineSplitter(run.onLine), stderr: new LineSplitter(run.onLine) };
   const result = await collect(client, run.command, { ...environment, ...offered }, inputs.stdin ?? null, (chunk, stream) => {
     if (shown[stream]) splitters[stream].write(chunk);
@@ -128,7 +143,12 @@ async function execute(client: Client, run: SshRun, environment: Readonly<Record
   splitters.stdout.end();
   splitters.stderr.end();
   if (result.code === 0) return { stdout: withoutFinalNewline(result.stdout), stderr: withoutFinalNewline(result.stderr) };
-  const how = result.code !== null ? `Process exited with status ${result.code}` : result.signal !== null ? `Process exited with signal ${result.signal}` : "the connection broke and the outcome is unknown";
+  const how =
+    result.code !== null
+      ? `Process exited with status ${result.code}`
+      : result.signal !== null
+        ? `Process exited with signal ${result.signal}`
+        : "the connection broke and the outcome is unknown";
   throw new Error(`${how}: running ${JSON.stringify(run.command)}:\n${result.both}`);
 }
 

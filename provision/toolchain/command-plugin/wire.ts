@@ -44,6 +44,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 function canonical(value: unknown): string {
   return JSON.stringify(value ?? null, (_key, inner: unknown) => {
     if (!isRecord(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).filter(([, field]) => field !== undefined && field !== null).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries(
+      Object.entries(inner)
+        .filter(([, field]) => field !== undefined && field !== null)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
   });
 }

@@ -22,7 +22,10 @@ it("gives a secret that shows its value to nobody but the one who asks for it", 
 it("names what is absent or empty, and refuses to work without a folder", async () => {
   await writeFile(join(folder, "s_DOT_CUTTER_DB_HOST"), "\n");
   const credentials = credentialsFolder(folder);
-  await expect(credentials.readPlain("DOT_CUTTER_DB_HOST")).rejects.toMatchObject({ code: "CREDENTIAL_ABSENT", facts: { name: "DOT_CUTTER_DB_HOST" } });
+  await expect(credentials.readPlain("DOT_CUTTER_DB_HOST")).rejects.toMatchObject({
+    code: "CREDENTIAL_ABSENT",
+    facts: { name: "DOT_CUTTER_DB_HOST" },
+  });
   await expect(credentials.read("DIRECTUS_SECDEF_DSN")).rejects.toMatchObject({ code: "CREDENTIAL_ABSENT", exitCode: 78 });
   expect(await credentials.readOptional("DIRECTUS_SECDEF_DSN")).toBeNull();
   await expect(credentials.readPlain("AGENT_DATA_API_KEY")).rejects.toThrow("is a secret");

@@ -80,7 +80,9 @@ describe("the dump socket", () => {
   it("gives up on a helper that falls silent and on one that is not there", async () => {
     await serve([version], false);
     await expect(dump()).rejects.toMatchObject({ code: "DUMP_STREAM_BROKEN", facts: { why: "the helper fell silent" } });
-    await expect(dumpSocket({ path: join(directory, "none.sock"), idleMs: 300 }).readVersion()).rejects.toMatchObject({ code: "DUMP_UNREACHABLE" });
+    await expect(dumpSocket({ path: join(directory, "none.sock"), idleMs: 300 }).readVersion()).rejects.toMatchObject({
+      code: "DUMP_UNREACHABLE",
+    });
   });
 
   it("told to stop, waits no longer for an answer about an archive", async () => {

@@ -51,14 +51,23 @@ describe("a proven backup", () => {
   it("is one 0600 file that the owner's key opens to exactly what pg_dump gave out, and the run's key is gone", async () => {
     const made = await world.make({ onWritten: () => Promise.resolve(expect(agentsLeft()).toHaveLength(1)) });
     const ciphertext = readFileSync(world.destination);
-    expect(made).toMatchObject({ file: world.destination, ciphertextSha256: toSha256(ciphertext), ciphertextBytes: ciphertext.length, plaintextSha256: toSha256(archive()), archiveEntries: backupTables.length, restored: null });
+    expect(made).toMatchObject({
+      file: world.destination,
+      ciphertextSha256: toSha256(ciphertext),
+      ciphertextBytes: ciphertext.length,
+      plaintextSha256: toSha256(archive()),
+      archiveEntries: backupTables.length,
+      restored: null,
+    });
     expect(new Set(made.recipientKeyIds).size).toBe(2);
     expect(statSync(world.destination).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(world.destination)).mode & 0o777).toBe(0o700);
     expect(world.keys.run(["--decrypt"], ciphertext).equals(archive())).toBe(true);
     expect(world.left()).toEqual({ files: ["R.dump.gpg"], homes: [] });
     await expect.poll(agentsLeft).toEqual([]);
-    expect(world.argv().filter((line) => line.includes("pg_restore"))).toEqual(["exec --interactive --user=65534:65534 postgres pg_restore --list"]);
+    expect(world.argv().filter((line) => line.includes("pg_restore"))).toEqual([
+      "exec --interactive --user=65534:65534 postgres pg_restore --list",
+    ]);
   });
 
   it("is restored into the scratch database, held until its digest is read", async () => {
@@ -93,13 +102,24 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
     ["one byte was flipped on disk", (partial) => flip(partial), "bytes on disk"],
     ["the run's key is gone", () => removeKeys(), "decrypt with the run's key"],
   ])("when %s", async (_what, damage, step) => {
-    await expect(world.make({ onWritten: (partial) => Promise.resolve(damage(partial)) })).rejects.toMatchObject({ code: "BACKUP_UNPROVEN", facts: { step } });
+    await expect(world.make({ onWritten: (partial) => Promise.resolve(damage(partial)) })).rejects.toMatchObject({
+      code: "BACKUP_UNPROVEN",
+      facts: { step },
+    });
     expect(world.argv().some((line) => line.includes("pg_restore"))).toBe(false);
   });
 
   it.each<[string, Parameters<BackupWorld["plant"]>[0], Record<string, unknown>]>([
-    ["pg_dump failed after its last byte", { dump: "cat archive; echo 'pg_dump: error: out of luck' >&2; exit 1" }, { step: "pg_dump", exit_code: 1 }],
-    ["pg_restore cannot read it", { list: "echo 'pg_restore: error: unsupported version' >&2; exit 1" }, { step: "pg_restore --list", exit_code: 1, stderr: "pg_restore: error: unsupported version\n" }],
+    [
+      "pg_dump failed after its last byte",
+      { dump: "cat archive; echo 'pg_dump: error: out of luck' >&2; exit 1" },
+      { step: "pg_dump", exit_code: 1 },
+    ],
+    [
+      "pg_restore cannot read it",
+      { list: "echo 'pg_restore: error: unsupported version' >&2; exit 1" },
+      { step: "pg_restore --list", exit_code: 1, stderr: "pg_restore: error: unsupported version\n" },
+    ],
     ["pg_restore died", { list: "kill -9 $$" }, { step: "pg_restore --list", exit_code: 255 }],
   ])("when %s", async (_what, programs, facts) => {
     const dump = programs?.dump?.replace("cat archive", `cat ${world.host.at("archive")}`);
@@ -109,14 +129,23 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
 
   it("when the archive lacks a table's data, or names it twice", async () => {
     writeFileSync(world.host.at("listing"), listing([...backupTables.slice(1), "public.unit_version"]));
-    await expect(world.make()).rejects.toMatchObject({ code: "BACKUP_UNPROVEN", facts: { step: "table of contents", without_data: ["public.information_unit", "public.unit_version"] } });
+    await expect(world.make()).rejects.toMatchObject({
+      code: "BACKUP_UNPROVEN",
+      facts: { step: "table of contents", without_data: ["public.information_unit", "public.unit_version"] },
+    });
   });
 
   it("when the restore fails, or brings other rows", async () => {
     world.plant({ restore: "cat >/dev/null; echo 'pg_restore: error: type missing' >&2; exit 1" });
-    await expect(world.make({ scratch: scratch(fromDigest) })).rejects.toMatchObject({ code: "BACKUP_UNPROVEN", facts: { step: "pg_restore", exit_code: 1 } });
+    await expect(world.make({ scratch: scratch(fromDigest) })).rejects.toMatchObject({
+      code: "BACKUP_UNPROVEN",
+      facts: { step: "pg_restore", exit_code: 1 },
+    });
     world.plant();
-    await expect(world.make({ scratch: scratch("e".repeat(64)) })).rejects.toMatchObject({ code: "BACKUP_UNPROVEN", facts: { step: "digest of the restored rows", found: "e".repeat(64) } });
+    await expect(world.make({ scratch: scratch("e".repeat(64)) })).rejects.toMatchObject({
+      code: "BACKUP_UNPROVEN",
+      facts: { step: "digest of the restored rows", found: "e".repeat(64) },
+    });
   });
 
   it("when gpg is killed midway", async () => {
@@ -134,7 +163,9 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
       yield Buffer.from("PGDMP");
       throw new Error("the dump broke off");
     };
-    await expect(world.make({}, { dump: { pgDumpVersion: "18.6", stream: Readable.from(broken()), exit: new Promise(() => undefined) } })).rejects.toThrow("the dump broke off");
+    await expect(
+      world.make({}, { dump: { pgDumpVersion: "18.6", stream: Readable.from(broken()), exit: new Promise(() => undefined) } }),
+    ).rejects.toThrow("the dump broke off");
   });
 
   it("when the run is told to stop", async () => {
@@ -150,14 +181,27 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
   it("when the run is told to stop while pg_restore works", async () => {
     world.plant({ restore: `cat >/dev/null; touch ${world.host.at("restored")}`, list: "head -c 5 >/dev/null; exec sleep 30" });
     const stop = new AbortController();
-    const making = world.make({ signal: stop.signal, archives: { ...world.archives, list: (archive, sha256) => world.archives.list(archive.once("data", () => stop.abort()), sha256) } });
+    const making = world.make({
+      signal: stop.signal,
+      archives: {
+        ...world.archives,
+        list: (archive, sha256) =>
+          world.archives.list(
+            archive.once("data", () => stop.abort()),
+            sha256,
+          ),
+      },
+    });
     await expect(making).rejects.toMatchObject({ name: "AbortError" });
     expect(existsSync(world.host.at("restored"))).toBe(false);
   });
 
   it("when it is told to stop after the proof and before the name", async () => {
     const stop = new AbortController();
-    const archives = { ...world.archives, list: async (...args: Parameters<typeof world.archives.list>) => world.archives.list(...args).finally(() => stop.abort()) };
+    const archives = {
+      ...world.archives,
+      list: async (...args: Parameters<typeof world.archives.list>) => world.archives.list(...args).finally(() => stop.abort()),
+    };
     await expect(world.make({ signal: stop.signal, archives })).rejects.toMatchObject({ name: "AbortError" });
   });
 
@@ -166,7 +210,10 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
   });
 
   it("when the disk has less room than the backup needs", async () => {
-    await expect(world.make({}, { expectedBytes: 2 ** 50 })).rejects.toMatchObject({ code: "DISK_FULL", facts: { folder: dirname(world.destination), needed_bytes: Math.ceil(2 ** 50 * 1.1) + 64 * 1024 * 1024 } });
+    await expect(world.make({}, { expectedBytes: 2 ** 50 })).rejects.toMatchObject({
+      code: "DISK_FULL",
+      facts: { folder: dirname(world.destination), needed_bytes: Math.ceil(2 ** 50 * 1.1) + 64 * 1024 * 1024 },
+    });
   });
 });
 
@@ -177,7 +224,10 @@ it("tells a disk that fills up midway", async () => {
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=66m", "tmpfs", folder]);
   try {
     world.plant({ dump: "head -c 80000000 /dev/zero" });
-    await expect(world.make({}, { destination: join(folder, "R.dump.gpg") })).rejects.toMatchObject({ code: "DISK_FULL", facts: { folder } });
+    await expect(world.make({}, { destination: join(folder, "R.dump.gpg") })).rejects.toMatchObject({
+      code: "DISK_FULL",
+      facts: { folder },
+    });
     expect(readdirSync(folder)).toEqual([]);
     expect(world.left().homes).toEqual([]);
   } finally {
@@ -210,8 +260,10 @@ function removeKeys(): void {
 
 /** gpg processes of this test that have the given word in their arguments. */
 function gpgOf(word: string): readonly number[] {
-  return agentsLeft().map(Number).filter((pid) => {
-    const argv = readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").split("\0");
-    return argv[0] === "gpg" && argv.includes(word);
-  });
+  return agentsLeft()
+    .map(Number)
+    .filter((pid) => {
+      const argv = readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").split("\0");
+      return argv[0] === "gpg" && argv.includes(word);
+    });
 }

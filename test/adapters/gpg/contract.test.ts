@@ -20,10 +20,13 @@ async function openReal(folder: string): Promise<Opened> {
   const world = await makeBackupWorld();
   const { source, archives, homes, recipient } = world;
   return {
-    folder, source, recipient,
+    folder,
+    source,
+    recipient,
     encryptor: gpgEncryptor({ homeParent: homes, clock: systemClock }),
     store: gpgBackupStore({ homeParent: homes, clock: systemClock, archives, tables: backupTables, scratch: null }),
-    failWith: (code) => world.plant({ dump: `cat ${world.host.at("archive")}; echo 'pg_dump: error: out of luck' >&2; exit ${String(code)}` }),
+    failWith: (code) =>
+      world.plant({ dump: `cat ${world.host.at("archive")}; echo 'pg_dump: error: out of luck' >&2; exit ${String(code)}` }),
     goAway: async () => rmSync(world.host.at("dump.sock")),
     close: () => world.remove(),
   };
@@ -32,7 +35,8 @@ async function openReal(folder: string): Promise<Opened> {
 async function openFake(folder: string): Promise<Opened> {
   const source = new FakeDumpSource();
   return {
-    folder, source,
+    folder,
+    source,
     encryptor: new FakeEncryptor(),
     store: new FakeBackupStore(),
     recipient: { recipientKeyFile: "/etc/cutter/keys/backup.asc", recipientFingerprint: "A".repeat(40) },
@@ -42,7 +46,10 @@ async function openFake(folder: string): Promise<Opened> {
   };
 }
 
-describe.each([["the helper and gpg", openReal], ["the fakes", openFake]] as const)("%s keep the contract:", (_name, open) => {
+describe.each([
+  ["the helper and gpg", openReal],
+  ["the fakes", openFake],
+] as const)("%s keep the contract:", (_name, open) => {
   let opened: Opened;
   let folder: string;
   beforeEach(async () => {

@@ -31,9 +31,19 @@ export function itKeepsTheBackupContract(toSetting: () => BackupSetting): void {
   };
   const destination = (): string => join(toSetting().folder, "R/backup/R.dump.gpg");
   const left = (): readonly string[] => (existsSync(dirname(destination())) ? readdirSync(dirname(destination())) : []);
-  const make = async (permission: WritePermission = makePermission("R", "pre_write_backup").permission, dump?: DumpStream): Promise<ProvenBackup> => {
+  const make = async (
+    permission: WritePermission = makePermission("R", "pre_write_backup").permission,
+    dump?: DumpStream,
+  ): Promise<ProvenBackup> => {
     const { store, source, recipient } = toSetting();
-    return store.make(permission, { dump: dump ?? (await source.open(request)), destination: destination(), ...recipient, documentId: "knowledge/other/a.md", plannedAddresses: [], fromDigest: "d".repeat(64) });
+    return store.make(permission, {
+      dump: dump ?? (await source.open(request)),
+      destination: destination(),
+      ...recipient,
+      documentId: "knowledge/other/a.md",
+      plannedAddresses: [],
+      fromDigest: "d".repeat(64),
+    });
   };
   const broken = async (): Promise<DumpStream> => ({
     ...(await toSetting().source.open(request)),
@@ -87,14 +97,20 @@ export function itKeepsTheBackupContract(toSetting: () => BackupSetting): void {
       expect([nowhere.recipientKeyIds.length, nowhere.ciphertextBytes > 0, readdirSync(folder)]).toEqual([1, true, []]);
       const file = join(folder, "backup.gpg");
       const written = await encryptor.encrypt(plaintext(), { ...recipient, destination: file });
-      expect(written).toEqual({ ciphertextSha256: toSha256(readFileSync(file)), ciphertextBytes: statSync(file).size, recipientKeyIds: nowhere.recipientKeyIds });
+      expect(written).toEqual({
+        ciphertextSha256: toSha256(readFileSync(file)),
+        ciphertextBytes: statSync(file).size,
+        recipientKeyIds: nowhere.recipientKeyIds,
+      });
       expect([statSync(file).mode & 0o777, readdirSync(folder)]).toEqual([0o600, ["backup.gpg"]]);
     });
 
     it("of a stream that breaks off throws what broke it, and leaves nothing", async () => {
       const { encryptor, recipient, folder } = toSetting();
       const { stream } = await broken();
-      await expect(encryptor.encrypt(stream, { ...recipient, destination: join(folder, "backup.gpg") })).rejects.toThrow("the dump broke off");
+      await expect(encryptor.encrypt(stream, { ...recipient, destination: join(folder, "backup.gpg") })).rejects.toThrow(
+        "the dump broke off",
+      );
       expect([readdirSync(folder), stream.destroyed]).toEqual([[], true]);
     });
   });
@@ -108,9 +124,19 @@ export function itKeepsTheBackupContract(toSetting: () => BackupSetting): void {
       const archive = await readAll(await source.open(request));
       const made = await make();
       const bytes = readFileSync(destination());
-      expect(made).toMatchObject({ file: destination(), ciphertextSha256: toSha256(bytes), ciphertextBytes: bytes.length, plaintextSha256: toSha256(archive), restored: null });
+      expect(made).toMatchObject({
+        file: destination(),
+        ciphertextSha256: toSha256(bytes),
+        ciphertextBytes: bytes.length,
+        plaintextSha256: toSha256(archive),
+        restored: null,
+      });
       expect([new Set(made.recipientKeyIds).size, made.archiveEntries > 0]).toEqual([2, true]);
-      expect([statSync(destination()).mode & 0o777, statSync(dirname(destination())).mode & 0o777, left()]).toEqual([0o600, 0o700, ["R.dump.gpg"]]);
+      expect([statSync(destination()).mode & 0o777, statSync(dirname(destination())).mode & 0o777, left()]).toEqual([
+        0o600,
+        0o700,
+        ["R.dump.gpg"],
+      ]);
     });
 
     it("of a pg_dump that failed, or of a dump that broke off, is not there", async () => {

@@ -49,7 +49,9 @@ describe("the gpg encryptor", () => {
   });
 
   it("refuses another key than the pinned one before it encrypts anything", async () => {
-    await expect(encrypt(Readable.from([plaintext]), join(directory, "backup.gpg"), "A".repeat(40))).rejects.toMatchObject({ code: "KEY_FINGERPRINT_MISMATCH" });
+    await expect(encrypt(Readable.from([plaintext]), join(directory, "backup.gpg"), "A".repeat(40))).rejects.toMatchObject({
+      code: "KEY_FINGERPRINT_MISMATCH",
+    });
     expect(readdirSync(directory)).toEqual([]);
   });
 
@@ -77,7 +79,13 @@ describe("the gpg encryptor", () => {
 
   it("gives the stream up when it cannot make its own folder", async () => {
     const stream = Readable.from([plaintext]);
-    await expect(gpgEncryptor({ homeParent: "/nonexistent", clock }).encrypt(stream, { recipientKeyFile: keyFile, recipientFingerprint: fingerprint, destination: null })).rejects.toThrow("ENOENT");
+    await expect(
+      gpgEncryptor({ homeParent: "/nonexistent", clock }).encrypt(stream, {
+        recipientKeyFile: keyFile,
+        recipientFingerprint: fingerprint,
+        destination: null,
+      }),
+    ).rejects.toThrow("ENOENT");
     expect(stream.destroyed).toBe(true);
   });
 });

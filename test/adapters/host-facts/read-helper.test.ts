@@ -14,7 +14,12 @@ describe("a root helper that gathers facts", () => {
   it("keeps code, facts and remedy of its refusal", async () => {
     const refusal = new CutterError("HOST_FILE_MISSING", { file: "/etc/cutter/it's.yaml", tried: ["a", "b"], count: 2, absent: null });
     const line = toRefusalOutput(refusal).trimEnd().replaceAll("'", "'\\''");
-    await expect(helper(`printf 'uid\\t0\\n'; printf '%s\\n' '${line}'; exit 78`)).rejects.toMatchObject({ code: refusal.code, facts: refusal.facts, remedy: refusal.remedy, exitCode: 78 });
+    await expect(helper(`printf 'uid\\t0\\n'; printf '%s\\n' '${line}'; exit 78`)).rejects.toMatchObject({
+      code: refusal.code,
+      facts: refusal.facts,
+      remedy: refusal.remedy,
+      exitCode: 78,
+    });
   });
 
   it.each([
@@ -26,7 +31,10 @@ describe("a root helper that gathers facts", () => {
   });
 
   it("is a refusal when it is not there", async () => {
-    await expect(readHelper("/nonexistent/cutter-root", ["host-facts"], {})).rejects.toMatchObject({ code: "SURVEY_FACTS_UNREADABLE", facts: { step: "cutter-root host-facts" } });
+    await expect(readHelper("/nonexistent/cutter-root", ["host-facts"], {})).rejects.toMatchObject({
+      code: "SURVEY_FACTS_UNREADABLE",
+      facts: { step: "cutter-root host-facts" },
+    });
   });
 
   it("takes no line for a refusal but the last", () => {

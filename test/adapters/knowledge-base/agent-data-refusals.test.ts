@@ -29,9 +29,17 @@ afterAll(async () => {
 });
 
 const open = (change: Partial<TransportOptions> = {}) =>
-  openAgentData({ baseUrl: "https://kb.test/api", caFile: tls.caFile, apiKey: new Secret(key), relay: { address: "127.0.0.1", port: server.port }, timeoutMs: 10_000, ...change });
+  openAgentData({
+    baseUrl: "https://kb.test/api",
+    caFile: tls.caFile,
+    apiKey: new Secret(key),
+    relay: { address: "127.0.0.1", port: server.port },
+    timeoutMs: 10_000,
+    ...change,
+  });
 const toJson = (value: unknown, status = 200): ScriptedAnswer => ({ status, body: JSON.stringify(value) });
-const stored = (change: object = {}) => toJson({ document_id: document.id, content: document.body, metadata: { title: "A" }, revision: 1, ...change });
+const stored = (change: object = {}) =>
+  toJson({ document_id: document.id, content: document.body, metadata: { title: "A" }, revision: 1, ...change });
 const written = (change: object = {}) => toJson({ id: document.id, status: "created", revision: 1, ...change });
 const missing = toJson({ code: "NOT_FOUND", message: "m", details: {}, source: "s", request_id: "r" }, 404);
 const readAfter = (script: Script) => {
@@ -46,9 +54,18 @@ const methods = () => server.requests.map((request) => request.method);
 
 it("speaks the API: whole document by /kb/get, upsert with parent, key and Host, under the TLS name of the base URL though it connects to the relay", async () => {
   expect(await readAfter(() => stored())).toMatchObject({ body: document.body, revision: 1, title: "A" });
-  expect(server.requests[0]).toMatchObject({ method: "GET", url: "/api/kb/get/knowledge/dev/a.md", serverName: "kb.test", headers: { host: "kb.test", "x-api-key": key } });
+  expect(server.requests[0]).toMatchObject({
+    method: "GET",
+    url: "/api/kb/get/knowledge/dev/a.md",
+    serverName: "kb.test",
+    headers: { host: "kb.test", "x-api-key": key },
+  });
   expect(await writeAfter(() => written())).toEqual({ id: document.id, revision: 1, status: "created" });
-  expect(server.requests[0]).toMatchObject({ method: "POST", url: "/api/documents?upsert=true", headers: { "content-type": "application/json" } });
+  expect(server.requests[0]).toMatchObject({
+    method: "POST",
+    url: "/api/documents?upsert=true",
+    headers: { "content-type": "application/json" },
+  });
   expect(JSON.parse(server.requests[0]?.body ?? "")).toEqual({
     document_id: document.id,
     parent_id: "knowledge/dev",
@@ -74,13 +91,19 @@ it("speaks the API's optimistic lock: PUT with the last known revision, POST wit
   };
   expect(await writeAt(4, written({ status: "updated", revision: 5 }))).toEqual({ id: document.id, revision: 5, status: "updated" });
   expect(server.requests[0]).toMatchObject({ method: "PUT", url: "/api/documents/knowledge/dev/a.md" });
-  expect(JSON.parse(server.requests[0]?.body ?? "")).toMatchObject({ content: { mime_type: "text/markdown", body: document.body }, metadata: { title: "A", tags: ["t"] }, last_known_revision: 4 });
+  expect(JSON.parse(server.requests[0]?.body ?? "")).toMatchObject({
+    content: { mime_type: "text/markdown", body: document.body },
+    metadata: { title: "A", tags: ["t"] },
+    last_known_revision: 4,
+  });
   expect(await writeAt(0, written())).toMatchObject({ revision: 1 });
   expect(server.requests[0]).toMatchObject({ method: "POST", url: "/api/documents?upsert=false" });
   expect(await writeAt(4, toJson({ code: "CONFLICT" }, 409))).toBeNull();
   expect(await writeAt(4, missing)).toBeNull();
   await expect(writeAt(4, written({ status: "updated", revision: 9 }))).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
-  await expect(writeAt(4, written({ id: "knowledge/dev/b.md", status: "updated", revision: 5 }))).rejects.toMatchObject({ code: "KB_OTHER_DOCUMENT" });
+  await expect(writeAt(4, written({ id: "knowledge/dev/b.md", status: "updated", revision: 5 }))).rejects.toMatchObject({
+    code: "KB_OTHER_DOCUMENT",
+  });
   await expect(writeAt(4, { status: 503 })).rejects.toMatchObject({ code: "KB_UNAVAILABLE" });
   expect(methods()).toEqual(["PUT"]);
 });
@@ -91,8 +114,16 @@ describe("answers", () => {
     ["JSON under another type", { ...stored(), headers: { "Content-Type": "text/plain" } }, "KB_ANSWER_INVALID"],
     ["half of a JSON text", { body: '{"document_id": "kn' }, "KB_ANSWER_INVALID"],
     ["bytes that are not UTF-8", { body: Buffer.from([0x22, 0xff, 0x22]) }, "KB_ANSWER_INVALID"],
-    ["a compressed answer nobody asked for", { ...stored(), headers: { "Content-Type": "application/json", "Content-Encoding": "gzip" } }, "KB_ANSWER_INVALID"],
-    ["a lone surrogate in the body", { body: JSON.stringify({ document_id: document.id, content: "\ud800", metadata: {}, revision: 1 }) }, "KB_ANSWER_INVALID"],
+    [
+      "a compressed answer nobody asked for",
+      { ...stored(), headers: { "Content-Type": "application/json", "Content-Encoding": "gzip" } },
+      "KB_ANSWER_INVALID",
+    ],
+    [
+      "a lone surrogate in the body",
+      { body: JSON.stringify({ document_id: document.id, content: "\ud800", metadata: {}, revision: 1 }) },
+      "KB_ANSWER_INVALID",
+    ],
     ["no content", stored({ content: undefined }), "KB_ANSWER_INVALID"],
     ["revision 0", stored({ revision: 0 }), "KB_ANSWER_INVALID"],
     ["a revision that is no integer", stored({ revision: 1.5 }), "KB_ANSWER_INVALID"],
@@ -117,9 +148,15 @@ describe("answers", () => {
   });
 
   it.each([401, 403])("names the key and the call on %i, also when the body is empty", async (status) => {
-    await expect(readAfter(() => ({ status, headers: { "Content-Type": "text/plain" }, body: "\n" }))).rejects.toMatchObject({ code: "KB_KEY_REFUSED", facts: { key: "AGENT_DATA_API_KEY", call: "GET /kb/get/knowledge/dev/a.md", status } });
+    await expect(readAfter(() => ({ status, headers: { "Content-Type": "text/plain" }, body: "\n" }))).rejects.toMatchObject({
+      code: "KB_KEY_REFUSED",
+      facts: { key: "AGENT_DATA_API_KEY", call: "GET /kb/get/knowledge/dev/a.md", status },
+    });
     const failed = writeAfter(() => toJson({ code: "UNAUTHORIZED" }, status));
-    await expect(failed).rejects.toMatchObject({ code: "KB_KEY_REFUSED", facts: { key: "AGENT_DATA_API_KEY", call: "POST /documents", status } });
+    await expect(failed).rejects.toMatchObject({
+      code: "KB_KEY_REFUSED",
+      facts: { key: "AGENT_DATA_API_KEY", call: "POST /documents", status },
+    });
     await expect(failed).rejects.toThrow("key=AGENT_DATA_API_KEY");
   });
 
@@ -174,7 +211,10 @@ describe("an outage", () => {
 
   it("a server that never answers is given up after the timeout", async () => {
     server.answerWith(() => "stall");
-    await expect(open({ timeoutMs: 30 }).read(document.id)).rejects.toMatchObject({ code: "KB_UNAVAILABLE", facts: { reason: "no answer within 30 ms" } });
+    await expect(open({ timeoutMs: 30 }).read(document.id)).rejects.toMatchObject({
+      code: "KB_UNAVAILABLE",
+      facts: { reason: "no answer within 30 ms" },
+    });
   });
 
   it("a server that stops in the middle of its answer is an outage", async () => {
@@ -185,25 +225,36 @@ describe("an outage", () => {
 
   it("a refused connection and a name that does not resolve are outages", async () => {
     const closedPort = await freePort();
-    await expect(open({ relay: { address: "127.0.0.1", port: closedPort } }).read(document.id)).rejects.toMatchObject({ code: "KB_UNAVAILABLE", facts: { reason: "ECONNREFUSED" } });
-    await expect(open({ relay: null, baseUrl: "https://kb.invalid/api" }).read(document.id)).rejects.toMatchObject({ code: "KB_UNAVAILABLE" });
+    await expect(open({ relay: { address: "127.0.0.1", port: closedPort } }).read(document.id)).rejects.toMatchObject({
+      code: "KB_UNAVAILABLE",
+      facts: { reason: "ECONNREFUSED" },
+    });
+    await expect(open({ relay: null, baseUrl: "https://kb.invalid/api" }).read(document.id)).rejects.toMatchObject({
+      code: "KB_UNAVAILABLE",
+    });
   });
 
-  it.each<readonly [string, ScriptedAnswer | "drop" | "stall"]>([["500 after storing", { status: 500 }], ["a cut connection after storing", "drop"], ["silence after storing", "stall"]])(
-    "%s: the write is read back and not repeated",
-    async (_what, answer) => {
-      expect(await writeAfter(({ method }) => (method === "POST" ? answer : stored({ revision: 4 })), { timeoutMs: 300 })).toEqual({ id: document.id, revision: 4, status: "updated" });
-      expect(methods()).toEqual(["POST", "GET"]);
-    },
-  );
+  it.each<readonly [string, ScriptedAnswer | "drop" | "stall"]>([
+    ["500 after storing", { status: 500 }],
+    ["a cut connection after storing", "drop"],
+    ["silence after storing", "stall"],
+  ])("%s: the write is read back and not repeated", async (_what, answer) => {
+    expect(await writeAfter(({ method }) => (method === "POST" ? answer : stored({ revision: 4 })), { timeoutMs: 300 })).toEqual({
+      id: document.id,
+      revision: 4,
+      status: "updated",
+    });
+    expect(methods()).toEqual(["POST", "GET"]);
+  });
 
-  it.each<readonly [string, ScriptedAnswer | "drop"]>([["nothing stands there", missing], ["the old body stands there", stored({ content: "old" })], ["reading fails too", "drop"]])(
-    "a lost write stays KB_UNAVAILABLE when %s, and is not repeated",
-    async (_what, answer) => {
-      await expect(writeAfter(({ method }) => (method === "POST" ? "drop" : answer))).rejects.toMatchObject({ code: "KB_UNAVAILABLE" });
-      expect(methods()).toEqual(["POST", "GET"]);
-    },
-  );
+  it.each<readonly [string, ScriptedAnswer | "drop"]>([
+    ["nothing stands there", missing],
+    ["the old body stands there", stored({ content: "old" })],
+    ["reading fails too", "drop"],
+  ])("a lost write stays KB_UNAVAILABLE when %s, and is not repeated", async (_what, answer) => {
+    await expect(writeAfter(({ method }) => (method === "POST" ? "drop" : answer))).rejects.toMatchObject({ code: "KB_UNAVAILABLE" });
+    expect(methods()).toEqual(["POST", "GET"]);
+  });
 });
 
 describe("the answer to a write", () => {
@@ -243,11 +294,16 @@ describe("TLS", () => {
   });
 
   it("refuses a certificate for another name, also for the relay's own address", async () => {
-    await expect(open({ baseUrl: "https://other.test/api" }).read(document.id)).rejects.toMatchObject({ code: "KB_TLS_REFUSED", facts: { reason: "ERR_TLS_CERT_ALTNAME_INVALID" } });
+    await expect(open({ baseUrl: "https://other.test/api" }).read(document.id)).rejects.toMatchObject({
+      code: "KB_TLS_REFUSED",
+      facts: { reason: "ERR_TLS_CERT_ALTNAME_INVALID" },
+    });
     await expect(open({ baseUrl: "https://127.0.0.1/api" }).read(document.id)).rejects.toMatchObject({ code: "KB_TLS_REFUSED" });
     const relayNamed = makeTlsFiles(folder, "localhost", "relay");
     const relayServer = await startScriptedServer(relayNamed);
-    await expect(open({ caFile: relayNamed.caFile, relay: { address: "localhost", port: relayServer.port } }).read(document.id)).rejects.toMatchObject({ code: "KB_TLS_REFUSED" });
+    await expect(
+      open({ caFile: relayNamed.caFile, relay: { address: "localhost", port: relayServer.port } }).read(document.id),
+    ).rejects.toMatchObject({ code: "KB_TLS_REFUSED" });
     await relayServer.stop();
   });
 
@@ -261,7 +317,9 @@ describe("TLS", () => {
   });
 
   it("calls it no answer when the proven server speaks something else than HTTP", async () => {
-    const other = createTlsServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, (socket) => socket.on("error", () => undefined).end("220 mail.test ESMTP\r\n"));
+    const other = createTlsServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, (socket) =>
+      socket.on("error", () => undefined).end("220 mail.test ESMTP\r\n"),
+    );
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const address = other.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;

@@ -19,7 +19,13 @@ describe("agent-data over HTTPS, through a relay, on PostgreSQL", () => {
   beforeAll(async () => {
     postgres = await startPostgres();
     server = await startTestKnowledgeBase(postgres);
-    knowledgeBase = openAgentData({ baseUrl: server.baseUrl, caFile: server.caFile, apiKey: new Secret(server.apiKey), relay: server.relay, timeoutMs: 30_000 });
+    knowledgeBase = openAgentData({
+      baseUrl: server.baseUrl,
+      caFile: server.caFile,
+      apiKey: new Secret(server.apiKey),
+      relay: server.relay,
+      timeoutMs: 30_000,
+    });
   }, 120_000);
   afterAll(async () => {
     await knowledgeBase.close();

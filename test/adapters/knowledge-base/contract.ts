@@ -67,13 +67,24 @@ export function itKeepsTheKnowledgeBaseContract(open: () => KnowledgeBase): void
     expect(await open().list("knowledge/contract/nothing-here/")).toEqual([]);
   });
 
-  it.each(["knowledge/A.md", "knowledge/a__b.md", "knowledge/../a.md", "/knowledge/a.md", "knowledge//a.md", "knowledge/a.txt", "knowledge/.a.md", "knowledge/_a.md", "knowledge/a.md?x=.md", "knowledge/ä.md", "knowledge/a\n.md", ".md", ""])(
-    "refuses %j as an id, for reading and for writing",
-    async (id) => {
-      await expect(open().read(id)).rejects.toMatchObject({ code: "KB_ID_INVALID" });
-      await expect(write(id, "body")).rejects.toMatchObject({ code: "KB_ID_INVALID" });
-    },
-  );
+  it.each([
+    "knowledge/A.md",
+    "knowledge/a__b.md",
+    "knowledge/../a.md",
+    "/knowledge/a.md",
+    "knowledge//a.md",
+    "knowledge/a.txt",
+    "knowledge/.a.md",
+    "knowledge/_a.md",
+    "knowledge/a.md?x=.md",
+    "knowledge/ä.md",
+    "knowledge/a\n.md",
+    ".md",
+    "",
+  ])("refuses %j as an id, for reading and for writing", async (id) => {
+    await expect(open().read(id)).rejects.toMatchObject({ code: "KB_ID_INVALID" });
+    await expect(write(id, "body")).rejects.toMatchObject({ code: "KB_ID_INVALID" });
+  });
 
   it.each(["Knowledge/", "knowledge/__", "../", "a//b", "a b"])("refuses %j as a prefix", async (prefix) => {
     await expect(open().list(prefix)).rejects.toMatchObject({ code: "KB_ID_INVALID" });
@@ -87,7 +98,10 @@ export function itKeepsTheKnowledgeBaseContract(open: () => KnowledgeBase): void
     ["a newline in a tag", { tags: ["a\nb"] }, "tags"],
   ])("refuses %s before anything is stored", async (_what, change, part) => {
     const id = newId();
-    await expect(open().write({ id, title: "T", body: "b", tags: [], ...change })).rejects.toMatchObject({ code: "KB_DOCUMENT_INVALID", facts: { part } });
+    await expect(open().write({ id, title: "T", body: "b", tags: [], ...change })).rejects.toMatchObject({
+      code: "KB_DOCUMENT_INVALID",
+      facts: { part },
+    });
     expect(await open().read(id)).toBeNull();
   });
 

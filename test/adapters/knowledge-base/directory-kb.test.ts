@@ -1,5 +1,16 @@
 // What is the directory's own: hand-made files are documents, a crash loses no revision, and strange things are refused.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -48,7 +59,11 @@ it("starts again at revision 1 when the file was removed", async () => {
 
 it("has the new body at its new revision when it dies between body and note", async () => {
   await write("one");
-  const dying: Files = { ...nodeFiles, writeAtomic: (path, content, mode) => (path === note() ? Promise.reject(new Error("died")) : nodeFiles.writeAtomic(path, content, mode)) };
+  const dying: Files = {
+    ...nodeFiles,
+    writeAtomic: (path, content, mode) =>
+      path === note() ? Promise.reject(new Error("died")) : nodeFiles.writeAtomic(path, content, mode),
+  };
   await expect(write("two", dying)).rejects.toThrow("died");
   expect(await open().read("knowledge/a.md")).toMatchObject({ revision: 2, body: "two" });
 });
@@ -56,7 +71,11 @@ it("has the new body at its new revision when it dies between body and note", as
 it("does not give the revision of an edit by hand to another body, even when it dies between body and note", async () => {
   await write("one");
   writeFileSync(file(), "edited");
-  const dying: Files = { ...nodeFiles, writeAtomic: (path, content, mode) => (String(content).includes('"revision": 3') ? Promise.reject(new Error("died")) : nodeFiles.writeAtomic(path, content, mode)) };
+  const dying: Files = {
+    ...nodeFiles,
+    writeAtomic: (path, content, mode) =>
+      String(content).includes('"revision": 3') ? Promise.reject(new Error("died")) : nodeFiles.writeAtomic(path, content, mode),
+  };
   await expect(write("three", dying)).rejects.toThrow("died");
   expect(await open().read("knowledge/a.md")).toMatchObject({ revision: 3, body: "three" });
 });

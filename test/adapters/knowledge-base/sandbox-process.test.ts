@@ -21,7 +21,12 @@ afterAll(async () => {
 });
 
 const document = { id: "knowledge/dev/added.md", title: "Added", body: "# Điều 1\r\n".repeat(2_000), tags: [] };
-const accessTo = (port: number) => ({ baseUrl: `https://kb.test:${port}/api`, caFile: server.caFile, apiKeyFile: server.config.apiKeyFile ?? "", address: "127.0.0.1" });
+const accessTo = (port: number) => ({
+  baseUrl: `https://kb.test:${port}/api`,
+  caFile: server.caFile,
+  apiKeyFile: server.config.apiKeyFile ?? "",
+  address: "127.0.0.1",
+});
 
 it("runs from its bundle, takes a document, and ends on SIGTERM with exit code 0", async () => {
   const folder = join(server.folder, "bundle");
@@ -46,10 +51,18 @@ it("the client says by code what went wrong", async () => {
   server.setFault({ status: 200, contentType: "application/json", body: "{}" });
   await expect(uploadDocument(access, document)).rejects.toMatchObject({ code: "KB_ANSWER_INVALID" });
   server.setFault({ status: 403, method: "POST" });
-  await expect(uploadDocument(access, document)).rejects.toMatchObject({ code: "KB_REFUSED", facts: { call: "POST /documents", status: 403 } });
+  await expect(uploadDocument(access, document)).rejects.toMatchObject({
+    code: "KB_REFUSED",
+    facts: { call: "POST /documents", status: 403 },
+  });
   server.setFault({ drop: true });
   await expect(uploadDocument(access, document)).rejects.toMatchObject({ code: "KB_UNAVAILABLE" });
-  server.setFault({ status: 200, contentType: "application/json", method: "GET", body: JSON.stringify({ document_id: document.id, content: "other", revision: 3 }) });
+  server.setFault({
+    status: 200,
+    contentType: "application/json",
+    method: "GET",
+    body: JSON.stringify({ document_id: document.id, content: "other", revision: 3 }),
+  });
   await expect(uploadDocument(access, document)).rejects.toMatchObject({ code: "KB_BODY_DIFFERS" });
 });
 

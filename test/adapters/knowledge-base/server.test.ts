@@ -29,20 +29,48 @@ interface Reply {
   readonly json: Record<string, unknown>;
 }
 
-function ask(method: string, path: string, body?: unknown, options: { readonly key?: string | null; readonly at?: TestKnowledgeBase } = {}): Promise<Reply> {
+function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  options: { readonly key?: string | null; readonly at?: TestKnowledgeBase } = {},
+): Promise<Reply> {
   const at = options.at ?? server;
   const key = options.key === undefined ? at.apiKey : options.key;
-  const bytes = body === undefined ? undefined : typeof body === "string" || Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
+  const bytes =
+    body === undefined
+      ? undefined
+      : typeof body === "string" || Buffer.isBuffer(body)
+        ? Buffer.from(body)
+        : Buffer.from(JSON.stringify(body));
   return new Promise((resolve, reject) => {
     const request = https.request(
-      { host: at.relay.address, port: at.relay.port, servername: "kb.test", ca: readFileSync(at.caFile), method, path, agent: false, headers: { Host: "kb.test", ...(key === null ? {} : { "X-API-Key": key }), ...(bytes === undefined ? {} : { "Content-Type": "application/json", "Content-Length": bytes.length }) } },
+      {
+        host: at.relay.address,
+        port: at.relay.port,
+        servername: "kb.test",
+        ca: readFileSync(at.caFile),
+        method,
+        path,
+        agent: false,
+        headers: {
+          Host: "kb.test",
+          ...(key === null ? {} : { "X-API-Key": key }),
+          ...(bytes === undefined ? {} : { "Content-Type": "application/json", "Content-Length": bytes.length }),
+        },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () => {
           const text = Buffer.concat(chunks).toString("utf8");
           const isJson = response.headers["content-type"] === "application/json";
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {} });
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+          });
         });
       },
     );
@@ -53,12 +81,19 @@ function ask(method: string, path: string, body?: unknown, options: { readonly k
 
 let count = 0;
 const newId = () => `knowledge/dev/server-${(count += 1)}.md`;
-const toDocument = (id: string, body: string, change: object = {}) => ({ document_id: id, parent_id: "knowledge/dev", content: { mime_type: "text/markdown", body }, metadata: { title: "T", tags: ["x"] }, ...change });
+const toDocument = (id: string, body: string, change: object = {}) => ({
+  document_id: id,
+  parent_id: "knowledge/dev",
+  content: { mime_type: "text/markdown", body },
+  metadata: { title: "T", tags: ["x"] },
+  ...change,
+});
 const upsert = (id: string, body: string) => ask("POST", "/api/documents?upsert=true", toDocument(id, body));
 
 describe("keys", () => {
   it("asks for no key on /, /health and /info", async () => {
-    for (const path of ["/api/", "/api", "/api/health", "/api/info"]) expect((await ask("GET", path, undefined, { key: null })).status).toBe(200);
+    for (const path of ["/api/", "/api", "/api/health", "/api/info"])
+      expect((await ask("GET", path, undefined, { key: null })).status).toBe(200);
   });
 
   it.each([null, "", "wrong"])("answers 401 UNAUTHORIZED to the key %j", async (key) => {
@@ -100,7 +135,11 @@ describe("writing", () => {
   });
 
   const invalid: readonly (readonly [string, unknown, readonly unknown[]])[] = [
-    ["an extra field in content", toDocument("a.md", "b", { content: { mime_type: "text/markdown", body: "b", extra: 1 } }), ["body", "content", "extra"]],
+    [
+      "an extra field in content",
+      toDocument("a.md", "b", { content: { mime_type: "text/markdown", body: "b", extra: 1 } }),
+      ["body", "content", "extra"],
+    ],
     ["another mime type", toDocument("a.md", "b", { content: { mime_type: "text/html", body: "b" } }), ["body", "content", "mime_type"]],
     ["no body", toDocument("a.md", "b", { content: { mime_type: "text/plain" } }), ["body", "content", "body"]],
     ["no parent", { ...toDocument("a.md", "b"), parent_id: undefined }, ["body", "parent_id"]],
@@ -125,7 +164,9 @@ describe("writing", () => {
     await upsert(id, "one");
     const stale = await ask("PUT", `/api/documents/${id}`, { content: { mime_type: "text/markdown", body: "x" }, last_known_revision: 7 });
     expect([stale.status, stale.json["code"]]).toEqual([409, "CONFLICT"]);
-    expect((await ask("PUT", `/api/documents/${id}`, { content: { mime_type: "text/markdown", body: "two" }, last_known_revision: 1 })).json).toEqual({ id, status: "updated", revision: 2 });
+    expect(
+      (await ask("PUT", `/api/documents/${id}`, { content: { mime_type: "text/markdown", body: "two" }, last_known_revision: 1 })).json,
+    ).toEqual({ id, status: "updated", revision: 2 });
     expect((await ask("GET", `/api/kb/get/${id}`)).json).toMatchObject({ content: "two", metadata: { title: "T", tags: ["x"] } });
     expect((await ask("PUT", `/api/documents/${newId()}`, {})).status).toBe(404);
   });
@@ -140,7 +181,9 @@ describe("writing", () => {
     expect((await ask("DELETE", `/api/documents/${id}`)).status).toBe(404);
     expect((await ask("GET", `/api/kb/list?prefix=${id}`)).json).toEqual({ items: [], count: 0 });
     const admin = await postgres.connect("workflow_admin", { database: "agent_data" });
-    expect((await admin.query("select body, deleted_at is not null as deleted from public.document where document_id = $1", [id])).rows).toEqual([{ body: "two", deleted: true }]);
+    expect(
+      (await admin.query("select body, deleted_at is not null as deleted from public.document where document_id = $1", [id])).rows,
+    ).toEqual([{ body: "two", deleted: true }]);
     expect((await ask("POST", "/api/documents", toDocument(id, "three"))).json).toEqual({ id, status: "created", revision: 1 });
     await upsert(id, "four");
     await ask("DELETE", `/api/documents/${id}`);
@@ -150,7 +193,16 @@ describe("writing", () => {
   it("refuses more than 50 MB with the proxy's page, before it takes the bytes", async () => {
     const { address: host, port } = server.relay;
     const headers = { Host: "kb.test", "X-API-Key": server.apiKey, "Content-Length": 50 * 1024 * 1024 + 1 };
-    const request = https.request({ host, port, servername: "kb.test", ca: readFileSync(server.caFile), method: "POST", path: "/api/documents?upsert=true", agent: false, headers });
+    const request = https.request({
+      host,
+      port,
+      servername: "kb.test",
+      ca: readFileSync(server.caFile),
+      method: "POST",
+      path: "/api/documents?upsert=true",
+      agent: false,
+      headers,
+    });
     request.on("error", () => undefined);
     request.flushHeaders();
     const [response] = (await once(request, "response")) as [IncomingMessage];
@@ -164,9 +216,22 @@ describe("reading", () => {
     const id = newId();
     const body = "😀ế".repeat(300);
     await upsert(id, body);
-    expect((await ask("GET", `/api/kb/get/${id}`)).json).toEqual({ document_id: id, content: body, metadata: { title: "T", tags: ["x"] }, revision: 1 });
-    expect((await ask("GET", `/api/documents/${id}`)).json).toMatchObject({ content: "😀ế".repeat(250), truncated: true, content_length: 600 });
-    expect((await ask("GET", `/api/documents/${id}?full=true`)).json).toMatchObject({ content: body, truncated: false, content_length: 600 });
+    expect((await ask("GET", `/api/kb/get/${id}`)).json).toEqual({
+      document_id: id,
+      content: body,
+      metadata: { title: "T", tags: ["x"] },
+      revision: 1,
+    });
+    expect((await ask("GET", `/api/documents/${id}`)).json).toMatchObject({
+      content: "😀ế".repeat(250),
+      truncated: true,
+      content_length: 600,
+    });
+    expect((await ask("GET", `/api/documents/${id}?full=true`)).json).toMatchObject({
+      content: body,
+      truncated: false,
+      content_length: 600,
+    });
   });
 
   it("does not call 500 characters truncated", async () => {
@@ -180,7 +245,13 @@ describe("reading", () => {
     await upsert("knowledge/ops/list-b.md", "b");
     const { json } = await ask("GET", "/api/kb/list?prefix=knowledge/ops/list-");
     expect(json).toEqual({
-      items: ["a", "b"].map((name) => ({ document_id: `knowledge/ops/list-${name}.md`, parent_id: "knowledge/dev", title: "T", tags: ["x"], revision: 1 })),
+      items: ["a", "b"].map((name) => ({
+        document_id: `knowledge/ops/list-${name}.md`,
+        parent_id: "knowledge/dev",
+        title: "T",
+        tags: ["x"],
+        revision: 1,
+      })),
       count: 2,
     });
   });

@@ -18,7 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const locks = (change: { readonly bootId?: string; readonly pid?: number } = {}): DocumentLocks => documentLockFiles({ folder, clock: new FakeClock(), pid: process.pid, bootId, ...change });
+const locks = (change: { readonly bootId?: string; readonly pid?: number } = {}): DocumentLocks =>
+  documentLockFiles({ folder, clock: new FakeClock(), pid: process.pid, bootId, ...change });
 const lockFile = async (): Promise<string> => join(folder, (await readdir(folder))[0] ?? "none");
 const rewrite = async (change: object): Promise<void> => {
   const path = await lockFile();
@@ -27,7 +28,10 @@ const rewrite = async (change: object): Promise<void> => {
 
 it("has one holder, and tells the other who that is", async () => {
   const held = await locks().acquire("run-1", document);
-  await expect(locks().acquire("run-2", document)).rejects.toMatchObject({ code: "DOCUMENT_LOCKED", facts: { holder: "run-1", pid: process.pid } });
+  await expect(locks().acquire("run-2", document)).rejects.toMatchObject({
+    code: "DOCUMENT_LOCKED",
+    facts: { holder: "run-1", pid: process.pid },
+  });
   await (await locks().acquire("run-2", "knowledge/other/b.md")).release();
   await held.release();
   expect(await readdir(folder)).toEqual([]);
@@ -36,7 +40,11 @@ it("has one holder, and tells the other who that is", async () => {
 
 it("of a run id has one holder in whatever letters, and tells the other which document it works on", async () => {
   const held = await locks().acquireRun("run-1", document);
-  await expect(locks().acquireRun("RUN-1", "knowledge/other/b.md")).rejects.toMatchObject({ code: "RUN_LOCKED", exitCode: 10, facts: { run_id: "RUN-1", holder: "run-1", document_id: document, pid: process.pid } });
+  await expect(locks().acquireRun("RUN-1", "knowledge/other/b.md")).rejects.toMatchObject({
+    code: "RUN_LOCKED",
+    exitCode: 10,
+    facts: { run_id: "RUN-1", holder: "run-1", document_id: document, pid: process.pid },
+  });
   await held.release();
   await (await locks().acquireRun("RUN-1", document)).release();
   expect(await readdir(folder)).toEqual([]);
@@ -76,10 +84,17 @@ it("is not taken over while anything about the holder is unknown", async () => {
 it("of a holder whose boot is unknown goes with its process: taken over when that is gone or its pid is another's, else not", async () => {
   const locked = { code: "DOCUMENT_LOCKED", facts: { holder: "run-1" } };
   const taken = { replaced: { runId: "run-1", bootId: "unknown" } };
-  for (const [gone, expected] of [[{}, locked], [{ processStart: "unknown" }, locked], [{ processStart: "1" }, taken], [{ pid: await deadPid() }, taken]] as const) {
+  for (const [gone, expected] of [
+    [{}, locked],
+    [{ processStart: "unknown" }, locked],
+    [{ processStart: "1" }, taken],
+    [{ pid: await deadPid() }, taken],
+  ] as const) {
     const held = await locks({ bootId: "unknown" }).acquire("run-1", document);
     await rewrite(gone);
-    const second = await locks().acquire("run-2", document).catch((error: unknown) => error);
+    const second = await locks()
+      .acquire("run-2", document)
+      .catch((error: unknown) => error);
     expect(second).toMatchObject(expected);
     await held.release();
   }

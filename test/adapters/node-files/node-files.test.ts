@@ -13,7 +13,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it("answers null for what is absent", async () => {
   const path = join(folder, "absent");
-  expect([await nodeFiles.read(path), await nodeFiles.list(path), await nodeFiles.facts(path), await nodeFiles.sha256(path)]).toEqual([null, null, null, null]);
+  expect([await nodeFiles.read(path), await nodeFiles.list(path), await nodeFiles.facts(path), await nodeFiles.sha256(path)]).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
 });
 
 it("replaces a file in one step, whatever the umask, and leaves nothing beside it", async () => {

@@ -29,7 +29,14 @@ async function certify(meanwhile: () => Promise<readonly ConnectionEvidence[]>):
     const others = await meanwhile();
     const after = await database.readTableCensus();
     const server = { before: toServerEvidence(serverBefore), after: toServerEvidence(await database.readServerFacts()) };
-    return toCertificate({ server, before, after, connections: [...database.connectionEvidence(), ...others], unknownAttempts: 0, kbDocuments: ["knowledge/x.md"] });
+    return toCertificate({
+      server,
+      before,
+      after,
+      connections: [...database.connectionEvidence(), ...others],
+      unknownAttempts: 0,
+      kbDocuments: ["knowledge/x.md"],
+    });
   } finally {
     await database.close();
   }
@@ -45,7 +52,14 @@ test("a run that only read passes", async () => {
 test("a connection of ours that was given a transaction id fails, and the id is named", async () => {
   const evidence: EvidenceLog = { login: "governance", transactions: 0, assigned: new Map() };
   const certificate = await certify(async () => {
-    const settings = { host: server.host, port: server.port, database: "directus", user: "workflow_admin", password: new Secret(server.passwords.workflow_admin), sslMode: "disable" as const };
+    const settings = {
+      host: server.host,
+      port: server.port,
+      database: "directus",
+      user: "workflow_admin",
+      password: new Secret(server.passwords.workflow_admin),
+      sslMode: "disable" as const,
+    };
     const connection = await openConnection(settings, evidence, 5_000);
     const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 5_000, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
     await connection.read(limits, async (transaction) => {
@@ -63,7 +77,9 @@ test("a connection of ours that was given a transaction id fails, and the id is 
 test("a phase that inserts and deletes one row on a connection it hides does not pass either", async () => {
   const certificate = await certify(async () => {
     const writer = await server.connect("workflow_admin");
-    await writer.query("begin; insert into public.dot_config values ('phase', 'x'); delete from public.dot_config where key = 'phase'; commit");
+    await writer.query(
+      "begin; insert into public.dot_config values ('phase', 'x'); delete from public.dot_config where key = 'phase'; commit",
+    );
     await writer.end();
     return [];
   });
@@ -72,7 +88,11 @@ test("a phase that inserts and deletes one row on a connection it hides does not
 });
 
 test.each([
-  ["an insert", "insert into sandbox_tac.unit_version values (99, 'X', 1, 'x')", "sandbox_tac.unit_version changed: 3 rows before, 4 after"],
+  [
+    "an insert",
+    "insert into sandbox_tac.unit_version values (99, 'X', 1, 'x')",
+    "sandbox_tac.unit_version changed: 3 rows before, 4 after",
+  ],
   ["an update", "update public.unit_version set heading_path = heading_path || '!'", "public.unit_version changed: 3 rows before, 3 after"],
   ["a truncate", "truncate sandbox_tac.unit_version", "sandbox_tac.unit_version changed: 4 rows before, 0 after"],
 ])("%s by somebody else is inconclusive, with the table named", async (_what, statement, reason) => {
@@ -87,11 +107,19 @@ test.each([
 });
 
 test.each([
-  ["one table's counters are set to zero", "select pg_stat_reset_single_table_counters('public.dot_config'::regclass)", "reset or lost meanwhile"],
+  [
+    "one table's counters are set to zero",
+    "select pg_stat_reset_single_table_counters('public.dot_config'::regclass)",
+    "reset or lost meanwhile",
+  ],
   ["all counters of the database are set to zero", "select pg_stat_reset()", "reset or lost meanwhile"],
   ["the shared statistics are reset, as a crash leaves them", "select pg_stat_reset_shared('bgwriter')", "reset or lost meanwhile"],
   ["counting is switched off for new sessions of the database", "alter database directus set track_counts = off", "track_counts was off"],
-  ["counting is switched off for one role", "alter database directus reset track_counts; alter role directus set track_counts = off", "track_counts was off"],
+  [
+    "counting is switched off for one role",
+    "alter database directus reset track_counts; alter role directus set track_counts = off",
+    "track_counts was off",
+  ],
 ])("it is inconclusive, and says why, when %s", async (_what, statement, reason) => {
   const certificate = await certify(async () => {
     const admin = await server.connect("workflow_admin");
@@ -111,7 +139,16 @@ test("it is inconclusive after a crash of the server, which loses the counters",
     for (const client of [victim, watcher]) client.on("error", () => undefined);
     for (const { pid } of rows) process.kill(pid, "SIGKILL");
     await watcherGone; // the server ends every session, recovers and begins its statistics anew
-    await expect.poll(() => server.connect("workflow_admin").then(async (client) => client.end().then(() => "up"), () => "down"), { timeout: 30_000 }).toBe("up");
+    await expect
+      .poll(
+        () =>
+          server.connect("workflow_admin").then(
+            async (client) => client.end().then(() => "up"),
+            () => "down",
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe("up");
     return [];
   });
   expect(certificate.verdict).toBe("inconclusive");

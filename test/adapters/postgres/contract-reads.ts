@@ -20,10 +20,22 @@ export function itKeepsTheReadContract(toSetting: () => CutSetting): void {
 
   it("a registered document has its rows and stands in the list, sorted; another has none", async () => {
     const { document } = await steps.prepareLegB();
-    expect(await database.readRegistryRows(document.documentId)).toEqual({ documentId: document.documentId, docCode: document.docCode, sourceDocumentId: document.sourceDocumentId, sourceVersionId: document.sourceVersionId, registeredSha256: document.plan.sourceSha256, registeredRevision: 1 });
+    expect(await database.readRegistryRows(document.documentId)).toEqual({
+      documentId: document.documentId,
+      docCode: document.docCode,
+      sourceDocumentId: document.sourceDocumentId,
+      sourceVersionId: document.sourceVersionId,
+      registeredSha256: document.plan.sourceSha256,
+      registeredRevision: 1,
+    });
     expect(await database.readRegistryRows("knowledge/other/nobody.md")).toBeNull();
     const registered = await database.readRegisteredDocuments();
-    expect(registered.find(({ documentId }) => documentId === document.documentId)).toEqual({ documentId: document.documentId, docCode: document.docCode, registeredSha256: document.plan.sourceSha256, unitsThere: 3 });
+    expect(registered.find(({ documentId }) => documentId === document.documentId)).toEqual({
+      documentId: document.documentId,
+      docCode: document.docCode,
+      registeredSha256: document.plan.sourceSha256,
+      unitsThere: 3,
+    });
     expect(registered.map(({ documentId }) => documentId)).toEqual(registered.map(({ documentId }) => documentId).toSorted());
   });
 
@@ -36,7 +48,9 @@ export function itKeepsTheReadContract(toSetting: () => CutSetting): void {
     expect(await database.readContractFindings()).toEqual([]);
     expect(database.backupTables).toEqual(expect.arrayContaining(["public.information_unit", "public.unit_version"]));
     const probes = await database.probeForbiddenActions();
-    expect(new Set(probes.map(({ login }) => login))).toEqual(new Set(["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"]));
+    expect(new Set(probes.map(({ login }) => login))).toEqual(
+      new Set(["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"]),
+    );
     expect(probes.every(({ refused, sqlState }) => refused && sqlState === "42501")).toBe(true);
   });
 
@@ -69,7 +83,10 @@ export function itKeepsTheReadContract(toSetting: () => CutSetting): void {
       const { document } = await steps.prepareEnact();
       const other = await setting.register();
       const [address = ""] = document.addresses;
-      expect(await database.readDocumentDigest(other.documentId, [...other.addresses, address])).toMatchObject({ unitCount: 0, plannedAddressesTaken: [address] });
+      expect(await database.readDocumentDigest(other.documentId, [...other.addresses, address])).toMatchObject({
+        unitCount: 0,
+        plannedAddressesTaken: [address],
+      });
       expect((await database.readDocumentDigest(other.documentId, other.addresses)).plannedAddressesTaken).toEqual([]);
     });
 
@@ -89,7 +106,9 @@ export function itKeepsTheReadContract(toSetting: () => CutSetting): void {
     const before = await censusOf(table);
     expect(await censusOf(table)).toMatchObject({ rowCount: before?.rowCount, sha256: before?.sha256 });
     const refused = makePermission(document.runId, "SG_1", () => Promise.reject(new Error("switched off")));
-    await expect(setting.writeDatabase.insertReviewDecision(refused.permission, document.documentId, steps.toDecision(document))).rejects.toThrow("switched off");
+    await expect(
+      setting.writeDatabase.insertReviewDecision(refused.permission, document.documentId, steps.toDecision(document)),
+    ).rejects.toThrow("switched off");
     expect(await censusOf(table)).toMatchObject({ rowCount: before?.rowCount, sha256: before?.sha256 });
     await steps.decide(document);
     const after = await censusOf(table);

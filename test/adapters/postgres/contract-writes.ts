@@ -27,7 +27,8 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
     ({ recorders, writeDatabase: writer } = setting);
     steps = toCutSteps(setting);
   });
-  const decisionsOf = ({ documentId, sourceDocumentId }: CutDocument, runId: string) => recorders.readDecisions(documentId, sourceDocumentId, runId);
+  const decisionsOf = ({ documentId, sourceDocumentId }: CutDocument, runId: string) =>
+    recorders.readDecisions(documentId, sourceDocumentId, runId);
   const unitsOf = ({ documentId, runId }: CutDocument) => recorders.readUnits(documentId, runId);
   const legBOf = ({ documentId, sourceDocumentId, runId }: CutDocument) => recorders.readLegB(documentId, sourceDocumentId, runId);
   const insert = (document: CutDocument, change: Parameters<CutSteps["toDecision"]>[1] = {}) => {
@@ -35,7 +36,10 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
     return writer.insertReviewDecision(makePermission(row.runId, row.gate).permission, document.documentId, row);
   };
   const create = (request: CreateUnits) => writer.createUnits(makePermission(request.runId, "cut_leg_a").permission, request);
-  const refresh = async (document: CutDocument, request: CreateUnits): Promise<CreateUnits> => ({ ...(await steps.toCreate(document, request.reviewDecisionId)), units: request.units });
+  const refresh = async (document: CutDocument, request: CreateUnits): Promise<CreateUnits> => ({
+    ...(await steps.toCreate(document, request.reviewDecisionId)),
+    units: request.units,
+  });
 
   describe("a decision", () => {
     it("is written once and read back by its document and its run alone", async () => {
@@ -59,9 +63,18 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
 
     it("of no registered document, or of a gate and a phase that do not belong together, is refused", async () => {
       const document = await setting.register();
-      await expect(insert(document, { sourceDocumentId: randomUUID() })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23503" } });
-      await expect(insert(document, { phase: "lifecycle_enact" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
-      await expect(insert(document, { phase: "void", gate: "SG_3" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
+      await expect(insert(document, { sourceDocumentId: randomUUID() })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23503" },
+      });
+      await expect(insert(document, { phase: "lifecycle_enact" })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23514" },
+      });
+      await expect(insert(document, { phase: "void", gate: "SG_3" })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23514" },
+      });
       expect(await decisionsOf(document, document.runId)).toEqual([]);
     });
 
@@ -78,7 +91,14 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const { document, request } = await steps.prepareEnact();
       const claims = () => recorders.readClaims(document.documentId, document.sourceDocumentId, "another-run");
       const [first] = await decisionsOf(document, document.runId);
-      const claim = { runId: document.runId, reviewDecisionId: first?.id, unitsCreated: 3, unitsEnacted: 0, unitsRetired: 0, voided: false };
+      const claim = {
+        runId: document.runId,
+        reviewDecisionId: first?.id,
+        unitsCreated: 3,
+        unitsEnacted: 0,
+        unitsRetired: 0,
+        voided: false,
+      };
       expect(await claims()).toEqual([claim]);
       expect(await recorders.readClaims(document.documentId, document.sourceDocumentId, document.runId)).toEqual([]);
       await writer.enactUnits(makePermission(document.runId, "lifecycle_enact").permission, request);
@@ -95,14 +115,30 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       await create(request);
       const units = await unitsOf(document);
       expect(units).toEqual(
-        request.units.map(({ body: _body, ...unit }, at) => ({ ...unit, unitId: units[at]?.unitId, versionId: units[at]?.versionId, versionNo: 1, storedBodySha256: unit.bodySha256, isCurrent: true, lifecycleState: "draft", createdBy: "cutter_exec", createdByRun: document.runId })),
+        request.units.map(({ body: _body, ...unit }, at) => ({
+          ...unit,
+          unitId: units[at]?.unitId,
+          versionId: units[at]?.versionId,
+          versionNo: 1,
+          storedBodySha256: unit.bodySha256,
+          isCurrent: true,
+          lifecycleState: "draft",
+          createdBy: "cutter_exec",
+          createdByRun: document.runId,
+        })),
       );
       expect(new Set(units.flatMap(({ unitId, versionId }) => [unitId, versionId])).size).toBe(6);
       const bodies: [number, string][] = [];
-      expect(await recorders.readBodies(document.documentId, document.runId, (ordinal, body) => bodies.push([ordinal, Buffer.from(body).toString("utf8")]))).toBe(3);
+      expect(
+        await recorders.readBodies(document.documentId, document.runId, (ordinal, body) =>
+          bodies.push([ordinal, Buffer.from(body).toString("utf8")]),
+        ),
+      ).toBe(3);
       expect(bodies).toEqual(request.units.map(({ ordinal, body }) => [ordinal, body]));
       expect(bodies.map(([, body]) => body).join("")).toBe(sourceText);
-      expect(await recorders.readAddresses(document.documentId, [...document.addresses, "nowhere/at-all"])).toEqual(document.addresses.toSorted().map((address) => ({ address, createdByRun: document.runId })));
+      expect(await recorders.readAddresses(document.documentId, [...document.addresses, "nowhere/at-all"])).toEqual(
+        document.addresses.toSorted().map((address) => ({ address, createdByRun: document.runId })),
+      );
     });
 
     it("is not seen under another run or another document", async () => {
@@ -119,11 +155,17 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const { document, request } = await steps.prepareCreate();
       await create(request);
       await expect(create(request)).rejects.toMatchObject({ code: "ROWS_MOVED", facts: { when: "before the first unit" } });
-      await expect(create(await refresh(document, request))).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "duplicate", address: document.addresses[0] } });
+      await expect(create(await refresh(document, request))).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { reason: "duplicate", address: document.addresses[0] },
+      });
       expect(await unitsOf(document)).toHaveLength(3);
     });
 
-    const last = (request: CreateUnits, change: Partial<CreateUnits["units"][number]>): CreateUnits => ({ ...request, units: request.units.map((unit, at) => (at === 2 ? { ...unit, ...change } : unit)) });
+    const last = (request: CreateUnits, change: Partial<CreateUnits["units"][number]>): CreateUnits => ({
+      ...request,
+      units: request.units.map((unit, at) => (at === 2 ? { ...unit, ...change } : unit)),
+    });
     it.each<[string, (request: CreateUnits) => CreateUnits]>([
       ["body_mismatch", (request) => last(request, { body: "other" })],
       ["idempotency_conflict", (request) => last(request, { idempotencyKey: request.units[0]?.idempotencyKey ?? "" })],
@@ -147,15 +189,31 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const { document, record: request } = await steps.prepareLegB();
       const [sovereign] = request.signatures;
       if (sovereign === undefined) throw new Error("no signature");
-      await expect(record({ ...request, manifest: "[1]" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514", table: "manifest_envelope" } });
-      await expect(record({ ...request, signatures: [sovereign, sovereign] })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505", table: "dot_pair_signature" } });
-      await expect(record({ ...request, reviewDecisionId: randomUUID() })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23503" } });
+      await expect(record({ ...request, manifest: "[1]" })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23514", table: "manifest_envelope" },
+      });
+      await expect(record({ ...request, signatures: [sovereign, sovereign] })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23505", table: "dot_pair_signature" },
+      });
+      await expect(record({ ...request, reviewDecisionId: randomUUID() })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23503" },
+      });
       expect(await legBOf(document)).toBeNull();
       const architect = { ...sovereign, signerRole: "architect" as const };
       await record({ ...request, signatures: [sovereign, architect] });
-      expect(await legBOf(document)).toEqual({ changeSetId: expect.stringMatching(/^[0-9a-f-]{36}$/), recordedBy: "directus_secdef", record: { ...request, signatures: [architect, sovereign] } });
+      expect(await legBOf(document)).toEqual({
+        changeSetId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        recordedBy: "directus_secdef",
+        record: { ...request, signatures: [architect, sovereign] },
+      });
       await expect(record(request)).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505" } });
-      await expect(record({ ...request, runId: "another-run" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505" } }); // one change set for a decision
+      await expect(record({ ...request, runId: "another-run" })).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { sqlstate: "23505" },
+      }); // one change set for a decision
       expect(await legBOf({ ...document, runId: "another-run" })).toBeNull();
       expect(await recorders.readLegB(document.documentId, (await setting.register()).sourceDocumentId, document.runId)).toBeNull();
     });
@@ -164,8 +222,16 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const { document, record: request } = await steps.prepareLegB();
       await record(request);
       const changeSetId = (await legBOf(document))?.changeSetId ?? "";
-      const row = { changeSetId, runId: document.runId, documentId: document.documentId, verdict: "pass" as const, unitsChecked: 3, toDigest: request.toDigest };
-      const verify = (change: Partial<typeof row> = {}) => writer.insertVerifyResult(makePermission(document.runId, "write_verify").permission, { ...row, ...change });
+      const row = {
+        changeSetId,
+        runId: document.runId,
+        documentId: document.documentId,
+        verdict: "pass" as const,
+        unitsChecked: 3,
+        toDigest: request.toDigest,
+      };
+      const verify = (change: Partial<typeof row> = {}) =>
+        writer.insertVerifyResult(makePermission(document.runId, "write_verify").permission, { ...row, ...change });
       const verified = (id: string, runId: string) => recorders.readVerifyResult(document.documentId, id, runId);
       await expect(verify({ changeSetId: randomUUID() })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23503" } });
       await expect(verify({ runId: "another-run" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
@@ -186,15 +252,23 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const { document, request } = await steps.prepareEnact();
       await enact({ ...request, units: request.units.toReversed() });
       const enacted = await recorders.readEnacted(document.documentId, document.runId);
-      expect(enacted).toEqual(request.units.map(({ expectedVersionId: _version, ...unit }) => ({ ...unit, fromState: "draft", actor: "cutter_exec" })));
+      expect(enacted).toEqual(
+        request.units.map(({ expectedVersionId: _version, ...unit }) => ({ ...unit, fromState: "draft", actor: "cutter_exec" })),
+      );
       expect((await unitsOf(document)).map(({ lifecycleState }) => lifecycleState)).toEqual(["enacted", "enacted", "enacted"]);
-      await expect(enact(request)).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "duplicate", address: document.addresses[0] } });
+      await expect(enact(request)).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { reason: "duplicate", address: document.addresses[0] },
+      });
       expect(await recorders.readEnacted(document.documentId, document.runId)).toEqual(enacted);
       expect(await recorders.readEnacted(document.documentId, "another-run")).toEqual([]);
       expect(await recorders.readEnacted((await setting.register()).documentId, document.runId)).toEqual([]);
     });
 
-    const last = (request: EnactUnits, change: Partial<EnactUnits["units"][number]>): EnactUnits => ({ ...request, units: request.units.map((unit, at) => (at === 2 ? { ...unit, ...change } : unit)) });
+    const last = (request: EnactUnits, change: Partial<EnactUnits["units"][number]>): EnactUnits => ({
+      ...request,
+      units: request.units.map((unit, at) => (at === 2 ? { ...unit, ...change } : unit)),
+    });
     it.each<[string, (request: EnactUnits) => EnactUnits]>([
       ["unit_unknown", (request) => last(request, { address: "nowhere/at-all" })],
       ["version_moved", (request) => last(request, { expectedVersionId: randomUUID() })],
@@ -213,7 +287,11 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
     it("asks for its permission once, with an id that is in progress then and committed afterwards", async () => {
       const { document, request } = await steps.prepareCreate();
       const seen: string[] = [];
-      const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", async (id) => void seen.push(await recorders.readTransactionStatus(id)));
+      const { permission, transactionIds } = makePermission(
+        document.runId,
+        "cut_leg_a",
+        async (id) => void seen.push(await recorders.readTransactionStatus(id)),
+      );
       await writer.createUnits(permission, request);
       expect([transactionIds.length, seen]).toEqual([1, ["in progress"]]);
       expect(await recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("committed");
@@ -233,7 +311,9 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
     it("that is refused never asks for its permission", async () => {
       const { document, request } = await steps.prepareCreate();
       const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a");
-      await expect(writer.createUnits(permission, { ...request, fromDigest: "0".repeat(64) })).rejects.toMatchObject({ code: "ROWS_MOVED" });
+      await expect(writer.createUnits(permission, { ...request, fromDigest: "0".repeat(64) })).rejects.toMatchObject({
+        code: "ROWS_MOVED",
+      });
       expect(transactionIds).toEqual([]);
     });
 
@@ -257,10 +337,15 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       });
       await writer.createUnits(permission, await refresh(document, request));
       expect(await waiting).toMatchObject({ code: "ROWS_MOVED", facts: { when: "before the first unit" } });
-      expect([await unitsOf(document), await unitsOf(rival), await decisionsOf(other, other.runId)].map(({ length }) => length)).toEqual([3, 0, 1]);
+      expect([await unitsOf(document), await unitsOf(rival), await decisionsOf(other, other.runId)].map(({ length }) => length)).toEqual([
+        3, 0, 1,
+      ]);
     });
 
-    it.each([["before", "aborted", 0], ["after", "committed", 3]] as const)("whose COMMIT is lost %s it arrived is unknown to the writer, and the recorder tells", async (when, status, units) => {
+    it.each([
+      ["before", "aborted", 0],
+      ["after", "committed", 3],
+    ] as const)("whose COMMIT is lost %s it arrived is unknown to the writer, and the recorder tells", async (when, status, units) => {
       const { document, request } = await steps.prepareCreate();
       const ids: string[] = [];
       await setting.losing(when, async (losing, breakLine) => {
@@ -278,7 +363,10 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const [document, other] = [await setting.register(), await setting.register()];
       const held = await recorders.holdDocument(document.documentId, "run-first");
       await held.assertHeld();
-      await expect(recorders.holdDocument(document.documentId, "run-second")).rejects.toMatchObject({ code: "DOCUMENT_CLAIMED", facts: { holder: expect.stringContaining("cutter run-first@") } });
+      await expect(recorders.holdDocument(document.documentId, "run-second")).rejects.toMatchObject({
+        code: "DOCUMENT_CLAIMED",
+        facts: { holder: expect.stringContaining("cutter run-first@") },
+      });
       await (await recorders.holdDocument(other.documentId, "run-second")).release();
       await held.release();
       const again = await recorders.holdDocument(document.documentId, "run-second");

@@ -18,7 +18,8 @@ async function openReal(): Promise<Opened> {
   const world = await startWriteWorld();
   const { recorders, database, server, admin } = world;
   return {
-    recorders, database,
+    recorders,
+    database,
     writeDatabase: world.writer(),
     register: () => registerDocument(server),
     openDatabase: () => openTestDatabase(server),
@@ -27,7 +28,10 @@ async function openReal(): Promise<Opened> {
       const breakLine = (): Promise<void> => Promise.resolve(when === "before" ? proxy.swallowQuestions() : proxy.swallowAnswers());
       await write(world.writer({ login: { port: proxy.port } }), breakLine).finally(() => proxy.stop());
     },
-    breakLock: async () => void (await admin.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'cutter run-first@%'")),
+    breakLock: async () =>
+      void (await admin.query(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'cutter run-first@%'",
+      )),
     stop: () => world.stop(),
   };
 }
@@ -57,7 +61,10 @@ async function openFake(): Promise<Opened> {
   };
 }
 
-describe.each([["PostgreSQL", openReal], ["the fake", openFake]] as const)("%s", (_name, open) => {
+describe.each([
+  ["PostgreSQL", openReal],
+  ["the fake", openFake],
+] as const)("%s", (_name, open) => {
   let opened: Opened;
   beforeAll(async () => {
     opened = await open();

@@ -45,7 +45,14 @@ async function startScripted(replies: readonly Buffer[]): Promise<{ readonly por
   return { port: address.port, heard: () => Buffer.concat(heard) };
 }
 
-const settings = (port: number) => ({ host: "127.0.0.1", port, database: "directus", user: "cutter_exec", password: new Secret(password), sslMode: "disable" as const });
+const settings = (port: number) => ({
+  host: "127.0.0.1",
+  port,
+  database: "directus",
+  user: "cutter_exec",
+  password: new Secret(password),
+  sslMode: "disable" as const,
+});
 const log = (): EvidenceLog => ({ login: "cutter_exec", transactions: 0, assigned: new Map() });
 
 function toAuthentication(kind: number, rest: Buffer = Buffer.alloc(0)): Buffer {
@@ -68,7 +75,10 @@ describe("a server that asks for the password itself is not answered", () => {
     ["MD5 after it announced SCRAM", [sasl, md5], "md5"],
   ] as const)("%s", async (_what, replies, asked) => {
     const scripted = await startScripted(replies);
-    await expect(openConnection(settings(scripted.port), log(), 5_000)).rejects.toMatchObject({ code: "DATABASE_AUTH_REFUSED", facts: { server_asked_for: asked } });
+    await expect(openConnection(settings(scripted.port), log(), 5_000)).rejects.toMatchObject({
+      code: "DATABASE_AUTH_REFUSED",
+      facts: { server_asked_for: asked },
+    });
     expect(scripted.heard().toString("latin1")).not.toContain(password);
     expect(scripted.heard().toString("latin1")).not.toMatch(/md5[0-9a-f]{32}/);
   });
@@ -76,12 +86,30 @@ describe("a server that asks for the password itself is not answered", () => {
 
 test("the environment's PG* variables change nothing", async () => {
   const before = { ...process.env };
-  Object.assign(process.env, { PGHOST: "192.0.2.1", PGPORT: "1", PGUSER: "evil", PGDATABASE: "evil", PGPASSWORD: "evil", PGOPTIONS: "-c search_path=evil -c default_transaction_read_only=off", PGSSLMODE: "require", PGAPPNAME: "evil", PGREPLICATION: "database", PGCLIENT_ENCODING: "LATIN1", PGSSLNEGOTIATION: "direct", PGBINARY: "1", PGCONNECT_TIMEOUT: "0" });
+  Object.assign(process.env, {
+    PGHOST: "192.0.2.1",
+    PGPORT: "1",
+    PGUSER: "evil",
+    PGDATABASE: "evil",
+    PGPASSWORD: "evil",
+    PGOPTIONS: "-c search_path=evil -c default_transaction_read_only=off",
+    PGSSLMODE: "require",
+    PGAPPNAME: "evil",
+    PGREPLICATION: "database",
+    PGCLIENT_ENCODING: "LATIN1",
+    PGSSLNEGOTIATION: "direct",
+    PGBINARY: "1",
+    PGCONNECT_TIMEOUT: "0",
+  });
   try {
     const connection = await openConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, log(), 5_000);
     const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 1_000, idleTimeoutMs: 1_000, deadlineMs: 10_000 };
     const [row] = await connection.read(limits, (transaction) =>
-      transaction.query("test", [], "select current_user::text as who, current_setting('search_path') as path, current_setting('application_name') as name, current_setting('client_encoding') as encoding, current_setting('default_transaction_read_only') as read_only, current_setting('lock_timeout') as lock_timeout"),
+      transaction.query(
+        "test",
+        [],
+        "select current_user::text as who, current_setting('search_path') as path, current_setting('application_name') as name, current_setting('client_encoding') as encoding, current_setting('default_transaction_read_only') as read_only, current_setting('lock_timeout') as lock_timeout",
+      ),
     );
     expect(row).toEqual({ who: "cutter_exec", path: "pg_catalog", name: "cutter", encoding: "UTF8", read_only: "on", lock_timeout: "1s" });
     await connection.close();
@@ -100,12 +128,20 @@ test("a statement that takes too long, a cut line and a silent one have their co
   const open = () => openConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, evidence, 5_000);
   const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 200, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
   const connection = await open();
-  await expect(connection.read(limits, (transaction) => transaction.query("test", [], "select pg_sleep(30)"))).rejects.toMatchObject({ code: "DATABASE_TIMEOUT", facts: { sqlstate: "57014" } });
+  await expect(connection.read(limits, (transaction) => transaction.query("test", [], "select pg_sleep(30)"))).rejects.toMatchObject({
+    code: "DATABASE_TIMEOUT",
+    facts: { sqlstate: "57014" },
+  });
   expect([...evidence.assigned.values()]).toEqual([]); // the failed transaction still answered
-  await expect(connection.read(limits, (transaction) => transaction.query("test", [], "select 1/0"))).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED", facts: { sqlstate: "22012" } });
+  await expect(connection.read(limits, (transaction) => transaction.query("test", [], "select 1/0"))).rejects.toMatchObject({
+    code: "DATABASE_QUERY_FAILED",
+    facts: { sqlstate: "22012" },
+  });
 
   const deaf = { ...limits, statementTimeoutMs: 60_000, deadlineMs: 300 };
-  await expect(connection.read(deaf, (transaction) => transaction.query("test", [], "select pg_sleep(30)"))).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+  await expect(connection.read(deaf, (transaction) => transaction.query("test", [], "select pg_sleep(30)"))).rejects.toMatchObject({
+    code: "DATABASE_UNREACHABLE",
+  });
   await connection.lost;
   expect([...evidence.assigned.values()]).toEqual(["unknown"]);
 
@@ -120,7 +156,11 @@ test("a statement that takes too long, a cut line and a silent one have their co
 
 test("a transaction that was given an id says so even when it was rolled back", async () => {
   const evidence: EvidenceLog = { login: "governance", transactions: 0, assigned: new Map() };
-  const connection = await openConnection({ ...settings(real.port), user: "workflow_admin", password: new Secret(real.passwords.workflow_admin) }, evidence, 5_000);
+  const connection = await openConnection(
+    { ...settings(real.port), user: "workflow_admin", password: new Secret(real.passwords.workflow_admin) },
+    evidence,
+    5_000,
+  );
   const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 5_000, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
   await connection.read(limits, async (transaction) => {
     await transaction.query("test", [], "select txid_current()"); // assigns an id, even inside READ ONLY
@@ -132,13 +172,21 @@ test("a transaction that was given an id says so even when it was rolled back", 
   await expect(failing).rejects.toThrow("the phase stops here");
   expect(evidence.transactions).toBe(2);
   expect([...evidence.assigned.values()]).toEqual([expect.stringMatching(/^[0-9]+$/), expect.stringMatching(/^[0-9]+$/)]);
-  await expect(connection.read(limits, (transaction) => transaction.query("test", [], "insert into public.dot_config values ('a', 'b')"))).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED", facts: { sqlstate: "25006" } });
+  await expect(
+    connection.read(limits, (transaction) => transaction.query("test", [], "insert into public.dot_config values ('a', 'b')")),
+  ).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED", facts: { sqlstate: "25006" } });
   await connection.close();
 });
 
 test("a COMMIT that the server answers with ROLLBACK is not taken for one", async () => {
-  const answers = { query: (text: string) => Promise.resolve({ command: text === "commit" ? "ROLLBACK" : "SELECT", rows: [{ id: null }] }), once: () => undefined };
+  const answers = {
+    query: (text: string) => Promise.resolve({ command: text === "commit" ? "ROLLBACK" : "SELECT", rows: [{ id: null }] }),
+    once: () => undefined,
+  };
   const connection = new ReadConnection(answers as unknown as Client, log(), () => undefined);
   const limits = { lockTimeoutMs: 1, statementTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1_000 };
-  await expect(connection.read(limits, () => Promise.resolve("read"))).rejects.toMatchObject({ code: "DATABASE_COMMIT_REFUSED", facts: { tag: "ROLLBACK" } });
+  await expect(connection.read(limits, () => Promise.resolve("read"))).rejects.toMatchObject({
+    code: "DATABASE_COMMIT_REFUSED",
+    facts: { tag: "ROLLBACK" },
+  });
 });

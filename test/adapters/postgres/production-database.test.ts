@@ -45,7 +45,11 @@ test("the server's facts are read", async () => {
 });
 
 test("a registered document has its rows and another has none", async () => {
-  expect(await database.readRegistryRows(document)).toMatchObject({ documentId: document, docCode: "office-handbook", registeredRevision: 1 });
+  expect(await database.readRegistryRows(document)).toMatchObject({
+    documentId: document,
+    docCode: "office-handbook",
+    registeredRevision: 1,
+  });
   expect(await database.readRegistryRows("knowledge/other/nobody.md")).toBeNull();
 });
 
@@ -95,7 +99,10 @@ test("the digest of a document sees its own rows and nobody else's", async () =>
   const others = await whilePlanted(
     "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) values ('other/a', 'other', 'section', 0, repeat('a', 64), 'x', 'x')",
     "delete from public.information_unit where doc_code = 'other'",
-    async () => [await database.readDocumentDigest(document, ["office-handbook/new"]), await database.readDocumentDigest(document, ["other/a"])],
+    async () => [
+      await database.readDocumentDigest(document, ["office-handbook/new"]),
+      await database.readDocumentDigest(document, ["other/a"]),
+    ],
   );
   expect(others[0]).toEqual(before);
   expect(others[1]?.plannedAddressesTaken).toEqual(["other/a"]);
@@ -136,13 +143,22 @@ test("the census counts every table of the contract and the decoy", async () => 
   const census = await database.readTableCensus();
   expect(census.map(({ table }) => table)).toContain("sandbox_tac.unit_version");
   expect(census).toHaveLength(12);
-  expect(Object.fromEntries(census.map(({ table, rowCount }) => [table, rowCount]))).toMatchObject({ "public.information_unit": 3, "public.unit_version": 3, "sandbox_tac.unit_version": 3, "cutter_governance.review_decision": 0 });
-  expect((await database.readTableCensus()).map(({ table, rowCount, sha256, modifications }) => [table, rowCount, sha256, modifications])).toEqual(census.map(({ table, rowCount, sha256, modifications }) => [table, rowCount, sha256, modifications]));
+  expect(Object.fromEntries(census.map(({ table, rowCount }) => [table, rowCount]))).toMatchObject({
+    "public.information_unit": 3,
+    "public.unit_version": 3,
+    "sandbox_tac.unit_version": 3,
+    "cutter_governance.review_decision": 0,
+  });
+  expect(
+    (await database.readTableCensus()).map(({ table, rowCount, sha256, modifications }) => [table, rowCount, sha256, modifications]),
+  ).toEqual(census.map(({ table, rowCount, sha256, modifications }) => [table, rowCount, sha256, modifications]));
 });
 
 test("an insert that was deleted again leaves count and digest equal but moves the modification counter", async () => {
   const before = await database.readTableCensus();
-  await whilePlanted("insert into public.dot_config values ('x', 'y')", "delete from public.dot_config where key = 'x'", () => Promise.resolve());
+  await whilePlanted("insert into public.dot_config values ('x', 'y')", "delete from public.dot_config where key = 'x'", () =>
+    Promise.resolve(),
+  );
   const after = await database.readTableCensus();
   const pick = (census: typeof before) => census.find(({ table }) => table === "public.dot_config");
   expect(pick(after)).toMatchObject({ rowCount: pick(before)?.rowCount, sha256: pick(before)?.sha256 });
@@ -176,7 +192,9 @@ test("an exported snapshot keeps seeing the rows of its digest", async () => {
   await admin.query("delete from public.dot_config where key = 'later'");
   expect(snapshot.id).toMatch(/^[0-9A-F]{8}-[0-9A-F]{8}-[0-9]+$/);
   await snapshot.close();
-  await expect(reader.query(`begin isolation level repeatable read; set transaction snapshot '${snapshot.id}'`)).rejects.toMatchObject({ code: "42704" }); // gone
+  await expect(reader.query(`begin isolation level repeatable read; set transaction snapshot '${snapshot.id}'`)).rejects.toMatchObject({
+    code: "42704",
+  }); // gone
 });
 
 test("without a pinned principal nothing is asked of the governance login", async () => {
@@ -191,10 +209,17 @@ test("a wrong password, a missing right and a missing database each have their c
   const { toTestSettings } = await import("../../support/production-database.ts");
   const { Secret } = await import("../../../orchestrator/core/secret.ts");
   const { logins } = toTestSettings(server);
-  const withReadonly = (changes: Partial<typeof logins.context_pack_readonly>) => openProductionDatabase({ logins: { ...logins, context_pack_readonly: { ...logins.context_pack_readonly, ...changes } } }, null);
-  await expect(withReadonly({ password: new Secret("wrong-secret") }).readServerFacts()).rejects.toMatchObject({ code: "DATABASE_LOGIN_REFUSED", message: expect.not.stringContaining("wrong-secret") });
+  const withReadonly = (changes: Partial<typeof logins.context_pack_readonly>) =>
+    openProductionDatabase({ logins: { ...logins, context_pack_readonly: { ...logins.context_pack_readonly, ...changes } } }, null);
+  await expect(withReadonly({ password: new Secret("wrong-secret") }).readServerFacts()).rejects.toMatchObject({
+    code: "DATABASE_LOGIN_REFUSED",
+    message: expect.not.stringContaining("wrong-secret"),
+  });
   await expect(withReadonly({ database: "nowhere" }).readServerFacts()).rejects.toMatchObject({ code: "DATABASE_MISSING" });
-  await expect(withReadonly({ port: 1 }).readServerFacts()).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE", facts: { reason: "ECONNREFUSED" } });
+  await expect(withReadonly({ port: 1 }).readServerFacts()).rejects.toMatchObject({
+    code: "DATABASE_UNREACHABLE",
+    facts: { reason: "ECONNREFUSED" },
+  });
   const asExec = withReadonly({ user: "cutter_exec", password: logins.cutter_exec.password });
   await expect(asExec.readTableCensus()).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING", facts: { sqlstate: "42501" } });
   await asExec.close();
@@ -203,18 +228,31 @@ test("a wrong password, a missing right and a missing database each have their c
 test("a lock held by others is given up after its limit, and the run may ask again", async () => {
   const admin = await server.connect("workflow_admin");
   await admin.query("begin; lock table cutter_governance.source_document_registry in access exclusive mode");
-  await expect(database.readRegistryRows(document)).rejects.toMatchObject({ code: "DATABASE_LOCKED", facts: { sqlstate: "55P03", statement: "phases/source_pin/registry-rows.sql" } });
+  await expect(database.readRegistryRows(document)).rejects.toMatchObject({
+    code: "DATABASE_LOCKED",
+    facts: { sqlstate: "55P03", statement: "phases/source_pin/registry-rows.sql" },
+  });
   await admin.query("rollback");
   await admin.end();
   expect(await database.readRegistryRows(document)).not.toBeNull();
 }, 20_000);
 
 test("a table that was renamed is a contract finding, absent from the census, and has a code where it is read", async () => {
-  await whilePlanted("alter table cutter_governance.source_document_registry rename to moved", "alter table cutter_governance.moved rename to source_document_registry", async () => {
-    expect((await database.readContractFindings()).map(({ object, found }) => [object, found])).toContainEqual(["table cutter_governance.source_document_registry", "absent"]);
-    expect((await database.readTableCensus()).map(({ table }) => table)).not.toContain("cutter_governance.source_document_registry");
-    await expect(database.readRegistryRows(document)).rejects.toMatchObject({ code: "DATABASE_OBJECT_MISSING", facts: { sqlstate: "42P01" } });
-  });
+  await whilePlanted(
+    "alter table cutter_governance.source_document_registry rename to moved",
+    "alter table cutter_governance.moved rename to source_document_registry",
+    async () => {
+      expect((await database.readContractFindings()).map(({ object, found }) => [object, found])).toContainEqual([
+        "table cutter_governance.source_document_registry",
+        "absent",
+      ]);
+      expect((await database.readTableCensus()).map(({ table }) => table)).not.toContain("cutter_governance.source_document_registry");
+      await expect(database.readRegistryRows(document)).rejects.toMatchObject({
+        code: "DATABASE_OBJECT_MISSING",
+        facts: { sqlstate: "42P01" },
+      });
+    },
+  );
 });
 
 test("a principal that is pinned but has no login is said to be unset", async () => {

@@ -31,13 +31,23 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-const permit = (beforeCommit: (id: string) => Promise<void> = () => Promise.resolve()) => ({ runId: "R", step: "revert", beforeCommit }) as unknown as WritePermission;
+const permit = (beforeCommit: (id: string) => Promise<void> = () => Promise.resolve()) =>
+  ({ runId: "R", step: "revert", beforeCommit }) as unknown as WritePermission;
 
 async function toRequest(document: CutDocument, change: Partial<RevertRequest> = {}): Promise<RevertRequest> {
   const database = openProductionDatabase({ logins: { context_pack_readonly: reader } }, null);
   const { sha256 } = await database.readDocumentDigest(document.documentId, document.addresses);
   await database.close();
-  return { runId: document.runId, documentId: document.documentId, reviewDecisionId: randomUUID(), runbook, expectedDigest: sha256, plannedAddresses: document.addresses, expectedUnits: 3, ...change };
+  return {
+    runId: document.runId,
+    documentId: document.documentId,
+    reviewDecisionId: randomUUID(),
+    runbook,
+    expectedDigest: sha256,
+    plannedAddresses: document.addresses,
+    expectedUnits: 3,
+    ...change,
+  };
 }
 
 async function withReverts<Result>(work: (reverts: RevertDatabase) => Promise<Result>, logins = { reader, revert }): Promise<Result> {
@@ -59,7 +69,11 @@ async function cutAfterCommit(port: number): Promise<Server> {
       upstream.write(bytes);
     });
     upstream.on("data", (bytes: Buffer) => (mute ? client.destroy() : client.write(bytes)));
-    for (const [one, other] of [[client, upstream], [upstream, client]] as const) one.on("error", () => other.destroy()).on("close", () => other.destroy());
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const)
+      one.on("error", () => other.destroy()).on("close", () => other.destroy());
   });
   return new Promise((done) => proxy.listen(0, "127.0.0.1", () => done(proxy)));
 }
@@ -69,7 +83,12 @@ describe("the revert's transaction", () => {
     const document = await cutDocument(server);
     const request = await toRequest(document);
     let told = "";
-    const proof = await withReverts((reverts) => reverts.apply(permit(async (id) => void (told = id)), request));
+    const proof = await withReverts((reverts) =>
+      reverts.apply(
+        permit(async (id) => void (told = id)),
+        request,
+      ),
+    );
     expect(proof).toEqual({ unitsOfRun: 3, stillStanding: 0, revertsLogged: 3 });
     expect((await admin.query("select pg_xact_status($1::xid8) as status", [told])).rows).toEqual([{ status: "committed" }]);
   });
@@ -77,8 +96,17 @@ describe("the revert's transaction", () => {
   test("is rolled back when the permission is withdrawn just before COMMIT", async () => {
     const document = await cutDocument(server);
     const request = await toRequest(document);
-    await expect(withReverts((reverts) => reverts.apply(permit(() => Promise.reject(new Error("withdrawn"))), request))).rejects.toThrow();
-    expect((await admin.query("select distinct lifecycle_state from public.information_unit where created_by_run = $1", [document.runId])).rows).toEqual([{ lifecycle_state: "enacted" }]);
+    await expect(
+      withReverts((reverts) =>
+        reverts.apply(
+          permit(() => Promise.reject(new Error("withdrawn"))),
+          request,
+        ),
+      ),
+    ).rejects.toThrow();
+    expect(
+      (await admin.query("select distinct lifecycle_state from public.information_unit where created_by_run = $1", [document.runId])).rows,
+    ).toEqual([{ lifecycle_state: "enacted" }]);
   });
 
   test("an answer to COMMIT that never comes is REVERT_COMMIT_UNKNOWN, and reading tells that it landed", async () => {
@@ -86,10 +114,17 @@ describe("the revert's transaction", () => {
     const request = await toRequest(document);
     const proxy = await cutAfterCommit(server.port);
     try {
-      await withReverts(async (reverts) => {
-        await expect(reverts.apply(permit(), request)).rejects.toMatchObject({ code: "REVERT_COMMIT_UNKNOWN", exitCode: 30 });
-        expect(await reverts.readState(document.documentId, document.runId, null)).toMatchObject({ stillStanding: 0, revertsLogged: 3, revertDecisions: [request.reviewDecisionId] });
-      }, { reader, revert: { ...revert, port: (proxy.address() as AddressInfo).port } });
+      await withReverts(
+        async (reverts) => {
+          await expect(reverts.apply(permit(), request)).rejects.toMatchObject({ code: "REVERT_COMMIT_UNKNOWN", exitCode: 30 });
+          expect(await reverts.readState(document.documentId, document.runId, null)).toMatchObject({
+            stillStanding: 0,
+            revertsLogged: 3,
+            revertDecisions: [request.reviewDecisionId],
+          });
+        },
+        { reader, revert: { ...revert, port: (proxy.address() as AddressInfo).port } },
+      );
     } finally {
       proxy.close();
     }
@@ -99,7 +134,9 @@ describe("the revert's transaction", () => {
     const document = await cutDocument(server);
     const request = await toRequest(document);
     const { logins } = toTestSettings(server);
-    await expect(withReverts((reverts) => reverts.apply(permit(), request), { reader, revert: logins.cutter_verify })).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING" });
+    await expect(
+      withReverts((reverts) => reverts.apply(permit(), request), { reader, revert: logins.cutter_verify }),
+    ).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING" });
   });
 
   test("waits no longer for the document than its limit says", async () => {
@@ -108,7 +145,10 @@ describe("the revert's transaction", () => {
     await admin.query("begin");
     await admin.query("select pg_advisory_xact_lock(hashtextextended('cutter.document:' || $1, 0))", [document.documentId]);
     try {
-      const impatient = openRevertDatabase({ reader, revert }, { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 20_000 });
+      const impatient = openRevertDatabase(
+        { reader, revert },
+        { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 20_000 },
+      );
       await expect(impatient.apply(permit(), request)).rejects.toMatchObject({ code: "DATABASE_LOCKED" });
       await impatient.close();
     } finally {
@@ -124,7 +164,14 @@ test("every table of the contract that names a run is known to the comparison, s
 });
 
 test("the revert's login must be the pinned principal's", async () => {
-  const values: Readonly<Record<string, string>> = { DOT_CUTTER_DB_HOST: "127.0.0.1", DOT_CUTTER_DB_PORT: "5432", DOT_CUTTER_DB_NAME: "directus", DOT_CUTTER_DB_SSLMODE: "disable", DOT_CUTTER_REVERT_DB_USER: "workflow_admin", DOT_CUTTER_READONLY_DB_USER: "context_pack_readonly" };
+  const values: Readonly<Record<string, string>> = {
+    DOT_CUTTER_DB_HOST: "127.0.0.1",
+    DOT_CUTTER_DB_PORT: "5432",
+    DOT_CUTTER_DB_NAME: "directus",
+    DOT_CUTTER_DB_SSLMODE: "disable",
+    DOT_CUTTER_REVERT_DB_USER: "workflow_admin",
+    DOT_CUTTER_READONLY_DB_USER: "context_pack_readonly",
+  };
   const env = { read: () => Promise.resolve(new Secret("a password")), readPlain: (name: string) => Promise.resolve(values[name] ?? "") };
   await expect(readRevertSettings(env, "cutter_revert")).rejects.toMatchObject({ code: "REVERT_LOGIN_MISMATCH", exitCode: 78 });
   expect((await readRevertSettings(env, "workflow_admin")).revert.user).toBe("workflow_admin");

@@ -30,7 +30,10 @@ it("gives production's digest for the same rows, and another one for a row less"
   expect(await digestIn()).toBe(expected);
   const admin = await server.connect("workflow_admin", { database: "cutter_scratch" });
   await admin.query("set session_replication_role = replica");
-  const gone = await admin.query("delete from public.iu_lifecycle_log where id = (select id from public.iu_lifecycle_log where run_id = $1 limit 1)", [runId]);
+  const gone = await admin.query(
+    "delete from public.iu_lifecycle_log where id = (select id from public.iu_lifecycle_log where run_id = $1 limit 1)",
+    [runId],
+  );
   expect(gone.rowCount).toBe(1);
   await admin.end();
   expect(await digestIn()).not.toBe(expected);
@@ -50,7 +53,11 @@ it("is held by one at a time, and free again when work fails", async () => {
   await entered.promise;
   const waiting = open().hold(() => Promise.resolve(order.push("second in")));
   const admin = await server.connect("workflow_admin");
-  await expect.poll(async () => (await admin.query("select count(*)::integer as waiting from pg_locks where locktype = 'advisory' and not granted")).rows).toEqual([{ waiting: 1 }]);
+  await expect
+    .poll(
+      async () => (await admin.query("select count(*)::integer as waiting from pg_locks where locktype = 'advisory' and not granted")).rows,
+    )
+    .toEqual([{ waiting: 1 }]);
   first.resolve();
   await expect(holding).rejects.toThrow("the restore failed");
   await waiting;
@@ -63,9 +70,13 @@ it("is prepared by sql/scratch/prepare.sql, twice if need be, so that the reader
   const prepare = readFileSync(resolve(import.meta.dirname, "../../../sql/scratch/prepare.sql"), "utf8");
   await owner.query(prepare);
   await owner.query(prepare);
-  await owner.query("create table public.made_by_a_restore as select 7 as seven; create table cutter_governance.also_made as select 8 as eight");
+  await owner.query(
+    "create table public.made_by_a_restore as select 7 as seven; create table cutter_governance.also_made as select 8 as eight",
+  );
   const reader = await server.connect("context_pack_readonly", { database: "bare_scratch" });
-  expect((await reader.query("select seven, eight from public.made_by_a_restore, cutter_governance.also_made")).rows).toEqual([{ seven: 7, eight: 8 }]);
+  expect((await reader.query("select seven, eight from public.made_by_a_restore, cutter_governance.also_made")).rows).toEqual([
+    { seven: 7, eight: 8 },
+  ]);
   await expect(reader.query("delete from public.made_by_a_restore")).rejects.toMatchObject({ code: "42501" });
   await expect(digestIn("bare_scratch")).rejects.toMatchObject({ name: "CutterError" }); // nothing restored yet: refused, not an empty digest
 });

@@ -29,7 +29,13 @@ function toEnv(changes: Readonly<Record<string, string>> = {}): EnvSource {
 
 test("each login has its own credentials on the same server", async () => {
   const { logins } = await readDatabaseSettings(toEnv(), "directus_secdef");
-  expect(logins.cutter_exec).toMatchObject({ host: "127.0.0.1", port: 5432, database: "directus", user: "cutter_exec", sslMode: "disable" });
+  expect(logins.cutter_exec).toMatchObject({
+    host: "127.0.0.1",
+    port: 5432,
+    database: "directus",
+    user: "cutter_exec",
+    sslMode: "disable",
+  });
   expect(logins.context_pack_readonly.password.reveal()).toBe("readonly-pw");
   expect(logins.governance?.user).toBe("directus_secdef");
   expect(logins.governance?.password.reveal()).toBe("p@ss/w=rd");
@@ -37,7 +43,9 @@ test("each login has its own credentials on the same server", async () => {
 
 test("the governance login is nobody, cutter_exec, or the DSN's, as pinned", async () => {
   expect((await readDatabaseSettings(toEnv(), null)).logins.governance).toBeNull();
-  expect((await readDatabaseSettings(toEnv({ DIRECTUS_SECDEF_DSN: "nonsense" }), "cutter_exec")).logins.governance?.user).toBe("cutter_exec");
+  expect((await readDatabaseSettings(toEnv({ DIRECTUS_SECDEF_DSN: "nonsense" }), "cutter_exec")).logins.governance?.user).toBe(
+    "cutter_exec",
+  );
 });
 
 describe("refused settings, by name and never by value", () => {
@@ -53,7 +61,11 @@ describe("refused settings, by name and never by value", () => {
     ["DOT_CUTTER_DB_PORT", "5432 ", "DATABASE_SETTINGS_INVALID"],
     ["DOT_CUTTER_DB_NAME", "a;b", "DATABASE_SETTINGS_INVALID"],
     ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus?sslmode=disable&host=evil", "DATABASE_DSN_INVALID"],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus?sslmode=disable&host=evil",
+      "DATABASE_DSN_INVALID",
+    ],
     ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus?sslmode=prefer", "DATABASE_SSLMODE_REFUSED"],
     ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef@127.0.0.1:5432/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
     ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
@@ -64,7 +76,10 @@ describe("refused settings, by name and never by value", () => {
     ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/other?sslmode=disable", "DATABASE_DSN_INVALID"],
     ["DIRECTUS_SECDEF_DSN", "host=127.0.0.1 password=hunter2", "DATABASE_DSN_INVALID"],
   ])("%s=%j", async (name, value, code) => {
-    const refused = await readDatabaseSettings(toEnv({ [name]: value }), "directus_secdef").then(() => null, (error: unknown) => error);
+    const refused = await readDatabaseSettings(toEnv({ [name]: value }), "directus_secdef").then(
+      () => null,
+      (error: unknown) => error,
+    );
     expect(refused).toMatchObject({ code, facts: { name } });
     expect(String(refused)).not.toContain("hunter2");
   });
@@ -87,7 +102,9 @@ test("a DSN from an unquoted line of an env file keeps ? and & in the password, 
   };
   expect(read("a%3Fb%26c%3Dd")).toBe("a?b&c=d");
   expect(read("a&b")).toBe("a&b");
-  expect(() => read("a?sslmode=disable&b")).toThrow(new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" })); // a bare ? ends the address in every URL reader
+  expect(() => read("a?sslmode=disable&b")).toThrow(
+    new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" }),
+  ); // a bare ? ends the address in every URL reader
 });
 
 test("any text that is no DSN is refused with a code and without itself", () => {
@@ -100,7 +117,8 @@ test("any text that is no DSN is refused with a code and without itself", () => 
 });
 
 test("verify-full checks the server's name, verify-ca its authority, require encrypts, disable says so", async () => {
-  const ssl = async (mode: string) => toClientConfig((await readDatabaseSettings(toEnv({ DOT_CUTTER_DB_SSLMODE: mode }), null)).logins.cutter_exec, 1000).ssl;
+  const ssl = async (mode: string) =>
+    toClientConfig((await readDatabaseSettings(toEnv({ DOT_CUTTER_DB_SSLMODE: mode }), null)).logins.cutter_exec, 1000).ssl;
   expect(await ssl("disable")).toBe(false);
   expect(await ssl("require")).toMatchObject({ rejectUnauthorized: false });
   expect(await ssl("verify-ca")).toMatchObject({ rejectUnauthorized: true });

@@ -13,7 +13,13 @@ test("a bundle reads sql/ beside its bin/, the source tree the repository's sql/
 });
 
 test("every statement the adapter names is a file with text in it", () => {
-  const named = readdirSync(adapter).flatMap((file) => [...readFileSync(join(adapter, file), "utf8").matchAll(/"((?:phases|census|contract)\/[a-z_/-]+\.(?:sql|json)|transaction-[a-z-]+\.sql)"/g)].map(([, path]) => path ?? ""));
+  const named = readdirSync(adapter).flatMap((file) =>
+    [
+      ...readFileSync(join(adapter, file), "utf8").matchAll(
+        /"((?:phases|census|contract)\/[a-z_/-]+\.(?:sql|json)|transaction-[a-z-]+\.sql)"/g,
+      ),
+    ].map(([, path]) => path ?? ""),
+  );
   expect(new Set(named).size).toBeGreaterThan(10);
   for (const path of new Set(named)) expect(readSql(path).length, path).toBeGreaterThan(20);
 });

@@ -36,17 +36,67 @@ it("finds none when cutter_exec is the governance principal, with its grants fil
 
 describe("a planted right", () => {
   it.each([
-    ["cutter_exec", "grant insert on public.information_unit to cutter_exec", "revoke insert on public.information_unit from cutter_exec", /insert on table public\.information_unit/],
-    ["cutter_exec", "grant execute on function public.fn_iu_enact to cutter_exec with grant option", "revoke grant option for execute on function public.fn_iu_enact from cutter_exec", /with grant option/],
-    ["cutter_verify", "grant update (verdict) on cutter_governance.verify_result to cutter_verify", "revoke update (verdict) on cutter_governance.verify_result from cutter_verify", /update on column/],
-    ["context_pack_readonly", "grant insert on public.dot_config to context_pack_readonly", "revoke insert on public.dot_config from context_pack_readonly", /insert on table public\.dot_config/],
-    ["cutter_ro", "grant select on public.dot_config to cutter_ro", "revoke select on public.dot_config from cutter_ro", /select on table public\.dot_config/],
-    ["directus_secdef", "grant delete on cutter_governance.review_decision to directus_secdef", "revoke delete on cutter_governance.review_decision from directus_secdef", /delete on table/],
-    ["cutter_revert", "grant update on public.information_unit to cutter_revert", "revoke update on public.information_unit from cutter_revert; grant update (lifecycle_state, updated_at) on public.information_unit to cutter_revert", /update on table public\.information_unit/],
+    [
+      "cutter_exec",
+      "grant insert on public.information_unit to cutter_exec",
+      "revoke insert on public.information_unit from cutter_exec",
+      /insert on table public\.information_unit/,
+    ],
+    [
+      "cutter_exec",
+      "grant execute on function public.fn_iu_enact to cutter_exec with grant option",
+      "revoke grant option for execute on function public.fn_iu_enact from cutter_exec",
+      /with grant option/,
+    ],
+    [
+      "cutter_verify",
+      "grant update (verdict) on cutter_governance.verify_result to cutter_verify",
+      "revoke update (verdict) on cutter_governance.verify_result from cutter_verify",
+      /update on column/,
+    ],
+    [
+      "context_pack_readonly",
+      "grant insert on public.dot_config to context_pack_readonly",
+      "revoke insert on public.dot_config from context_pack_readonly",
+      /insert on table public\.dot_config/,
+    ],
+    [
+      "cutter_ro",
+      "grant select on public.dot_config to cutter_ro",
+      "revoke select on public.dot_config from cutter_ro",
+      /select on table public\.dot_config/,
+    ],
+    [
+      "directus_secdef",
+      "grant delete on cutter_governance.review_decision to directus_secdef",
+      "revoke delete on cutter_governance.review_decision from directus_secdef",
+      /delete on table/,
+    ],
+    [
+      "cutter_revert",
+      "grant update on public.information_unit to cutter_revert",
+      "revoke update on public.information_unit from cutter_revert; grant update (lifecycle_state, updated_at) on public.information_unit to cutter_revert",
+      /update on table public\.information_unit/,
+    ],
     ["cutter_verify", "alter role cutter_verify createrole", "alter role cutter_verify nocreaterole", /createrole/],
-    ["cutter_exec", "grant pg_read_all_data to cutter_exec", "revoke pg_read_all_data from cutter_exec", /^member cutter_exec of pg_read_all_data/],
-    ["cutter_exec", "create table public.planted (); alter table public.planted owner to cutter_exec", "drop table public.planted", /^owner cutter_exec of table public\.planted/],
-    ["directus_secdef", "alter default privileges in schema public grant insert on tables to directus_secdef", "alter default privileges in schema public revoke insert on tables from directus_secdef", /^default insert/],
+    [
+      "cutter_exec",
+      "grant pg_read_all_data to cutter_exec",
+      "revoke pg_read_all_data from cutter_exec",
+      /^member cutter_exec of pg_read_all_data/,
+    ],
+    [
+      "cutter_exec",
+      "create table public.planted (); alter table public.planted owner to cutter_exec",
+      "drop table public.planted",
+      /^owner cutter_exec of table public\.planted/,
+    ],
+    [
+      "directus_secdef",
+      "alter default privileges in schema public grant insert on tables to directus_secdef",
+      "alter default privileges in schema public revoke insert on tables from directus_secdef",
+      /^default insert/,
+    ],
   ])("of %s is a surplus: %s", async (principal, plant, remove, line) => {
     await admin.query(plant);
     const surplus = await readSurplus();

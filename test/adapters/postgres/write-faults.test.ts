@@ -19,7 +19,10 @@ const stand = async ({ documentId, runId }: CutDocument): Promise<number> => (aw
 async function takeAddress(document: CutDocument, address = document.addresses.at(-1)) {
   const stranger = await world.server.connect("workflow_admin");
   await stranger.query("begin");
-  await stranger.query("insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) values ($1, 'stranger', 'section', 0, $2, 'stranger', 'stranger')", [address, "c".repeat(64)]);
+  await stranger.query(
+    "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) values ($1, 'stranger', 'section', 0, $2, 'stranger', 'stranger')",
+    [address, "c".repeat(64)],
+  );
   return {
     end: async (how: "commit" | "rollback"): Promise<void> => {
       await stranger.query(how);
@@ -38,7 +41,9 @@ async function throughProxy(work: (proxy: CuttingProxy) => Promise<void>): Promi
 }
 
 const terminateWriter = async (): Promise<void> => {
-  const { rows } = await world.admin.query<{ ended: boolean }>("select pg_terminate_backend(pid, 5000) as ended from pg_stat_activity where usename = 'cutter_exec'");
+  const { rows } = await world.admin.query<{ ended: boolean }>(
+    "select pg_terminate_backend(pid, 5000) as ended from pg_stat_activity where usename = 'cutter_exec'",
+  );
   expect(rows).toEqual([{ ended: true }]);
 };
 
@@ -47,7 +52,10 @@ describe("a session that the server ends", () => {
     const { document, request } = await world.prepareCreate();
     const stranger = await takeAddress(document);
     const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a");
-    const end = world.writer().createUnits(permission, request).catch((error: unknown) => error);
+    const end = world
+      .writer()
+      .createUnits(permission, request)
+      .catch((error: unknown) => error);
     await world.untilWaiting("cutter_exec");
     await terminateWriter();
     expect(await end).toMatchObject({ code: "DATABASE_UNREACHABLE" });
@@ -59,7 +67,10 @@ describe("a session that the server ends", () => {
   it("right before COMMIT: nothing was sent, so it is unreachable and not unknown", async () => {
     const { document, request } = await world.prepareCreate();
     const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", terminateWriter);
-    await expect(world.writer().createUnits(permission, request)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE", facts: { sqlstate: "57P01" } });
+    await expect(world.writer().createUnits(permission, request)).rejects.toMatchObject({
+      code: "DATABASE_UNREACHABLE",
+      facts: { sqlstate: "57P01" },
+    });
     expect(await stand(document)).toBe(0);
     expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("aborted");
   });
@@ -69,14 +80,18 @@ describe("a session that the server ends", () => {
     const gone = async (): Promise<void> => {
       while ((await world.countSessions("cutter_exec")) > 0) continue;
     };
-    await expect(world.writer({ limits: { idleTimeoutMs: 100 } }).createUnits(makePermission(document.runId, "cut_leg_a", gone).permission, request)).rejects.toMatchObject({ code: "DATABASE_TIMEOUT", facts: { sqlstate: "25P03" } });
+    await expect(
+      world.writer({ limits: { idleTimeoutMs: 100 } }).createUnits(makePermission(document.runId, "cut_leg_a", gone).permission, request),
+    ).rejects.toMatchObject({ code: "DATABASE_TIMEOUT", facts: { sqlstate: "25P03" } });
     expect(await stand(document)).toBe(0);
   });
 
   it("for a transaction that takes too long as a whole: by itself from version 17, else because the line is cut", async () => {
     const { document, request } = await world.prepareCreate();
     const stranger = await takeAddress(document);
-    await expect(world.writer({ limits: { transactionTimeoutMs: 300 } }).createUnits(makePermission(document.runId, "cut_leg_a").permission, request)).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
+    await expect(
+      world.writer({ limits: { transactionTimeoutMs: 300 } }).createUnits(makePermission(document.runId, "cut_leg_a").permission, request),
+    ).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
     await stranger.end("rollback");
     expect(await stand(document)).toBe(0);
   });
@@ -87,7 +102,10 @@ describe("a line that breaks", () => {
     await throughProxy(async (proxy) => {
       const { document, request } = await world.prepareCreate();
       const stranger = await takeAddress(document);
-      const end = world.writer({ login: { port: proxy.port } }).createUnits(makePermission(document.runId, "cut_leg_a").permission, request).catch((error: unknown) => error);
+      const end = world
+        .writer({ login: { port: proxy.port } })
+        .createUnits(makePermission(document.runId, "cut_leg_a").permission, request)
+        .catch((error: unknown) => error);
       await world.untilWaiting("cutter_exec");
       const killed = performance.now();
       proxy.cutAll();
@@ -103,8 +121,14 @@ describe("a line that breaks", () => {
     await throughProxy(async (proxy) => {
       const { document, request } = await world.prepareCreate();
       const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", () => Promise.resolve(proxy.swallowAnswers()));
-      const end = await world.writer({ login: { port: proxy.port } }).createUnits(permission, request).catch((error: unknown) => error);
-      expect(end).toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN", facts: { transaction_id: transactionIds[0], step: "cut_leg_a", run_id: document.runId } });
+      const end = await world
+        .writer({ login: { port: proxy.port } })
+        .createUnits(permission, request)
+        .catch((error: unknown) => error);
+      expect(end).toMatchObject({
+        code: "COMMIT_OUTCOME_UNKNOWN",
+        facts: { transaction_id: transactionIds[0], step: "cut_leg_a", run_id: document.runId },
+      });
       expect(await stand(document)).toBe(3);
       expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("committed");
     });
@@ -114,7 +138,9 @@ describe("a line that breaks", () => {
     await throughProxy(async (proxy) => {
       const { document, request } = await world.prepareCreate();
       const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", () => Promise.resolve(proxy.swallowQuestions()));
-      await expect(world.writer({ login: { port: proxy.port } }).createUnits(permission, request)).rejects.toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN" });
+      await expect(world.writer({ login: { port: proxy.port } }).createUnits(permission, request)).rejects.toMatchObject({
+        code: "COMMIT_OUTCOME_UNKNOWN",
+      });
       expect(await stand(document)).toBe(0);
       expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("aborted");
     });
@@ -124,10 +150,17 @@ describe("a line that breaks", () => {
     await throughProxy(async (proxy) => {
       const { document, request } = await world.prepareCreate();
       const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", () => Promise.resolve(proxy.stall()));
-      await expect(world.writer({ login: { port: proxy.port }, limits: { commitTimeoutMs: 300 } }).createUnits(permission, request)).rejects.toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN" });
+      await expect(
+        world.writer({ login: { port: proxy.port }, limits: { commitTimeoutMs: 300 } }).createUnits(permission, request),
+      ).rejects.toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN" });
       expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("in progress");
-      const impatient = openRecorders(toTestSettings(world.server), null, { limits: { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 10_000 } });
-      await expect(impatient.readUnits(document.documentId, document.runId)).rejects.toMatchObject({ code: "DOCUMENT_BUSY", facts: { waited_ms: 200 } });
+      const impatient = openRecorders(toTestSettings(world.server), null, {
+        limits: { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 10_000 },
+      });
+      await expect(impatient.readUnits(document.documentId, document.runId)).rejects.toMatchObject({
+        code: "DOCUMENT_BUSY",
+        facts: { waited_ms: 200 },
+      });
       await impatient.close();
       const reading = stand(document);
       await world.untilWaiting("context_pack_readonly");
@@ -142,7 +175,11 @@ describe("a line that breaks", () => {
       const { document, request } = await world.prepareCreate();
       const stall = (look: number): Promise<void> => Promise.resolve(look === 2 ? proxy.stall() : undefined);
       const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a");
-      await expect(world.writer({ login: { port: proxy.port }, limits: { transactionTimeoutMs: 300 }, beforeDigest: stall }).createUnits(permission, request)).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
+      await expect(
+        world
+          .writer({ login: { port: proxy.port }, limits: { transactionTimeoutMs: 300 }, beforeDigest: stall })
+          .createUnits(permission, request),
+      ).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
       expect(transactionIds).toEqual([]);
       proxy.cutAll();
       expect(await stand(document)).toBe(0);
@@ -157,7 +194,10 @@ describe("two at one document", () => {
     const second = await world.toCreate(other, await world.decide(other));
     let waiting: Promise<unknown> = Promise.resolve();
     const { permission } = makePermission(document.runId, "cut_leg_a", async () => {
-      waiting = world.writer().createUnits(makePermission(other.runId, "cut_leg_a").permission, second).catch((error: unknown) => error);
+      waiting = world
+        .writer()
+        .createUnits(makePermission(other.runId, "cut_leg_a").permission, second)
+        .catch((error: unknown) => error);
       await world.untilWaiting("cutter_exec");
     });
     await world.writer().createUnits(permission, request);
@@ -170,7 +210,9 @@ describe("two at one document", () => {
     const other = { ...document, runId: `${document.runId}-b` };
     const row = world.toDecision(other);
     const { permission } = makePermission(document.runId, "cut_leg_a", async () => {
-      const second = world.writer({ limits: { lockTimeoutMs: 150 } }).insertReviewDecision(makePermission(other.runId, "SG_1").permission, document.documentId, row);
+      const second = world
+        .writer({ limits: { lockTimeoutMs: 150 } })
+        .insertReviewDecision(makePermission(other.runId, "SG_1").permission, document.documentId, row);
       await expect(second).rejects.toMatchObject({ code: "DOCUMENT_BUSY" });
     });
     await world.writer().createUnits(permission, request);
@@ -179,7 +221,9 @@ describe("two at one document", () => {
 
   it("writers of two documents do not wait for each other", async () => {
     const [one, other] = [await world.prepareCreate(), await world.prepareCreate()];
-    const { permission } = makePermission(one.document.runId, "cut_leg_a", () => world.writer().createUnits(makePermission(other.document.runId, "cut_leg_a").permission, other.request));
+    const { permission } = makePermission(one.document.runId, "cut_leg_a", () =>
+      world.writer().createUnits(makePermission(other.document.runId, "cut_leg_a").permission, other.request),
+    );
     await world.writer().createUnits(permission, one.request);
     expect([await stand(one.document), await stand(other.document)]).toEqual([3, 3]);
   });
@@ -199,18 +243,25 @@ describe("two at one document", () => {
   it("a stranger's address that is committed while we wait for it: refused, and nothing of ours is there", async () => {
     const { document, request } = await world.prepareCreate();
     const stranger = await takeAddress(document);
-    const cut = world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, request).catch((error: unknown) => error);
+    const cut = world
+      .writer()
+      .createUnits(makePermission(document.runId, "cut_leg_a").permission, request)
+      .catch((error: unknown) => error);
     await world.untilWaiting("cutter_exec");
     await stranger.end("commit");
     expect(await cut).toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "address_taken", address: document.addresses.at(-1) } });
     expect(await stand(document)).toBe(0);
-    expect(await world.recorders.readAddresses(document.documentId, document.addresses)).toEqual([{ address: document.addresses.at(-1), createdByRun: "stranger" }]);
+    expect(await world.recorders.readAddresses(document.documentId, document.addresses)).toEqual([
+      { address: document.addresses.at(-1), createdByRun: "stranger" },
+    ]);
   });
 
   it("a stranger who neither commits nor rolls back: the wait is bounded", async () => {
     const { document, request } = await world.prepareCreate();
     const stranger = await takeAddress(document);
-    await expect(world.writer({ limits: { lockTimeoutMs: 200 } }).createUnits(makePermission(document.runId, "cut_leg_a").permission, request)).rejects.toMatchObject({ code: "DATABASE_LOCKED" });
+    await expect(
+      world.writer({ limits: { lockTimeoutMs: 200 } }).createUnits(makePermission(document.runId, "cut_leg_a").permission, request),
+    ).rejects.toMatchObject({ code: "DATABASE_LOCKED" });
     await stranger.end("rollback");
     expect(await stand(document)).toBe(0);
   });

@@ -19,7 +19,8 @@ type Unit = CreateUnits["units"][number];
 type Enact = EnactUnits["units"][number];
 
 /** The last unit changed: whatever was done before it in the same transaction must go too. */
-const changeLast = <Of>(units: readonly Of[], change: Partial<Of>): readonly Of[] => units.map((unit, index) => (index === units.length - 1 ? { ...unit, ...change } : unit));
+const changeLast = <Of>(units: readonly Of[], change: Partial<Of>): readonly Of[] =>
+  units.map((unit, index) => (index === units.length - 1 ? { ...unit, ...change } : unit));
 
 describe("fn_iu_create's reasons", () => {
   it.each<{ readonly reason: string; readonly change: Partial<Unit> }>([
@@ -33,7 +34,9 @@ describe("fn_iu_create's reasons", () => {
     const { document, request } = await world.prepareCreate();
     const units = changeLast(request.units, change);
     const address = units.at(-1)?.address;
-    await expect(world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, { ...request, units })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { step: "cut_leg_a", reason, address } });
+    await expect(
+      world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, { ...request, units }),
+    ).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { step: "cut_leg_a", reason, address } });
     expect(await world.recorders.readUnits(document.documentId, document.runId)).toEqual([]);
   });
 
@@ -41,14 +44,19 @@ describe("fn_iu_create's reasons", () => {
     const { document, request } = await world.prepareCreate();
     const keys = request.units.map(({ idempotencyKey }) => idempotencyKey);
     const units = changeLast(request.units, { idempotencyKey: keys[0] ?? "" });
-    await expect(world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, { ...request, units })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "idempotency_conflict" } });
+    await expect(
+      world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, { ...request, units }),
+    ).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "idempotency_conflict" } });
     expect(await world.recorders.readUnits(document.documentId, document.runId)).toEqual([]);
   });
 
   it("gate_closed: the owner's own switch in dot_config", async () => {
     const { document, request } = await world.prepareCreate();
     await withGate("iu_cutter.create", async () => {
-      await expect(world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, request)).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "gate_closed", address: document.addresses[0] } });
+      await expect(world.writer().createUnits(makePermission(document.runId, "cut_leg_a").permission, request)).rejects.toMatchObject({
+        code: "EFFECT_REFUSED",
+        facts: { reason: "gate_closed", address: document.addresses[0] },
+      });
     });
     expect(await world.recorders.readUnits(document.documentId, document.runId)).toEqual([]);
   });
@@ -63,15 +71,27 @@ describe("fn_iu_enact's reasons", () => {
     { reason: "transition_illegal", change: { toState: "retired" } },
   ])("$reason", async ({ reason, change }) => {
     const { document, request } = await world.prepareEnact();
-    await expect(world.writer().enactUnits(makePermission(document.runId, "lifecycle_enact").permission, { ...request, units: changeLast(request.units, change) })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { step: "lifecycle_enact", reason } });
+    await expect(
+      world
+        .writer()
+        .enactUnits(makePermission(document.runId, "lifecycle_enact").permission, { ...request, units: changeLast(request.units, change) }),
+    ).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { step: "lifecycle_enact", reason } });
     await expectDraft(document);
   });
 
   it("idempotency_conflict, gate_closed, and a duplicate, which is no success in a fresh step", async () => {
     const { document, request } = await world.prepareEnact();
-    const enact = (change: Partial<Enact> = {}) => world.writer().enactUnits(makePermission(document.runId, "lifecycle_enact").permission, { ...request, units: changeLast(request.units, change) });
-    await expect(enact({ idempotencyKey: request.units[0]?.idempotencyKey ?? "" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "idempotency_conflict" } });
-    await withGate("iu_cutter.enact", () => expect(enact()).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "gate_closed" } }));
+    const enact = (change: Partial<Enact> = {}) =>
+      world
+        .writer()
+        .enactUnits(makePermission(document.runId, "lifecycle_enact").permission, { ...request, units: changeLast(request.units, change) });
+    await expect(enact({ idempotencyKey: request.units[0]?.idempotencyKey ?? "" })).rejects.toMatchObject({
+      code: "EFFECT_REFUSED",
+      facts: { reason: "idempotency_conflict" },
+    });
+    await withGate("iu_cutter.enact", () =>
+      expect(enact()).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "gate_closed" } }),
+    );
     await expectDraft(document);
     await enact();
     await expect(enact()).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "duplicate", address: document.addresses[0] } });
@@ -80,8 +100,13 @@ describe("fn_iu_enact's reasons", () => {
 
   it("a version made by somebody else between create and enact is not enacted", async () => {
     const { document, request } = await world.prepareEnact();
-    await world.admin.query("update public.information_unit set current_version_id = null where canonical_address = $1", [document.addresses.at(-1)]);
-    await expect(world.writer().enactUnits(makePermission(document.runId, "lifecycle_enact").permission, request)).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { reason: "version_moved", address: document.addresses.at(-1) } });
+    await world.admin.query("update public.information_unit set current_version_id = null where canonical_address = $1", [
+      document.addresses.at(-1),
+    ]);
+    await expect(world.writer().enactUnits(makePermission(document.runId, "lifecycle_enact").permission, request)).rejects.toMatchObject({
+      code: "EFFECT_REFUSED",
+      facts: { reason: "version_moved", address: document.addresses.at(-1) },
+    });
     await expectDraft(document);
   });
 });
@@ -89,11 +114,18 @@ describe("fn_iu_enact's reasons", () => {
 describe("leg B and the verification", () => {
   it("a second change set of the run is refused by its unique key, and half a leg B never stands", async () => {
     const { document, record } = await world.prepareLegB();
-    const insert = (change: Partial<typeof record> = {}) => world.writer().recordLegB(makePermission(document.runId, "leg_b_record").permission, { ...record, ...change });
-    await expect(insert({ manifest: "[1]" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514", table: "manifest_envelope" } });
+    const insert = (change: Partial<typeof record> = {}) =>
+      world.writer().recordLegB(makePermission(document.runId, "leg_b_record").permission, { ...record, ...change });
+    await expect(insert({ manifest: "[1]" })).rejects.toMatchObject({
+      code: "EFFECT_REFUSED",
+      facts: { sqlstate: "23514", table: "manifest_envelope" },
+    });
     const [signature] = record.signatures;
     if (signature === undefined) throw new Error("no signature");
-    await expect(insert({ signatures: [signature, signature] })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505", table: "dot_pair_signature" } });
+    await expect(insert({ signatures: [signature, signature] })).rejects.toMatchObject({
+      code: "EFFECT_REFUSED",
+      facts: { sqlstate: "23505", table: "dot_pair_signature" },
+    });
     expect(await world.recorders.readLegB(document.documentId, document.sourceDocumentId, document.runId)).toBeNull();
     await insert();
     await expect(insert()).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505" } });
@@ -104,22 +136,41 @@ describe("leg B and the verification", () => {
     const { document, record } = await world.prepareLegB();
     await world.writer().recordLegB(makePermission(document.runId, "leg_b_record").permission, record);
     const changeSetId = (await world.recorders.readLegB(document.documentId, document.sourceDocumentId, document.runId))?.changeSetId ?? "";
-    const row = { changeSetId, runId: document.runId, documentId: document.documentId, verdict: "pass" as const, unitsChecked: 3, toDigest: record.toDigest };
+    const row = {
+      changeSetId,
+      runId: document.runId,
+      documentId: document.documentId,
+      verdict: "pass" as const,
+      unitsChecked: 3,
+      toDigest: record.toDigest,
+    };
     const verify = (change: Partial<typeof row> = {}, as: "cutter_verify" | "cutter_exec" | "governance" = "cutter_verify") => {
       const { logins } = toTestSettings(world.server);
-      const settings = { logins: { ...logins, cutter_verify: as === "governance" ? (logins.governance ?? logins.cutter_verify) : logins[as] } };
-      return world.writer({ settings }).insertVerifyResult(makePermission(document.runId, "write_verify").permission, { ...row, ...change });
+      const settings = {
+        logins: { ...logins, cutter_verify: as === "governance" ? (logins.governance ?? logins.cutter_verify) : logins[as] },
+      };
+      return world
+        .writer({ settings })
+        .insertVerifyResult(makePermission(document.runId, "write_verify").permission, { ...row, ...change });
     };
-    await world.admin.query("grant usage on schema cutter_governance to cutter_exec; grant select, insert on cutter_governance.verify_result to cutter_exec, directus_secdef");
-    for (const writer of ["cutter_exec", "governance"] as const) await expect(verify({}, writer)).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING", facts: { sqlstate: "42501" } });
-    await world.admin.query("revoke usage on schema cutter_governance from cutter_exec; revoke select, insert on cutter_governance.verify_result from cutter_exec, directus_secdef");
+    await world.admin.query(
+      "grant usage on schema cutter_governance to cutter_exec; grant select, insert on cutter_governance.verify_result to cutter_exec, directus_secdef",
+    );
+    for (const writer of ["cutter_exec", "governance"] as const)
+      await expect(verify({}, writer)).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING", facts: { sqlstate: "42501" } });
+    await world.admin.query(
+      "revoke usage on schema cutter_governance from cutter_exec; revoke select, insert on cutter_governance.verify_result from cutter_exec, directus_secdef",
+    );
     await expect(verify({ toDigest: "0".repeat(64) })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
     await expect(verify({ runId: "another-run" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
     await expect(verify({ changeSetId: randomUUID() })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23503" } });
     expect(await world.recorders.readVerifyResult(document.documentId, changeSetId, document.runId)).toBeNull();
     await verify();
     await expect(verify()).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505" } });
-    expect(await world.recorders.readVerifyResult(document.documentId, changeSetId, document.runId)).toEqual({ ...row, verifiedBy: "cutter_verify" });
+    expect(await world.recorders.readVerifyResult(document.documentId, changeSetId, document.runId)).toEqual({
+      ...row,
+      verifiedBy: "cutter_verify",
+    });
   });
 });
 
@@ -128,7 +179,10 @@ describe("what a server can do behind our back", () => {
     const document = await registerDocument(world.server);
     const { permission, transactionIds } = makePermission(document.runId, "SG_1");
     await withTrigger("begin return null; end", "before insert on cutter_governance.review_decision for each row", async () => {
-      await expect(world.writer().insertReviewDecision(permission, document.documentId, world.toDecision(document))).rejects.toMatchObject({ code: "EFFECT_COUNT_WRONG", facts: { step: "SG_1", expected: 1, found: 0 } });
+      await expect(world.writer().insertReviewDecision(permission, document.documentId, world.toDecision(document))).rejects.toMatchObject({
+        code: "EFFECT_COUNT_WRONG",
+        facts: { step: "SG_1", expected: 1, found: 0 },
+      });
     });
     expect(transactionIds).toEqual([]);
     expect(await world.recorders.readDecisions(document.documentId, document.sourceDocumentId, document.runId)).toEqual([]);
@@ -137,9 +191,16 @@ describe("what a server can do behind our back", () => {
   it("a deferred constraint refuses before COMMIT is asked for, so its refusal is no lost answer", async () => {
     const { document, request } = await world.prepareCreate();
     const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a");
-    await withTrigger("begin raise exception 'no' using errcode = 'check_violation'; end", "after insert on public.information_unit deferrable initially deferred for each row", async () => {
-      await expect(world.writer().createUnits(permission, request)).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
-    });
+    await withTrigger(
+      "begin raise exception 'no' using errcode = 'check_violation'; end",
+      "after insert on public.information_unit deferrable initially deferred for each row",
+      async () => {
+        await expect(world.writer().createUnits(permission, request)).rejects.toMatchObject({
+          code: "EFFECT_REFUSED",
+          facts: { sqlstate: "23514" },
+        });
+      },
+    );
     expect(transactionIds).toEqual([]);
     expect(await world.recorders.readUnits(document.documentId, document.runId)).toEqual([]);
   });
@@ -150,25 +211,56 @@ describe("what a server can do behind our back", () => {
       create table public.seen (setting text, value text); grant insert on public.seen to directus_secdef; grant usage on schema public to directus_secdef;
       alter role directus_secdef set synchronous_commit = off; alter role directus_secdef set client_connection_check_interval = 0; alter role directus_secdef set default_transaction_isolation = 'serializable';
       alter role directus_secdef set lock_timeout = 0; alter role directus_secdef set statement_timeout = 0; alter role directus_secdef set search_path = 'pg_temp'`);
-    const names = ["synchronous_commit", "client_connection_check_interval", "transaction_isolation", "transaction_read_only", "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "search_path"];
+    const names = [
+      "synchronous_commit",
+      "client_connection_check_interval",
+      "transaction_isolation",
+      "transaction_read_only",
+      "lock_timeout",
+      "statement_timeout",
+      "idle_in_transaction_session_timeout",
+      "transaction_timeout",
+      "search_path",
+    ];
     const body = `begin insert into public.seen select name, current_setting(name, true) from unnest(array['${names.join("','")}']) as name; return new; end`;
     try {
-      await withTrigger(body, "before insert on cutter_governance.review_decision for each row", () => world.writer().insertReviewDecision(makePermission(document.runId, "SG_1").permission, document.documentId, world.toDecision(document)));
-      const { rows: [version] } = await world.admin.query<{ hasTransactionTimeout: boolean }>('select current_setting($1)::integer >= 170000 as "hasTransactionTimeout"', ["server_version_num"]);
+      await withTrigger(body, "before insert on cutter_governance.review_decision for each row", () =>
+        world
+          .writer()
+          .insertReviewDecision(makePermission(document.runId, "SG_1").permission, document.documentId, world.toDecision(document)),
+      );
+      const {
+        rows: [version],
+      } = await world.admin.query<{ hasTransactionTimeout: boolean }>(
+        'select current_setting($1)::integer >= 170000 as "hasTransactionTimeout"',
+        ["server_version_num"],
+      );
       const hasTransactionTimeout = version?.hasTransactionTimeout === true;
       const { rows } = await world.admin.query<{ setting: string; value: string | null }>("select setting, value from public.seen");
       expect(Object.fromEntries(rows.map(({ setting, value }) => [setting, value]))).toEqual({
-        synchronous_commit: "on", client_connection_check_interval: "500ms", transaction_isolation: "read committed", transaction_read_only: "off",
-        lock_timeout: "20s", statement_timeout: "30s", idle_in_transaction_session_timeout: "30s", transaction_timeout: hasTransactionTimeout ? "30s" : null, search_path: "pg_catalog",
+        synchronous_commit: "on",
+        client_connection_check_interval: "500ms",
+        transaction_isolation: "read committed",
+        transaction_read_only: "off",
+        lock_timeout: "20s",
+        statement_timeout: "30s",
+        idle_in_transaction_session_timeout: "30s",
+        transaction_timeout: hasTransactionTimeout ? "30s" : null,
+        search_path: "pg_catalog",
       });
     } finally {
-      await world.admin.query("alter role directus_secdef reset all; drop table public.seen; revoke usage on schema public from directus_secdef");
+      await world.admin.query(
+        "alter role directus_secdef reset all; drop table public.seen; revoke usage on schema public from directus_secdef",
+      );
     }
   });
 });
 
 describe("the principals", () => {
-  const linesOf = async (principal: string): Promise<readonly string[]> => (await world.database.readGrantMatrix(["context_pack_readonly", "cutter_exec", "cutter_verify", "directus_secdef"])).text.split("\n").filter((line) => line.includes(` ${principal}`));
+  const linesOf = async (principal: string): Promise<readonly string[]> =>
+    (await world.database.readGrantMatrix(["context_pack_readonly", "cutter_exec", "cutter_verify", "directus_secdef"])).text
+      .split("\n")
+      .filter((line) => line.includes(` ${principal}`));
 
   it("cutter_exec cuts and enacts with these rights and no other", async () => {
     expect(await linesOf("cutter_exec")).toEqual([
@@ -180,7 +272,11 @@ describe("the principals", () => {
     ]);
     const { document, request } = await world.prepareEnact();
     await world.writer().enactUnits(makePermission(document.runId, "lifecycle_enact").permission, request);
-    expect((await world.recorders.readUnits(document.documentId, document.runId)).map(({ lifecycleState }) => lifecycleState)).toEqual(["enacted", "enacted", "enacted"]);
+    expect((await world.recorders.readUnits(document.documentId, document.runId)).map(({ lifecycleState }) => lifecycleState)).toEqual([
+      "enacted",
+      "enacted",
+      "enacted",
+    ]);
   });
 
   it("cutter_exec as governance principal records decisions and leg B with the rights of sql/grants/cutter_exec.sql, and not without", async () => {
@@ -198,9 +294,22 @@ describe("the principals", () => {
       await writer.createUnits(makePermission(document.runId, "cut_leg_a").permission, request);
       const { record } = await world.prepareLegB();
       const { sha256: toDigest } = await world.database.readDocumentDigest(document.documentId, document.addresses);
-      const mine = { ...record, runId: document.runId, documentId: document.documentId, sourceDocumentId: document.sourceDocumentId, sourceVersionId: document.sourceVersionId, reviewDecisionId: row.id, payloadSha: document.payloadSha, fromDigest: request.fromDigest, toDigest };
+      const mine = {
+        ...record,
+        runId: document.runId,
+        documentId: document.documentId,
+        sourceDocumentId: document.sourceDocumentId,
+        sourceVersionId: document.sourceVersionId,
+        reviewDecisionId: row.id,
+        payloadSha: document.payloadSha,
+        fromDigest: request.fromDigest,
+        toDigest,
+      };
       await writer.recordLegB(makePermission(document.runId, "leg_b_record").permission, mine);
-      expect(await world.recorders.readLegB(document.documentId, document.sourceDocumentId, document.runId)).toMatchObject({ recordedBy: "cutter_exec", record: mine });
+      expect(await world.recorders.readLegB(document.documentId, document.sourceDocumentId, document.runId)).toMatchObject({
+        recordedBy: "cutter_exec",
+        record: mine,
+      });
     } finally {
       await world.admin.query(readGrants("cutter_exec.rollback.sql"));
     }
@@ -209,13 +318,19 @@ describe("the principals", () => {
   it("no login for governance: refused before anything is opened", async () => {
     const document = await registerDocument(world.server);
     const writer = world.writer({ settings: { logins: { ...toTestSettings(world.server).logins, governance: null } } });
-    await expect(writer.insertReviewDecision(makePermission(document.runId, "SG_1").permission, document.documentId, world.toDecision(document))).rejects.toMatchObject({ code: "DATABASE_LOGIN_UNSET" });
+    await expect(
+      writer.insertReviewDecision(makePermission(document.runId, "SG_1").permission, document.documentId, world.toDecision(document)),
+    ).rejects.toMatchObject({ code: "DATABASE_LOGIN_UNSET" });
   });
 });
 
 async function expectDraft(document: CutDocument): Promise<void> {
   expect(await world.recorders.readEnacted(document.documentId, document.runId)).toEqual([]);
-  expect((await world.recorders.readUnits(document.documentId, document.runId)).map(({ lifecycleState }) => lifecycleState)).toEqual(["draft", "draft", "draft"]);
+  expect((await world.recorders.readUnits(document.documentId, document.runId)).map(({ lifecycleState }) => lifecycleState)).toEqual([
+    "draft",
+    "draft",
+    "draft",
+  ]);
 }
 
 async function withGate(key: string, work: () => Promise<void>): Promise<void> {
@@ -230,7 +345,9 @@ async function withGate(key: string, work: () => Promise<void>): Promise<void> {
 /** `when` is everything between the trigger's name and EXECUTE; a deferrable one is a constraint trigger. */
 async function withTrigger(body: string, when: string, work: () => Promise<void>): Promise<void> {
   const table = /on (\S+)/.exec(when)?.[1] ?? "";
-  await world.admin.query(`create function public.planted() returns trigger language plpgsql as $function$ ${body}; $function$; create ${when.includes("deferrable") ? "constraint " : ""}trigger a_planted ${when} execute function public.planted()`);
+  await world.admin.query(
+    `create function public.planted() returns trigger language plpgsql as $function$ ${body}; $function$; create ${when.includes("deferrable") ? "constraint " : ""}trigger a_planted ${when} execute function public.planted()`,
+  );
   try {
     await work();
   } finally {

@@ -28,6 +28,12 @@ it("is run with its own arguments, then run id, code, exit code and what is wait
 });
 
 it("that fails or is missing says so by code", async () => {
-  await expect(notifyCommand([program("exit 3")])({ ...stop, waitsOn: null })).rejects.toMatchObject({ code: "NOTIFY_FAILED", facts: { exit: 3 } });
-  await expect(notifyCommand([join(folder, "gone")])(stop)).rejects.toMatchObject({ code: "NOTIFY_FAILED", facts: { problem: "PROCESS_NOT_STARTED" } });
+  await expect(notifyCommand([program("exit 3")])({ ...stop, waitsOn: null })).rejects.toMatchObject({
+    code: "NOTIFY_FAILED",
+    facts: { exit: 3 },
+  });
+  await expect(notifyCommand([join(folder, "gone")])(stop)).rejects.toMatchObject({
+    code: "NOTIFY_FAILED",
+    facts: { problem: "PROCESS_NOT_STARTED" },
+  });
 });

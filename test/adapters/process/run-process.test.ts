@@ -4,7 +4,16 @@ import { describe, expect, it } from "vitest";
 import { runProcess, type ProcessRequest } from "../../../orchestrator/adapters/process/run-process.ts";
 
 const run = (script: string, changes: Partial<ProcessRequest> = {}) =>
-  runProcess({ file: "sh", args: ["-c", script], env: { PATH: "/usr/bin:/bin" }, stdin: null, stdout: "keep", deadlineMs: 10_000, keepBytesMax: 4096, ...changes });
+  runProcess({
+    file: "sh",
+    args: ["-c", script],
+    env: { PATH: "/usr/bin:/bin" },
+    stdin: null,
+    stdout: "keep",
+    deadlineMs: 10_000,
+    keepBytesMax: 4096,
+    ...changes,
+  });
 
 describe("a program the orchestrator starts", () => {
   it("gives its exit code, its output and its complaint", async () => {
@@ -18,7 +27,11 @@ describe("a program the orchestrator starts", () => {
 
   it("reads what is fed to it, and may stop reading early", async () => {
     expect((await run("cat", { stdin: Buffer.from("fed") })).stdout.toString()).toBe("fed");
-    const endless = Readable.from((function* () { for (let i = 0; i < 10_000; i += 1) yield Buffer.alloc(65_536); })());
+    const endless = Readable.from(
+      (function* () {
+        for (let i = 0; i < 10_000; i += 1) yield Buffer.alloc(65_536);
+      })(),
+    );
     expect((await run("head -c 1 >/dev/null; exit 4", { stdin: endless })).code).toBe(4);
   });
 
@@ -29,7 +42,8 @@ describe("a program the orchestrator starts", () => {
   });
 
   it("keeps its exit code when its source had already said everything", async () => {
-    for (const bytes of [1, 65_536, 1_000_000]) expect((await run("exec 0<&-; exit 4", { stdin: Readable.from([Buffer.alloc(bytes)]) })).code).toBe(4);
+    for (const bytes of [1, 65_536, 1_000_000])
+      expect((await run("exec 0<&-; exit 4", { stdin: Readable.from([Buffer.alloc(bytes)]) })).code).toBe(4);
   });
 
   it("is not taken for fed when its source breaks off, with an error or without", async () => {
@@ -38,7 +52,12 @@ describe("a program the orchestrator starts", () => {
     const failed = run("cat >/dev/null", { stdin: given });
     given.destroy();
     await expect(failed).rejects.toMatchObject({ code: "ERR_STREAM_PREMATURE_CLOSE" });
-    const broken = Readable.from((function* () { yield Buffer.from("part"); throw new Error("the source broke off"); })());
+    const broken = Readable.from(
+      (function* () {
+        yield Buffer.from("part");
+        throw new Error("the source broke off");
+      })(),
+    );
     await expect(run("cat >/dev/null", { stdin: broken })).rejects.toThrow("the source broke off");
   });
 

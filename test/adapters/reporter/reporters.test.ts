@@ -41,6 +41,9 @@ it("a live line per phase on a terminal, cleared before the next", () => {
 });
 
 it("one JSON object per event for machines", () => {
-  const lines = written(jsonReporter).trimEnd().split("\n").map((line) => JSON.parse(line));
+  const lines = written(jsonReporter)
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   expect(lines).toEqual(events.map((event) => ({ schema: "cutter.event/1", ...event })));
 });

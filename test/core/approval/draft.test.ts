@@ -12,9 +12,24 @@ import { sha256Hex } from "../../../orchestrator/core/digest.ts";
 import { createGpgHome, type GpgHome } from "../../support/gpg.ts";
 import { host, payload, pinned, release } from "./material.ts";
 
-const run = { runId: "run-1", documentId: "knowledge/dev/harmless.md", payloadSha: payload, units: 12, sourceSha256: sha256Hex("the document"), sourceBytes: 4711, sourceRevision: 3 };
-const more = [{ ...run, runId: "run-2", documentId: "knowledge/dev/other.md" }, { ...run, runId: "run-3", documentId: "knowledge/dev/third.md" }];
-const rulingFacts = { governancePrincipal: null, rollbackRunbookSha256: sha256Hex("the runbook"), grantMatrixSha256: sha256Hex("the grants") };
+const run = {
+  runId: "run-1",
+  documentId: "knowledge/dev/harmless.md",
+  payloadSha: payload,
+  units: 12,
+  sourceSha256: sha256Hex("the document"),
+  sourceBytes: 4711,
+  sourceRevision: 3,
+};
+const more = [
+  { ...run, runId: "run-2", documentId: "knowledge/dev/other.md" },
+  { ...run, runId: "run-3", documentId: "knowledge/dev/third.md" },
+];
+const rulingFacts = {
+  governancePrincipal: null,
+  rollbackRunbookSha256: sha256Hex("the runbook"),
+  grantMatrixSha256: sha256Hex("the grants"),
+};
 const place = { host, releaseSha256: release };
 const requests = [
   { ...place, gate: "SG_1", run },
@@ -26,8 +41,14 @@ const requests = [
 ] as const satisfies readonly DraftRequest[];
 
 it("says what a start of a ruling is, and what a void ends", () => {
-  const textOf = (gate: DraftRequest["gate"]) => requests.filter((request) => request.gate === gate).map((request) => toApprovalDraft(request).document).join("");
-  expect(textOf("RULING")).toContain("starts is 1 to 5. Every start takes one: the first, each that resumes after a stop or a crash, and the one after the wait for an SG_2");
+  const textOf = (gate: DraftRequest["gate"]) =>
+    requests
+      .filter((request) => request.gate === gate)
+      .map((request) => toApprovalDraft(request).document)
+      .join("");
+  expect(textOf("RULING")).toContain(
+    "starts is 1 to 5. Every start takes one: the first, each that resumes after a stop or a crash, and the one after the wait for an SG_2",
+  );
   expect(textOf("SG_3")).toContain("its claim on the document ends and its run id is never used again");
 });
 
@@ -62,7 +83,11 @@ describe.each(requests)("the draft of $gate", (request) => {
   });
 
   it("is refused while any one placeholder is left, by that placeholder or by its field", () => {
-    const fill = (text: string, name: string): string => text.replaceAll(byHand[`"${name}"`] === undefined ? name : `"${name}"`, byHand[`"${name}"`] ?? byHand[name] ?? (name.endsWith("_AT@") ? "2026-11-22T10:00:00Z" : crypto.randomUUID()));
+    const fill = (text: string, name: string): string =>
+      text.replaceAll(
+        byHand[`"${name}"`] === undefined ? name : `"${name}"`,
+        byHand[`"${name}"`] ?? byHand[name] ?? (name.endsWith("_AT@") ? "2026-11-22T10:00:00Z" : crypto.randomUUID()),
+      );
     for (const left of draft.placeholders) {
       const text = draft.placeholders.filter((name) => name !== left).reduce(fill, draft.document);
       expect(() => parseApproval(Buffer.from(text)), left).toThrowError(expect.objectContaining({ code: "APPROVAL_PLACEHOLDER" }));
@@ -71,16 +96,31 @@ describe.each(requests)("the draft of $gate", (request) => {
 
   it("is accepted once the printed commands have filled and signed it, and binds what was drafted", async () => {
     const file = join(folder, draft.fileName);
-    writeFileSync(file, Object.entries(byHand).reduce((text, [name, value]) => text.replaceAll(name, value), draft.document));
+    writeFileSync(
+      file,
+      Object.entries(byHand).reduce((text, [name, value]) => text.replaceAll(name, value), draft.document),
+    );
     const commands = draft.commands.filter((command) => !command.includes("EDITOR") && !command.includes("architect.asc"));
     expect(draft.commands.length - commands.length).toBe(request.gate === "RULING" ? 2 : 0);
-    execFileSync("sh", ["-euc", commands.join("\n")], { cwd: folder, env: { PATH: process.env["PATH"], GNUPGHOME: home.directory }, stdio: "pipe" });
+    execFileSync("sh", ["-euc", commands.join("\n")], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], GNUPGHOME: home.directory },
+      stdio: "pipe",
+    });
     const document = readFileSync(file);
     const signature = readFileSync(`${file}${request.gate === "RULING" ? ".sovereign" : ""}.asc`);
     const expected = { gate: request.gate, runId: "run-1", documentId: run.documentId, payloadSha: payload, host, releaseSha256: release };
-    const verified = await verifyApproval({ document, signatures: [signature], keys: { sovereign: pinned(home, sovereign), architect: null }, expected, now: new Date() });
+    const verified = await verifyApproval({
+      document,
+      signatures: [signature],
+      keys: { sovereign: pinned(home, sovereign), architect: null },
+      expected,
+      now: new Date(),
+    });
     expect(verified.compared).toHaveLength(Object.keys(expected).length);
-    expect(new Set(toDecisions(verified.approval).map(({ review_decision_id }) => review_decision_id)).size).toBe("more" in request ? request.more.length + 1 : 1);
+    expect(new Set(toDecisions(verified.approval).map(({ review_decision_id }) => review_decision_id)).size).toBe(
+      "more" in request ? request.more.length + 1 : 1,
+    );
     rmSync(`${file}${request.gate === "RULING" ? ".sovereign" : ""}.asc`);
   });
 });
@@ -88,6 +128,11 @@ describe.each(requests)("the draft of $gate", (request) => {
 describe("a draft", () => {
   it("is a pure function of what it is told, and has a UUID of its own for every entry of a batch", () => {
     expect(toApprovalDraft(requests[2])).toEqual(toApprovalDraft(requests[2]));
-    expect(toApprovalDraft(requests[2]).placeholders).toEqual(["@REVIEW_DECISION_ID@", "@ISSUED_AT@", "@REVIEW_DECISION_ID_2@", "@REVIEW_DECISION_ID_3@"]);
+    expect(toApprovalDraft(requests[2]).placeholders).toEqual([
+      "@REVIEW_DECISION_ID@",
+      "@ISSUED_AT@",
+      "@REVIEW_DECISION_ID_2@",
+      "@REVIEW_DECISION_ID_3@",
+    ]);
   });
 });

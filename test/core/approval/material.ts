@@ -32,7 +32,14 @@ export const sg1 = (change: Fields = {}): Fields => ({
 
 export const sg2 = (change: Fields = {}): Fields => sg1({ gate: "SG_2", phase: "lifecycle_enact", ...change });
 
-export const entry = (change: Fields = {}): Fields => ({ run_id: "run-2", document_id: "knowledge/dev/other.md", phase: "lifecycle_enact", payload_sha: sha256Hex("another plan"), review_decision_id: "11111111-2222-4333-8444-555555555555", ...change });
+export const entry = (change: Fields = {}): Fields => ({
+  run_id: "run-2",
+  document_id: "knowledge/dev/other.md",
+  phase: "lifecycle_enact",
+  payload_sha: sha256Hex("another plan"),
+  review_decision_id: "11111111-2222-4333-8444-555555555555",
+  ...change,
+});
 
 export const ruling = (change: Fields = {}): Fields =>
   sg1({
@@ -49,7 +56,16 @@ export const ruling = (change: Fields = {}): Fields =>
     ...change,
   });
 
-export const expected: Expected = { gate: "SG_1", runId: "run-1", documentId: "knowledge/dev/harmless.md", phase: "cut_leg_a", decision: "approve", host, releaseSha256: release, payloadSha: payload };
+export const expected: Expected = {
+  gate: "SG_1",
+  runId: "run-1",
+  documentId: "knowledge/dev/harmless.md",
+  phase: "cut_leg_a",
+  decision: "approve",
+  host,
+  releaseSha256: release,
+  payloadSha: payload,
+};
 
 /** A document around a block's text. */
 export const around = (json: string): Buffer => Buffer.from(`# An approval\n\n\`\`\`cutter-approval\n${json}\n\`\`\`\n\nFree prose.\n`);
@@ -80,7 +96,12 @@ export function splitPackets(home: GpgHome, armored: Buffer): readonly Buffer[] 
   const file = join(home.directory, "split.bin");
   writeFileSync(file, home.run(["--dearmor"], armored));
   const bytes = home.run(["--dearmor"], armored);
-  const starts = [...home.run(["--list-packets", file]).toString("utf8").matchAll(/^# off=(\d+) /gm)].map((match) => Number(match[1]));
+  const starts = [
+    ...home
+      .run(["--list-packets", file])
+      .toString("utf8")
+      .matchAll(/^# off=(\d+) /gm),
+  ].map((match) => Number(match[1]));
   return starts.map((start, index) => bytes.subarray(start, starts[index + 1] ?? bytes.length));
 }
 

@@ -30,7 +30,11 @@ describe("an approval document", () => {
   });
 
   it("is read with CRLF, with a heading and prose before, with nothing behind the block, and with other fences in its prose", () => {
-    const texts = [toDocument(sg1()).toString().replaceAll("\n", "\r\n"), `Title\n=====\n${fence}cutter-approval\n${json}\n${fence}`, `${around(json).toString()}\n${fence}json\n{}\n${fence}\nDấu tiếng Việt, cutter-approval.\n`];
+    const texts = [
+      toDocument(sg1()).toString().replaceAll("\n", "\r\n"),
+      `Title\n=====\n${fence}cutter-approval\n${json}\n${fence}`,
+      `${around(json).toString()}\n${fence}json\n{}\n${fence}\nDấu tiếng Việt, cutter-approval.\n`,
+    ];
     expect(refusal(Buffer.from(texts[1] ?? ""))).toMatchObject({ code: "APPROVAL_BLOCK_INVALID" }); // a setext underline is no plain line
     for (const text of [texts[0], texts[1]?.replace("=====\n", ""), texts[2]]) expect(refusal(Buffer.from(text ?? ""))).toBe("accepted");
   });
@@ -75,13 +79,24 @@ describe("an approval document", () => {
     ["a tag character", "\u{e0041}", "U+E0041"],
     ["a byte order mark", "\ufeff", "U+FEFF"],
   ])("is refused with %s in its prose, and in its block by escape", (_what, character, name) => {
-    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from(`x${character}y`)]))).toMatchObject({ code: "APPROVAL_CHARACTER_FORBIDDEN", facts: { character: name } });
-    const escaped = [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`).join("");
-    expect(refusal(around(JSON.stringify(ruling()).replace("A glossary", `A ${escaped}glossary`)))).toMatchObject({ code: "APPROVAL_CHARACTER_FORBIDDEN", facts: { at: "why_harmless", character: name } });
+    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from(`x${character}y`)]))).toMatchObject({
+      code: "APPROVAL_CHARACTER_FORBIDDEN",
+      facts: { character: name },
+    });
+    const escaped = [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`)
+      .join("");
+    expect(refusal(around(JSON.stringify(ruling()).replace("A glossary", `A ${escaped}glossary`)))).toMatchObject({
+      code: "APPROVAL_CHARACTER_FORBIDDEN",
+      facts: { at: "why_harmless", character: name },
+    });
   });
 
   it("is refused with a byte order mark at its very beginning", () => {
-    expect(refusal(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), toDocument(sg1())]))).toMatchObject({ code: "APPROVAL_CHARACTER_FORBIDDEN", facts: { character: "U+FEFF" } });
+    expect(refusal(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), toDocument(sg1())]))).toMatchObject({
+      code: "APPROVAL_CHARACTER_FORBIDDEN",
+      facts: { character: "U+FEFF" },
+    });
   });
 
   it.each([
@@ -137,20 +152,29 @@ describe("a field", () => {
     ["rollback_runbook_sha256", ruling({ rollback_runbook_sha256: undefined })],
   ];
   it.each(cases)("%s that does not fit is named, with what was expected and found", (field, fields) => {
-    expect(refusal(toDocument(fields))).toMatchObject({ code: "APPROVAL_FIELD_INVALID", facts: { field, expected: expect.stringMatching(/./), found: expect.stringMatching(/./) } });
+    expect(refusal(toDocument(fields))).toMatchObject({
+      code: "APPROVAL_FIELD_INVALID",
+      facts: { field, expected: expect.stringMatching(/./), found: expect.stringMatching(/./) },
+    });
   });
 
   it("is demanded by every gate, whichever is left out", () => {
     for (const fields of [sg1(), sg2(), sg1({ gate: "SG_3", decision: "void" }), sg1({ gate: "REVERT" }), ruling()]) {
       for (const name of Object.keys(fields)) {
-        expect(refusal(toDocument({ ...fields, [name]: undefined })), name).toMatchObject({ code: "APPROVAL_FIELD_INVALID", facts: { field: name } });
+        expect(refusal(toDocument({ ...fields, [name]: undefined })), name).toMatchObject({
+          code: "APPROVAL_FIELD_INVALID",
+          facts: { field: name },
+        });
       }
     }
     expect(approvalSchema.options).toHaveLength(5);
   });
 
   it("with a placeholder is a draft", () => {
-    expect(refusal(toDocument(sg1({ issued_at: "@ISSUED_AT@" })))).toEqual({ code: "APPROVAL_PLACEHOLDER", facts: { field: "issued_at", found: "@ISSUED_AT@" } });
+    expect(refusal(toDocument(sg1({ issued_at: "@ISSUED_AT@" })))).toEqual({
+      code: "APPROVAL_PLACEHOLDER",
+      facts: { field: "issued_at", found: "@ISSUED_AT@" },
+    });
     expect(refusal(toDocument(ruling({ why_harmless: "@WHY_HARMLESS@ indeed it is" })))).toMatchObject({ code: "APPROVAL_PLACEHOLDER" });
   });
 
@@ -166,14 +190,26 @@ describe("a batch", () => {
 
   it("is refused when one UUID stands for two decisions, among the entries or with the document's own", () => {
     const second = entry({ run_id: "run-3", document_id: "knowledge/dev/third.md" });
-    expect(refusal(toDocument(sg2({ entries: [entry(), second] })))).toMatchObject({ code: "APPROVAL_UUID_COLLAPSED", facts: { at: "entries.1" } });
-    expect(refusal(toDocument(sg2({ entries: [entry({ review_decision_id: uuid })] })))).toMatchObject({ code: "APPROVAL_UUID_COLLAPSED", facts: { at: "entries.0" } });
+    expect(refusal(toDocument(sg2({ entries: [entry(), second] })))).toMatchObject({
+      code: "APPROVAL_UUID_COLLAPSED",
+      facts: { at: "entries.1" },
+    });
+    expect(refusal(toDocument(sg2({ entries: [entry({ review_decision_id: uuid })] })))).toMatchObject({
+      code: "APPROVAL_UUID_COLLAPSED",
+      facts: { at: "entries.0" },
+    });
   });
 
   it("is refused when it names a run or a document twice, also in another letter case", () => {
     const other = { review_decision_id: "22222222-2222-4333-8444-555555555555" };
-    expect(refusal(toDocument(sg2({ entries: [entry(), entry({ ...other, document_id: "knowledge/dev/third.md" })] })))).toMatchObject({ code: "APPROVAL_ENTRY_DOUBLED", facts: { run_id: "run-2" } });
+    expect(refusal(toDocument(sg2({ entries: [entry(), entry({ ...other, document_id: "knowledge/dev/third.md" })] })))).toMatchObject({
+      code: "APPROVAL_ENTRY_DOUBLED",
+      facts: { run_id: "run-2" },
+    });
     expect(refusal(toDocument(sg2({ entries: [entry({ run_id: "RUN-1" })] })))).toMatchObject({ code: "APPROVAL_ENTRY_DOUBLED" });
-    expect(refusal(toDocument(sg2({ entries: [entry(), entry({ ...other, run_id: "run-3" })] })))).toMatchObject({ code: "APPROVAL_ENTRY_DOUBLED", facts: { document_id: "knowledge/dev/other.md" } });
+    expect(refusal(toDocument(sg2({ entries: [entry(), entry({ ...other, run_id: "run-3" })] })))).toMatchObject({
+      code: "APPROVAL_ENTRY_DOUBLED",
+      facts: { document_id: "knowledge/dev/other.md" },
+    });
   });
 });

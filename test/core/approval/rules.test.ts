@@ -32,7 +32,10 @@ describe("an approval for something else", () => {
   ];
   it.each(cases)("is refused by %s, with what was expected and what was found", (field, change, code) => {
     const approval = read(sg1());
-    expect(refusal(() => requireBinding(approval, { ...expected, ...change }))).toMatchObject({ code, facts: { field, expected: Object.values(change)[0] } });
+    expect(refusal(() => requireBinding(approval, { ...expected, ...change }))).toMatchObject({
+      code,
+      facts: { field, expected: Object.values(change)[0] },
+    });
     expect(refusal(() => requireBinding(approval, expected))).toBe("accepted");
   });
 
@@ -47,16 +50,32 @@ describe("an approval for something else", () => {
 
   it("is told apart per entry of a batch: each run has its own plan, document and UUID", () => {
     const approval = read(sg2({ entries: [entry()] }));
-    const second = { gate: "SG_2", runId: "run-2", documentId: "knowledge/dev/other.md", payloadSha: sha256Hex("another plan"), host } as const;
+    const second = {
+      gate: "SG_2",
+      runId: "run-2",
+      documentId: "knowledge/dev/other.md",
+      payloadSha: sha256Hex("another plan"),
+      host,
+    } as const;
     expect(requireBinding(approval, second).decision.review_decision_id).toBe(entry()["review_decision_id"]);
-    expect(refusal(() => requireBinding(approval, { ...second, payloadSha: payload }))).toMatchObject({ code: "APPROVAL_PAYLOAD_MISMATCH" });
-    expect(refusal(() => requireBinding(approval, { ...second, documentId: "knowledge/dev/harmless.md" }))).toMatchObject({ code: "APPROVAL_DOCUMENT_MISMATCH" });
-    expect(refusal(() => requireBinding(approval, { ...second, runId: "run-3" }))).toMatchObject({ code: "APPROVAL_RUN_MISMATCH", facts: { found: ["run-1", "run-2"] } });
+    expect(refusal(() => requireBinding(approval, { ...second, payloadSha: payload }))).toMatchObject({
+      code: "APPROVAL_PAYLOAD_MISMATCH",
+    });
+    expect(refusal(() => requireBinding(approval, { ...second, documentId: "knowledge/dev/harmless.md" }))).toMatchObject({
+      code: "APPROVAL_DOCUMENT_MISMATCH",
+    });
+    expect(refusal(() => requireBinding(approval, { ...second, runId: "run-3" }))).toMatchObject({
+      code: "APPROVAL_RUN_MISMATCH",
+      facts: { found: ["run-1", "run-2"] },
+    });
   });
 
   it("names the fields it compared, and none it was not told", () => {
     expect(requireBinding(read(sg1()), {}).compared).toEqual([]);
-    expect(requireBinding(read(ruling()), { gate: "RULING", ruling: { governancePrincipal: "directus_secdef" } }).compared).toEqual(["gate", "governance_principal"]);
+    expect(requireBinding(read(ruling()), { gate: "RULING", ruling: { governancePrincipal: "directus_secdef" } }).compared).toEqual([
+      "gate",
+      "governance_principal",
+    ]);
   });
 });
 
@@ -68,7 +87,9 @@ describe("freshness", () => {
     const issued_at = toTime(issuedAt);
     if (gate === "SG_2") return sg2({ issued_at });
     if (gate === "SG_3") return sg1({ gate, decision: "void", issued_at });
-    return gate === "RULING" ? ruling({ issued_at, expires_at: toTime(new Date(issuedAt.getTime() + 24 * hourMs)) }) : sg1({ gate, issued_at });
+    return gate === "RULING"
+      ? ruling({ issued_at, expires_at: toTime(new Date(issuedAt.getTime() + 24 * hourMs)) })
+      : sg1({ gate, issued_at });
   };
 
   it("lasts as long as the contract says", () => {
@@ -88,7 +109,8 @@ describe("freshness", () => {
   });
 
   it("of a ruling ends when it says so, and it may not say more than 24 hours, nor end before it begins", () => {
-    const judge = (issuedAt: Date, expiresAt: Date): unknown => refusal(() => requireFresh(read(ruling({ issued_at: toTime(issuedAt), expires_at: toTime(expiresAt) })), [at(0)], now));
+    const judge = (issuedAt: Date, expiresAt: Date): unknown =>
+      refusal(() => requireFresh(read(ruling({ issued_at: toTime(issuedAt), expires_at: toTime(expiresAt) })), [at(0)], now));
     expect(judge(at(-hourMs), at(1000))).toBe("accepted");
     expect(judge(at(-hourMs), at(0))).toMatchObject({ code: "APPROVAL_EXPIRED" });
     expect(judge(at(-hourMs), at(23 * hourMs))).toBe("accepted");

@@ -44,7 +44,12 @@ describe("strict JSON", () => {
   });
 
   it("names the line and never a value", () => {
-    expect(refusal('{\n"a":"secret",\n"a":"secret"}')).toEqual({ code: "APPROVAL_JSON_INVALID", problem: "duplicate_key", key: "a", line: 3 });
+    expect(refusal('{\n"a":"secret",\n"a":"secret"}')).toEqual({
+      code: "APPROVAL_JSON_INVALID",
+      problem: "duplicate_key",
+      key: "a",
+      line: 3,
+    });
   });
 
   it("is not misled by brackets, colons and quotes inside strings, and takes one key in several objects", () => {
@@ -55,19 +60,39 @@ describe("strict JSON", () => {
   it("gives what was written for every value without such traps", () => {
     const plain = fc.letrec((tie) => ({
       leaf: fc.oneof(fc.string({ unit: "grapheme" }), fc.integer(), fc.boolean(), fc.constant(null)),
-      node: fc.oneof({ maxDepth: 3, withCrossShrink: true }, tie("leaf"), fc.array(tie("node"), { maxLength: 4 }), fc.dictionary(fc.string().filter((key) => key !== "__proto__"), tie("node"), { maxKeys: 4 })),
+      node: fc.oneof(
+        { maxDepth: 3, withCrossShrink: true },
+        tie("leaf"),
+        fc.array(tie("node"), { maxLength: 4 }),
+        fc.dictionary(
+          fc.string().filter((key) => key !== "__proto__"),
+          tie("node"),
+          { maxKeys: 4 },
+        ),
+      ),
     })).node;
-    fc.assert(fc.property(plain, fc.constantFrom(0, 2), (value, indent) => {
-      const text = JSON.stringify(value, null, indent);
-      expect(JSON.stringify(parse(text))).toBe(JSON.stringify(value));
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(plain, fc.constantFrom(0, 2), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        expect(JSON.stringify(parse(text))).toBe(JSON.stringify(value));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("never fails but by its code, whatever the text", () => {
-    const noise = fc.array(fc.constantFrom("{", "}", "[", "]", '"', "\\", ":", ",", "a", "1", "\\u", "d800", "__proto__", "\n", "\0", "-", "e9")).map((parts) => parts.join(""));
-    fc.assert(fc.property(noise, (text) => {
-      const found = refusal(text);
-      expect(found === "accepted" || (typeof found === "object" && found !== null && "code" in found && found.code === "APPROVAL_JSON_INVALID")).toBe(true);
-    }), { numRuns: 2000 });
+    const noise = fc
+      .array(fc.constantFrom("{", "}", "[", "]", '"', "\\", ":", ",", "a", "1", "\\u", "d800", "__proto__", "\n", "\0", "-", "e9"))
+      .map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(noise, (text) => {
+        const found = refusal(text);
+        expect(
+          found === "accepted" ||
+            (typeof found === "object" && found !== null && "code" in found && found.code === "APPROVAL_JSON_INVALID"),
+        ).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -11,25 +11,57 @@ for (let depth = 0; depth < 300; depth += 1) deep = [deep];
 
 describe("canonical JSON", () => {
   it("writes RFC 8785's example as the RFC does, but for its integer beyond 2^53", () => {
-    const value = { numbers: [4.5, 2e-3, 0.000000000000000000000000001], string: "\u20ac$\u000f\nA'B\"\\\\\"/", literals: [null, true, false] };
-    expect(toCanonicalJson(value)).toBe('{"literals":[null,true,false],"numbers":[4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}');
+    const value = {
+      numbers: [4.5, 2e-3, 0.000000000000000000000000001],
+      string: '\u20ac$\u000f\nA\'B"\\\\"/',
+      literals: [null, true, false],
+    };
+    expect(toCanonicalJson(value)).toBe(
+      '{"literals":[null,true,false],"numbers":[4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+    );
   });
 
   it("sorts names by UTF-16 code units, as the RFC's second example", () => {
     const names = ["\u20ac", "\r", "\ufb33", "1", "\ud83d\ude00", "\u0080", "\u00f6"];
-    expect(Object.keys(JSON.parse(toCanonicalJson(Object.fromEntries(names.map((name) => [name, 0])))) as object)).toEqual(["1", "\r", "\u0080", "\u00f6", "\u20ac", "\ud83d\ude00", "\ufb33"]);
+    expect(Object.keys(JSON.parse(toCanonicalJson(Object.fromEntries(names.map((name) => [name, 0])))) as object)).toEqual([
+      "1",
+      "\r",
+      "\u0080",
+      "\u00f6",
+      "\u20ac",
+      "\ud83d\ude00",
+      "\ufb33",
+    ]);
   });
 
   it("does not depend on the order names were given in, and reads back as the same value", () => {
     const plain = fc.letrec((tie) => ({
-      value: fc.oneof({ maxDepth: 4 }, fc.string(), fc.maxSafeInteger(), fc.boolean(), fc.constant(null), fc.array(tie("value"), { maxLength: 4 }), fc.dictionary(fc.string().filter((name) => name !== "__proto__" && name !== "toJSON"), tie("value"), { maxKeys: 4 })),
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.string(),
+        fc.maxSafeInteger(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(
+          fc.string().filter((name) => name !== "__proto__" && name !== "toJSON"),
+          tie("value"),
+          { maxKeys: 4 },
+        ),
+      ),
     })).value;
-    fc.assert(fc.property(plain, (value) => {
-      const text = toCanonicalJson(value);
-      expect(toCanonicalJson(JSON.parse(text))).toBe(text);
-      const reversed: unknown = JSON.parse(text, (_, member: unknown) => (member !== null && typeof member === "object" && !Array.isArray(member) ? Object.fromEntries(Object.entries(member).toReversed()) : member));
-      expect(toCanonicalJson(reversed)).toBe(text);
-    }));
+    fc.assert(
+      fc.property(plain, (value) => {
+        const text = toCanonicalJson(value);
+        expect(toCanonicalJson(JSON.parse(text))).toBe(text);
+        const reversed: unknown = JSON.parse(text, (_, member: unknown) =>
+          member !== null && typeof member === "object" && !Array.isArray(member)
+            ? Object.fromEntries(Object.entries(member).toReversed())
+            : member,
+        );
+        expect(toCanonicalJson(reversed)).toBe(text);
+      }),
+    );
   });
 
   it.each<[string, unknown, string]>([
@@ -51,11 +83,15 @@ describe("canonical JSON", () => {
     ["a cycle", cyclic, "too_deep_or_cyclic"],
     ["nesting deeper than the bound", deep, "too_deep_or_cyclic"],
   ])("refuses %s", (_, value, reason) => {
-    expect(() => toCanonicalJson(value)).toThrowError(expect.objectContaining({ code: "CANONICAL_JSON_REFUSED", facts: expect.objectContaining({ reason }) }));
+    expect(() => toCanonicalJson(value)).toThrowError(
+      expect.objectContaining({ code: "CANONICAL_JSON_REFUSED", facts: expect.objectContaining({ reason }) }),
+    );
   });
 
   it("names the place", () => {
-    expect(() => toCanonicalJson({ a: [{ b: Number.NaN }] })).toThrowError(expect.objectContaining({ facts: { reason: "not_a_finite_number", at: "/a/0/b" } }));
+    expect(() => toCanonicalJson({ a: [{ b: Number.NaN }] })).toThrowError(
+      expect.objectContaining({ facts: { reason: "not_a_finite_number", at: "/a/0/b" } }),
+    );
   });
 });
 

@@ -6,7 +6,14 @@ import { isDeepStrictEqual } from "node:util";
 import specification from "commonmark-spec";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkLossless, sliceUnit, titleCharactersMax, toCutPlan, toPlannedUnits, type PlannedUnit } from "../../../orchestrator/core/cutplan.ts";
+import {
+  checkLossless,
+  sliceUnit,
+  titleCharactersMax,
+  toCutPlan,
+  toPlannedUnits,
+  type PlannedUnit,
+} from "../../../orchestrator/core/cutplan.ts";
 import { parseDocCode } from "../../../orchestrator/core/doc-code.ts";
 import { markSource } from "../../../orchestrator/core/mark.ts";
 import { toPayloadSha, toPlanText } from "../../../orchestrator/core/plan-payload.ts";
@@ -42,15 +49,23 @@ function flaws(text: string | Buffer): string[] {
 
 describe("the units in order are the source", () => {
   it("for generated Markdown of every kind, and the same each time", () => {
-    fc.assert(fc.property(anyMarkdown.filter((text) => text !== ""), (text) => {
-      expect(flaws(text)).toEqual([]);
-    }), { numRuns: 1500 });
+    fc.assert(
+      fc.property(
+        anyMarkdown.filter((text) => text !== ""),
+        (text) => {
+          expect(flaws(text)).toEqual([]);
+        },
+      ),
+      { numRuns: 1500 },
+    );
   });
 
   it("for any valid UTF-8", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (text) => {
-      expect(flaws(text)).toEqual([]);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", minLength: 1 }), (text) => {
+        expect(flaws(text)).toEqual([]);
+      }),
+    );
   });
 
   it("for the specification and each of its examples", () => {
@@ -75,14 +90,69 @@ describe("units", () => {
   it.each<[string, string, unknown[]]>([
     ["no heading: one unit", "a\r\nb", [["doc/~document", "document", null, "a\r\nb"]]],
     ["nothing but nested headings: one unit", "> # a\n", [["doc/~document", "document", null, "> # a\n"]]],
-    ["what stands before the first heading is the preamble", "a\n# b\n", [["doc/~preamble", "preamble", null, "a\n"], ["doc/b", "section", null, "# b\n"]]],
-    ["blank lines and a BOM before it belong to the first section", "\ufeff\r\n \t\n# b\n", [["doc/b", "section", null, "\ufeff\r\n \t\n# b\n"]]],
-    ["front matter is preamble", "---\na: b\n---\n# c", [["doc/~preamble", "preamble", null, "---\na: b\n---\n"], ["doc/c", "section", null, "# c"]]],
-    ["a level may be skipped", "# a\n### b\n## c\n", [["doc/a", "section", null, "# a\n"], ["doc/a/b", "section", "doc/a", "### b\n"], ["doc/a/c", "section", "doc/a", "## c\n"]]],
-    ["the first level may be 3", "### a\n## b\n### c\n", [["doc/a", "section", null, "### a\n"], ["doc/b", "section", null, "## b\n"], ["doc/b/c", "section", "doc/b", "### c\n"]]],
-    ["a unit begins with its heading's indentation", "a\n  # b", [["doc/~preamble", "preamble", null, "a\n"], ["doc/b", "section", null, "  # b"]]],
-    ["a setext heading begins with its first line", "x\n\na\nb\n---\nc", [["doc/~preamble", "preamble", null, "x\n\n"], ["doc/a-b", "section", null, "a\nb\n---\nc"]]],
-    ["a title cannot take the kit's own segments", "x\n# ~preamble\n", [["doc/~preamble", "preamble", null, "x\n"], ["doc/preamble", "section", null, "# ~preamble\n"]]],
+    [
+      "what stands before the first heading is the preamble",
+      "a\n# b\n",
+      [
+        ["doc/~preamble", "preamble", null, "a\n"],
+        ["doc/b", "section", null, "# b\n"],
+      ],
+    ],
+    [
+      "blank lines and a BOM before it belong to the first section",
+      "\ufeff\r\n \t\n# b\n",
+      [["doc/b", "section", null, "\ufeff\r\n \t\n# b\n"]],
+    ],
+    [
+      "front matter is preamble",
+      "---\na: b\n---\n# c",
+      [
+        ["doc/~preamble", "preamble", null, "---\na: b\n---\n"],
+        ["doc/c", "section", null, "# c"],
+      ],
+    ],
+    [
+      "a level may be skipped",
+      "# a\n### b\n## c\n",
+      [
+        ["doc/a", "section", null, "# a\n"],
+        ["doc/a/b", "section", "doc/a", "### b\n"],
+        ["doc/a/c", "section", "doc/a", "## c\n"],
+      ],
+    ],
+    [
+      "the first level may be 3",
+      "### a\n## b\n### c\n",
+      [
+        ["doc/a", "section", null, "### a\n"],
+        ["doc/b", "section", null, "## b\n"],
+        ["doc/b/c", "section", "doc/b", "### c\n"],
+      ],
+    ],
+    [
+      "a unit begins with its heading's indentation",
+      "a\n  # b",
+      [
+        ["doc/~preamble", "preamble", null, "a\n"],
+        ["doc/b", "section", null, "  # b"],
+      ],
+    ],
+    [
+      "a setext heading begins with its first line",
+      "x\n\na\nb\n---\nc",
+      [
+        ["doc/~preamble", "preamble", null, "x\n\n"],
+        ["doc/a-b", "section", null, "a\nb\n---\nc"],
+      ],
+    ],
+    [
+      "a title cannot take the kit's own segments",
+      "x\n# ~preamble\n",
+      [
+        ["doc/~preamble", "preamble", null, "x\n"],
+        ["doc/preamble", "section", null, "# ~preamble\n"],
+      ],
+    ],
   ])("%s", (_, text, expected) => {
     expect(shapes(text)).toEqual(expected);
   });
@@ -97,7 +167,8 @@ describe("units", () => {
 
 describe("a plan that does not add up is refused", () => {
   const { bytes, units } = planOf("a\n# b\n## c\n");
-  const at = (index: number, change: Partial<PlannedUnit>) => units.map((unit, position) => (position === index ? { ...unit, ...change } : unit));
+  const at = (index: number, change: Partial<PlannedUnit>) =>
+    units.map((unit, position) => (position === index ? { ...unit, ...change } : unit));
 
   it.each([
     ["ordinal", at(1, { ordinal: 5 })],
@@ -110,11 +181,15 @@ describe("a plan that does not add up is refused", () => {
     ["not_the_whole_source", units.slice(0, -1)],
     ["not_the_whole_source", []],
   ])("%s", (reason, changed) => {
-    expect(() => checkLossless(bytes, changed)).toThrowError(expect.objectContaining({ code: "PLAN_NOT_LOSSLESS", facts: expect.objectContaining({ reason }) }));
+    expect(() => checkLossless(bytes, changed)).toThrowError(
+      expect.objectContaining({ code: "PLAN_NOT_LOSSLESS", facts: expect.objectContaining({ reason }) }),
+    );
   });
 
   it("marks of other bytes", () => {
-    expect(() => toPlannedUnits(docCode, Buffer.from("# a\n"), markSource(Buffer.from("# b\n")))).toThrowError(expect.objectContaining({ code: "PLAN_NOT_LOSSLESS" }));
+    expect(() => toPlannedUnits(docCode, Buffer.from("# a\n"), markSource(Buffer.from("# b\n")))).toThrowError(
+      expect.objectContaining({ code: "PLAN_NOT_LOSSLESS" }),
+    );
   });
 });
 

@@ -5,7 +5,15 @@ import { headingsMax, markSource, sourceBytesMax } from "../../../orchestrator/c
 
 const bytes = (text: string) => Buffer.from(text, "utf8");
 /** `[level, byteOffset, lineByteOffset, line, title, cut]` of each heading. */
-const marks = (text: string) => markSource(bytes(text)).headings.map((heading) => [heading.level, heading.byteOffset, heading.lineByteOffset, heading.line, heading.title, heading.cut]);
+const marks = (text: string) =>
+  markSource(bytes(text)).headings.map((heading) => [
+    heading.level,
+    heading.byteOffset,
+    heading.lineByteOffset,
+    heading.line,
+    heading.title,
+    heading.cut,
+  ]);
 const codeOf = (act: () => unknown) => {
   try {
     act();
@@ -17,23 +25,60 @@ const codeOf = (act: () => unknown) => {
 
 describe("mark finds each heading where it is, in bytes", () => {
   it.each<[string, string, unknown[]]>([
-    ["CRLF", "# a\r\nx\r\n## b\r\n", [[1, 0, 0, 1, "a", "cut_point"], [2, 8, 8, 3, "b", "cut_point"]]],
-    ["lone CR", "# a\rx\r## b", [[1, 0, 0, 1, "a", "cut_point"], [2, 6, 6, 3, "b", "cut_point"]]],
+    [
+      "CRLF",
+      "# a\r\nx\r\n## b\r\n",
+      [
+        [1, 0, 0, 1, "a", "cut_point"],
+        [2, 8, 8, 3, "b", "cut_point"],
+      ],
+    ],
+    [
+      "lone CR",
+      "# a\rx\r## b",
+      [
+        [1, 0, 0, 1, "a", "cut_point"],
+        [2, 6, 6, 3, "b", "cut_point"],
+      ],
+    ],
     ["a BOM counts its three bytes", "\ufeff# a\n", [[1, 3, 3, 1, "a", "cut_point"]]],
     ["NFD keeps its bytes and its title", "e\u0301\n\n# e\u0301\n", [[1, 5, 5, 3, "e\u0301", "cut_point"]]],
     ["letters of two to four bytes before it", "đ 🚀\n# ok", [[1, 8, 8, 2, "ok", "cut_point"]]],
     ["no final newline", "a\n\n# b", [[1, 3, 3, 3, "b", "cut_point"]]],
     ["indentation belongs to the line, not to the heading", "   # a\n    # code\n", [[1, 3, 0, 1, "a", "cut_point"]]],
-    ["setext headings of several lines begin at their paragraph", "x\n\n a\nb  \n ===\nc\n---\n", [[1, 4, 3, 3, "a b", "cut_point"], [2, 15, 15, 6, "c", "cut_point"]]],
+    [
+      "setext headings of several lines begin at their paragraph",
+      "x\n\n a\nb  \n ===\nc\n---\n",
+      [
+        [1, 4, 3, 3, "a b", "cut_point"],
+        [2, 15, 15, 6, "c", "cut_point"],
+      ],
+    ],
     ["a definition is no part of the title", "[a]: /url\nb\n===\n", [[1, 0, 0, 1, "b", "cut_point"]]],
     ["a definition alone cannot be underlined", "[a]: /url\n===\n", []],
     ["# lines in a fence are none", "```sh\n# no\n```\n# yes\n", [[1, 15, 15, 4, "yes", "cut_point"]]],
     ["an unclosed fence reaches the end", "# yes\n~~~\n# no\n```\n# no\n", [[1, 0, 0, 1, "yes", "cut_point"]]],
     ["shell comments outside fences are headings", "run:\n# install it\n", [[1, 5, 5, 2, "install it", "cut_point"]]],
     ["HTML blocks hide them", "<div>\n# no\n\n# yes\n", [[1, 12, 12, 4, "yes", "cut_point"]]],
-    ["quotes and items are no place to cut", "> # q\n\n- # i\n\n  b\n  ---\n\n# t\n", [[1, 2, 0, 1, "q", "nested"], [1, 9, 7, 3, "i", "nested"], [2, 16, 14, 5, "b", "nested"], [1, 25, 25, 8, "t", "cut_point"]]],
+    [
+      "quotes and items are no place to cut",
+      "> # q\n\n- # i\n\n  b\n  ---\n\n# t\n",
+      [
+        [1, 2, 0, 1, "q", "nested"],
+        [1, 9, 7, 3, "i", "nested"],
+        [2, 16, 14, 5, "b", "nested"],
+        [1, 25, 25, 8, "t", "cut_point"],
+      ],
+    ],
     ["tabs", "#\ta\t#\t\n\t# code\n", [[1, 0, 0, 1, "a", "cut_point"]]],
-    ["empty titles", "#\n## ##\n", [[1, 0, 0, 1, "", "cut_point"], [2, 2, 2, 2, "", "cut_point"]]],
+    [
+      "empty titles",
+      "#\n## ##\n",
+      [
+        [1, 0, 0, 1, "", "cut_point"],
+        [2, 2, 2, 2, "", "cut_point"],
+      ],
+    ],
     ["NUL is a character", "# a\u0000b\n\u0000# no\n", [[1, 0, 0, 1, "a\ufffdb", "cut_point"]]],
     ["inline source stays raw", "# *a* `b` [c](d) \\# #\n", [[1, 0, 0, 1, "*a* `b` [c](d) \\#", "cut_point"]]],
     ["no heading at all", "a\n\nb", []],
@@ -46,12 +91,19 @@ describe("mark finds each heading where it is, in bytes", () => {
 describe("front matter", () => {
   it("is no cut point, though CommonMark takes its last lines for a heading", () => {
     const text = "---\ntitle: x\ntags:\n  - a\n# note\n\nstatus: draft\n---\n# a\n";
-    expect(marks(text)).toEqual([[1, 25, 25, 5, "note", "front_matter"], [2, 33, 33, 7, "status: draft", "front_matter"], [1, 51, 51, 9, "a", "cut_point"]]);
+    expect(marks(text)).toEqual([
+      [1, 25, 25, 5, "note", "front_matter"],
+      [2, 33, 33, 7, "status: draft", "front_matter"],
+      [1, 51, 51, 9, "a", "cut_point"],
+    ]);
     expect(markSource(bytes(text)).frontMatterEnd).toBe(51);
   });
 
   it("may follow a BOM and end with CRLF", () => {
-    expect(marks("\ufeff---\r\na: b\r\n---\r\n# t")).toEqual([[2, 8, 8, 2, "a: b", "front_matter"], [1, 19, 19, 4, "t", "cut_point"]]);
+    expect(marks("\ufeff---\r\na: b\r\n---\r\n# t")).toEqual([
+      [2, 8, 8, 2, "a: b", "front_matter"],
+      [1, 19, 19, 4, "t", "cut_point"],
+    ]);
   });
 
   it.each([
@@ -88,5 +140,8 @@ describe("mark refuses", () => {
 
 it("a view into a larger buffer is read from its own start", () => {
   const view = bytes("xx# a\nb\n===\n<div>\n# no\n").subarray(2);
-  expect(markSource(view).headings.map((heading) => [heading.byteOffset, heading.title])).toEqual([[0, "a"], [4, "b"]]);
+  expect(markSource(view).headings.map((heading) => [heading.byteOffset, heading.title])).toEqual([
+    [0, "a"],
+    [4, "b"],
+  ]);
 });

@@ -41,7 +41,9 @@ describe("headings agree with commonmark and micromark", () => {
       expect(disagreements(`\ufeff${text}`)).toEqual([]);
       expect(disagreements(text.replace(/\n$/, ""))).toEqual([]);
       expect(ourHeadings(text.replace(/^/gm, "> "))).toEqual(commonmarkHeadings(text.replace(/^/gm, "> ")));
-      expect(ourHeadings(text.replace(/^/gm, "    ").replace(/^ {4}/, "1.  "))).toEqual(commonmarkHeadings(text.replace(/^/gm, "    ").replace(/^ {4}/, "1.  ")));
+      expect(ourHeadings(text.replace(/^/gm, "    ").replace(/^ {4}/, "1.  "))).toEqual(
+        commonmarkHeadings(text.replace(/^/gm, "    ").replace(/^ {4}/, "1.  ")),
+      );
     }
   });
 
@@ -61,26 +63,35 @@ describe("headings agree with commonmark and micromark", () => {
     ["a tab is consumed in part", "-\t\t# code\n>\t# text\n"],
     ["a parenthesis closed and never opened makes no definition", "[a]: b)\n===\n"],
     ["a parenthesis never closed makes no definition", "[a]: (b\n===\n"],
-    ["a title without space before it makes no definition", "[a]: <b>\"t\"\n===\n"],
+    ["a title without space before it makes no definition", '[a]: <b>"t"\n===\n'],
     ["ten digits are no number", "1234567890. # x\n"],
   ])("in the small print: %s", (_, text) => {
     expect(disagreements(text)).toEqual([]);
   });
 
   it("on generated Markdown of every kind, commonmark", () => {
-    fc.assert(fc.property(anyMarkdown, (text) => {
-      expect(ourHeadings(text)).toEqual(commonmarkHeadings(text));
-      expect(ourTitles(text)).toEqual(commonmarkTitles(text));
-    }), { numRuns: 2500 });
+    fc.assert(
+      fc.property(anyMarkdown, (text) => {
+        expect(ourHeadings(text)).toEqual(commonmarkHeadings(text));
+        expect(ourTitles(text)).toEqual(commonmarkTitles(text));
+      }),
+      { numRuns: 2500 },
+    );
   });
 
   it("on generated Markdown without containers, micromark", () => {
-    fc.assert(fc.property(flatMarkdown, (text) => {
-      // Where a paragraph with definitions begins is the last of the named cases below; everything else of it must agree.
-      const beginsWithDefinition = ourHeadings(text).map((heading) => Buffer.from(text)[heading.byteOffset] === "[".charCodeAt(0));
-      const comparable = (headings: JudgedHeading[]) => headings.map((heading, index) => (beginsWithDefinition[index] === true ? { ...heading, byteOffset: "of the paragraph" } : heading));
-      expect(comparable(ourHeadings(text))).toEqual(comparable(micromarkHeadings(text)));
-    }), { numRuns: 1500 });
+    fc.assert(
+      fc.property(flatMarkdown, (text) => {
+        // Where a paragraph with definitions begins is the last of the named cases below; everything else of it must agree.
+        const beginsWithDefinition = ourHeadings(text).map((heading) => Buffer.from(text)[heading.byteOffset] === "[".charCodeAt(0));
+        const comparable = (headings: JudgedHeading[]) =>
+          headings.map((heading, index) =>
+            beginsWithDefinition[index] === true ? { ...heading, byteOffset: "of the paragraph" } : heading,
+          );
+        expect(comparable(ourHeadings(text))).toEqual(comparable(micromarkHeadings(text)));
+      }),
+      { numRuns: 1500 },
+    );
   });
 
   it("the generators reach headings of both kinds, nested and not, often enough to mean something", () => {
@@ -110,7 +121,11 @@ describe("where the judges disagree, the specification decides", () => {
     ["a lazy line that looks like a tag changes nothing for the items after it", "- \ttext\n<a>\n      - ## two\n", [inside(2, 20)]],
     ["an item after indented code interrupts no paragraph", "    code\n2) # b\n", [inside(1, 12)]],
     ["an empty item inside a quote interrupts no paragraph; the next line is a second item, not an underline", "a\n> - \n> - \n", []],
-    ["an underline that did not count belongs to the paragraph, whose first byte is the definition's", "[a]: /url\n===\nb\n---\n", [top(2, 0)]],
+    [
+      "an underline that did not count belongs to the paragraph, whose first byte is the definition's",
+      "[a]: /url\n===\nb\n---\n",
+      [top(2, 0)],
+    ],
   ])("commonmark is right: %s", (_, text, expected) => {
     expect(ourHeadings(text)).toEqual(expected);
     expect(commonmarkHeadings(text)).toEqual(expected);

@@ -33,12 +33,17 @@ describe("a plan takes seconds whatever the document", () => {
     ["a letter with a million marks", `# a${"\u0301".repeat(1e6)}`, 1],
     ["front matter of a million lines", `---\n${"a: b\n".repeat(1e6)}---\n`, 1],
     ["100,000 sections of one name", "# same\n".repeat(1e5), 1e5],
-  ])("%s", (_, text, units) => {
-    expect(planWithin(text)).toBe(units);
-  }, 60_000);
+  ])(
+    "%s",
+    (_, text, units) => {
+      expect(planWithin(text)).toBe(units);
+    },
+    60_000,
+  );
 
   it("a document of 100,000 units and 20 MB", () => {
-    const section = (index: number) => `${"#".repeat(1 + (index % 4))} Mục ${index}\n\n${"Một đoạn văn với [liên kết](x) và `mã`. ".repeat(4)}\n\n`;
+    const section = (index: number) =>
+      `${"#".repeat(1 + (index % 4))} Mục ${index}\n\n${"Một đoạn văn với [liên kết](x) và `mã`. ".repeat(4)}\n\n`;
     const text = Array.from({ length: 1e5 }, (_, index) => section(index)).join("");
     expect(Buffer.byteLength(text)).toBeGreaterThan(2e7);
     expect(planWithin(text)).toBe(1e5);

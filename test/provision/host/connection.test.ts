@@ -29,7 +29,14 @@ beforeEach(async () => {
   server = await startSshServer(folder, []);
   agentSocket = join(folder, "agent");
   stopAgent = await startSshAgent(agentSocket, server.clientKey);
-  address = { name: "test", host: "127.0.0.1", port: server.port, user: "root", hostKey: server.hostKey.split(" ").slice(0, 2).join(" "), machineIdentity: toMachineIdentity(machineId) ?? "" };
+  address = {
+    name: "test",
+    host: "127.0.0.1",
+    port: server.port,
+    user: "root",
+    hostKey: server.hostKey.split(" ").slice(0, 2).join(" "),
+    machineIdentity: toMachineIdentity(machineId) ?? "",
+  };
 });
 
 afterEach(async () => {
@@ -42,7 +49,10 @@ afterEach(async () => {
 it("runs a script with arguments that no shell interprets, and gives bytes and exit code back", async () => {
   const host = await openConnection(address, agentSocket);
   const nasty = ["a b", "", "$(id)", "'; exit 9; '", "*", "é\n"];
-  const outcome = await host.run('for a in "$@"; do printf "[%s]" "$a"; done; cat; exit 7', nasty, { timeoutMs: 10_000, stdin: Buffer.from("in") });
+  const outcome = await host.run('for a in "$@"; do printf "[%s]" "$a"; done; cat; exit 7', nasty, {
+    timeoutMs: 10_000,
+    stdin: Buffer.from("in"),
+  });
   expect(outcome).toEqual({ code: 7, stdout: `${nasty.map((word) => `[${word}]`).join("")}in`, stderr: "" });
   host.close();
 });
@@ -52,14 +62,24 @@ it("is not disturbed by a shell that says something before each command, and cal
   const greetingAgent = await startSshAgent(join(folder, "agent-2"), greeting.clientKey);
   const toAddress = ({ port, hostKey }: TestSshServer) => ({ ...address, port, hostKey: hostKey.split(" ").slice(0, 2).join(" ") });
   const host = await openConnection(toAddress(greeting), join(folder, "agent-2"));
-  expect(await host.run("echo out; echo err >&2; exit 3", [], { timeoutMs: 10_000 })).toEqual({ code: 3, stdout: "out\n", stderr: "err\n" });
+  expect(await host.run("echo out; echo err >&2; exit 3", [], { timeoutMs: 10_000 })).toEqual({
+    code: 3,
+    stdout: "out\n",
+    stderr: "err\n",
+  });
   host.close();
   const closed = await startSshServer(folder, [], "echo 'this account is not available'; exit 1");
   const closedAgent = await startSshAgent(join(folder, "agent-3"), closed.clientKey);
-  await expect(openConnection(toAddress(closed), join(folder, "agent-3"))).rejects.toMatchObject({ code: "HOST_SHELL_UNFIT", facts: { seen: "root's shell ended with 1: this account is not available" } });
+  await expect(openConnection(toAddress(closed), join(folder, "agent-3"))).rejects.toMatchObject({
+    code: "HOST_SHELL_UNFIT",
+    facts: { seen: "root's shell ended with 1: this account is not available" },
+  });
   const killed = await startSshServer(folder, [], "kill -9 $$");
   const killedAgent = await startSshAgent(join(folder, "agent-4"), killed.clientKey);
-  await expect(openConnection(toAddress(killed), join(folder, "agent-4"))).rejects.toMatchObject({ code: "HOST_UNREACHABLE", facts: { reason: expect.stringContaining("KILL") } });
+  await expect(openConnection(toAddress(killed), join(folder, "agent-4"))).rejects.toMatchObject({
+    code: "HOST_UNREACHABLE",
+    facts: { reason: expect.stringContaining("KILL") },
+  });
   for (const stop of [greeting.stop, greetingAgent, closed.stop, closedAgent, killed.stop, killedAgent]) await stop();
 });
 
@@ -70,7 +90,9 @@ it("refuses another host key before it authenticates", async () => {
 });
 
 it("refuses another machine behind the right key, and has run nothing there but the look at its identity", async () => {
-  await expect(openConnection({ ...address, machineIdentity: "f".repeat(64) }, agentSocket)).rejects.toMatchObject({ code: "HOST_IDENTITY_MISMATCH" });
+  await expect(openConnection({ ...address, machineIdentity: "f".repeat(64) }, agentSocket)).rejects.toMatchObject({
+    code: "HOST_IDENTITY_MISMATCH",
+  });
   expect(server.commands).toHaveLength(1);
 });
 

@@ -30,13 +30,24 @@ it("is done when it ended with 0, with one command", async () => {
 });
 
 it("tells the exit code and what the job said of a failure", async () => {
-  await expect(runWith({ code: 17, stdout: "", stderr: "not a regular file\n" }).outcome).rejects.toMatchObject({ code: "HOST_COMMAND_FAILED", facts: { code: 17, stderr: "not a regular file" } });
+  await expect(runWith({ code: 17, stdout: "", stderr: "not a regular file\n" }).outcome).rejects.toMatchObject({
+    code: "HOST_COMMAND_FAILED",
+    facts: { code: 17, stderr: "not a regular file" },
+  });
 });
 
 it("calls a full disk a full disk, and names what was to be written", async () => {
-  const host: RemoteHost = { address: localAddress, isOpen: () => true, close: () => undefined, run: async () => ({ code: 1, stdout: "", stderr: "before\ncat: write error: No space left on device\n" }) };
+  const host: RemoteHost = {
+    address: localAddress,
+    isOpen: () => true,
+    close: () => undefined,
+    run: async () => ({ code: 1, stdout: "", stderr: "before\ncat: write error: No space left on device\n" }),
+  };
   const failure = createJobRunner(async () => host).run({ ...job, resource: "/etc/note" });
-  await expect(failure).rejects.toMatchObject({ code: "HOST_DISK_FULL", facts: { host: "local", resource: "/etc/note", said: "cat: write error: No space left on device" } });
+  await expect(failure).rejects.toMatchObject({
+    code: "HOST_DISK_FULL",
+    facts: { host: "local", resource: "/etc/note", said: "cat: write error: No space left on device" },
+  });
 });
 
 it("waits for a job that outlived the connection, and takes the result it left", async () => {
@@ -45,16 +56,25 @@ it("waits for a job that outlived the connection, and takes the result it left",
 });
 
 it("says unknown, and what was seen, when no result can be read", async () => {
-  expect(await runWith(cut, ok("gone\n")).outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("the host knows no such job") });
+  expect(await runWith(cut, ok("gone\n")).outcome).toMatchObject({
+    state: "unknown",
+    problem: expect.stringContaining("the host knows no such job"),
+  });
   expect(await runWith(cut, cut).outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("the connection is closed") });
 });
 
 it("tells what a failed job said although the connection was lost, and that no new one could be made", async () => {
-  await expect(runWith(cut, ok("ended 18\nthe upload was cut\n")).outcome).rejects.toMatchObject({ code: "HOST_COMMAND_FAILED", facts: { stderr: expect.stringMatching(/^the upload was cut \(seen after/) } });
+  await expect(runWith(cut, ok("ended 18\nthe upload was cut\n")).outcome).rejects.toMatchObject({
+    code: "HOST_COMMAND_FAILED",
+    facts: { stderr: expect.stringMatching(/^the upload was cut \(seen after/) },
+  });
   const lost: RemoteHost = { address: localAddress, isOpen: () => false, run: async () => cut, close: () => undefined };
   let asked = 0;
   const connect = async () => (++asked === 1 ? lost : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
-  expect(await createJobRunner(connect).run(job)).toEqual({ state: "unknown", problem: "the connection is closed; no new connection: HOST_UNREACHABLE" });
+  expect(await createJobRunner(connect).run(job)).toEqual({
+    state: "unknown",
+    problem: "the connection is closed; no new connection: HOST_UNREACHABLE",
+  });
 });
 
 it("stops a job that waits for input that cannot come any more, after a grace, and does not wait for the job's own limit", async () => {
@@ -64,7 +84,11 @@ it("stops a job that waits for input that cannot come any more, after a grace, a
     scripts.push(script);
     return scripts.length === 1 ? cut : ok("running\n");
   };
-  const outcome = createJobRunner(async () => ({ address: localAddress, isOpen: () => true, run, close: () => undefined })).run({ ...job, timeoutMs: 600_000, stdin: Buffer.from("half") });
+  const outcome = createJobRunner(async () => ({ address: localAddress, isOpen: () => true, run, close: () => undefined })).run({
+    ...job,
+    timeoutMs: 600_000,
+    stdin: Buffer.from("half"),
+  });
   await vi.advanceTimersByTimeAsync(10_000);
   expect(await outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("was stopped") });
   expect(scripts.at(-1)).toMatch(/^systemctl stop /);

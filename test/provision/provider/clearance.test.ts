@@ -17,7 +17,11 @@ writeFileSync(standing, "somebody's");
 const urn = "urn:pulumi:sandbox::cutter-kit::any";
 let manifest = "";
 const claimOf = (path: string, by: string) => `${JSON.stringify({ path, urn: by, sha256: "", state: "claimed" })}\n`;
-const host: RemoteHost = { ...localHost, run: async (script, args, options) => (args[0] === hostLayout.ownership ? { code: 0, stdout: manifest, stderr: "" } : await localHost.run(script, args, options)) };
+const host: RemoteHost = {
+  ...localHost,
+  run: async (script, args, options) =>
+    args[0] === hostLayout.ownership ? { code: 0, stdout: manifest, stderr: "" } : await localHost.run(script, args, options),
+};
 
 let clearance: Clearance;
 /** The refusal that a change would meet now. */
@@ -40,7 +44,10 @@ beforeEach(() => {
 });
 
 it("refuses every change of a host on which one path is somebody else's, and names them all", async () => {
-  expect(await look([standing, absent, "user:root", "execution:off"])).toMatchObject({ code: "FOREIGN_FILE", facts: { host: "local", path: [standing, "user:root"], found: ["not in the ownership manifest"] } });
+  expect(await look([standing, absent, "user:root", "execution:off"])).toMatchObject({
+    code: "FOREIGN_FILE",
+    facts: { host: "local", path: [standing, "user:root"], found: ["not in the ownership manifest"] },
+  });
 });
 
 it("calls an account in the way an account", async () => {

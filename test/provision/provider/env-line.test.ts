@@ -18,15 +18,32 @@ function apply(content: Buffer, edit: ByteEdit | null): Buffer {
 }
 
 describe("the edit", () => {
-  const businessLine = fc.constantFrom("", "# BACKUP_GPG_FPR goes here", "A=1", "DB_URL=postgres://u:p$a#b@h/d?x=y", "NOTE=\"two words\"", "export FLAG=yes", "Ü='ä €'", "\r", "X_BACKUP_GPG_FPR=1");
-  const businessFile = fc.tuple(fc.array(businessLine, { maxLength: 8 }), fc.boolean()).map(([lines, newline]) => lines.join("\n") + (newline && lines.length > 0 ? "\n" : ""));
+  const businessLine = fc.constantFrom(
+    "",
+    "# BACKUP_GPG_FPR goes here",
+    "A=1",
+    "DB_URL=postgres://u:p$a#b@h/d?x=y",
+    'NOTE="two words"',
+    "export FLAG=yes",
+    "Ü='ä €'",
+    "\r",
+    "X_BACKUP_GPG_FPR=1",
+  );
+  const businessFile = fc
+    .tuple(fc.array(businessLine, { maxLength: 8 }), fc.boolean())
+    .map(([lines, newline]) => lines.join("\n") + (newline && lines.length > 0 ? "\n" : ""));
 
   it("adds, changes and removes the line, and removing it gives the very bytes from before", () => {
     fc.assert(
       fc.property(businessFile, (text) => {
         const before = Buffer.from(text);
         const added = apply(before, toEnvLineEdit(before, ".env", name, fingerprint));
-        expect(added.toString().split("\n").filter((line) => line === `${name}=${fingerprint}`)).toHaveLength(1);
+        expect(
+          added
+            .toString()
+            .split("\n")
+            .filter((line) => line === `${name}=${fingerprint}`),
+        ).toHaveLength(1);
         const changed = apply(added, toEnvLineEdit(added, ".env", name, other));
         expect(changed.toString()).toBe(added.toString().replace(fingerprint, other));
         expect(toEnvLineEdit(changed, ".env", name, other)).toBeNull();
@@ -37,13 +54,19 @@ describe("the edit", () => {
 
   it("of a line that stands more than once leaves the wanted one, and every other byte", () => {
     fc.assert(
-      fc.property(businessFile, fc.array(fc.constantFrom(other, "", "hunter2"), { minLength: 1, maxLength: 3 }), fc.array(fc.constantFrom(other, "x"), { maxLength: 2 }), (text, above, below) => {
-        const lines = (values: readonly string[]) => values.map((value) => `${name}=${value}\n`).join("");
-        const business = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-        let content: Buffer = Buffer.from(`${lines(above)}${business}${name}=${fingerprint}\nZ=1\n${lines(below)}`);
-        for (let edits = 0; edits <= above.length + below.length; edits += 1) content = apply(content, toEnvLineEdit(content, ".env", name, fingerprint));
-        expect(content.toString()).toBe(`${business}${name}=${fingerprint}\nZ=1\n`);
-      }),
+      fc.property(
+        businessFile,
+        fc.array(fc.constantFrom(other, "", "hunter2"), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.constantFrom(other, "x"), { maxLength: 2 }),
+        (text, above, below) => {
+          const lines = (values: readonly string[]) => values.map((value) => `${name}=${value}\n`).join("");
+          const business = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+          let content: Buffer = Buffer.from(`${lines(above)}${business}${name}=${fingerprint}\nZ=1\n${lines(below)}`);
+          for (let edits = 0; edits <= above.length + below.length; edits += 1)
+            content = apply(content, toEnvLineEdit(content, ".env", name, fingerprint));
+          expect(content.toString()).toBe(`${business}${name}=${fingerprint}\nZ=1\n`);
+        },
+      ),
     );
   });
 
@@ -51,7 +74,9 @@ describe("the edit", () => {
     const refusal = (text: string) => () => toEnvLineEdit(Buffer.from(text), ".env", name, fingerprint);
     expect(refusal(`${name}=${other}\n`.repeat(21))).toThrow(expect.objectContaining({ code: "ENV_NAME_DOUBLED" }));
     expect(refusal(`${name}=${other}\nA="open\n${name}=${other}\nend"\n`)).toThrow(expect.objectContaining({ code: "ENV_LINE_AMBIGUOUS" }));
-    expect(refusal(`${name}=${other}\nexport ${name}=${other}\n`)).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ENV_/) as string }));
+    expect(refusal(`${name}=${other}\nexport ${name}=${other}\n`)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^ENV_/) as string }),
+    );
     expect(refusal(`A="open\n${name}=${other}\nend"\n`)).toThrow(expect.objectContaining({ code: "ENV_LINE_AMBIGUOUS" }));
     expect(refusal(`export ${name}=${other}\n`)).toThrow(expect.objectContaining({ code: "ENV_LINE_AMBIGUOUS" }));
   });
@@ -94,11 +119,14 @@ describe("the scripts, on a real file", () => {
 
   it("hand over a copy in which no value of the business can be read", async () => {
     const seen: string[] = [];
-    const host = { ...localHost, run: async (...args: Parameters<typeof localHost.run>) => {
-      const outcome = await localHost.run(...args);
-      seen.push(outcome.stdout);
-      return outcome;
-    } };
+    const host = {
+      ...localHost,
+      run: async (...args: Parameters<typeof localHost.run>) => {
+        const outcome = await localHost.run(...args);
+        seen.push(outcome.stdout);
+        return outcome;
+      },
+    };
     await envLineKind.bind(inputs()).read(host);
     const masked = Buffer.from(seen.join("").split("\n")[2] ?? "", "base64").toString("latin1");
     expect(masked).toHaveLength(business.length);

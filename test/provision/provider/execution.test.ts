@@ -20,30 +20,51 @@ const host: RemoteHost = {
   ...localHost,
   run: (script, args, options) => {
     looks += 1;
-    return localHost.run(script, args.map((arg) => (arg.startsWith("/") ? `${root}${arg}` : arg)), options);
+    return localHost.run(
+      script,
+      args.map((arg) => (arg.startsWith("/") ? `${root}${arg}` : arg)),
+      options,
+    );
   },
 };
-const guard = () => createExecutionGuard({ get: () => Promise.resolve(host), openFresh: () => Promise.resolve(host), closeAll: () => Promise.resolve() }, (line) => said.push(line));
+const guard = () =>
+  createExecutionGuard(
+    { get: () => Promise.resolve(host), openFresh: () => Promise.resolve(host), closeAll: () => Promise.resolve() },
+    (line) => said.push(line),
+  );
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "execution-"));
   said = [];
   looks = 0;
-  for (const folder of ["run/cutter/armed", "run/cutter/live", "var/lib/cutter/runs", "etc/cutter"]) mkdirSync(at(folder), { recursive: true });
+  for (const folder of ["run/cutter/armed", "run/cutter/live", "var/lib/cutter/runs", "etc/cutter"])
+    mkdirSync(at(folder), { recursive: true });
   mkdirSync(at("var/lib/cutter-ledger"), { mode: 0o700 });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const started = (mode: "live" | "dryrun"): JournalEntry => ({ kind: "run_started", run_id: "R-1", document_id: "knowledge/a.md", mode, inputs: { request_sha256: sha, config_sha256: sha, release_sha256: sha, host_identity: sha } });
-const committed = (step: "SG_1" | "cut_leg_a" | "pre_write_backup"): readonly JournalEntry[] => [{ kind: "effect_intended", step, effect_sha256: sha }, { kind: "transaction", step, id: "1" }, { kind: "effect_done", step, effect_sha256: sha, found: "committed" }];
+const started = (mode: "live" | "dryrun"): JournalEntry => ({
+  kind: "run_started",
+  run_id: "R-1",
+  document_id: "knowledge/a.md",
+  mode,
+  inputs: { request_sha256: sha, config_sha256: sha, release_sha256: sha, host_identity: sha },
+});
+const committed = (step: "SG_1" | "cut_leg_a" | "pre_write_backup"): readonly JournalEntry[] => [
+  { kind: "effect_intended", step, effect_sha256: sha },
+  { kind: "transaction", step, id: "1" },
+  { kind: "effect_done", step, effect_sha256: sha, found: "committed" },
+];
 
 function toJournal(entries: readonly object[]): string {
   let prev = chainStart;
-  return entries.map((entry, seq) => {
-    const line = toLine(entry, { seq, at: "2026-11-22T10:00:00.000Z", prev });
-    prev = toLineHash(line);
-    return `${line}\n`;
-  }).join("");
+  return entries
+    .map((entry, seq) => {
+      const line = toLine(entry, { seq, at: "2026-11-22T10:00:00.000Z", prev });
+      prev = toLineHash(line);
+      return `${line}\n`;
+    })
+    .join("");
 }
 
 function writeRun(runId: string, entries: readonly object[], folder = "var/lib/cutter/runs", revert: readonly object[] = []): void {
@@ -58,11 +79,31 @@ describe("a live run is open", () => {
     ["not for its backup alone", [started("live"), ...committed("pre_write_backup")], [], false],
     ["once its decision stands", [started("live"), ...committed("SG_1")], [], true],
     ["while a COMMIT is unresolved", [started("live"), ...committed("SG_1").slice(0, 2)], [], true],
-    ["not when that was rolled back", [started("live"), ...committed("SG_1").slice(0, 2), { kind: "effect_rolled_back", step: "SG_1", why: "x" }], [], false],
-    ["until it is closed out", [started("live"), ...committed("SG_1"), { kind: "run_finished", result: "done", certificate: null, exit_code: 0 }], [], false],
+    [
+      "not when that was rolled back",
+      [started("live"), ...committed("SG_1").slice(0, 2), { kind: "effect_rolled_back", step: "SG_1", why: "x" }],
+      [],
+      false,
+    ],
+    [
+      "until it is closed out",
+      [started("live"), ...committed("SG_1"), { kind: "run_finished", result: "done", certificate: null, exit_code: 0 }],
+      [],
+      false,
+    ],
     ["until it is given up", [started("live"), ...committed("SG_1"), { kind: "run_voided", why: "signed" }], [], false],
-    ["until it is reverted", [started("live"), ...committed("SG_1"), ...committed("cut_leg_a")], [{ kind: "reverted", units: 2, found: "committed" }], false],
-    ["while its revert has only begun", [started("live"), ...committed("cut_leg_a")], [{ kind: "revert_started", run_id: "R-1", document_id: "knowledge/a.md", payload_sha: sha }], true],
+    [
+      "until it is reverted",
+      [started("live"), ...committed("SG_1"), ...committed("cut_leg_a")],
+      [{ kind: "reverted", units: 2, found: "committed" }],
+      false,
+    ],
+    [
+      "while its revert has only begun",
+      [started("live"), ...committed("cut_leg_a")],
+      [{ kind: "revert_started", run_id: "R-1", document_id: "knowledge/a.md", payload_sha: sha }],
+      true,
+    ],
     ["when a record cannot be read", [started("live"), { kind: "transaction", step: "a step of another release", id: "1" }], [], true],
     ["never as a dry run", [started("dryrun"), ...committed("SG_1")], [], false],
   ])("%s", async (_what, entries, revert, open) => {
@@ -112,7 +153,14 @@ describe("the guard before each change", () => {
   });
 
   it("refuses when the host cannot be asked", async () => {
-    const deaf = createExecutionGuard({ get: () => Promise.resolve({ ...host, run: () => Promise.resolve({ code: null, stdout: "", stderr: "" }) }), openFresh: () => Promise.resolve(host), closeAll: () => Promise.resolve() }, (line) => said.push(line));
+    const deaf = createExecutionGuard(
+      {
+        get: () => Promise.resolve({ ...host, run: () => Promise.resolve({ code: null, stdout: "", stderr: "" }) }),
+        openFresh: () => Promise.resolve(host),
+        closeAll: () => Promise.resolve(),
+      },
+      (line) => said.push(line),
+    );
     await expect(deaf(localAddress)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   });
 });

@@ -1,6 +1,19 @@
 // Directories, files, links and releases: what the scripts do to real paths, and what drift looks like in a reading.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -31,7 +44,10 @@ it("writes a file whole, with its mode, and reads it back as wanted", async () =
   await resource.write(localContext);
   expect(readFileSync(join(folder, "file.txt"), "utf8")).toBe("one\ntwo\n");
   expect(statSync(join(folder, "file.txt")).mode & 0o777).toBe(0o640);
-  expect(await resource.read(localHost)).toMatchObject({ state: "present", inputs: { content: "one\ntwo\n", sha256: sha256Hex("one\ntwo\n"), mode: "0640", owner, group } });
+  expect(await resource.read(localHost)).toMatchObject({
+    state: "present",
+    inputs: { content: "one\ntwo\n", sha256: sha256Hex("one\ntwo\n"), mode: "0640", owner, group },
+  });
   expect(readdirSync(folder)).toEqual(["file.txt"]);
 });
 
@@ -41,14 +57,19 @@ it("shows an edited file with secrets cut out, a changed mode, and puts both bac
   writeFileSync(join(folder, "file.txt"), "limit: 99\npassword: hunter2\n");
   chmodSync(join(folder, "file.txt"), 0o4777);
   const reading = await resource.read(localHost);
-  expect(reading).toMatchObject({ inputs: { content: "limit: 99\npassword: [REDACTED]\n", sha256: sha256Hex("limit: 99\npassword: hunter2\n"), mode: "4777" } });
+  expect(reading).toMatchObject({
+    inputs: { content: "limit: 99\npassword: [REDACTED]\n", sha256: sha256Hex("limit: 99\npassword: hunter2\n"), mode: "4777" },
+  });
   await resource.write(localContext);
   expect(await resource.read(localHost)).toMatchObject({ inputs: { content: "limit: 10\n", mode: "0640" } });
 });
 
 it("leaves the old file when an upload was cut, and nothing beside it", async () => {
   await (await file("old\n")).write(localContext);
-  const write = toWriteFile({ path: join(folder, "file.txt"), mode: "0644", owner, group, sha256: sha256Hex("new and whole\n") }, Buffer.from("new and"));
+  const write = toWriteFile(
+    { path: join(folder, "file.txt"), mode: "0644", owner, group, sha256: sha256Hex("new and whole\n") },
+    Buffer.from("new and"),
+  );
   await expect(runLocalJob(write)).rejects.toThrow("exit 18");
   expect(readFileSync(join(folder, "file.txt"), "utf8")).toBe("old\n");
   expect(readdirSync(folder)).toEqual(["file.txt"]);

@@ -24,7 +24,8 @@ const noteSpec: KindSpec<{ readonly host: typeof localAddress; readonly adopt: b
   compared: ["text"],
   claimOf: () => "/note",
   foreignCode: "FOREIGN_FILE",
-  read: async (_host, inputs) => (world.note === null ? { state: "absent" } : { state: "present", inputs: { ...inputs, text: world.note } }),
+  read: async (_host, inputs) =>
+    world.note === null ? { state: "absent" } : { state: "present", inputs: { ...inputs, text: world.note } },
   write: async ({ runJob }, { text }) => await runJob({ script: "WRITE", args: [text] }),
   remove: () => ({ script: "REMOVE", args: [] }),
 };
@@ -115,14 +116,22 @@ it("stops a write of several steps where the end of one was not seen, and never 
     },
   });
   world.cutBeforeWork = true;
-  await expect(lifecycle.create(twoSteps, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { differs: ["absent"] } });
+  await expect(lifecycle.create(twoSteps, urn, inputs("mine"))).rejects.toMatchObject({
+    code: "HOST_OUTCOME_UNKNOWN",
+    facts: { differs: ["absent"] },
+  });
   expect(steps).toEqual([]);
   // A kind that writes nothing has its claim recorded by a job of its own.
-  await expect(lifecycle.create(defineKind({ ...noteSpec, write: async () => undefined }), urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+  await expect(lifecycle.create(defineKind({ ...noteSpec, write: async () => undefined }), urn, inputs("mine"))).rejects.toMatchObject({
+    code: "HOST_OUTCOME_UNKNOWN",
+  });
   let gets = 0;
   const get = async () => (++gets <= 2 ? host : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
   const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
-  await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN", facts: { seen: expect.stringContaining("HOST_UNREACHABLE") } });
+  await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({
+    code: "HOST_OUTCOME_UNKNOWN",
+    facts: { seen: expect.stringContaining("HOST_UNREACHABLE") },
+  });
 });
 
 it("does not call a thing removed while its claim may still stand, and gives it up at the next try", async () => {
@@ -134,7 +143,12 @@ it("does not call a thing removed while its claim may still stand, and gives it 
     return outcome;
   };
   const breaking = { ...host, run: lastingRun };
-  const broken = createLifecycle({ get: async () => breaking, openFresh: async () => breaking, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
+  const broken = createLifecycle(
+    { get: async () => breaking, openFresh: async () => breaking, closeAll: async () => undefined },
+    guard,
+    createRecorded(),
+    () => undefined,
+  );
   await expect(broken.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   expect([world.note, claims().length]).toEqual([null, 1]);
   world.cutBeforeWork = false;
@@ -176,7 +190,12 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
       return { code: 0, stdout: "", stderr: "" };
     },
   };
-  const fresh = createLifecycle({ get: async () => busy, openFresh: async () => busy, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
+  const fresh = createLifecycle(
+    { get: async () => busy, openFresh: async () => busy, closeAll: async () => undefined },
+    guard,
+    createRecorded(),
+    () => undefined,
+  );
   const readings = [fresh.read(noteKind, urn, inputs("mine")), fresh.read(noteKind, urn, inputs("mine"))];
   endJobs();
   expect(await Promise.all(readings)).toMatchObject([{ text: "written by a killed command" }, { text: "written by a killed command" }]);
@@ -186,7 +205,9 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
 it("does not call done what stood there as wanted while its claim may be lost", async () => {
   world.note = "hello";
   world.cutBeforeWork = true;
-  await expect(lifecycle.create(noteKind, urn, inputs("hello", true))).rejects.toThrow(/^HOST_OUTCOME_UNKNOWN .*its claim was not recorded/);
+  await expect(lifecycle.create(noteKind, urn, inputs("hello", true))).rejects.toThrow(
+    /^HOST_OUTCOME_UNKNOWN .*its claim was not recorded/,
+  );
   world.cutBeforeWork = false;
   await lifecycle.create(noteKind, urn, inputs("hello", true));
   expect(claims()).toMatchObject([{ path: "/note", urn }]);
@@ -195,8 +216,12 @@ it("does not call done what stood there as wanted while its claim may be lost", 
 it("tells in what a thing differs that is to be taken over, and says nothing of what is ours or absent", async () => {
   expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBeNull();
   world.note = "somebody's";
-  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBe("/note stands there and is listed under cutter-kit:adopt: up takes it over, text somebody's → mine");
-  expect(await lifecycle.readTakeover(noteKind, urn, inputs("somebody's", true))).toBe("/note stands there and is listed under cutter-kit:adopt: up takes it over as it is");
+  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBe(
+    "/note stands there and is listed under cutter-kit:adopt: up takes it over, text somebody's → mine",
+  );
+  expect(await lifecycle.readTakeover(noteKind, urn, inputs("somebody's", true))).toBe(
+    "/note stands there and is listed under cutter-kit:adopt: up takes it over as it is",
+  );
   await lifecycle.create(noteKind, urn, inputs("mine", true));
   world.note = "edited";
   expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBeNull();
@@ -218,7 +243,10 @@ it("takes a claim that the manifest has lost for drift, and an update claims aga
 
 it("refuses to remove what another stack claims: a stack that was renamed claims its things again first, by an update that writes nothing", async () => {
   await lifecycle.create(noteKind, othersUrn, inputs("mine"));
-  await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "CLAIMED_BY_OTHER_STACK", facts: { path: "/note", found: "claimed by stack contabo of cutter-kit" } });
+  await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({
+    code: "CLAIMED_BY_OTHER_STACK",
+    facts: { path: "/note", found: "claimed by stack contabo of cutter-kit" },
+  });
   expect([world.note, claims().length]).toEqual(["mine", 1]);
   const reading = await lifecycle.read(noteKind, urn, inputs("mine"));
   expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
@@ -233,7 +261,10 @@ it("makes again, under its new name, what the state has of this machine, whateve
   await lifecycle.create(noteKind, othersUrn, inputs("mine"));
   const recorded = createRecorded();
   const renamedStack = toLifecycle(recorded);
-  await expect(renamedStack.create(noteKind, renamed, inputs("new"))).rejects.toMatchObject({ code: "FOREIGN_FILE", facts: { found: "claimed by stack contabo of cutter-kit" } });
+  await expect(renamedStack.create(noteKind, renamed, inputs("new"))).rejects.toMatchObject({
+    code: "FOREIGN_FILE",
+    facts: { found: "claimed by stack contabo of cutter-kit" },
+  });
   recorded.note({ ...localAddress, name: "contabo" }, "/note");
   await renamedStack.create(noteKind, renamed, inputs("new"));
   // The resource of the old name goes last, as the engine has it go.

@@ -12,7 +12,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const manifest = join(folder, "ownership.jsonl");
 const claim = async (path: string) => {
   const work = withClaim({ path, urn: "urn", sha256: "", state: "claimed" }, { script: ":", args: [] });
-  await runLocalJob({ ...work, script: work.script.replaceAll(hostLayout.ownership, manifest).replaceAll(`e=${hostLayout.etc};`, `e=${folder};`) });
+  await runLocalJob({
+    ...work,
+    script: work.script.replaceAll(hostLayout.ownership, manifest).replaceAll(`e=${hostLayout.etc};`, `e=${folder};`),
+  });
 };
 
 it("ends a cut line before the next claim is written", async () => {

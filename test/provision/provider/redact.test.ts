@@ -30,15 +30,22 @@ it.each([
 });
 
 it("still tells what changed where it can: the name of a value, numbers, booleans, words that are wanted too", () => {
-  expect(show("limit: 99\nextra_password: hunter2\nfingerprint: limit\nNoNewPrivileges=no\n")).toBe("limit: 99\nextra_password: [REDACTED]\nfingerprint: limit\nNoNewPrivileges=no\n");
+  expect(show("limit: 99\nextra_password: hunter2\nfingerprint: limit\nNoNewPrivileges=no\n")).toBe(
+    "limit: 99\nextra_password: [REDACTED]\nfingerprint: limit\nNoNewPrivileges=no\n",
+  );
 });
 
 it("lets no secret through wherever it is put, whatever it looks like", () => {
   const secret = fc.stringMatching(/^[!-9?-~]{8,40}$/).filter((text) => !/[,;"'`()[\]{}<>|&]|^[A-Za-z_-]*$/.test(text));
   fc.assert(
-    fc.property(secret, fc.constantFrom("", "limit: ", "fingerprint: 40D1 ", "# ", "Environment=A=", "- "), fc.constantFrom("", " ", "\nlimit: 10", "="), (text, before, after) => {
-      expect(show(`${before}${text}${after}`)).not.toContain(text);
-    }),
+    fc.property(
+      secret,
+      fc.constantFrom("", "limit: ", "fingerprint: 40D1 ", "# ", "Environment=A=", "- "),
+      fc.constantFrom("", " ", "\nlimit: 10", "="),
+      (text, before, after) => {
+        expect(show(`${before}${text}${after}`)).not.toContain(text);
+      },
+    ),
   );
 });
 

@@ -16,7 +16,8 @@ let said: string[];
 let closed: number;
 let reachable: boolean;
 
-const toVerb = (script: string): keyof typeof answers => (script.includes(" confirm ") ? "confirm" : script.includes(" back ") ? "back" : "proof");
+const toVerb = (script: string): keyof typeof answers =>
+  script.includes(" confirm ") ? "confirm" : script.includes(" back ") ? "back" : "proof";
 const fresh: RemoteHost = {
   address: localAddress,
   isOpen: () => true,
@@ -33,7 +34,11 @@ const context = (standing = "") => ({
   openFresh: () => (reachable ? Promise.resolve(fresh) : Promise.reject(new CutterError("HOST_UNREACHABLE", {}))),
   say: (line: string) => void said.push(line),
 });
-const failing = async () => await switchAndConfirm(context(), name).then(() => null, (error: unknown) => error);
+const failing = async () =>
+  await switchAndConfirm(context(), name).then(
+    () => null,
+    (error: unknown) => error,
+  );
 
 beforeEach(() => {
   answers = { proof: ok, confirm: ok, back: { ...ok, stdout: "releases/0.6.0-aaaaaaaaaaaa\n" } };
@@ -48,7 +53,10 @@ it("switches with a deadline, proves over a connection of its own, confirms, and
 
 it("lets the host go back at once from a release that does not work, and says what it said", async () => {
   answers.proof = { code: 139, stdout: "", stderr: "[ERR] cannot start\n" };
-  expect(await failing()).toMatchObject({ code: "RELEASE_UNHEALTHY", facts: { release: name, exit: 139, now_on: "0.6.0-aaaaaaaaaaaa", said: "[ERR] cannot start" } });
+  expect(await failing()).toMatchObject({
+    code: "RELEASE_UNHEALTHY",
+    facts: { release: name, exit: 139, now_on: "0.6.0-aaaaaaaaaaaa", said: "[ERR] cannot start" },
+  });
   expect(asked.slice(1)).toEqual(["proof", "back"]);
   expect(closed).toBe(1);
 });

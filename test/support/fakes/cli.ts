@@ -28,7 +28,17 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
   await mkdir(requests);
   const config = join(world.folder, "orchestrator.yaml");
   await writeFile(config, stringify(world.config));
-  const places = { config, requests, latch: join(world.folder, "switch/DISABLED"), armed: join(world.folder, "switch/armed"), live: join(world.folder, "switch/live"), keys: join(world.folder, "keys"), rollbackRunbook: join(world.folder, "rollback_runbook.sql"), revertStaging: join(world.folder, "revert"), startEnd: join(world.folder, "end.json") };
+  const places = {
+    config,
+    requests,
+    latch: join(world.folder, "switch/DISABLED"),
+    armed: join(world.folder, "switch/armed"),
+    live: join(world.folder, "switch/live"),
+    keys: join(world.folder, "keys"),
+    rollbackRunbook: join(world.folder, "rollback_runbook.sql"),
+    revertStaging: join(world.folder, "revert"),
+    startEnd: join(world.folder, "end.json"),
+  };
   const services: Services = {
     places,
     files: nodeFiles,
@@ -65,7 +75,11 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     run: async (...inputs) => {
       let stdout = "";
       let stderr = "";
-      const code = await runCli(inputs, { stdout: { write: (text) => void (stdout += text) }, stderr: { write: (text) => void (stderr += text) } }, services);
+      const code = await runCli(
+        inputs,
+        { stdout: { write: (text) => void (stdout += text) }, stderr: { write: (text) => void (stderr += text) } },
+        services,
+      );
       return { code, stdout, stderr };
     },
     writeRequest: async (name, request) => {

@@ -4,7 +4,15 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { BackupStore, DumpRequest, DumpSource, DumpStream, EncryptionResult, Encryptor, ProvenBackup } from "../../../orchestrator/ports/backup.ts";
+import type {
+  BackupStore,
+  DumpRequest,
+  DumpSource,
+  DumpStream,
+  EncryptionResult,
+  Encryptor,
+  ProvenBackup,
+} from "../../../orchestrator/ports/backup.ts";
 import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
 
 const recipientKeyId = "0123456789ABCDEF";
@@ -27,7 +35,9 @@ export class FakeDumpSource implements DumpSource {
     const ended = Promise.withResolvers<{ readonly code: number; readonly stderr: string }>();
     ended.promise.catch(() => undefined);
     const stream = Readable.from([Buffer.from("PGDMP…")]);
-    stream.once("end", () => ended.resolve({ code: this.exitCode, stderr: this.exitCode === 0 ? "" : "pg_dump: error: no matching tables were found" }));
+    stream.once("end", () =>
+      ended.resolve({ code: this.exitCode, stderr: this.exitCode === 0 ? "" : "pg_dump: error: no matching tables were found" }),
+    );
     stream.once("close", () => ended.reject(new CutterError("DUMP_STREAM_BROKEN", { why: "the stream was given up" }))); // no matter once it has ended
     return { pgDumpVersion: this.version, stream, exit: ended.promise };
   }
@@ -48,7 +58,8 @@ export class FakeBackupStore implements BackupStore {
   readonly made: string[] = []; // destinations
 
   async make(permission: WritePermission, { dump, destination }: Parameters<BackupStore["make"]>[1]): Promise<ProvenBackup> {
-    if (permission.step !== "pre_write_backup" && permission.step !== "revert") throw new Error(`no permission for a backup: ${permission.step}`);
+    if (permission.step !== "pre_write_backup" && permission.step !== "revert")
+      throw new Error(`no permission for a backup: ${permission.step}`);
     if (this.failure !== null) throw this.failure;
     const archive = await readAll(dump.stream);
     const { code, stderr } = await dump.exit;
@@ -57,7 +68,15 @@ export class FakeBackupStore implements BackupStore {
     await mkdir(dirname(destination), { recursive: true, mode: 0o700 });
     const ciphertext = Buffer.from(permission.runId);
     await writeAnew(destination, ciphertext);
-    return { file: destination, ciphertextSha256: sha256(ciphertext), ciphertextBytes: ciphertext.length, plaintextSha256: sha256(archive), recipientKeyIds: [recipientKeyId, runKeyId], archiveEntries: 2, restored: null };
+    return {
+      file: destination,
+      ciphertextSha256: sha256(ciphertext),
+      ciphertextBytes: ciphertext.length,
+      plaintextSha256: sha256(archive),
+      recipientKeyIds: [recipientKeyId, runKeyId],
+      archiveEntries: 2,
+      restored: null,
+    };
   }
 }
 

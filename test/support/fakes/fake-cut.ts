@@ -5,7 +5,18 @@ import type { DocumentDigest } from "../../../orchestrator/ports/database.ts";
 import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
 import type { Claim, HeldDocument, RecordedUnit, Recorders } from "../../../orchestrator/ports/recorders.ts";
 import type { CreateUnits, WriteDatabase } from "../../../orchestrator/ports/write-database.ts";
-import { createUnits, enactUnits, insertDecision, insertVerifyResult, recordLegB, sha256, toRegistered, type Registry, type Rows, type StoredUnit } from "./fake-cut-rules.ts";
+import {
+  createUnits,
+  enactUnits,
+  insertDecision,
+  insertVerifyResult,
+  recordLegB,
+  sha256,
+  toRegistered,
+  type Registry,
+  type Rows,
+  type StoredUnit,
+} from "./fake-cut-rules.ts";
 
 export type { StoredUnit } from "./fake-cut-rules.ts";
 
@@ -22,7 +33,8 @@ export class FakeCut {
   silentReads = 0; // so many recorder reads fail as an unreachable database
   lockLost = false;
   registry: Registry = new Map();
-  readDigest: (documentId: string, plannedAddresses: readonly string[]) => Promise<DocumentDigest> = () => Promise.reject(new Error("no database around these rows"));
+  readDigest: (documentId: string, plannedAddresses: readonly string[]) => Promise<DocumentDigest> = () =>
+    Promise.reject(new Error("no database around these rows"));
   readonly #holders = new Map<string, { readonly runId: string }>(); // by document
   readonly #writers = new Map<string, Promise<unknown>>(); // by document: the last in its queue
   #next = 900;
@@ -33,11 +45,18 @@ export class FakeCut {
   }
 
   readonly recorders: Recorders = {
-    readDecisions: (documentId, sourceDocumentId, runId) => this.#read(documentId, () => this.rows.decisions.filter((row) => row.sourceDocumentId === sourceDocumentId && row.runId === runId)),
-    readClaims: (documentId, sourceDocumentId, exceptRunId) => this.#read(documentId, () => [...this.claims, ...this.#claims(sourceDocumentId)].filter(({ runId }) => runId !== exceptRunId)),
+    readDecisions: (documentId, sourceDocumentId, runId) =>
+      this.#read(documentId, () => this.rows.decisions.filter((row) => row.sourceDocumentId === sourceDocumentId && row.runId === runId)),
+    readClaims: (documentId, sourceDocumentId, exceptRunId) =>
+      this.#read(documentId, () => [...this.claims, ...this.#claims(sourceDocumentId)].filter(({ runId }) => runId !== exceptRunId)),
     readUnits: (documentId, runId) => this.#read(documentId, () => this.#units(documentId, runId).map(toRecorded)),
     readAddresses: (documentId, addresses) =>
-      this.#read(documentId, () => this.rows.units.filter(({ address }) => addresses.includes(address)).map(({ address, runId }) => ({ address, createdByRun: runId })).toSorted((a, b) => (a.address < b.address ? -1 : 1))),
+      this.#read(documentId, () =>
+        this.rows.units
+          .filter(({ address }) => addresses.includes(address))
+          .map(({ address, runId }) => ({ address, createdByRun: runId }))
+          .toSorted((a, b) => (a.address < b.address ? -1 : 1)),
+      ),
     readBodies: (documentId, runId, take) =>
       this.#read(documentId, () => {
         const units = this.#units(documentId, runId);
@@ -47,7 +66,9 @@ export class FakeCut {
     readLegB: (documentId, sourceDocumentId, runId) =>
       this.#read(documentId, () => {
         const found = this.rows.legB.find(({ record }) => record.sourceDocumentId === sourceDocumentId && record.runId === runId);
-        return found === undefined ? null : { changeSetId: found.changeSetId, record: { ...found.record, documentId }, recordedBy: "directus_secdef" };
+        return found === undefined
+          ? null
+          : { changeSetId: found.changeSetId, record: { ...found.record, documentId }, recordedBy: "directus_secdef" };
       }),
     readVerifyResult: (documentId, changeSetId, runId) =>
       this.#read(documentId, () => {
@@ -56,17 +77,23 @@ export class FakeCut {
       }),
     readEnacted: (documentId, runId) =>
       this.#read(documentId, () => {
-        const ordinals = new Map(this.rows.units.filter((unit) => this.#isOf(unit, documentId)).map(({ address, ordinal }) => [address, ordinal]));
+        const ordinals = new Map(
+          this.rows.units.filter((unit) => this.#isOf(unit, documentId)).map(({ address, ordinal }) => [address, ordinal]),
+        );
         const found = this.rows.enacted.filter((row) => row.runId === runId && row.toState === "enacted" && ordinals.has(row.address));
-        return found.toSorted((a, b) => (ordinals.get(a.address) ?? 0) - (ordinals.get(b.address) ?? 0)).map(({ runId: _run, ...row }) => row);
+        return found
+          .toSorted((a, b) => (ordinals.get(a.address) ?? 0) - (ordinals.get(b.address) ?? 0))
+          .map(({ runId: _run, ...row }) => row);
       }),
     readTransactionStatus: (id) => this.#read(null, () => this.statusOf.get(id) ?? "unknown"),
     holdDocument: (documentId, runId) => this.#hold(documentId, runId),
   };
 
   readonly writeDatabase: WriteDatabase = {
-    insertReviewDecision: (permission, documentId, row) => this.#write(permission, documentId, (rows) => insertDecision(rows, this.registry, row)),
-    createUnits: (permission, request) => this.#write(permission, request.documentId, (rows) => createUnits(rows, this.registry, request), request),
+    insertReviewDecision: (permission, documentId, row) =>
+      this.#write(permission, documentId, (rows) => insertDecision(rows, this.registry, row)),
+    createUnits: (permission, request) =>
+      this.#write(permission, request.documentId, (rows) => createUnits(rows, this.registry, request), request),
     recordLegB: (permission, record) => this.#write(permission, record.documentId, (rows) => recordLegB(rows, record)),
     insertVerifyResult: (permission, row) => this.#write(permission, row.documentId, (rows) => insertVerifyResult(rows, row)),
     enactUnits: (permission, request) => this.#write(permission, request.documentId, (rows) => enactUnits(rows, this.registry, request)),
@@ -112,15 +139,25 @@ export class FakeCut {
     return decisions
       .filter(({ gate }) => gate === "SG_1")
       .map(({ runId, id }) => {
-        const units = this.rows.units.filter((unit) => unit.runId === runId && unit.docCode === toRegistered(this.registry, sourceDocumentId)?.docCode);
+        const units = this.rows.units.filter(
+          (unit) => unit.runId === runId && unit.docCode === toRegistered(this.registry, sourceDocumentId)?.docCode,
+        );
         const count = (state: string): number => units.filter(({ lifecycleState }) => lifecycleState === state).length;
-        return { runId, reviewDecisionId: id, unitsCreated: units.length, unitsEnacted: count("enacted"), unitsRetired: count("retired"), voided: decisions.some((row) => row.runId === runId && row.gate === "SG_3") };
+        return {
+          runId,
+          reviewDecisionId: id,
+          unitsCreated: units.length,
+          unitsEnacted: count("enacted"),
+          unitsRetired: count("retired"),
+          voided: decisions.some((row) => row.runId === runId && row.gate === "SG_3"),
+        };
       });
   }
 
   async #hold(documentId: string, runId: string): Promise<HeldDocument> {
     const other = this.#holders.get(documentId);
-    if (other !== undefined) throw new CutterError("DOCUMENT_CLAIMED", { document_id: documentId, holder: `cutter ${other.runId}@unknown` });
+    if (other !== undefined)
+      throw new CutterError("DOCUMENT_CLAIMED", { document_id: documentId, holder: `cutter ${other.runId}@unknown` });
     const mine = { runId };
     this.#holders.set(documentId, mine);
     const isMine = (): boolean => this.#holders.get(documentId) === mine;
@@ -145,7 +182,10 @@ export class FakeCut {
   /** One writer of a document after the other. */
   #write(permission: WritePermission, documentId: string, change: (rows: Rows) => void, moves: CreateUnits | null = null): Promise<void> {
     const mine = (this.#writers.get(documentId) ?? Promise.resolve()).then(() => this.#transact(permission, change, moves));
-    this.#writers.set(documentId, mine.catch(() => undefined));
+    this.#writers.set(
+      documentId,
+      mine.catch(() => undefined),
+    );
     return mine;
   }
 
@@ -175,7 +215,8 @@ export class FakeCut {
   async #compareDigest(moves: CreateUnits | null, when: string): Promise<void> {
     if (moves === null) return;
     const found = await this.readDigest(moves.documentId, moves.plannedAddresses);
-    if (found.sha256 !== moves.fromDigest) throw new CutterError("ROWS_MOVED", { from_digest: moves.fromDigest, found: found.sha256, when });
+    if (found.sha256 !== moves.fromDigest)
+      throw new CutterError("ROWS_MOVED", { from_digest: moves.fromDigest, found: found.sha256, when });
   }
 }
 

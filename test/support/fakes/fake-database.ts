@@ -2,7 +2,19 @@
 // It keeps test/adapters/postgres/contract-reads.ts, as the real adapter does.
 import { createHash } from "node:crypto";
 import type { Catalogue } from "../../../orchestrator/core/database-contract.ts";
-import type { ConnectionEvidence, ContractFinding, DatabaseSnapshot, DocumentDigest, ForbiddenProbe, LoginName, ProductionDatabase, RegisteredDocument, RegistryRows, ServerFacts, TableCensus } from "../../../orchestrator/ports/database.ts";
+import type {
+  ConnectionEvidence,
+  ContractFinding,
+  DatabaseSnapshot,
+  DocumentDigest,
+  ForbiddenProbe,
+  LoginName,
+  ProductionDatabase,
+  RegisteredDocument,
+  RegistryRows,
+  ServerFacts,
+  TableCensus,
+} from "../../../orchestrator/ports/database.ts";
 import type { FakeCut } from "./fake-cut.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -22,12 +34,25 @@ export class FakeDatabase implements ProductionDatabase {
     ["sandbox_tac.unit_version", ["decoy"]],
   ]);
   readonly registry = new Map<string, RegistryRows>();
-  server: ServerFacts = { serverVersion: "18.6", serverVersionNum: 180006, systemIdentifier: "7000000000000000001", database: "directus", inRecovery: false, fsync: true, fullPageWrites: true, now: "2026-11-22T10:00:00.000Z", statisticsResetAt: "2026-11-01T00:00:00.000000Z", countsTracked: true };
+  server: ServerFacts = {
+    serverVersion: "18.6",
+    serverVersionNum: 180006,
+    systemIdentifier: "7000000000000000001",
+    database: "directus",
+    inRecovery: false,
+    fsync: true,
+    fullPageWrites: true,
+    now: "2026-11-22T10:00:00.000Z",
+    statisticsResetAt: "2026-11-01T00:00:00.000000Z",
+    countsTracked: true,
+  };
   readonly unitsThere = new Map<string, number>(); // by document id
   contractFindings: ContractFinding[] = [];
   addressesTaken: string[] = [];
   matrixText = "role cutter_exec\n";
-  probes: ForbiddenProbe[] = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).map((login): ForbiddenProbe => ({ login, action: "insert into public.information_unit", refused: true, sqlState: "42501" }));
+  probes: ForbiddenProbe[] = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).map(
+    (login): ForbiddenProbe => ({ login, action: "insert into public.information_unit", refused: true, sqlState: "42501" }),
+  );
   cut: FakeCut | null = null; // what live runs wrote, for the census
   calls = 0;
   snapshotsOpen = 0;
@@ -63,7 +88,16 @@ export class FakeDatabase implements ProductionDatabase {
   }
   async readRegisteredDocuments(): Promise<readonly RegisteredDocument[]> {
     const count = (code: string): number => this.cut?.rows.units.filter(({ docCode }) => docCode === code).length ?? 0;
-    return this.#read(() => [...this.registry.values()].toSorted((a, b) => (a.documentId < b.documentId ? -1 : 1)).map(({ documentId, docCode, registeredSha256 }) => ({ documentId, docCode, registeredSha256, unitsThere: this.unitsThere.get(documentId) ?? count(docCode) })));
+    return this.#read(() =>
+      [...this.registry.values()]
+        .toSorted((a, b) => (a.documentId < b.documentId ? -1 : 1))
+        .map(({ documentId, docCode, registeredSha256 }) => ({
+          documentId,
+          docCode,
+          registeredSha256,
+          unitsThere: this.unitsThere.get(documentId) ?? count(docCode),
+        })),
+    );
   }
   async readDocumentDigest(documentId: string, plannedAddresses: readonly string[]): Promise<DocumentDigest> {
     return this.#read(() => this.#digest(documentId, plannedAddresses));
@@ -74,7 +108,12 @@ export class FakeDatabase implements ProductionDatabase {
       return [...new Set([...this.tables.keys(), ...cut.keys()])].map((table) => {
         const written = cut.get(table) ?? [];
         const rows = [...(this.tables.get(table) ?? []), ...written];
-        return { table, rowCount: rows.length, sha256: sha(rows.join("\n")), modifications: String((this.#modifications.get(table) ?? 0) + written.length) };
+        return {
+          table,
+          rowCount: rows.length,
+          sha256: sha(rows.join("\n")),
+          modifications: String((this.#modifications.get(table) ?? 0) + written.length),
+        };
       });
     });
   }
@@ -95,7 +134,11 @@ export class FakeDatabase implements ProductionDatabase {
     }));
   }
   connectionEvidence(): readonly ConnectionEvidence[] {
-    return [...this.#evidence].map(([login, { transactions, assigned }]) => ({ login, transactions, transactionIdsAssigned: [...assigned] }));
+    return [...this.#evidence].map(([login, { transactions, assigned }]) => ({
+      login,
+      transactions,
+      transactionIdsAssigned: [...assigned],
+    }));
   }
   async close(): Promise<void> {}
 
@@ -105,7 +148,10 @@ export class FakeDatabase implements ProductionDatabase {
     const { units, enacted } = this.cut?.rows ?? { units: [], enacted: [] };
     const mine = units.filter(({ docCode, address }) => docCode === registered?.docCode || plannedAddresses.includes(address));
     const lifecycle = enacted.filter(({ address }) => mine.some((unit) => unit.address === address));
-    const taken = units.map(({ address }) => address).filter((address) => plannedAddresses.includes(address)).toSorted();
+    const taken = units
+      .map(({ address }) => address)
+      .filter((address) => plannedAddresses.includes(address))
+      .toSorted();
     return {
       sha256: sha(JSON.stringify([documentId, registered ?? null, this.tables.get("public.information_unit") ?? [], mine, lifecycle])),
       unitCount: units.filter(({ docCode }) => docCode === registered?.docCode).length,

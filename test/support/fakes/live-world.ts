@@ -22,7 +22,12 @@ export const liveRunId = "run-1";
 const zeros = "0".repeat(64);
 const fixedBegin = new Date("2026-11-22T10:00:00Z");
 const toTime = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
-export const uuids = { SG_1: "11111111-0000-4000-8000-000000000001", SG_2: "22222222-0000-4000-8000-000000000002", SG_3: "33333333-0000-4000-8000-000000000003", RULING: "44444444-0000-4000-8000-000000000004" } as const;
+export const uuids = {
+  SG_1: "11111111-0000-4000-8000-000000000001",
+  SG_2: "22222222-0000-4000-8000-000000000002",
+  SG_3: "33333333-0000-4000-8000-000000000003",
+  RULING: "44444444-0000-4000-8000-000000000004",
+} as const;
 
 /** Thrown where a test kills the process: nothing after it reaches a disk, a knowledge base or the database. */
 export class Killed extends Error {}
@@ -48,7 +53,12 @@ export interface LiveWorld {
   signThird(decision: "resume" | "void", phase: string, reviewDecisionId?: string, at?: Date): Promise<SignedDocument>;
   signRuling(change?: Fields): Promise<SignedDocument>;
   /** A process of its own: what only memory held is gone. */
-  start(options?: { readonly arrange?: (world: World) => void; readonly killAt?: KillAt; readonly change?: Partial<Run>; readonly ports?: Partial<EnginePorts> }): Promise<RunOutcome>;
+  start(options?: {
+    readonly arrange?: (world: World) => void;
+    readonly killAt?: KillAt;
+    readonly change?: Partial<Run>;
+    readonly ports?: Partial<EnginePorts>;
+  }): Promise<RunOutcome>;
   remove(): Promise<void>;
 }
 
@@ -77,36 +87,89 @@ export async function forkLiveWorld({ folder, payloadSha, phases }: LiveWorld): 
   return await openLiveWorld(copy, payloadSha, { phases });
 }
 
-async function openLiveWorld(folder: string, payloadSha: string, { phases = allPhases, begin = fixedBegin, ports: fixedPorts = {} }: Setting): Promise<LiveWorld> {
-  people ??= Promise.all([makeSigner("sovereign", new Date("2026-11-01T00:00:00Z")), makeSigner("stranger", new Date("2026-11-01T00:00:00Z"))]);
+async function openLiveWorld(
+  folder: string,
+  payloadSha: string,
+  { phases = allPhases, begin = fixedBegin, ports: fixedPorts = {} }: Setting,
+): Promise<LiveWorld> {
+  people ??= Promise.all([
+    makeSigner("sovereign", new Date("2026-11-01T00:00:00Z")),
+    makeSigner("stranger", new Date("2026-11-01T00:00:00Z")),
+  ]);
   const [sovereign, stranger] = await people;
   const cut = new FakeCut();
   const first = openWorld(folder, cut);
   const { config } = first;
   const kb = openDirectoryKb({ root: `${folder}/kb`, files: nodeFiles });
   const kbIds = toRequestApprovals(config.kb_runs_folder, liveRunId);
-  const common = { schema: "cutter.approval/1", decision: "approve", run_id: liveRunId, document_id: documentId, payload_sha: payloadSha, issued_at: toTime(begin), host: zeros, release_sha256: zeros };
+  const common = {
+    schema: "cutter.approval/1",
+    decision: "approve",
+    run_id: liveRunId,
+    document_id: documentId,
+    payload_sha: payloadSha,
+    issued_at: toTime(begin),
+    host: zeros,
+    release_sha256: zeros,
+  };
   const signed = async (fields: Fields, at: Date = begin): Promise<SignedDocument> => {
     const document = `# An approval\n\n\`\`\`cutter-approval\n${JSON.stringify(fields, null, 2)}\n\`\`\`\n\nFree prose.\n`;
     return { document: Buffer.from(document), signatures: [Buffer.from(await sovereign.sign(document, at))] };
   };
   const signRuling = (change: Fields = {}): Promise<SignedDocument> =>
-    signed({ ...common, gate: "RULING", phase: "cut_leg_a", review_decision_id: uuids.RULING, document_sha256: sha256Hex(documentBody), why_harmless: "A text nobody depends on.", architect_text: { kb_id: "knowledge/rulings/r.md", revision: 1, sha256: zeros }, governance_principal: "directus_secdef", rollback_runbook_sha256: zeros, grant_matrix_sha256: config.expected_grant_matrix_sha, accepts: [], expires_at: toTime(new Date(begin.getTime() + 24 * 3_600_000)), starts: 5, ...change });
+    signed({
+      ...common,
+      gate: "RULING",
+      phase: "cut_leg_a",
+      review_decision_id: uuids.RULING,
+      document_sha256: sha256Hex(documentBody),
+      why_harmless: "A text nobody depends on.",
+      architect_text: { kb_id: "knowledge/rulings/r.md", revision: 1, sha256: zeros },
+      governance_principal: "directus_secdef",
+      rollback_runbook_sha256: zeros,
+      grant_matrix_sha256: config.expected_grant_matrix_sha,
+      accepts: [],
+      expires_at: toTime(new Date(begin.getTime() + 24 * 3_600_000)),
+      starts: 5,
+      ...change,
+    });
 
   const live: LiveWorld = {
-    folder, cut, sovereign, stranger, payloadSha, phases,
+    folder,
+    cut,
+    sovereign,
+    stranger,
+    payloadSha,
+    phases,
     world: first,
     enabled: true,
-    token: { payloadSha, start: 1, starts: 5, ruling: await signRuling(), escalation: null, escalationKbId: null, keys: { sovereign: sovereign.file, architect: null } },
+    token: {
+      payloadSha,
+      start: 1,
+      starts: 5,
+      ruling: await signRuling(),
+      escalation: null,
+      escalationKbId: null,
+      keys: { sovereign: sovereign.file, architect: null },
+    },
     approve: async (gate, change = {}, at) => {
-      const { document, signatures } = await signed({ ...common, gate, phase: gate === "SG_1" ? "cut_leg_a" : "lifecycle_enact", review_decision_id: uuids[gate], ...change }, at);
+      const { document, signatures } = await signed(
+        { ...common, gate, phase: gate === "SG_1" ? "cut_leg_a" : "lifecycle_enact", review_decision_id: uuids[gate], ...change },
+        at,
+      );
       await kb.write({ id: kbIds[gate], title: gate, body: Buffer.from(document).toString("utf8"), tags: [] });
-      await kb.write({ id: toSignatureId(kbIds[gate], gate, "sovereign"), title: `${gate} signature`, body: Buffer.from(signatures[0] ?? new Uint8Array()).toString("utf8"), tags: [] });
+      await kb.write({
+        id: toSignatureId(kbIds[gate], gate, "sovereign"),
+        title: `${gate} signature`,
+        body: Buffer.from(signatures[0] ?? new Uint8Array()).toString("utf8"),
+        tags: [],
+      });
     },
     withdraw: async (gate) => {
       await kb.write({ id: kbIds[gate], title: gate, body: "withdrawn", tags: [] });
     },
-    signThird: (decision, phase, reviewDecisionId = uuids.SG_3, at = begin) => signed({ ...common, gate: "SG_3", decision, phase, review_decision_id: reviewDecisionId, issued_at: toTime(at) }, at),
+    signThird: (decision, phase, reviewDecisionId = uuids.SG_3, at = begin) =>
+      signed({ ...common, gate: "SG_3", decision, phase, review_decision_id: reviewDecisionId, issued_at: toTime(at) }, at),
     signRuling,
     start: async ({ arrange, killAt = () => false, change = {}, ports = {} } = {}) => {
       live.world = openWorld(folder, cut);
@@ -115,7 +178,16 @@ async function openLiveWorld(folder: string, payloadSha: string, { phases = allP
       arrange?.(live.world);
       const engine = { ...mortal(live, killAt), ...fixedPorts, ...ports };
       const facts = { ...live.world.toRun().facts, runId: liveRunId, mode: "live" as const, approvals: kbIds };
-      return await runPhases(live.world.toRun({ facts, phases: live.phases, decisions: decisionSteps, onCheckpoint: (name, phase) => dieIf(live, killAt(name, phase)), ...change }), engine);
+      return await runPhases(
+        live.world.toRun({
+          facts,
+          phases: live.phases,
+          decisions: decisionSteps,
+          onCheckpoint: (name, phase) => dieIf(live, killAt(name, phase)),
+          ...change,
+        }),
+        engine,
+      );
     },
     remove: () => first.remove(),
   };

@@ -9,15 +9,29 @@ export interface Signer {
 }
 
 export async function makeSigner(name: string, at: Date): Promise<Signer> {
-  const { privateKey, publicKey } = await generateKey({ userIDs: [{ name, email: `${name}@example.org` }], type: "ecc", curve: "ed25519Legacy", format: "armored", date: at });
+  const { privateKey, publicKey } = await generateKey({
+    userIDs: [{ name, email: `${name}@example.org` }],
+    type: "ecc",
+    curve: "ed25519Legacy",
+    format: "armored",
+    date: at,
+  });
   const key = await readPrivateKey({ armoredKey: privateKey });
   const bytes = Buffer.from(publicKey, "utf8");
   return {
     file: { bytes, pin: { fingerprint: key.getFingerprint().toUpperCase(), fileSha256: sha256Hex(bytes) } },
     sign: async (document, date) => {
-      const signature = await sign({ message: await createMessage({ binary: Buffer.from(document, "utf8") }), signingKeys: key, detached: true, format: "binary", date });
+      const signature = await sign({
+        message: await createMessage({ binary: Buffer.from(document, "utf8") }),
+        signingKeys: key,
+        detached: true,
+        format: "binary",
+        date,
+      });
       const bytes = Buffer.from(signature);
-      const checksum = /^=[A-Za-z0-9+/]{4}$/m.exec(armor(enums.armor.signature, bytes, undefined, undefined, undefined, true).replaceAll("\r", ""))?.[0] ?? "";
+      const checksum =
+        /^=[A-Za-z0-9+/]{4}$/m.exec(armor(enums.armor.signature, bytes, undefined, undefined, undefined, true).replaceAll("\r", ""))?.[0] ??
+        "";
       const lines = bytes.toString("base64").match(/.{1,64}/g) ?? []; // gpg's width
       return ["-----BEGIN PGP SIGNATURE-----", "", ...lines, checksum, "-----END PGP SIGNATURE-----", ""].join("\n");
     },

@@ -54,7 +54,12 @@ export interface World {
 export async function makeWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "cutter-world-"));
   for (const name of ["runs", "locks", "batches", "kb", "switch"]) await mkdir(join(folder, name), { mode: 0o700 });
-  await openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles }).write({ id: documentId, title: "A harmless document", body: documentBody, tags: [] });
+  await openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles }).write({
+    id: documentId,
+    title: "A harmless document",
+    body: documentBody,
+    tags: [],
+  });
   return openWorld(folder);
 }
 
@@ -82,7 +87,14 @@ export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
   const stored = openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles });
   const knowledgeBase = withOutage(stored, outage);
   const sha256 = createHash("sha256").update(documentBody).digest("hex");
-  database.registry.set(documentId, { documentId, docCode: "harmless", sourceDocumentId: "11111111-1111-4111-8111-111111111111", sourceVersionId: "22222222-2222-4222-8222-222222222222", registeredSha256: sha256, registeredRevision: 1 });
+  database.registry.set(documentId, {
+    documentId,
+    docCode: "harmless",
+    sourceDocumentId: "11111111-1111-4111-8111-111111111111",
+    sourceVersionId: "22222222-2222-4222-8222-222222222222",
+    registeredSha256: sha256,
+    registeredRevision: 1,
+  });
   const places = { latch: join(folder, "switch/DISABLED"), armed: join(folder, "switch/armed"), live: join(folder, "switch/live") };
   const bootId = "b".repeat(32);
   const ports: EnginePorts = {
@@ -115,7 +127,18 @@ export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
     ...change,
   });
   return {
-    folder, config, database, cut, backups, dumpSource, clock, events, outage, ports, runFolder, toRun,
+    folder,
+    config,
+    database,
+    cut,
+    backups,
+    dumpSource,
+    clock,
+    events,
+    outage,
+    ports,
+    runFolder,
+    toRun,
     start: (change) => runPhases(toRun(change), ports),
     readRunFile: (name) => readFile(join(runFolder, name), "utf8"),
     readKb: async (id) => (await stored.read(id))?.body ?? null,

@@ -38,7 +38,11 @@ const foreign = (name: string, places: readonly string[], make: string): Refusal
 const env = "/opt/incomex/docker/.env";
 
 export const bareHostRefusals: readonly Refusal[] = [
-  foreign("a foreign /var/lib/cutter that is not adopted", ["/var/lib/cutter"], "mkdir -p /var/lib/cutter/runs; echo somebody > /var/lib/cutter/runs/notes"),
+  foreign(
+    "a foreign /var/lib/cutter that is not adopted",
+    ["/var/lib/cutter"],
+    "mkdir -p /var/lib/cutter/runs; echo somebody > /var/lib/cutter/runs/notes",
+  ),
   {
     name: "another backup fingerprint in the env file",
     code: "ENV_LINE_FOREIGN",
@@ -48,6 +52,15 @@ export const bareHostRefusals: readonly Refusal[] = [
       return async () => void (await onHost(`mv -T ${env}.trial ${env}`));
     },
   },
-  { name: "a pinned release that is nowhere", code: "RELEASE_MISSING", says: ["host=sandbox", "release=0.6.0-000000000000", "npm run build"], make: () => withStackConfig({ "cutter-kit:release": "0.6.0-000000000000" }) },
-  foreign("an old cutter at /opt/cutter and its command", ["/opt/cutter", "/usr/local/bin/cutter"], "mkdir -p /opt/cutter/bin; echo old > /opt/cutter/bin/cutter; ln -s /opt/cutter/bin/cutter /usr/local/bin/cutter"),
+  {
+    name: "a pinned release that is nowhere",
+    code: "RELEASE_MISSING",
+    says: ["host=sandbox", "release=0.6.0-000000000000", "npm run build"],
+    make: () => withStackConfig({ "cutter-kit:release": "0.6.0-000000000000" }),
+  },
+  foreign(
+    "an old cutter at /opt/cutter and its command",
+    ["/opt/cutter", "/usr/local/bin/cutter"],
+    "mkdir -p /opt/cutter/bin; echo old > /opt/cutter/bin/cutter; ln -s /opt/cutter/bin/cutter /usr/local/bin/cutter",
+  ),
 ];

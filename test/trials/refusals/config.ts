@@ -4,9 +4,24 @@ import { withStackConfig, type Refusal } from "../../support/refusal.ts";
 const stackFile = "Pulumi.<stack>.yaml";
 
 export const configRefusals: readonly Refusal[] = [
-  { name: "an unknown key", code: "STACK_CONFIG_INVALID", says: ["orchestrator:phase_soft_cap_minute: there is no such key", stackFile], make: () => withStackConfig({ "orchestrator:phase_soft_cap_minute": 5 }) },
-  { name: "a value of the wrong type", code: "STACK_CONFIG_INVALID", says: ["orchestrator:run_hard_cap_minutes: ", "number", stackFile], make: () => withStackConfig({ "orchestrator:run_hard_cap_minutes": "soon" }) },
-  { name: "a path with ..", code: "STACK_CONFIG_INVALID", says: ["orchestrator:sidecar_root: must not contain ..", stackFile], make: () => withStackConfig({ "orchestrator:sidecar_root": "/var/lib/cutter/../../etc" }) },
+  {
+    name: "an unknown key",
+    code: "STACK_CONFIG_INVALID",
+    says: ["orchestrator:phase_soft_cap_minute: there is no such key", stackFile],
+    make: () => withStackConfig({ "orchestrator:phase_soft_cap_minute": 5 }),
+  },
+  {
+    name: "a value of the wrong type",
+    code: "STACK_CONFIG_INVALID",
+    says: ["orchestrator:run_hard_cap_minutes: ", "number", stackFile],
+    make: () => withStackConfig({ "orchestrator:run_hard_cap_minutes": "soon" }),
+  },
+  {
+    name: "a path with ..",
+    code: "STACK_CONFIG_INVALID",
+    says: ["orchestrator:sidecar_root: must not contain ..", stackFile],
+    make: () => withStackConfig({ "orchestrator:sidecar_root": "/var/lib/cutter/../../etc" }),
+  },
   {
     name: "a run id that is none",
     code: "RUN_ID_INVALID",

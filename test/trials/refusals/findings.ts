@@ -20,12 +20,17 @@ function finding(name: string, says: readonly string[], make: () => Promise<() =
         if (code !== 0) throw new Error(`${name}: up failed with ${code}:\n${output}`);
         const { output: text } = await run(["node", "runbooks/survey.ts", "--stack", "sandbox", "--json"]);
         const survey = JSON.parse(text) as Survey;
-        const told = [...survey.findings.map((found) => `${found.code} ${found.summary}`), ...survey.gaps.flatMap((gap) => gap.evidence.map((line) => `${gap.id} ${gap.state}: ${line}`))];
-        return says.map((words) => {
-          const line = told.find((candidate) => candidate.includes(words));
-          if (line === undefined) throw new Error(`${name}: the survey does not say ${words}; it says:\n${told.join("\n")}`);
-          return `up 0; ${line}`;
-        }).join(" | ");
+        const told = [
+          ...survey.findings.map((found) => `${found.code} ${found.summary}`),
+          ...survey.gaps.flatMap((gap) => gap.evidence.map((line) => `${gap.id} ${gap.state}: ${line}`)),
+        ];
+        return says
+          .map((words) => {
+            const line = told.find((candidate) => candidate.includes(words));
+            if (line === undefined) throw new Error(`${name}: the survey does not say ${words}; it says:\n${told.join("\n")}`);
+            return `up 0; ${line}`;
+          })
+          .join(" | ");
       } finally {
         await undo();
         await up();
@@ -39,7 +44,9 @@ export const findings: readonly Trial[] = [
     await sql("alter role cutter_verify rename to cutter_verify_gone");
     return () => sql("alter role cutter_verify_gone rename to cutter_verify");
   }),
-  finding("a psql login that is missing", ["psql ended with"], async () => withStackConfig({ "cutter-kit:psql": ["docker", "exec", "-i", "postgres", "psql", "-U", "nobody_there", "-d", "directus"] })),
+  finding("a psql login that is missing", ["psql ended with"], async () =>
+    withStackConfig({ "cutter-kit:psql": ["docker", "exec", "-i", "postgres", "psql", "-U", "nobody_there", "-d", "directus"] }),
+  ),
   finding("a contract that does not match", ["CONTRACT_MISMATCH"], async () => {
     await sql("alter table cutter_governance.verify_result rename column verified_at to trial_column");
     return () => sql("alter table cutter_governance.verify_result rename column trial_column to verified_at");

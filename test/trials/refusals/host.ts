@@ -17,7 +17,9 @@ async function onHostUntil(make: string, undo: string): Promise<() => Promise<vo
 }
 
 /** A release of its own is pinned; `spoil` may change what its archive holds. */
-async function withRelease(spoil: (name: string, releases: string) => Promise<void>): Promise<{ readonly name: string; readonly undo: () => Promise<void> }> {
+async function withRelease(
+  spoil: (name: string, releases: string) => Promise<void>,
+): Promise<{ readonly name: string; readonly undo: () => Promise<void> }> {
   const name = await alterRelease("cutter", `: ${Math.random()}`);
   await spoil(name, dirname((await buildRelease()).directory));
   const restore = withStackConfig({ "cutter-kit:release": name });
@@ -65,13 +67,21 @@ export const hostRefusals: readonly Refusal[] = [
     name: "an unfinished live run",
     code: "UNFINISHED_LIVE_RUN",
     says: ["host=sandbox", "runs=trial-unfinished"],
-    make: () => onHostUntil(`install -d -m 0700 -o cutter -g cutter ${unfinished}; printf '%s\\n' '{"kind":"run_started","mode":"live"}' '{"kind":"transaction"}' > ${unfinished}/journal.jsonl`, `rm -rf ${unfinished}`),
+    make: () =>
+      onHostUntil(
+        `install -d -m 0700 -o cutter -g cutter ${unfinished}; printf '%s\\n' '{"kind":"run_started","mode":"live"}' '{"kind":"transaction"}' > ${unfinished}/journal.jsonl`,
+        `rm -rf ${unfinished}`,
+      ),
   },
   {
     name: "a foreign cutter in the place of ours",
     code: "FOREIGN_FILE",
     says: ["path=/usr/local/bin/cutter"],
-    make: () => onHostUntil("mv /usr/local/bin/cutter /run/cutter-trial-link; printf '#!/bin/sh\\necho old\\n' > /usr/local/bin/cutter; chmod 0755 /usr/local/bin/cutter", "mv -T /run/cutter-trial-link /usr/local/bin/cutter"),
+    make: () =>
+      onHostUntil(
+        "mv /usr/local/bin/cutter /run/cutter-trial-link; printf '#!/bin/sh\\necho old\\n' > /usr/local/bin/cutter; chmod 0755 /usr/local/bin/cutter",
+        "mv -T /run/cutter-trial-link /usr/local/bin/cutter",
+      ),
   },
   {
     name: "a release whose bytes are not its manifest's",
@@ -92,7 +102,10 @@ export const hostRefusals: readonly Refusal[] = [
     code: "HOST_DISK_FULL",
     says: ["host=sandbox", "resource=/etc/cutter/keys/kb-ca.pem"],
     make: async () => {
-      const drift = await onHostUntil("cp -a /etc/cutter/keys/kb-ca.pem /run/cutter-trial-ca; echo >> /etc/cutter/keys/kb-ca.pem", "cp -a /run/cutter-trial-ca /etc/cutter/keys/kb-ca.pem; rm /run/cutter-trial-ca");
+      const drift = await onHostUntil(
+        "cp -a /etc/cutter/keys/kb-ca.pem /run/cutter-trial-ca; echo >> /etc/cutter/keys/kb-ca.pem",
+        "cp -a /run/cutter-trial-ca /etc/cutter/keys/kb-ca.pem; rm /run/cutter-trial-ca",
+      );
       const unmount = await fillOver("/etc/cutter/keys");
       return async () => {
         await unmount();

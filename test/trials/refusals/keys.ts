@@ -21,7 +21,10 @@ function keyRow(name: string, code: string, says: readonly string[], offer: (hom
       const { bytes, fingerprint } = offer(home);
       const path = join(home.directory, "refused.asc");
       writeFileSync(path, bytes);
-      const restore = withStackConfig({ "cutter-kit:keys.backup": { path, sha256: sha256Hex(bytes), fingerprint }, "orchestrator:backup_gpg_fpr": fingerprint });
+      const restore = withStackConfig({
+        "cutter-kit:keys.backup": { path, sha256: sha256Hex(bytes), fingerprint },
+        "orchestrator:backup_gpg_fpr": fingerprint,
+      });
       return () => {
         restore();
         home.remove();
@@ -42,13 +45,25 @@ export const keyRefusals: readonly Refusal[] = [
     const [first, second] = [home.createKey("first"), home.createKey("second")];
     return { bytes: exported(home, first, second), fingerprint: first };
   }),
-  keyRow("an expired key", "KEY_EXPIRED", ["expired_at="], (home) => offered(home, home.createKey("expired", { expires: "1d", at: "20200101T000000" }))),
+  keyRow("an expired key", "KEY_EXPIRED", ["expired_at="], (home) =>
+    offered(home, home.createKey("expired", { expires: "1d", at: "20200101T000000" })),
+  ),
   keyRow("a revoked key", "KEY_REVOKED", ["fingerprint="], (home) => {
     const fingerprint = home.createKey("revoked");
-    home.run(["--import"], readFileSync(`${home.directory}/openpgp-revocs.d/${fingerprint}.rev`, "utf8").replace(":-----BEGIN", "-----BEGIN"));
+    home.run(
+      ["--import"],
+      readFileSync(`${home.directory}/openpgp-revocs.d/${fingerprint}.rev`, "utf8").replace(":-----BEGIN", "-----BEGIN"),
+    );
     return offered(home, fingerprint);
   }),
-  keyRow("a weak backup key (RSA 1024)", "KEY_TOO_WEAK", ["bits=1024"], (home) => offered(home, home.createKey("weak", { algorithm: "rsa1024" }))),
-  keyRow("a backup key that cannot encrypt", "KEY_UNUSABLE", ["purpose=encrypt"], (home) => offered(home, home.createKey("signs only", { algorithm: "ed25519" }))),
-  keyRow("a fingerprint that is not the file's", "KEY_FINGERPRINT_MISMATCH", ["expected=", "found="], (home) => ({ ...offered(home, home.createKey("one")), fingerprint: home.createKey("two") })),
+  keyRow("a weak backup key (RSA 1024)", "KEY_TOO_WEAK", ["bits=1024"], (home) =>
+    offered(home, home.createKey("weak", { algorithm: "rsa1024" })),
+  ),
+  keyRow("a backup key that cannot encrypt", "KEY_UNUSABLE", ["purpose=encrypt"], (home) =>
+    offered(home, home.createKey("signs only", { algorithm: "ed25519" })),
+  ),
+  keyRow("a fingerprint that is not the file's", "KEY_FINGERPRINT_MISMATCH", ["expected=", "found="], (home) => ({
+    ...offered(home, home.createKey("one")),
+    fingerprint: home.createKey("two"),
+  })),
 ];

@@ -13,6 +13,9 @@ declare module "commonmark" {
 }
 
 declare module "commonmark-spec" {
-  const specification: { readonly text: string; readonly tests: readonly { readonly number: number; readonly section: string; readonly markdown: string; readonly html: string }[] };
+  const specification: {
+    readonly text: string;
+    readonly tests: readonly { readonly number: number; readonly section: string; readonly markdown: string; readonly html: string }[];
+  };
   export default specification;
 }

@@ -26,14 +26,21 @@ export function commonmarkHeadings(text: string): JudgedHeading[] {
 
 /** Raw inline source of each heading, as commonmark hands it to its inline parser; its lines are trimmed and joined here. */
 export function commonmarkTitles(text: string): string[] {
-  return readCommonmark(text).map(({ raw }) => raw.split("\n").map((line) => line.replace(/^[ \t]+|[ \t]+$/g, "")).join(" ").trim());
+  return readCommonmark(text).map(({ raw }) =>
+    raw
+      .split("\n")
+      .map((line) => line.replace(/^[ \t]+|[ \t]+$/g, ""))
+      .join(" ")
+      .trim(),
+  );
 }
 
 export function micromarkHeadings(text: string): JudgedHeading[] {
   const { bomBytes, body } = splitBom(text);
   const found: JudgedHeading[] = [];
   const visit = (node: Nodes, nested: boolean): void => {
-    if (node.type === "heading") found.push({ level: node.depth, byteOffset: bomBytes + Buffer.byteLength(body.slice(0, node.position?.start.offset ?? -1)), nested });
+    if (node.type === "heading")
+      found.push({ level: node.depth, byteOffset: bomBytes + Buffer.byteLength(body.slice(0, node.position?.start.offset ?? -1)), nested });
     if ("children" in node) for (const child of node.children) visit(child, node.type !== "root");
   };
   visit(fromMarkdown(body), false);
@@ -44,14 +51,21 @@ function readCommonmark(text: string): (JudgedHeading & { readonly raw: string }
   const { bomBytes, body } = splitBom(text);
   const lineStarts = [0, ...[...body.matchAll(/\r\n|\n|\r/g)].map((match) => match.index + match[0].length)];
   // Blocks only: so the raw inline source stays on the node.
-  const walker = Object.assign(new Parser(), { processInlines: () => undefined }).parse(body).walker();
+  const walker = Object.assign(new Parser(), { processInlines: () => undefined })
+    .parse(body)
+    .walker();
   const found: (JudgedHeading & { readonly raw: string })[] = [];
   for (let event = walker.next(); event !== null; event = walker.next()) {
     const { node } = event;
     if (!event.entering || node.type !== "heading") continue;
     const [line, column] = node.sourcepos[0];
     const byteOffset = bomBytes + Buffer.byteLength(body.slice(0, (lineStarts[line - 1] ?? 0) + column - 1));
-    found.push({ level: node.level, byteOffset, nested: node.parent?.type !== "document", raw: String(Reflect.get(node, "_string_content")) });
+    found.push({
+      level: node.level,
+      byteOffset,
+      nested: node.parent?.type !== "document",
+      raw: String(Reflect.get(node, "_string_content")),
+    });
   }
   return found;
 }
