@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { create } from "tar";
-import { manifestName, toReleaseName, type ReleaseManifest } from "../orchestrator/core/release-manifest.ts";
+import { manifestName, toReleaseName, type ReleaseManifest } from "../orchestrator/core/host/release-manifest.ts";
 
 const checkout = resolve(import.meta.dirname, "..");
 const entryPoints = { cutter: "orchestrator/main.ts", "cutter-root": "orchestrator/root/main.ts" } as const;

@@ -1,6 +1,6 @@
 // What differs between a release's folder on a host and its manifest. Pure.
-import { sha256Hex } from "../orchestrator/core/digest.ts";
-import { manifestName, releaseManifestSchema } from "../orchestrator/core/release-manifest.ts";
+import { sha256Hex } from "../orchestrator/core/encoding/digest.ts";
+import { manifestName, releaseManifestSchema } from "../orchestrator/core/host/release-manifest.ts";
 
 /** One entry as it was found. `kind` is find's letter: f, d, l, p, …; `path` is empty for the release's own folder; `mode` has four octal digits. */
 export interface FoundFile {

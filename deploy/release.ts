@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
-import { sha256Hex } from "../orchestrator/core/digest.ts";
-import { hostLayout } from "../orchestrator/core/host-layout.ts";
-import { manifestName } from "../orchestrator/core/release-manifest.ts";
+import { sha256Hex } from "../orchestrator/core/encoding/digest.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
+import { manifestName } from "../orchestrator/core/host/release-manifest.ts";
 import { under, type HostTarget } from "../provision/components/target.ts";
 import { findCheckout } from "../provision/host/checkout.ts";
 import { declareFile, declareLink, declareRelease, declareUnit } from "../provision/provider/resources.ts";

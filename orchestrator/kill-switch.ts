@@ -1,5 +1,5 @@
 // The kill switch. Off in source and in every build; no option, environment variable or configuration key changes that.
-import { tokenFiles } from "./core/arm-token.ts";
+import { tokenFiles } from "./core/arming/token.ts";
 import { CutterError } from "./core/errors.ts";
 import type { Files } from "./ports/files.ts";
 import type { SwitchState } from "./ports/run-ports.ts";

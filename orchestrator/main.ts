@@ -6,7 +6,7 @@ import { toRefusedEnd } from "./cli/tell-end.ts";
 import { composeServices } from "./compose.ts";
 import { refuseDangerousEnvironment } from "./config/environment.ts";
 import { CutterError } from "./core/errors.ts";
-import { startEndName } from "./core/host-layout.ts";
+import { startEndName } from "./core/host/layout.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import type { Gate } from "../orchestrator/core/approval-schema.ts";
+import type { Gate } from "../orchestrator/core/approval/schema.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
 import { findCheckout } from "../provision/host/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";

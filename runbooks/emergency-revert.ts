@@ -2,11 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { verifyApproval, type VerifiedApproval } from "../orchestrator/core/approval-verify.ts";
-import { psqlOptions } from "../orchestrator/core/database-survey.ts";
+import { verifyApproval, type VerifiedApproval } from "../orchestrator/core/approval/verify.ts";
+import { psqlOptions } from "../orchestrator/core/database/survey-session.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { hostLayout } from "../orchestrator/core/host-layout.ts";
-import { stagedFiles, stagedRevertSchema } from "../orchestrator/core/revert-staging.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
+import { stagedFiles, stagedRevertSchema } from "../orchestrator/core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import type { StackConfig } from "../provision/config.ts";

@@ -2,12 +2,12 @@
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
-import { toRequestApprovals } from "../orchestrator/core/approval-ids.ts";
+import { toRequestApprovals } from "../orchestrator/core/approval/document-ids.ts";
 import { codes } from "../orchestrator/core/codes/index.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { hostLayout } from "../orchestrator/core/host-layout.ts";
-import { assertKbId } from "../orchestrator/core/kb-id.ts";
-import type { RunRequest } from "../orchestrator/core/request.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
+import { assertKbId } from "../orchestrator/core/knowledge-base/id.ts";
+import type { RunRequest } from "../orchestrator/core/run/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { writeDrafts, type WrittenDraft } from "./drafts.ts";

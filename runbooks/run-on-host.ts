@@ -1,9 +1,9 @@
 // Starts one scoped run on the host and shows its journal while it works; the result is what the host wrote, not what the line carried.
 import { setTimeout as pause } from "node:timers/promises";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { hostLayout } from "../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
-import { runResultSchema, type RunResult } from "../orchestrator/core/run-result.ts";
+import { runResultSchema, type RunResult } from "../orchestrator/core/run/result.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 
 const pollMs = 400;

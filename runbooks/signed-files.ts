@@ -1,14 +1,14 @@
 // Signed approvals on the operator's side: found with their signatures, and verified with the keys the stack pins before anything goes to the host.
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { z } from "zod";
-import type { Expected } from "../orchestrator/core/approval-binding.ts";
-import type { Gate } from "../orchestrator/core/approval-schema.ts";
-import { approvalBytesMax } from "../orchestrator/core/approval-text.ts";
-import { verifyApproval, type Keys, type PinnedKeyFile } from "../orchestrator/core/approval-verify.ts";
-import { parseApproval } from "../orchestrator/core/approval.ts";
-import { tokenFiles } from "../orchestrator/core/arm-token.ts";
+import type { Expected } from "../orchestrator/core/approval/binding.ts";
+import type { Gate } from "../orchestrator/core/approval/schema.ts";
+import { approvalBytesMax } from "../orchestrator/core/approval/block.ts";
+import { verifyApproval, type Keys, type PinnedKeyFile } from "../orchestrator/core/approval/verify.ts";
+import { parseApproval } from "../orchestrator/core/approval/parse.ts";
+import { tokenFiles } from "../orchestrator/core/arming/token.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { hostLayout } from "../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
 import { toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import { readPinnedFile } from "../provision/components/pinned-file.ts";
 import type { StackConfig } from "../provision/config.ts";

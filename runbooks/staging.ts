@@ -1,5 +1,5 @@
 // Approvals on their way to root on the host: staged on tmpfs where root alone looks, and taken away again.
-import { hostLayout } from "../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { mustRunOnHost } from "./remote-step.ts";

@@ -2,10 +2,10 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { judgeRestoreProofs } from "../orchestrator/core/restore-proof.ts";
-import { judgeRulings } from "../orchestrator/core/rulings.ts";
-import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey-renderings.ts";
-import { toSurvey } from "../orchestrator/core/survey.ts";
+import { judgeRestoreProofs } from "../orchestrator/core/gaps/restore-proof.ts";
+import { judgeRulings } from "../orchestrator/core/gaps/kept-rulings.ts";
+import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey/renderings.ts";
+import { toSurvey } from "../orchestrator/core/survey/survey.ts";
 import { readSurveyFacts } from "../provision/survey/read-facts.ts";
 import { runScript } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";

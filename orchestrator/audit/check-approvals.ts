@@ -1,12 +1,12 @@
 // Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when it was used.
-import type { Expected } from "../core/approval-binding.ts";
-import { parseApproval } from "../core/approval.ts";
-import { toDecisions, type Approval } from "../core/approval-schema.ts";
-import { requireFresh } from "../core/approval-freshness.ts";
-import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval-verify.ts";
-import { sha256Hex } from "../core/digest.ts";
+import type { Expected } from "../core/approval/binding.ts";
+import { parseApproval } from "../core/approval/parse.ts";
+import { toDecisions, type Approval } from "../core/approval/schema.ts";
+import { requireFresh } from "../core/approval/freshness.ts";
+import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval/verify.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { recordsOf, type RecordOf } from "../core/records-of.ts";
+import { recordsOf, type RecordOf } from "../core/journal/records-of.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
 import type { AuditMaterial } from "./material.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";

@@ -1,8 +1,8 @@
 // Each phase's document against its receipt, its output and the journal it witnesses: the knowledge base read these bytes back, so they tell what the journal was then.
 import { z } from "zod";
-import { sha256Hex } from "../core/digest.ts";
-import type { DonePhase } from "../core/journal.ts";
-import { toPhaseStem } from "../core/phase-document-id.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
+import type { DonePhase } from "../core/journal/status.ts";
+import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { finding, type Finding } from "./finding.ts";
 import type { AuditMaterial } from "./material.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";

@@ -1,7 +1,7 @@
 // Each effect's digest computed again, from the plan, the outputs and the approvals that stood then: what the journal says was written is what was approved.
 import { z } from "zod";
-import { toStatus } from "../core/journal.ts";
-import { recordsOf } from "../core/records-of.ts";
+import { toStatus } from "../core/journal/status.ts";
+import { recordsOf } from "../core/journal/records-of.ts";
 import { toHistoryOf } from "../engine/read-ports.ts";
 import type { Phase } from "../phases/define.ts";
 import { toDecisionSha256 } from "../phases/decision-row.ts";

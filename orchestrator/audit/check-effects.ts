@@ -1,6 +1,6 @@
 // What was written: each step with an approval and a ruling before it, intended before it was done, with a transaction where it was committed.
-import { effectSteps } from "../core/effect.ts";
-import { recordsOf } from "../core/records-of.ts";
+import { effectSteps } from "../core/journal/effect.ts";
+import { recordsOf } from "../core/journal/records-of.ts";
 import { finding, type Finding } from "./finding.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 

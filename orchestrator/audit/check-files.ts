@@ -1,11 +1,11 @@
 // The files as a set: each as its list says, each made from what the journal vouches for, none missing, none extra.
 import { z } from "zod";
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { renderText } from "../core/page-text.ts";
-import type { RunAccount } from "../core/run-account.ts";
-import { toRunPage } from "../core/run-report.ts";
-import { recordsOf } from "../core/records-of.ts";
+import { renderText } from "../core/page/text.ts";
+import type { RunAccount } from "../core/report/account.ts";
+import { toRunPage } from "../core/report/report.ts";
+import { recordsOf } from "../core/journal/records-of.ts";
 import { evidenceName } from "../engine/evidence.ts";
 import { parseOrNull, toDocumentName, toOutputName } from "./check-documents.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";

@@ -1,8 +1,8 @@
 // The plan against the document it cuts: lossless, canonical, and of the payload_sha that was approved.
 import { z } from "zod";
-import { toCanonicalJson } from "../core/canonical-json.ts";
-import { checkLossless } from "../core/cutplan.ts";
-import { sha256Hex } from "../core/digest.ts";
+import { toCanonicalJson } from "../core/encoding/canonical-json.ts";
+import { checkLossless } from "../core/plan/cutplan.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseOrNull } from "./check-documents.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";

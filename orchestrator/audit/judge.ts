@@ -1,11 +1,11 @@
 // The audit of a run: everything its evidence claims, checked again from its bytes and the reader's own keys. Opens nothing, writes nothing.
-import type { Keys } from "../core/approval-verify.ts";
-import { sha256Hex } from "../core/digest.ts";
+import type { Keys } from "../core/approval/verify.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { toAccount, type PhaseText, type RunAccount } from "../core/run-account.ts";
-import { readFingerprint } from "../core/signature.ts";
-import { parseStrictYaml } from "../core/strict-yaml.ts";
-import { requestSchema } from "../core/request.ts";
+import { toAccount, type PhaseText, type RunAccount } from "../core/report/account.ts";
+import { readFingerprint } from "../core/signing/signature.ts";
+import { parseStrictYaml } from "../core/encoding/strict-yaml.ts";
+import { requestSchema } from "../core/run/request.ts";
 import type { Phase } from "../phases/define.ts";
 import { checkApprovals } from "./check-approvals.ts";
 import { checkDocuments, parseOrNull, toOutputName } from "./check-documents.ts";

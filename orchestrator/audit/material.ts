@@ -1,5 +1,5 @@
 // What an audit looks at: the files of a run, from its folder or from a bundle, and the list that says which they are.
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { evidenceName, listRunFiles } from "../engine/evidence.ts";
 import type { Files } from "../ports/files.ts";

@@ -1,7 +1,7 @@
 // The journal of an audited run: chain, sequence, legality, and whether it goes on to the end of the run.
-import { readChain, toLineHash } from "../core/journal-chain.ts";
-import type { JournalRecord } from "../core/journal-record.ts";
-import { toStatus, type RunStatus } from "../core/journal.ts";
+import { readChain, toLineHash } from "../core/journal/chain.ts";
+import type { JournalRecord } from "../core/journal/record.ts";
+import { toStatus, type RunStatus } from "../core/journal/status.ts";
 import { CutterError } from "../core/errors.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
 import type { AuditMaterial } from "./material.ts";

@@ -1,9 +1,9 @@
 // cutter approval draft: the document to sign on stdout, how to fill and sign it on stderr. Rebuilt from the dry run; writes nothing.
 import { buildCommand } from "@stricli/core";
-import { toApprovalDraft, type DraftRequest } from "../core/approval-draft.ts";
-import { escalatingPhases, gates, type Gate } from "../core/approval-schema.ts";
+import { toApprovalDraft, type DraftRequest } from "../core/approval/draft.ts";
+import { escalatingPhases, gates, type Gate } from "../core/approval/schema.ts";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import { readRulingFacts, readRunFacts, type RunFacts } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, word, type CommonFlags } from "./flags.ts";

@@ -1,8 +1,8 @@
 // What the approval commands read: keys somebody named, and what a dry run of this host settled.
 import { loadConfig } from "../config/load.ts";
-import type { RulingFacts } from "../core/approval-draft.ts";
-import type { PinnedKeyFile } from "../core/approval-verify.ts";
-import { sha256Hex } from "../core/digest.ts";
+import type { RulingFacts } from "../core/approval/draft.ts";
+import type { PinnedKeyFile } from "../core/approval/verify.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseRunId, toDryRunId } from "../core/run-id.ts";
 import { readDryRun, type DryRun } from "../gates/dry-run.ts";

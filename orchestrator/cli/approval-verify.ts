@@ -1,11 +1,11 @@
 // cutter approval verify: who signed what, and whether it still holds. Offline: reads files, opens nothing, changes nothing.
 import { buildCommand } from "@stricli/core";
-import type { Expected } from "../core/approval-binding.ts";
-import { parseApproval } from "../core/approval.ts";
-import { gates, type Gate } from "../core/approval-schema.ts";
-import { approvalBytesMax } from "../core/approval-text.ts";
-import { verifyApproval, type VerifiedApproval } from "../core/approval-verify.ts";
-import { hostLayout } from "../core/host-layout.ts";
+import type { Expected } from "../core/approval/binding.ts";
+import { parseApproval } from "../core/approval/parse.ts";
+import { gates, type Gate } from "../core/approval/schema.ts";
+import { approvalBytesMax } from "../core/approval/block.ts";
+import { verifyApproval, type VerifiedApproval } from "../core/approval/verify.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import { readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";
 import { readRulingFacts, readRunFacts, readSignatures } from "./approval-inputs.ts";

@@ -1,7 +1,7 @@
 // What every command is given. Commands know no adapter; compose.ts fills this in, tests fill in their own.
 import type { CommandContext } from "@stricli/core";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
-import type { ReleaseManifest } from "../core/release-manifest.ts";
+import type { ReleaseManifest } from "../core/host/release-manifest.ts";
 import type { EnginePorts } from "../engine/ports.ts";
 import type { RevertPorts } from "../engine/revert/ports.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,5 +1,5 @@
 // The keys a reader gives on the command line: each a file and the fingerprint the reader trusts, for a file alone proves nobody.
-import type { Keys } from "../core/approval-verify.ts";
+import type { Keys } from "../core/approval/verify.ts";
 import { CutterError } from "../core/errors.ts";
 import type { Files } from "../ports/files.ts";
 import { readGivenKey } from "./approval-inputs.ts";

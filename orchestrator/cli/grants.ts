@@ -1,7 +1,7 @@
 // cutter grants: the effective grant matrix, its canonical text and sha256.
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
-import { toMatrixPrincipals } from "../core/grant-matrix.ts";
+import { toMatrixPrincipals } from "../core/database/grant-matrix.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, type CommonFlags } from "./flags.ts";
 

@@ -2,7 +2,7 @@
 import { buildCommand } from "@stricli/core";
 import { loadConfig, loadRequest, toRequest, type Loaded } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
-import type { RunRequest } from "../core/request.ts";
+import type { RunRequest } from "../core/run/request.ts";
 import { runPhases } from "../engine/run.ts";
 import { decisionSteps } from "../phases/decisions.ts";
 import { phases } from "../phases/index.ts";

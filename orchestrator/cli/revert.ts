@@ -1,11 +1,11 @@
 // cutter revert: the emergency revert of one run, inside its unit; or, from a shell of the host, the SQL of it for the owner's gate.
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
-import { approvalBytesMax } from "../core/approval-text.ts";
+import { approvalBytesMax } from "../core/approval/block.ts";
 import { toErrorLine, CutterError } from "../core/errors.ts";
 import type { Code } from "../core/codes/index.ts";
-import { toRevertSql } from "../core/revert-sql.ts";
-import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../core/revert-staging.ts";
+import { toRevertSql } from "../core/revert/runbook-sql.ts";
+import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../core/run-id.ts";
 import type { Revert } from "../engine/revert/judge.ts";
 import { toDifferenceLines, type RevertOutcome } from "../engine/revert/outcome.ts";

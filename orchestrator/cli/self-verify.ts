@@ -1,8 +1,8 @@
 // cutter self-verify: the release's files against its manifest, and who may reach what.
 import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
-import { manifestName } from "../core/release-manifest.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import { manifestName } from "../core/host/release-manifest.ts";
 import type { Files } from "../ports/files.ts";
 import type { CutterContext, Release } from "./context.ts";
 import { commonFlags, print, type CommonFlags } from "./flags.ts";

@@ -2,11 +2,11 @@
 import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
-import { parseHostFacts } from "../core/host-facts.ts";
-import { judgeRestoreProofs } from "../core/restore-proof.ts";
-import { judgeRulings } from "../core/rulings.ts";
-import { renderSurvey, type SurveyForm } from "../core/survey-renderings.ts";
-import { toSurvey } from "../core/survey.ts";
+import { parseHostFacts } from "../core/host/facts.ts";
+import { judgeRestoreProofs } from "../core/gaps/restore-proof.ts";
+import { judgeRulings } from "../core/gaps/kept-rulings.ts";
+import { renderSurvey, type SurveyForm } from "../core/survey/renderings.ts";
+import { toSurvey } from "../core/survey/survey.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, word, type CommonFlags } from "./flags.ts";
 

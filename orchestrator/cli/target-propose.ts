@@ -9,8 +9,8 @@ import {
   type Proposal,
   type TargetProposal,
   type UnjudgedCandidate,
-} from "../core/target-proposal.ts";
-import { toCandidateFacts } from "../core/target-candidate.ts";
+} from "../core/target/proposal.ts";
+import { toCandidateFacts } from "../core/target/candidate.ts";
 import type { RegisteredDocument } from "../ports/database.ts";
 import type { Files } from "../ports/files.ts";
 import type { KbDocument, KnowledgeBase } from "../ports/knowledge-base.ts";

@@ -1,6 +1,6 @@
 // What one start came to, told in the folder that systemd made for that start alone: the root step after it reads it there.
 import { CutterError } from "../core/errors.ts";
-import type { StartEnd } from "../core/run-result.ts";
+import type { StartEnd } from "../core/run/result.ts";
 import type { Services } from "./context.ts";
 
 /** Outside a unit there is nobody to tell. A disk that does not take it changes no outcome: the result then gives the exit code alone. */

@@ -1,10 +1,10 @@
 // Reads orchestrator.yaml and a run's request: strictly, and with the digest of the very bytes that were read.
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
-import { requestSchema, type RunRequest } from "../core/request.ts";
+import { requestSchema, type RunRequest } from "../core/run/request.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { parseStrictYaml } from "../core/strict-yaml.ts";
+import { parseStrictYaml } from "../core/encoding/strict-yaml.ts";
 import type { Files } from "../ports/files.ts";
 
 export interface Loaded<Value> {

@@ -1,8 +1,8 @@
 // The only place that makes a WritePermission: for one step, after switch, token, approvals and lock were judged; and all of them again just before COMMIT.
-import { requireFresh } from "../core/approval-freshness.ts";
-import type { VerifiedApproval } from "../core/approval-verify.ts";
-import { sha256Hex } from "../core/digest.ts";
-import type { WriteStep } from "../core/effect.ts";
+import { requireFresh } from "../core/approval/freshness.ts";
+import type { VerifiedApproval } from "../core/approval/verify.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
+import type { WriteStep } from "../core/journal/effect.ts";
 import { CutterError } from "../core/errors.ts";
 import type { WritePermission } from "../ports/permission.ts";
 import { liveOf, type Attempt, type LiveHold } from "./attempt.ts";

@@ -1,8 +1,8 @@
 // What a run is, what one start of it holds, and which error a start is said to have ended with.
-import type { VerifiedApproval } from "../core/approval-verify.ts";
+import type { VerifiedApproval } from "../core/approval/verify.ts";
 import { CutterError } from "../core/errors.ts";
-import type { VerifiedEntry } from "../core/journal-live.ts";
-import type { RunInputs } from "../core/journal-record.ts";
+import type { VerifiedEntry } from "../core/journal/live.ts";
+import type { RunInputs } from "../core/journal/record.ts";
 import type { DecisionStep } from "../phases/decisions.ts";
 import type { Phase } from "../phases/define.ts";
 import type { LiveToken } from "../ports/live-token.ts";

@@ -1,9 +1,9 @@
 // What a person needs to know of a run that stands still: what is certain, what is not, the one safe next command, and who must act. Told from the journal alone. Pure.
 import { codes, type Code } from "../core/codes/index.ts";
-import { effectSteps } from "../core/effect.ts";
+import { effectSteps } from "../core/journal/effect.ts";
 import { toErrorLine } from "../core/errors.ts";
-import { hasWritten } from "../core/journal-live.ts";
-import type { RunStatus } from "../core/journal.ts";
+import { hasWritten } from "../core/journal/live.ts";
+import type { RunStatus } from "../core/journal/status.ts";
 import { toNextStep, type NextStep } from "./next-step.ts";
 import type { RecordedRun, RunStanding } from "./read-run.ts";
 

@@ -1,7 +1,7 @@
 // The run's journal in use: every entry is judged by the state machine, then made durable, then true.
-import { readChain, toLine, toLineHash } from "../core/journal-chain.ts";
-import type { JournalEntry, JournalRecord } from "../core/journal-record.ts";
-import { nextStatus, toStatus, type RunStatus } from "../core/journal.ts";
+import { readChain, toLine, toLineHash } from "../core/journal/chain.ts";
+import type { JournalEntry, JournalRecord } from "../core/journal/record.ts";
+import { nextStatus, toStatus, type RunStatus } from "../core/journal/status.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JournalStore } from "../ports/journal.ts";
 

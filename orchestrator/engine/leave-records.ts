@@ -1,7 +1,7 @@
 // What a finished run leaves for people: its report, the audit bundle, and last of all the digests of every file.
 import { bundleName, toBundle } from "../audit/material.ts";
-import { renderText } from "../core/page-text.ts";
-import { toRunPage } from "../core/run-report.ts";
+import { renderText } from "../core/page/text.ts";
+import { toRunPage } from "../core/report/report.ts";
 import type { Phase } from "../phases/define.ts";
 import type { Files } from "../ports/files.ts";
 import { evidenceName, writeEvidence } from "./evidence.ts";

@@ -1,6 +1,6 @@
 // The one safe next command for a run that stands still, and who must act first. One table, read from top to bottom. Pure.
 import { codes, type Code } from "../core/codes/index.ts";
-import { hasWritten } from "../core/journal-live.ts";
+import { hasWritten } from "../core/journal/live.ts";
 import type { RecordedRun, RunStanding } from "./read-run.ts";
 
 export interface NextStep {

@@ -1,9 +1,9 @@
 // What one start of a run came to: written beside the journal, printed, and turned into the exit code.
 import { z } from "zod";
-import type { DonePhase, RunStatus } from "../core/journal.ts";
-import type { RecordedRefusal } from "../core/journal-record.ts";
+import type { DonePhase, RunStatus } from "../core/journal/status.ts";
+import type { RecordedRefusal } from "../core/journal/record.ts";
 import { codes, type Code } from "../core/codes/index.ts";
-import { toLiveExit, toWaitsOn } from "../core/escalation.ts";
+import { toLiveExit, toWaitsOn } from "../core/run/escalation.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
 import type { RunFacts } from "../ports/run-ports.ts";
 

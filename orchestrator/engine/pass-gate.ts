@@ -1,6 +1,6 @@
 // The gate after each phase: its document in the run's folder and in the knowledge base, read back, then on record.
-import { toPhaseStem } from "../core/phase-document-id.ts";
-import { isWriteStep } from "../core/effect.ts";
+import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
+import { isWriteStep } from "../core/journal/effect.ts";
 import { passInternalGate } from "../gates/internal.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./attempt.ts";

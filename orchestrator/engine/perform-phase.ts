@@ -1,6 +1,6 @@
 // One phase from its beginning to its record: observed and rehearsed in a dry run, done exactly once in a live one.
-import { toRecordedRefusal, toRefusals } from "../core/verdict.ts";
-import type { RecordedRefusal } from "../core/journal-record.ts";
+import { toRecordedRefusal, toRefusals } from "../core/run/verdict.ts";
+import type { RecordedRefusal } from "../core/journal/record.ts";
 import { rehearseDecision } from "../phases/decisions.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./attempt.ts";

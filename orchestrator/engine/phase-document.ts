@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { codes, type Code } from "../core/codes/index.ts";
 import { toPrintable } from "../core/errors.ts";
-import { toFence } from "../core/fence.ts";
-import type { Decision, DonePhase } from "../core/journal.ts";
-import type { EffectStatus, VerifiedEntry } from "../core/journal-live.ts";
-import type { RecordedRefusal } from "../core/journal-record.ts";
-import { toPhaseDocumentId } from "../core/phase-document-id.ts";
+import { toFence } from "../core/page/fence.ts";
+import type { Decision, DonePhase } from "../core/journal/status.ts";
+import type { EffectStatus, VerifiedEntry } from "../core/journal/live.ts";
+import type { RecordedRefusal } from "../core/journal/record.ts";
+import { toPhaseDocumentId } from "../core/knowledge-base/phase-document-id.ts";
 import type { PhaseText } from "../phases/define.ts";
 import type { RunFacts } from "../ports/run-ports.ts";
 

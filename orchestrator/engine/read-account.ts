@@ -1,6 +1,6 @@
 // The account of a run from its folder: journal and outputs, each output compared with the digest the journal recorded. Reads only.
-import { toAccount, type PhaseText, type RunAccount } from "../core/run-account.ts";
-import { readChain } from "../core/journal-chain.ts";
+import { toAccount, type PhaseText, type RunAccount } from "../core/report/account.ts";
+import { readChain } from "../core/journal/chain.ts";
 import type { Phase } from "../phases/define.ts";
 import type { Files } from "../ports/files.ts";
 import type { RecordedRun } from "./read-run.ts";

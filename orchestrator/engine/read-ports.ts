@@ -1,6 +1,6 @@
 // What a phase is handed of everything the engine holds: no files, no journal, no way to store a document; and in a live run the write side, which asks for a permission.
-import type { VerifiedEntry } from "../core/journal-live.ts";
-import type { RunStatus } from "../core/journal.ts";
+import type { VerifiedEntry } from "../core/journal/live.ts";
+import type { RunStatus } from "../core/journal/status.ts";
 import type { DecidedApproval, LivePorts, ReadPorts, RunHistory } from "../ports/run-ports.ts";
 import type { Attempt } from "./attempt.ts";
 

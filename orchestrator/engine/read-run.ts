@@ -1,8 +1,8 @@
 // Runs as they lie on disk, for those who only look: status, explain, report. Nothing is created, locked or changed.
 import { codes, type Code } from "../core/codes/index.ts";
-import { toLiveExit, toWaitsOn } from "../core/escalation.ts";
-import { readChain } from "../core/journal-chain.ts";
-import { toStatus, type RunStatus } from "../core/journal.ts";
+import { toLiveExit, toWaitsOn } from "../core/run/escalation.ts";
+import { readChain } from "../core/journal/chain.ts";
+import { toStatus, type RunStatus } from "../core/journal/status.ts";
 import { CutterError } from "../core/errors.ts";
 import type { Files } from "../ports/files.ts";
 import { findRunFolder, type RunFolder } from "./run-folder.ts";

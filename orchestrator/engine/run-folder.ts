@@ -1,7 +1,7 @@
 // A run's folder: 0700, files 0600, nobody else's. What is read back is compared with what the journal recorded.
 import { createHash } from "node:crypto";
 import { CutterError } from "../core/errors.ts";
-import { toPhaseStem } from "../core/phase-document-id.ts";
+import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import type { Files } from "../ports/files.ts";
 
 const folderMode = 0o700;

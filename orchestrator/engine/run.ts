@@ -1,9 +1,9 @@
 // A run from its first lock to its last word: who may start it, what each start is, and how it ended. The phases are loop.ts's.
 import { CutterError } from "../core/errors.ts";
-import { isEscalation, waitsForSecondApproval } from "../core/escalation.ts";
-import { hasWritten } from "../core/journal-live.ts";
-import { assertKbId } from "../core/kb-id.ts";
-import { toRecordedRefusal } from "../core/verdict.ts";
+import { isEscalation, waitsForSecondApproval } from "../core/run/escalation.ts";
+import { hasWritten } from "../core/journal/live.ts";
+import { assertKbId } from "../core/knowledge-base/id.ts";
+import { toRecordedRefusal } from "../core/run/verdict.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
 import { toEnd, toUnrecordedEnd, type Attempt, type Run } from "./attempt.ts";
 import { startCheckpoints } from "./checkpoint.ts";

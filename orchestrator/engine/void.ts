@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
-import type { RunStatus } from "../core/journal.ts";
+import type { RunStatus } from "../core/journal/status.ts";
 import type { Phase } from "../phases/define.ts";
 import { withHeld } from "./held.ts";
 import { openJournal } from "./journal-writer.ts";

@@ -1,9 +1,9 @@
 // What a dry run settled, read back from its folder: the plan that people approve. For those who draft, verify and arm.
 import { z } from "zod";
-import type { DraftedRun } from "../core/approval-draft.ts";
-import { sha256Hex } from "../core/digest.ts";
+import type { DraftedRun } from "../core/approval/draft.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError, type Facts } from "../core/errors.ts";
-import { isKbId } from "../core/kb-id.ts";
+import { isKbId } from "../core/knowledge-base/id.ts";
 import { toDryRunId, type RunId } from "../core/run-id.ts";
 import type { Files } from "../ports/files.ts";
 import { readPlainFile } from "./plain-file.ts";

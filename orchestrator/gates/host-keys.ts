@@ -1,9 +1,9 @@
 // The public keys pinned on this host, as `pulumi up` put them there; for the commands of root, who alone may read the ownership manifest.
-import type { Keys, PinnedKeyFile } from "../core/approval-verify.ts";
-import { sha256Hex } from "../core/digest.ts";
+import type { Keys, PinnedKeyFile } from "../core/approval/verify.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { readClaims } from "../core/gap-evidence.ts";
-import { readFingerprint } from "../core/signature.ts";
+import { readClaims } from "../core/gaps/evidence.ts";
+import { readFingerprint } from "../core/signing/signature.ts";
 import type { Files } from "../ports/files.ts";
 import { readPlainFile } from "./plain-file.ts";
 

@@ -1,5 +1,5 @@
 // The internal gate after each phase: it passes by itself, given the receipt of the phase's document, and waits out an outage in sight.
-import type { NewKbDocument } from "../core/kb-document.ts";
+import type { NewKbDocument } from "../core/knowledge-base/document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { Reporter } from "../ports/reporter.ts";

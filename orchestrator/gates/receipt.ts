@@ -1,7 +1,7 @@
 // Receipts: a document counts as stored only when it was read back in full and is, byte for byte, what was sent (design 4.9).
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import type { NewKbDocument } from "../core/kb-document.ts";
+import type { NewKbDocument } from "../core/knowledge-base/document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
 

@@ -1,5 +1,5 @@
 // The index of all runs in the knowledge base: one line a run, newest first. Lines of other runs stay byte for byte, whoever writes at the same time.
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";

@@ -1,13 +1,13 @@
 // The token of the run that is live: read strictly, and judged against this host as it is now. Every doubt is a refusal; the kill switch turns it into "off".
 import { loadConfig, loadRequest } from "../config/load.ts";
-import type { Expected } from "../core/approval-binding.ts";
-import type { Ruling } from "../core/approval-schema.ts";
-import { approvalBytesMax } from "../core/approval-text.ts";
-import { verifyApproval, type Keys, type PinnedKeyFile, type VerifiedApproval } from "../core/approval-verify.ts";
-import { parseArmToken, tokenBytesMax, tokenFiles, toTokenFileNames, type ArmToken } from "../core/arm-token.ts";
-import { sha256Hex } from "../core/digest.ts";
+import type { Expected } from "../core/approval/binding.ts";
+import type { Ruling } from "../core/approval/schema.ts";
+import { approvalBytesMax } from "../core/approval/block.ts";
+import { verifyApproval, type Keys, type PinnedKeyFile, type VerifiedApproval } from "../core/approval/verify.ts";
+import { parseArmToken, tokenBytesMax, tokenFiles, toTokenFileNames, type ArmToken } from "../core/arming/token.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { readFingerprint } from "../core/signature.ts";
+import { readFingerprint } from "../core/signing/signature.ts";
 import type { TokenJudge } from "../kill-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";

@@ -1,8 +1,8 @@
 // Phase 1: pins what the run is about, so that nothing can change under it: document, registry rows, server, release, contract.
 import { z } from "zod";
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict, type Refusal } from "../core/verdict.ts";
+import { refuseIf, toVerdict, type Refusal } from "../core/run/verdict.ts";
 import type { DumpSource } from "../ports/backup.ts";
 import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";

@@ -1,6 +1,6 @@
 // Phase 2: finds the headings, on the bytes. Pure computation.
-import { markSource } from "../core/mark.ts";
-import { toVerdict } from "../core/verdict.ts";
+import { markSource } from "../core/plan/mark.ts";
+import { toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { readPhase } from "./define.ts";
 import { markedSourceSchema } from "./schemas.ts";

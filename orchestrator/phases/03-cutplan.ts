@@ -1,9 +1,9 @@
 // Phase 3: the plan people approve: every unit with its address, and the state of the rows it starts from.
 import { z } from "zod";
-import { toCutPlan, toPlannedUnits } from "../core/cutplan.ts";
-import { parseDocCode } from "../core/doc-code.ts";
-import { toPayloadSha, toPlanText } from "../core/plan-payload.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { toCutPlan, toPlannedUnits } from "../core/plan/cutplan.ts";
+import { parseDocCode } from "../core/plan/doc-code.ts";
+import { toPayloadSha, toPlanText } from "../core/plan/payload.ts";
+import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { mark } from "./02-mark.ts";
 import { readPhase } from "./define.ts";

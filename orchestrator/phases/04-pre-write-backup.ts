@@ -1,8 +1,8 @@
 // Phase 4: the narrow backup, consistent with from_digest, encrypted to the pinned recipient. In a dry run the stream ends nowhere; a live run keeps it, proven.
 import { z } from "zod";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
-import { refuseIf, toVerdict, type Refusal } from "../core/verdict.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import { refuseIf, toVerdict, type Refusal } from "../core/run/verdict.ts";
 import type { DumpStream, ProvenBackup } from "../ports/backup.ts";
 import type { DatabaseSnapshot } from "../ports/database.ts";
 import type { WritePermission } from "../ports/permission.ts";

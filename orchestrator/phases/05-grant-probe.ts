@@ -1,9 +1,9 @@
 // Phase 5: who may do what, in effect; and forbidden actions proven refused without risking them.
 import { z } from "zod";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
-import { toFence } from "../core/fence.ts";
-import { toMatrixPrincipals } from "../core/grant-matrix.ts";
-import { toSurplusRights } from "../core/surplus-rights.ts";
+import { refuseIf, toVerdict } from "../core/run/verdict.ts";
+import { toFence } from "../core/page/fence.ts";
+import { toMatrixPrincipals } from "../core/database/grant-matrix.ts";
+import { toSurplusRights } from "../core/database/surplus-rights.ts";
 import type { LoginName } from "../ports/database.ts";
 import { readPhase } from "./define.ts";
 import { sha256 } from "./schemas.ts";

@@ -1,9 +1,9 @@
 // Phase 6: the cut itself, fn_iu_create once per unit with an idempotency key of its own, all in one transaction. A dry run computes every call and makes none.
 import { z } from "zod";
-import { sha256OfJson } from "../core/digest.ts";
-import { toEffectSha256 } from "../core/effect.ts";
+import { sha256OfJson } from "../core/encoding/digest.ts";
+import { toEffectSha256 } from "../core/journal/effect.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { preWriteBackup } from "./04-pre-write-backup.ts";

@@ -1,8 +1,8 @@
 // Phase 7: bytes, tree, counts and addresses equal the plan, as another login reads them back. A dry run verifies what leg A would have written.
 import { z } from "zod";
-import { checkLossless } from "../core/cutplan.ts";
+import { checkLossless } from "../core/plan/cutplan.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";

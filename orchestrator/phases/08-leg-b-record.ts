@@ -1,11 +1,11 @@
 // Phase 8: the governance records of the cut, by the governance principal, in one transaction. A dry run computes the rows; what only a cut or a
 // signature can give (review_decision_id, to_digest, fingerprints) is null there.
 import { z } from "zod";
-import { toCanonicalJson } from "../core/canonical-json.ts";
-import { sha256Hex } from "../core/digest.ts";
-import { toEffectSha256, type RowEffect } from "../core/effect.ts";
+import { toCanonicalJson } from "../core/encoding/canonical-json.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
+import { toEffectSha256, type RowEffect } from "../core/journal/effect.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import type { RunHistory } from "../ports/run-ports.ts";
 import type { LegBRecord } from "../ports/write-database.ts";
 import { sourcePin } from "./01-source-pin.ts";

@@ -1,8 +1,8 @@
 // Phase 9: the verifier's own record, after a second look of its own, by a login that is not the writer's: the database itself keeps them apart. A dry run computes the row.
 import { z } from "zod";
-import { toEffectSha256, type RowEffect } from "../core/effect.ts";
+import { toEffectSha256, type RowEffect } from "../core/journal/effect.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toVerdict } from "../core/verdict.ts";
+import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import type { VerifyResultRow } from "../ports/write-database.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";

@@ -1,9 +1,9 @@
 // Phase 10: the units' way from draft to enacted, fn_iu_enact once per unit, all in one transaction. A dry run computes every call and makes none.
 import { z } from "zod";
-import { sha256OfJson } from "../core/digest.ts";
-import { toEffectSha256, type EnactEffect } from "../core/effect.ts";
+import { sha256OfJson } from "../core/encoding/digest.ts";
+import { toEffectSha256, type EnactEffect } from "../core/journal/effect.ts";
 import { CutterError } from "../core/errors.ts";
-import { toVerdict } from "../core/verdict.ts";
+import { toVerdict } from "../core/run/verdict.ts";
 import type { RecordedEnact } from "../ports/recorders.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";

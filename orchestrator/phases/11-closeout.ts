@@ -1,11 +1,11 @@
 // Phase 11: the proof. A dry run: every table in scope is as it was, the switch is off. A live run: every table grew by exactly the run's rows, or says who else wrote.
 import { z } from "zod";
-import { certificateSchema, toCertificate, toServerEvidence, type Certificate } from "../core/certificate.ts";
+import { certificateSchema, toCertificate, toServerEvidence, type Certificate } from "../core/run/certificate.ts";
 import { CutterError } from "../core/errors.ts";
-import { refuseIf, toRefusals, toVerdict, type Verdict } from "../core/verdict.ts";
-import { tableGrowthSchema, toExpectedGrowth, toGrowth, type TableGrowth } from "../core/table-growth.ts";
+import { refuseIf, toRefusals, toVerdict, type Verdict } from "../core/run/verdict.ts";
+import { tableGrowthSchema, toExpectedGrowth, toGrowth, type TableGrowth } from "../core/run/table-growth.ts";
 import type { RunFacts, SwitchState } from "../ports/run-ports.ts";
-import { toPhaseDocumentId } from "../core/phase-document-id.ts";
+import { toPhaseDocumentId } from "../core/knowledge-base/phase-document-id.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { legBRecord } from "./08-leg-b-record.ts";
 import { lifecycleEnact } from "./10-lifecycle-enact.ts";

@@ -1,5 +1,5 @@
 // The review_decision row of a live run: what it says, its digest, and what the database says of it.
-import { toEffectSha256, type Layers } from "../core/effect.ts";
+import { toEffectSha256, type Layers } from "../core/journal/effect.ts";
 import type { Recorders } from "../ports/recorders.ts";
 import type { ReviewDecisionRow } from "../ports/write-database.ts";
 

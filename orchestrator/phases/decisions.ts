@@ -1,7 +1,7 @@
 // SG_1 and SG_2: the two review_decision rows, each a journalled step of its own just before the phase it allows.
 import { z } from "zod";
-import type { RecordedRefusal } from "../core/journal-record.ts";
-import { refuseIf, toRecordedRefusal, toRefusals, toVerdict } from "../core/verdict.ts";
+import type { RecordedRefusal } from "../core/journal/record.ts";
+import { refuseIf, toRecordedRefusal, toRefusals, toVerdict } from "../core/run/verdict.ts";
 import type { RunFacts } from "../ports/run-ports.ts";
 import type { PhaseOutputs } from "./define.ts";
 

@@ -1,8 +1,8 @@
 // What a phase is: a typed value. A read phase has no way to write; a write phase writes only with a permission in hand.
 import type { z } from "zod";
-import type { Verdict } from "../core/verdict.ts";
+import type { Verdict } from "../core/run/verdict.ts";
 import type { LoginName } from "../ports/database.ts";
-import type { Layers } from "../core/effect.ts";
+import type { Layers } from "../core/journal/effect.ts";
 import type { WritePermission } from "../ports/permission.ts";
 import type { LivePorts, ReadPorts, RunFacts, RunHistory } from "../ports/run-ports.ts";
 
@@ -39,7 +39,7 @@ export type EffectRun = Pick<RunFacts, "runId" | "documentId">;
 
 /** What the engine asks of a phase that writes rows, before it observes anything: is it there already, and what is it then? */
 export interface LiveRows {
-  /** Pure. Digest (core/effect.ts) of exactly the rows `apply` leaves. */
+  /** Pure. Digest (core/journal/effect.ts) of exactly the rows `apply` leaves. */
   expectedSha256(run: EffectRun, history: RunHistory, outputs: PhaseOutputs): string;
   probe(ports: ReadPorts, outputs: PhaseOutputs): Promise<Layers>;
   /** Reads what landed. @throws EFFECT_COUNT_WRONG when it is not what was asked for */
@@ -99,7 +99,7 @@ interface WriteSpec<N extends Needs, Evidence, Output> extends CommonSpec<N, Evi
 /** A phase whose effect is rows: one transaction, recognisable afterwards. */
 interface RowsSpec<N extends Needs, Evidence, Output> {
   readonly effect: "rows";
-  /** Pure. The effect as digest (core/effect.ts), from the plan and the decisions alone. */
+  /** Pure. The effect as digest (core/journal/effect.ts), from the plan and the decisions alone. */
   readonly expectedSha256: (run: EffectRun, history: RunHistory, needs: OutputsOf<N>) => string;
   readonly probe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Layers>;
   /** Does it. Cannot be called without the permission value. */

@@ -1,6 +1,6 @@
 // The read-back of a cut: every unit as the read-only login finds it, compared with the plan and with the document's own bytes.
 import type { z } from "zod";
-import { toEffectSha256 } from "../core/effect.ts";
+import { toEffectSha256 } from "../core/journal/effect.ts";
 import type { RecordedUnit } from "../ports/recorders.ts";
 import type { ReadPorts } from "../ports/run-ports.ts";
 import type { sourcePin } from "./01-source-pin.ts";

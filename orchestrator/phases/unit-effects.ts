@@ -1,5 +1,5 @@
 // The units of a cut as effects: what leg A leaves, from the plan and from the database, in one form. Pure.
-import type { EnactEffect, UnitEffect } from "../core/effect.ts";
+import type { EnactEffect, UnitEffect } from "../core/journal/effect.ts";
 import type { RecordedUnit } from "../ports/recorders.ts";
 import type { CreateCall } from "./schemas.ts";
 

@@ -1,6 +1,6 @@
 // What the orchestrator asks of PostgreSQL, in the programme's terms. The adapter owns connections, SQL files and timeouts.
-import type { Catalogue } from "../core/database-contract.ts";
-import type { GrantMatrix } from "../core/grant-matrix.ts";
+import type { Catalogue } from "../core/database/contract.ts";
+import type { GrantMatrix } from "../core/database/grant-matrix.ts";
 
 /** The logins a run may hold; each is a connection of its own, opened on first use. Host names in secret-names.ts. */
 export type LoginName = "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "governance";

@@ -1,5 +1,5 @@
 // The token of a live run, as the engine sees it: what was ruled, who signed, by which keys everything else is judged.
-import type { Keys } from "../core/approval-verify.ts";
+import type { Keys } from "../core/approval/verify.ts";
 
 /** A document and its signatures, verbatim. Judged by nobody yet. */
 export interface SignedDocument {

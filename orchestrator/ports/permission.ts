@@ -1,5 +1,5 @@
 // The permission to write: a value nobody can make but engine/arm.ts (and engine/revert/permission.ts for a revert), so "forgot to check the switch" does not compile.
-import type { WriteStep } from "../core/effect.ts";
+import type { WriteStep } from "../core/journal/effect.ts";
 
 declare const madeByArm: unique symbol;
 

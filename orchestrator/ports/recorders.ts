@@ -1,5 +1,5 @@
 // What the database says a run has left there: read by the read-only login, after waiting for the document's transaction lock, so that an orphaned writer has ended.
-import type { UnitEffect } from "../core/effect.ts";
+import type { UnitEffect } from "../core/journal/effect.ts";
 import type { ReviewDecisionRow, LegBRecord, VerifyResultRow } from "./write-database.ts";
 
 /** A unit version and its unit, found by the run's idempotency keys; in the order of ordinals. */

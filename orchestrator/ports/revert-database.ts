@@ -1,6 +1,6 @@
 // PostgreSQL as an emergency revert sees it: what stands of a run, and the one transaction that takes it back. Two logins: the reader's, and the revert principal's.
-import type { UnitEffect } from "../core/effect.ts";
-import type { RestOfTable } from "../core/revert-differences.ts";
+import type { UnitEffect } from "../core/journal/effect.ts";
+import type { RestOfTable } from "../core/revert/differences.ts";
 import type { WritePermission } from "./permission.ts";
 
 /** What the read-only login sees of a run. */

@@ -1,6 +1,6 @@
 // What a phase may reach. Nothing in here can write: that takes WritePorts and a permission.
 import type { OrchestratorConfig } from "../core/config-schema.ts";
-import type { Census, Connections, DonePhase } from "../core/journal.ts";
+import type { Census, Connections, DonePhase } from "../core/journal/status.ts";
 import type { BackupStore, DumpSource, Encryptor } from "./backup.ts";
 import type { Clock } from "./clock.ts";
 import type { ProductionDatabase } from "./database.ts";

@@ -1,5 +1,5 @@
 // The write side of PostgreSQL: one method per step, each one transaction by the step's own login. Nothing here can be called without a permission.
-import type { EnactEffect, UnitEffect } from "../core/effect.ts";
+import type { EnactEffect, UnitEffect } from "../core/journal/effect.ts";
 import type { WritePermission } from "./permission.ts";
 
 /** A row of cutter_governance.review_decision. `id` is the sovereign's UUID: the primary key reserves it. */

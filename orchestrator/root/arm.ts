@@ -1,16 +1,16 @@
 // arm R: the reviewed flip of the kill switch. Everything is judged again on the host, one start is spent, and only then does the token appear.
-import { toUnaccepted } from "../core/acceptable-codes.ts";
-import { toApprovalId } from "../core/approval-ids.ts";
-import type { Approval, Ruling } from "../core/approval-schema.ts";
-import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval-verify.ts";
-import { armMinutesMax, parseArmToken, tokenFiles, type ArmToken } from "../core/arm-token.ts";
+import { toUnaccepted } from "../core/arming/acceptable-codes.ts";
+import { toApprovalId } from "../core/approval/document-ids.ts";
+import type { Approval, Ruling } from "../core/approval/schema.ts";
+import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval/verify.ts";
+import { armMinutesMax, parseArmToken, tokenFiles, type ArmToken } from "../core/arming/token.ts";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
-import { sha256Hex } from "../core/digest.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import type { Gap } from "../core/gaps.ts";
-import { hostLayout } from "../core/host-layout.ts";
-import type { Spending } from "../core/ledger-record.ts";
-import { keptRulings } from "../core/rulings.ts";
+import type { Gap } from "../core/gaps/gaps.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import type { Spending } from "../core/arming/ledger-record.ts";
+import { keptRulings } from "../core/gaps/kept-rulings.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { readDryRun, type DryRun } from "../gates/dry-run.ts";
 import { readHostKey, readHostKeys } from "../gates/host-keys.ts";

@@ -1,9 +1,9 @@
 // /run/cutter/cred/<name>/: one 0400 file per secret, on tmpfs. systemd copies them into the unit; they go when the run ends.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostLayout } from "../core/host-layout.ts";
-import type { EnvName } from "../core/secret-names.ts";
-import type { Secret } from "../core/secret.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import type { EnvName } from "../core/host/secret-names.ts";
+import type { Secret } from "../core/host/secret.ts";
 import { toHostPath, type Host } from "./host.ts";
 
 /** Replaces whatever an earlier start left. `name` is a checked run id. */

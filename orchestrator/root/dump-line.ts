@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Duplex, Readable } from "node:stream";
-import { encodeFrame, requestBytesMax, type FrameType } from "../core/dump-frames.ts";
+import { encodeFrame, requestBytesMax, type FrameType } from "../core/backup/dump-frames.ts";
 import { CutterError } from "../core/errors.ts";
 
 const requestDeadlineMs = 10_000;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import { CutterError } from "../core/errors.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { forbiddenBits, readSafeFile } from "./safe-file.ts";

@@ -1,7 +1,7 @@
 // One pg_restore that is fed what the client sends, as long as it is what pg_dump gave out; what it prints goes back in frames.
 import { spawn } from "node:child_process";
 import type { Duplex, Writable } from "node:stream";
-import { decodeFrames, framePayloadBytesMax, listingBytesMax, readExitCode, stderrBytesMax } from "../core/dump-frames.ts";
+import { decodeFrames, framePayloadBytesMax, listingBytesMax, readExitCode, stderrBytesMax } from "../core/backup/dump-frames.ts";
 import { CutterError } from "../core/errors.ts";
 import { sendExit, waitFor, type Line } from "./dump-line.ts";
 import { onlyEmitted, type EmittedDump } from "./emitted-dumps.ts";

@@ -1,8 +1,8 @@
 // finish-run ID: the root step after a run, whatever its end. The token goes first, then the secrets, then the result is written.
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { hostLayout, startEndName } from "../core/host-layout.ts";
+import { hostLayout, startEndName } from "../core/host/layout.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
-import { toRunResult, type ServiceEnd } from "../core/run-result.ts";
+import { toRunResult, type ServiceEnd } from "../core/run/result.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { hasResult, writeResult } from "./result.ts";

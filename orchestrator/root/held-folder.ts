@@ -1,7 +1,7 @@
 // A folder of secrets on tmpfs that one process of root's holds for as long as it works: gone on return, on an error and on a signal; after a kill, at the next start.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import { toHostPath, type Host } from "./host.ts";
 
 export interface HeldFolder {

@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../core/database-survey.ts";
+import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../core/database/survey-session.ts";
 import { CutterError } from "../core/errors.ts";
-import type { Secret } from "../core/secret.ts";
-import type { EnvName } from "../core/secret-names.ts";
+import type { Secret } from "../core/host/secret.ts";
+import type { EnvName } from "../core/host/secret-names.ts";
 import type { Host } from "./host.ts";
 import { writePasswordFile } from "./password-file.ts";
 import { readConfig, readEnvValues } from "./settings.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../core/errors.ts";
-import { cutterUser } from "../core/host-layout.ts";
+import { cutterUser } from "../core/host/layout.ts";
 
 export interface Host {
   /** "" on the host; a folder in tests. Every path of the layout is below it. */

@@ -1,12 +1,12 @@
 // keep-restore-proof R: root judges a signed restore proof against the backup of run R as its phase recorded it, and keeps it where the survey looks.
 import { rmSync } from "node:fs";
 import { z } from "zod";
-import { approvalBytesMax } from "../core/approval-text.ts";
-import { sha256Hex } from "../core/digest.ts";
+import { approvalBytesMax } from "../core/approval/block.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
-import { toPhaseStem } from "../core/phase-document-id.ts";
-import { keptRestoreProofs, restoreProofFiles, toRestoreStaging, verifyRestoreProof } from "../core/restore-proof.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
+import { keptRestoreProofs, restoreProofFiles, toRestoreStaging, verifyRestoreProof } from "../core/gaps/restore-proof.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { readHostKey, readHostKeys } from "../gates/host-keys.ts";
 import { readPlainFile } from "../gates/plain-file.ts";

@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { CutterError, type Facts } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
-import { readLines, toLine, toLineHash, type ReadChain } from "../core/journal-chain.ts";
-import { auditSchema, countSpent, spentSchema, type AuditRecord, type Spending, type SpentRecord } from "../core/ledger-record.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import { readLines, toLine, toLineHash, type ReadChain } from "../core/journal/chain.ts";
+import { auditSchema, countSpent, spentSchema, type AuditRecord, type Spending, type SpentRecord } from "../core/arming/ledger-record.ts";
 import { toHostPath, type Host } from "./host.ts";
 
 export const ledgerFiles = { spent: `${hostLayout.ledger}/spent.jsonl`, audit: `${hostLayout.ledger}/audit.jsonl` } as const;

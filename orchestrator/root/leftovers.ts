@@ -1,7 +1,7 @@
 // What a start leaves for root to take away: the live token first, then the credentials. One that resists does not keep the other.
 import { lstatSync } from "node:fs";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import type { RunId } from "../core/run-id.ts";
 import { removeCredentials } from "./credentials.ts";
 import { toHostPath, type Host } from "./host.ts";

@@ -2,10 +2,10 @@
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { CutterError, toErrorLine } from "../core/errors.ts";
-import { toRefusalOutput } from "../core/helper-refusal.ts";
-import { toGaps } from "../core/gaps.ts";
-import { parseHostFacts } from "../core/host-facts.ts";
-import { noRulings } from "../core/rulings.ts";
+import { toRefusalOutput } from "../core/host/refusal-output.ts";
+import { toGaps } from "../core/gaps/gaps.ts";
+import { parseHostFacts } from "../core/host/facts.ts";
+import { noRulings } from "../core/gaps/kept-rulings.ts";
 import { arm } from "./arm.ts";
 import { armRevert } from "./arm-revert.ts";
 import { finishRun, releaseRun } from "./finish-run.ts";

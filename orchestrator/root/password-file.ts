@@ -1,6 +1,6 @@
 // A PGPASSFILE on tmpfs for pg_dump of the host's own client: a password in PGPASSWORD or in argv could be read by others.
 import { writeFileSync } from "node:fs";
-import type { Secret } from "../core/secret.ts";
+import type { Secret } from "../core/host/secret.ts";
 import { holdFolder } from "./held-folder.ts";
 import type { Host } from "./host.ts";
 

@@ -1,12 +1,12 @@
 // prepare-run ID: the root step before a run. Checks the id before any path is built, hands over the secrets the run needs, moves the arm token.
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { CutterError } from "../core/errors.ts";
-import { toNeededNames } from "../core/env-sources.ts";
+import { toNeededNames } from "../core/host/env-sources.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { writeCredentials } from "./credentials.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import { removeResult, writeResult, type ResultFolder } from "./result.ts";
 import { readConfig, readEnvValues, readRequest } from "./settings.ts";
 import { moveTokenToLive, removeLiveToken } from "./token.ts";

@@ -1,7 +1,7 @@
 // /run/cutter/results/<run_id>.json: a run's outcome, which survives systemd's own (a collected unit tells nothing any more).
 import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { hostLayout } from "../core/host-layout.ts";
-import type { RunResult } from "../core/run-result.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import type { RunResult } from "../core/run/result.ts";
 import type { RunId } from "../core/run-id.ts";
 import { toHostPath, type Host } from "./host.ts";
 

@@ -1,11 +1,11 @@
 // prepare-revert ID and finish-revert ID: the root steps before and after a revert. They hand over its own secrets, take them away, and write what it came to.
 import { lstatSync, rmSync } from "node:fs";
 import { CutterError, type Facts } from "../core/errors.ts";
-import { revertNames } from "../core/env-sources.ts";
-import { hostLayout, startEndName } from "../core/host-layout.ts";
-import { stagedFiles } from "../core/revert-staging.ts";
+import { revertNames } from "../core/host/env-sources.ts";
+import { hostLayout, startEndName } from "../core/host/layout.ts";
+import { stagedFiles } from "../core/revert/staging.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
-import { toRunResult, type ServiceEnd } from "../core/run-result.ts";
+import { toRunResult, type ServiceEnd } from "../core/run/result.ts";
 import { removeCredentials, writeCredentials } from "./credentials.ts";
 import { readTold } from "./finish-run.ts";
 import { toHostPath, type Host } from "./host.ts";

@@ -1,8 +1,8 @@
 // run-as-cutter -- ARGS: what root asks of the orchestrator runs as cutter, in a transient unit with the confinement and the credentials of a run's.
 import { spawn } from "node:child_process";
-import { toNeededNames } from "../core/env-sources.ts";
-import { cutterUser } from "../core/host-layout.ts";
-import { orchestratorConfinement, toSettingLines } from "../core/confinement.ts";
+import { toNeededNames } from "../core/host/env-sources.ts";
+import { cutterUser } from "../core/host/layout.ts";
+import { orchestratorConfinement, toSettingLines } from "../core/host/confinement.ts";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { codes } from "../core/codes/index.ts";
 import { CutterError } from "../core/errors.ts";

@@ -1,15 +1,15 @@
 // What the root helpers read before they act: the configuration, one run's request, the env files. Strictly, and only from files that are root's.
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../core/config-schema.ts";
-import { parseEnvFile } from "../core/env-file.ts";
-import { envFilePaths, resolveEnvNames } from "../core/env-sources.ts";
-import { sha256Hex } from "../core/digest.ts";
+import { parseEnvFile } from "../core/host/env-file.ts";
+import { envFilePaths, resolveEnvNames } from "../core/host/env-sources.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
-import { requestSchema, type RunRequest } from "../core/request.ts";
+import { hostLayout } from "../core/host/layout.ts";
+import { requestSchema, type RunRequest } from "../core/run/request.ts";
 import type { RunId } from "../core/run-id.ts";
-import type { EnvName } from "../core/secret-names.ts";
-import type { Secret } from "../core/secret.ts";
-import { parseStrictYaml } from "../core/strict-yaml.ts";
+import type { EnvName } from "../core/host/secret-names.ts";
+import type { Secret } from "../core/host/secret.ts";
+import { parseStrictYaml } from "../core/encoding/strict-yaml.ts";
 import type { Host } from "./host.ts";
 import { forbiddenBits, readSafeFile } from "./safe-file.ts";
 
@@ -53,7 +53,7 @@ function readOrMissing(host: Host, file: string): Buffer {
   }
 }
 
-/** The value of each name, by the rules of core/env-sources.ts. An env file that is absent holds nothing; the missing name is what is refused. */
+/** The value of each name, by the rules of core/host/env-sources.ts. An env file that is absent holds nothing; the missing name is what is refused. */
 export function readEnvValues(
   host: Host,
   names: readonly EnvName[],

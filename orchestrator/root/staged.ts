@@ -1,9 +1,9 @@
 // What runbooks/enable staged for one run in /run/cutter/incoming/<run_id>/: the ruling with its signatures, and a decision on a failed phase if there is one.
 import { readdirSync } from "node:fs";
-import { approvalBytesMax } from "../core/approval-text.ts";
-import { tokenFiles } from "../core/arm-token.ts";
+import { approvalBytesMax } from "../core/approval/block.ts";
+import { tokenFiles } from "../core/arming/token.ts";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import type { RunId } from "../core/run-id.ts";
 import type { SignedDocument } from "../ports/live-token.ts";
 import { toHostPath, type Host } from "./host.ts";

@@ -2,11 +2,11 @@
 // exported snapshot; and of an archive, its listing and its way into the scratch database, if our pg_dump gave it out.
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
-import { backupTables } from "../core/backup-tables.ts";
-import { dumpRequestSchema, stderrBytesMax, type DumpSocketRequest } from "../core/dump-frames.ts";
+import { backupTables } from "../core/backup/tables.ts";
+import { dumpRequestSchema, stderrBytesMax, type DumpSocketRequest } from "../core/backup/dump-frames.ts";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
-import type { EnvName } from "../core/secret-names.ts";
+import type { EnvName } from "../core/host/secret-names.ts";
 import { readLine, sendExit, toSender, waitFor, type Line } from "./dump-line.ts";
 import { DumpRecorder, readEmittedDump, rememberDump } from "./emitted-dumps.ts";
 import { feedArchive } from "./feed-archive.ts";

@@ -1,9 +1,9 @@
 // The arm token of a live run: start moves it from armed/ to live/, the end of the run removes it, whatever the end was (design 4.5).
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArmToken, tokenBytesMax, tokenFiles, type ArmToken } from "../core/arm-token.ts";
+import { parseArmToken, tokenBytesMax, tokenFiles, type ArmToken } from "../core/arming/token.ts";
 import { CutterError } from "../core/errors.ts";
-import { hostLayout } from "../core/host-layout.ts";
+import { hostLayout } from "../core/host/layout.ts";
 import { parseRunId, type RunId } from "../core/run-id.ts";
 import { toHostPath, type Host } from "./host.ts";
 import { forbiddenBits, readSafeFile } from "./safe-file.ts";

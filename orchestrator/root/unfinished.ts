@@ -1,6 +1,6 @@
 // Other live runs of this host that have begun and not ended: named when a run is armed, so that nobody forgets them.
-import { readChain } from "../core/journal-chain.ts";
-import { toStatus } from "../core/journal.ts";
+import { readChain } from "../core/journal/chain.ts";
+import { toStatus } from "../core/journal/status.ts";
 import { dryRunSuffix } from "../core/run-id.ts";
 import type { Files } from "../ports/files.ts";
 

@@ -1,6 +1,6 @@
 // The ground: group and user cutter, and every directory of the host layout with its mode and owner.
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
-import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { declareDirectory, declareExecutionOff, declareGroup, declareUser } from "../provider/resources.ts";
 import { under, type HostTarget } from "./target.ts";
 

@@ -1,6 +1,6 @@
 // Public keys on the host, pinned by fingerprint and file digest, and the line that tells the host's own backups which key is ours.
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { declareEnvLine, declareFile, declareKeyFile } from "../provider/resources.ts";
 import { keyPurposes, readPinnedFile } from "./pinned-file.ts";
 import { under, type HostTarget } from "./target.ts";

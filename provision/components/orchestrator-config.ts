@@ -2,8 +2,8 @@
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../orchestrator/core/config-schema.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
-import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
+import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { declareFile } from "../provider/resources.ts";
 import { under, type HostTarget } from "./target.ts";
 

@@ -1,9 +1,9 @@
 // A file of the operator's machine that the stack pins by digest: it is read only as what it was when it was pinned.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { readPinnedKey } from "../../orchestrator/core/public-key.ts";
+import { readPinnedKey } from "../../orchestrator/core/signing/public-key.ts";
 import type { StackConfig } from "../config.ts";
 import { findCheckout } from "../host/checkout.ts";
 

@@ -1,7 +1,7 @@
 // The closing proof on the host: the release verifies itself and the kill switch says what it is. Runs again when release, config or units change.
 import { remote } from "@pulumi/command";
 import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { announce, toScriptOutput } from "../host/shell.ts";
 import { under, type HostTarget } from "./target.ts";
 

@@ -1,7 +1,7 @@
 // One line of ours in an env file of somebody else: where it is, and the edit that leaves every other byte alone. Pure.
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
-import type { EnvName } from "../../orchestrator/core/secret-names.ts";
+import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
+import type { EnvName } from "../../orchestrator/core/host/secret-names.ts";
 
 /** Replace `removeBytes` bytes at `offset` by `insert`. */
 export interface ByteEdit {

@@ -1,5 +1,5 @@
 // What stands on a host after everything of the kit was destroyed: told at the end, because people will look for it, and because removing it is theirs alone.
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 
 /** One line a person reads after a destroy; a host that cannot be asked any more is said to be so, because the destroy itself is done. */

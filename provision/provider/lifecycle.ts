@@ -1,7 +1,7 @@
 // The life of any resource: foreign things are refused, a claim is durable before the thing, and what was written is read back.
-import { sha256OfJson } from "../../orchestrator/core/digest.ts";
+import { sha256OfJson } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { createJobRunner, waitForEarlierJobs, type JobOutcome } from "../host/job.ts";

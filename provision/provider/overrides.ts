@@ -1,6 +1,6 @@
 // What changes a kit unit without touching its file: drop-ins, masks, units of the same name elsewhere. Seen as drift; moved aside, never thrown away.
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 
 /** Root-only; each repair makes a folder of its own here. Stays after a destroy, as the ledger does. */

@@ -1,6 +1,6 @@
 // The ownership manifest: what on the host is the kit's. One JSON line per claim, written before the thing itself exists.
 import { z } from "zod";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import type { Work } from "./kind.ts";

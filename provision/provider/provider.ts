@@ -10,8 +10,8 @@ import type {
 } from "@pulumi/pulumi/provider/provider.js";
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { toGaps } from "../../orchestrator/core/gaps.ts";
-import { judgeRulings } from "../../orchestrator/core/rulings.ts";
+import { toGaps } from "../../orchestrator/core/gaps/gaps.ts";
+import { judgeRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";

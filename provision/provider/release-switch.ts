@@ -1,5 +1,5 @@
 // Confirm or revert, seen from the operator: switch on the host, prove the new release over a fresh connection, confirm; otherwise the host goes back.
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../host/connection.ts";
 import type { WriteContext } from "./kind.ts";

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseDocCode } from "../../orchestrator/core/doc-code.ts";
+import { parseDocCode } from "../../orchestrator/core/plan/doc-code.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { assertKbId } from "../../orchestrator/core/kb-id.ts";
+import { assertKbId } from "../../orchestrator/core/knowledge-base/id.ts";
 import { toSetLines } from "./database.ts";
 import { uploadDocument } from "./knowledge-base/client.ts";
 import { queryOnHost } from "./ssh.ts";

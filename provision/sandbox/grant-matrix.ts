@@ -1,7 +1,7 @@
 // The sha256 of the replica's own effective grant matrix, measured once its substrate is in: what its stack config expects.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { toGrantMatrixScript, toMatrixPrincipals } from "../../orchestrator/core/grant-matrix.ts";
+import { toGrantMatrixScript, toMatrixPrincipals } from "../../orchestrator/core/database/grant-matrix.ts";
 import { psql } from "./database.ts";
 import type { Inside } from "./nspawn.ts";
 

@@ -1,10 +1,10 @@
 // The operator's survey: the host's facts over the pinned connection, and the database's through the stack's own way to psql. Reads only.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../../orchestrator/core/database-survey.ts";
+import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../../orchestrator/core/database/survey-session.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { readSurveyedConfig } from "../../orchestrator/core/gaps-state.ts";
-import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host-facts.ts";
+import { readSurveyedConfig } from "../../orchestrator/core/gaps/state.ts";
+import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/facts.ts";
 import { findCheckout } from "../host/checkout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 

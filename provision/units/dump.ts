@@ -1,7 +1,7 @@
 // cutter-dump.socket and cutter-dump@.service: pg_dump and pg_restore of the server's own version, for the user cutter and nobody else.
 import { basename } from "node:path";
-import { confinement, dangerousVariables } from "../../orchestrator/core/confinement.ts";
-import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { confinement, dangerousVariables } from "../../orchestrator/core/host/confinement.ts";
+import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
 
 /** Only root and cutter can open the socket; what may be asked is checked by the helper behind it. */

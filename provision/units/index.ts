@@ -1,6 +1,6 @@
 // Every file the kit gives to systemd, rendered from the configuration. Pure: what is installed, and what drifted, is the provider's business.
 import type { OrchestratorConfig } from "../../orchestrator/core/config-schema.ts";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { dumpServiceText, dumpSocketText } from "./dump.ts";
 import { kbServiceText, kbSocketText, toKbTarget } from "./knowledge-base-relay.ts";
 import { prepareServiceText } from "./prepare.ts";

@@ -1,6 +1,6 @@
 // cutter-kb.socket and cutter-kb.service: bytes from a loopback port to the knowledge base, so that the run itself may talk to loopback only.
-import { unprivileged } from "../../orchestrator/core/confinement.ts";
-import { kbRelay } from "../../orchestrator/core/host-layout.ts";
+import { unprivileged } from "../../orchestrator/core/host/confinement.ts";
+import { kbRelay } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
 
 /** `host:port` of an https base URL; the port defaults to 443. */

@@ -1,6 +1,6 @@
 // cutter-prepare@.service: the root step before a run. It hands over the secrets the run needs, and only those.
-import { confinement, dangerousVariables } from "../../orchestrator/core/confinement.ts";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { confinement, dangerousVariables } from "../../orchestrator/core/host/confinement.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
 
 /**

@@ -1,6 +1,6 @@
 // cutter-release-guard.service: goes back to the last good release when nobody confirmed the new one, also after a reboot. Its code is no release's.
-import { confinement, dangerousVariables } from "../../orchestrator/core/confinement.ts";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { confinement, dangerousVariables } from "../../orchestrator/core/host/confinement.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
 
 export const releaseGuardName = "cutter-release-guard.service";

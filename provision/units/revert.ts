@@ -1,6 +1,6 @@
 // cutter-revert@.service and its root step: the one place where a run is reverted, confined as a run is, with other secrets.
-import { confinement, dangerousVariables, orchestratorConfinement } from "../../orchestrator/core/confinement.ts";
-import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { confinement, dangerousVariables, orchestratorConfinement } from "../../orchestrator/core/host/confinement.ts";
+import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
 
 export interface RevertServiceInputs {

@@ -1,6 +1,6 @@
 // cutter-run@.service: the one place where a run executes, started once per scoped run.
-import { dangerousVariables, orchestratorConfinement } from "../../orchestrator/core/confinement.ts";
-import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { dangerousVariables, orchestratorConfinement } from "../../orchestrator/core/host/confinement.ts";
+import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
 
 export interface RunServiceInputs {

@@ -1,5 +1,5 @@
 // tmpfiles.d/cutter.conf: the directories under /run. They are on tmpfs, so a reboot disarms and forgets every secret without any code.
-import { cutterUser, hostLayout } from "../../orchestrator/core/host-layout.ts";
+import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 
 export function tmpfilesText(): string {
   const lines = runtimeDirectories.map(({ path, mode, group }) => `d ${path} ${mode} root ${group} -`);

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { judgeAudit, type Audit } from "../../orchestrator/audit/judge.ts";
 import { readBundle } from "../../orchestrator/audit/material.ts";
 import { toTar } from "../../orchestrator/audit/tar.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
-import { toLineHash } from "../../orchestrator/core/journal-chain.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
+import { toLineHash } from "../../orchestrator/core/journal/chain.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { makeEvidencedWorld, type EvidencedWorld } from "../support/live-run-files.ts";
 

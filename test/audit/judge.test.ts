@@ -5,7 +5,7 @@ import type { AuditCode } from "../../orchestrator/audit/finding.ts";
 import { judgeAudit, type Audit } from "../../orchestrator/audit/judge.ts";
 import { readBundle } from "../../orchestrator/audit/material.ts";
 import { fromTar, toTar } from "../../orchestrator/audit/tar.ts";
-import { chainStart, toLineHash } from "../../orchestrator/core/journal-chain.ts";
+import { chainStart, toLineHash } from "../../orchestrator/core/journal/chain.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { liveRunId, makeLiveRunFiles, type LiveRunFiles } from "../support/live-run-files.ts";
 

@@ -2,11 +2,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { toApprovalId } from "../../orchestrator/core/approval-ids.ts";
-import { parseApproval } from "../../orchestrator/core/approval.ts";
+import { toApprovalId } from "../../orchestrator/core/approval/document-ids.ts";
+import { parseApproval } from "../../orchestrator/core/approval/parse.ts";
 import { makeCli, type Cli } from "../support/fakes/cli.ts";
 import { makeWorld, type World } from "../support/fakes/world.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { ruling, sg1, toDocument } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { Services } from "../../orchestrator/cli/context.ts";
-import { toGateViolations } from "../../orchestrator/core/sql-gate.ts";
+import { toGateViolations } from "../../orchestrator/core/database/sql-gate.ts";
 import { makeCli, type Cli } from "../support/fakes/cli.ts";
 import { makeWorld, type World } from "../support/fakes/world.ts";
 

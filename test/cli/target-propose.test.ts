@@ -1,6 +1,6 @@
 // cutter target propose on a world: knowledge base, registry and this host's dry runs joined into one ranking.
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { makeCli, type Cli } from "../support/fakes/cli.ts";
 import { documentId, makeWorld, type World } from "../support/fakes/world.ts";
 

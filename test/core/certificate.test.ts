@@ -1,6 +1,6 @@
 // The certificate never says more than its evidence: each kind of evidence alone takes the pass away.
 import { describe, expect, it } from "vitest";
-import { certificateSchema, toCertificate, type CertificateEvidence } from "../../orchestrator/core/certificate.ts";
+import { certificateSchema, toCertificate, type CertificateEvidence } from "../../orchestrator/core/run/certificate.ts";
 
 const unit = { table: "public.information_unit", rowCount: 60, sha256: "a".repeat(64), modifications: "60" };
 const clean: CertificateEvidence = {

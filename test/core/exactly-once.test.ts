@@ -1,8 +1,8 @@
 // Exactly once, over every mix of the three layers: one table, and one property over random histories.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Layer } from "../../orchestrator/core/effect.ts";
-import { judgeLayers, toConflict, type JournalLayer, type Judgement } from "../../orchestrator/core/exactly-once.ts";
+import type { Layer } from "../../orchestrator/core/journal/effect.ts";
+import { judgeLayers, toConflict, type JournalLayer, type Judgement } from "../../orchestrator/core/run/exactly-once.ts";
 
 const ours = "a".repeat(64);
 const other = "b".repeat(64);

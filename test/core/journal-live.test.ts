@@ -1,9 +1,9 @@
 // The live half of the journal's state machine: what a live run may say after what, tried record by record in every place.
 import { describe, expect, it } from "vitest";
-import { chainStart, readChain, toLine, toLineHash } from "../../orchestrator/core/journal-chain.ts";
-import { hasWritten } from "../../orchestrator/core/journal-live.ts";
-import type { JournalEntry, JournalRecord } from "../../orchestrator/core/journal-record.ts";
-import { nextStatus, toStatus, type RunStatus } from "../../orchestrator/core/journal.ts";
+import { chainStart, readChain, toLine, toLineHash } from "../../orchestrator/core/journal/chain.ts";
+import { hasWritten } from "../../orchestrator/core/journal/live.ts";
+import type { JournalEntry, JournalRecord } from "../../orchestrator/core/journal/record.ts";
+import { nextStatus, toStatus, type RunStatus } from "../../orchestrator/core/journal/status.ts";
 
 const sha256 = "a".repeat(64);
 const at = "2026-11-22T10:00:00.000Z";

@@ -1,9 +1,9 @@
 // The journal's chain and its state machine: what may follow what, and what tampering looks like.
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { describe, expect, it } from "vitest";
-import { chainStart, readChain, toLine, toLineHash } from "../../orchestrator/core/journal-chain.ts";
-import type { JournalEntry, JournalRecord } from "../../orchestrator/core/journal-record.ts";
-import { newRun, nextStatus, toStatus } from "../../orchestrator/core/journal.ts";
+import { chainStart, readChain, toLine, toLineHash } from "../../orchestrator/core/journal/chain.ts";
+import type { JournalEntry, JournalRecord } from "../../orchestrator/core/journal/record.ts";
+import { newRun, nextStatus, toStatus } from "../../orchestrator/core/journal/status.ts";
 
 const sha256 = "a".repeat(64);
 const at = "2026-11-22T10:00:00.000Z";

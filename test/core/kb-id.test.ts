@@ -1,7 +1,7 @@
 // What is an id of the knowledge base and what is none.
 import { expect, it } from "vitest";
-import { isKbId } from "../../orchestrator/core/kb-id.ts";
-import { toParentId } from "../../orchestrator/core/kb-document.ts";
+import { isKbId } from "../../orchestrator/core/knowledge-base/id.ts";
+import { toParentId } from "../../orchestrator/core/knowledge-base/document.ts";
 
 it.each([
   "knowledge/dev/a.md",

@@ -1,8 +1,8 @@
 // Every way a key file can be wrong is refused with its own code, against keys made by stock gpg.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
-import { readPinnedKey } from "../../orchestrator/core/public-key.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
+import { readPinnedKey } from "../../orchestrator/core/signing/public-key.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 
 let home: GpgHome;

@@ -1,12 +1,12 @@
 // The report of a run: what it says of a live run and of a dry one, and that nothing a document brings along can steer a page or a terminal.
 import { beforeAll, describe, expect, test } from "vitest";
-import { toStatus } from "../../orchestrator/core/journal.ts";
-import { renderHtml } from "../../orchestrator/core/page-html.ts";
-import { renderMarkdown } from "../../orchestrator/core/page-markdown.ts";
-import { renderText } from "../../orchestrator/core/page-text.ts";
-import { toAccount, type RunAccount } from "../../orchestrator/core/run-account.ts";
-import { toDuration, toRunPage } from "../../orchestrator/core/run-report.ts";
-import { toPhaseStem } from "../../orchestrator/core/phase-document-id.ts";
+import { toStatus } from "../../orchestrator/core/journal/status.ts";
+import { renderHtml } from "../../orchestrator/core/page/html.ts";
+import { renderMarkdown } from "../../orchestrator/core/page/markdown.ts";
+import { renderText } from "../../orchestrator/core/page/text.ts";
+import { toAccount, type RunAccount } from "../../orchestrator/core/report/account.ts";
+import { toDuration, toRunPage } from "../../orchestrator/core/report/report.ts";
+import { toPhaseStem } from "../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { liveRunId, makeLiveRunFiles, toRecords, type LiveRunFiles } from "../support/live-run-files.ts";
 

@@ -1,8 +1,8 @@
 // Which documents are proposed for a first cut, in which order, and what keeps one out.
 import { describe, expect, it } from "vitest";
-import { toCandidateFacts, type CandidateSource } from "../../orchestrator/core/target-candidate.ts";
-import { proposeTargets, type CandidateFacts } from "../../orchestrator/core/target-proposal.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { toCandidateFacts, type CandidateSource } from "../../orchestrator/core/target/candidate.ts";
+import { proposeTargets, type CandidateFacts } from "../../orchestrator/core/target/proposal.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 
 const body = "# One\n\nText.\n\n## Two\n\nMore.\n";
 const source = (change: Partial<CandidateSource> = {}): CandidateFacts => {

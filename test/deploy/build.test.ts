@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildRelease, type Release } from "../../deploy/build.ts";
-import { releaseManifestSchema } from "../../orchestrator/core/release-manifest.ts";
+import { releaseManifestSchema } from "../../orchestrator/core/host/release-manifest.ts";
 
 const sha256Of = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 const roots: string[] = [];

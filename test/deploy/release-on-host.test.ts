@@ -1,7 +1,7 @@
 // A release's folder against its manifest: each difference is named.
 import { expect, it } from "vitest";
 import { toDamage, type FoundFile } from "../../deploy/damage.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 
 const manifest = Buffer.from(
   JSON.stringify({

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Survey } from "../../orchestrator/core/survey.ts";
+import type { Survey } from "../../orchestrator/core/survey/survey.ts";
 import { ensureReady, npm, onHost, readCensus, sql } from "../support/e2e.ts";
 
 const people = ["GAP-7", "GAP-8"];

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { envNames } from "../../orchestrator/core/secret-names.ts";
+import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 import { ensureReady, npm, onHost, readCensus, run, sql } from "../support/e2e.ts";
 
 const stamp = new Date()

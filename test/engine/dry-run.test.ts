@@ -6,12 +6,12 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
 import { runPhases } from "../../orchestrator/engine/run.ts";
 import { readPhase, type Phase } from "../../orchestrator/phases/define.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
-import { toVerdict } from "../../orchestrator/core/verdict.ts";
+import { toVerdict } from "../../orchestrator/core/run/verdict.ts";
 import { documentBody, documentId, makeWorld, runId, type World } from "../support/fakes/world.ts";
 
 let world: World;

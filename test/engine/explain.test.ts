@@ -1,12 +1,12 @@
 // explain, over every state of a live run and every code of the registry: what is certain is certain, what is not is named, and one command is always the next.
 import { describe, expect, it } from "vitest";
 import { codes, type Code } from "../../orchestrator/core/codes/index.ts";
-import { isEscalation, toLiveExit } from "../../orchestrator/core/escalation.ts";
-import { effectSteps, type EffectStep } from "../../orchestrator/core/effect.ts";
-import { chainStart } from "../../orchestrator/core/journal-chain.ts";
-import { hasWritten } from "../../orchestrator/core/journal-live.ts";
-import type { JournalEntry } from "../../orchestrator/core/journal-record.ts";
-import { toStatus, type RunStatus } from "../../orchestrator/core/journal.ts";
+import { isEscalation, toLiveExit } from "../../orchestrator/core/run/escalation.ts";
+import { effectSteps, type EffectStep } from "../../orchestrator/core/journal/effect.ts";
+import { chainStart } from "../../orchestrator/core/journal/chain.ts";
+import { hasWritten } from "../../orchestrator/core/journal/live.ts";
+import type { JournalEntry } from "../../orchestrator/core/journal/record.ts";
+import { toStatus, type RunStatus } from "../../orchestrator/core/journal/status.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
 import { explain } from "../../orchestrator/engine/explain.ts";
 import { toStanding, type RunStanding } from "../../orchestrator/engine/read-run.ts";

@@ -1,9 +1,9 @@
 // The sovereign's gates in a live run: nothing without SG_1, waiting for SG_2, each judged again when it is acted upon, each UUID used once.
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { toRequestApprovals } from "../../orchestrator/core/approval-ids.ts";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
-import { toStatus } from "../../orchestrator/core/journal.ts";
+import { toRequestApprovals } from "../../orchestrator/core/approval/document-ids.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
+import { toStatus } from "../../orchestrator/core/journal/status.ts";
 import type { Claim } from "../../orchestrator/ports/recorders.ts";
 import { forkLiveWorld, makeLiveWorld, uuids, type LiveWorld } from "../support/fakes/live-world.ts";
 import { documentId } from "../support/fakes/world.ts";

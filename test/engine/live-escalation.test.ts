@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { codes } from "../../orchestrator/core/codes/index.ts";
-import { interruptions } from "../../orchestrator/core/escalation.ts";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
-import { toStatus } from "../../orchestrator/core/journal.ts";
+import { interruptions } from "../../orchestrator/core/run/escalation.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
+import { toStatus } from "../../orchestrator/core/journal/status.ts";
 import { forkLiveWorld, makeLiveWorld, uuids, type LiveWorld } from "../support/fakes/live-world.ts";
 
 const template = await makeLiveWorld();

@@ -1,9 +1,9 @@
 // What can go wrong between intent and record of an effect: lost answers, a silent database, refusals, revocation. Generic over the effects.
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readFile } from "node:fs/promises";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
-import { toStatus, type RunStatus } from "../../orchestrator/core/journal.ts";
-import { effectSteps, type EffectStep } from "../../orchestrator/core/effect.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
+import { toStatus, type RunStatus } from "../../orchestrator/core/journal/status.ts";
+import { effectSteps, type EffectStep } from "../../orchestrator/core/journal/effect.ts";
 import type { Fault } from "../support/fakes/fake-cut.ts";
 import { forkLiveWorld, makeLiveWorld, type LiveWorld } from "../support/fakes/live-world.ts";
 

@@ -1,7 +1,7 @@
 // A live run from its token to its end, on fakes: what is written, in which order, and what is left.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readFile } from "node:fs/promises";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
 import { makeLiveWorld, uuids, type LiveWorld } from "../support/fakes/live-world.ts";
 
 let live: LiveWorld;

@@ -1,8 +1,8 @@
 // What an earlier start of a live run did is looked at again by the next one: a revert or a lost row in between stops it, and changed inputs never say "nothing written".
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
-import { toStatus } from "../../orchestrator/core/journal.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
+import { toStatus } from "../../orchestrator/core/journal/status.ts";
 import { forkLiveWorld, Killed, makeLiveWorld, type KillAt, type LiveWorld } from "../support/fakes/live-world.ts";
 
 const template = await makeLiveWorld();

@@ -1,8 +1,8 @@
 // Killed at every checkpoint and every boundary of every effect, and again inside the recovery: after a restart each effect is there exactly once. Generic over the list of phases.
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, it } from "vitest";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
-import { toStatus } from "../../orchestrator/core/journal.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
+import { toStatus } from "../../orchestrator/core/journal/status.ts";
 import { phases as realPhases } from "../../orchestrator/phases/index.ts";
 import { forkLiveWorld, Killed, liveRunId, makeLiveWorld, uuids, type KillAt, type LiveWorld } from "../support/fakes/live-world.ts";
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
-import { toVerdict } from "../../orchestrator/core/verdict.ts";
+import { toVerdict } from "../../orchestrator/core/run/verdict.ts";
 import { runPhases } from "../../orchestrator/engine/run.ts";
 import { readPhase, type Phase } from "../../orchestrator/phases/define.ts";
 import { phases } from "../../orchestrator/phases/index.ts";

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { appendFile, chmod, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
 import { checkpointNames } from "../../orchestrator/engine/checkpoint.ts";
 import { makeWorld, openWorld, runId, type World } from "../support/fakes/world.ts";

@@ -2,8 +2,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { readChain } from "../../orchestrator/core/journal-chain.ts";
-import { toStatus } from "../../orchestrator/core/journal.ts";
+import { readChain } from "../../orchestrator/core/journal/chain.ts";
+import { toStatus } from "../../orchestrator/core/journal/status.ts";
 import { runPhases } from "../../orchestrator/engine/run.ts";
 import { documentId, makeWorld, runId, type World } from "../support/fakes/world.ts";
 

@@ -1,6 +1,6 @@
 // A receipt is given only for what was read back in full; an outage is waited out, visibly and with an end.
 import { describe, expect, it } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { storeWithReceipt, uploadWithReceipt } from "../../orchestrator/gates/receipt.ts";
 import type { Clock } from "../../orchestrator/ports/clock.ts";

@@ -1,7 +1,7 @@
 // The survey's shell script cannot import the list of names: this holds the two together.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { envNames } from "../../orchestrator/core/secret-names.ts";
+import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 
 it("host-facts.sh asks for exactly the names of secret-names.ts", () => {
   const script = readFileSync(new URL("../../orchestrator/root/host-facts.sh", import.meta.url), "utf8");

@@ -1,8 +1,8 @@
 // What each write phase's probe says of the rows a run left: nothing, all of it with its digest, a part, or something else. No other answer lets a step count as done.
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Layers } from "../../orchestrator/core/effect.ts";
-import { toPhaseStem } from "../../orchestrator/core/phase-document-id.ts";
+import type { Layers } from "../../orchestrator/core/journal/effect.ts";
+import { toPhaseStem } from "../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import type { LiveRows, PhaseOutputs } from "../../orchestrator/phases/define.ts";
 import type { DecidedApproval, ReadPorts } from "../../orchestrator/ports/run-ports.ts";

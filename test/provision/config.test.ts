@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { orchestratorConfigSchema } from "../../orchestrator/core/config-schema.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { parseStrictYaml } from "../../orchestrator/core/strict-yaml.ts";
+import { parseStrictYaml } from "../../orchestrator/core/encoding/strict-yaml.ts";
 import { renderOrchestratorConfig } from "../../provision/components/orchestrator-config.ts";
 import { parseStackConfig, placeholder } from "../../provision/config.ts";
 

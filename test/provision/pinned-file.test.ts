@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { requirePinnedFiles } from "../../provision/components/pinned-file.ts";
 import { createGpgHome } from "../support/gpg.ts";
 

@@ -2,10 +2,10 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { parseArmToken } from "../../orchestrator/core/arm-token.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { parseArmToken } from "../../orchestrator/core/arming/token.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import type { Gap } from "../../orchestrator/core/gaps.ts";
+import type { Gap } from "../../orchestrator/core/gaps/gaps.ts";
 import { arm, type ArmReport } from "../../orchestrator/root/arm.ts";
 import { exportKey, ruling, sg1, sign, toDocument } from "../core/approval/material.ts";
 import { seconds, toToken } from "../support/arm-token.ts";

@@ -1,8 +1,8 @@
 // Env files: what is accepted is read alike by every reader; everything else about our keys is refused by line and name, never by value.
 import { describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
-import { resolveEnvNames, revertNames, toNeededNames, type ParsedEnvFiles } from "../../orchestrator/core/env-sources.ts";
+import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
+import { resolveEnvNames, revertNames, toNeededNames, type ParsedEnvFiles } from "../../orchestrator/core/host/env-sources.ts";
 
 const valueOf = (
   text: string,

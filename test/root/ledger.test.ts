@@ -14,9 +14,9 @@ import {
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import type { Spending } from "../../orchestrator/core/ledger-record.ts";
+import type { Spending } from "../../orchestrator/core/arming/ledger-record.ts";
 import { readUses, recordAudit, requireWholeLedger, spend } from "../../orchestrator/root/ledger.ts";
 import { makeHostFolder, type HostFolder } from "./host-folder.ts";
 

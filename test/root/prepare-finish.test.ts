@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { runResultSchema, type RunResult } from "../../orchestrator/core/run-result.ts";
+import { runResultSchema, type RunResult } from "../../orchestrator/core/run/result.ts";
 import { finishRun, releaseRun } from "../../orchestrator/root/finish-run.ts";
 import { giveToCutter, prepareRun } from "../../orchestrator/root/prepare-run.ts";
 import { seconds, toToken } from "../support/arm-token.ts";

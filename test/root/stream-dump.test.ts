@@ -6,9 +6,9 @@ import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { dumpSocket } from "../../orchestrator/adapters/dump-socket/dump-socket.ts";
-import { databaseContractSchema } from "../../orchestrator/core/database-contract.ts";
-import { backupTables } from "../../orchestrator/core/backup-tables.ts";
-import { decodeFrames, type Frame } from "../../orchestrator/core/dump-frames.ts";
+import { databaseContractSchema } from "../../orchestrator/core/database/contract.ts";
+import { backupTables } from "../../orchestrator/core/backup/tables.ts";
+import { decodeFrames, type Frame } from "../../orchestrator/core/backup/dump-frames.ts";
 import { serveDump } from "../../orchestrator/root/stream-dump.ts";
 import { configText, makeHostFolder, type HostFolder } from "./host-folder.ts";
 

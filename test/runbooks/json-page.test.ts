@@ -13,7 +13,7 @@ const printed = [
   ...readdirSync(resolve(root, "orchestrator/cli")).map((name) => `orchestrator/cli/${name}`),
   "orchestrator/engine/outcome.ts",
   "orchestrator/engine/revert/revert.ts",
-  "orchestrator/core/survey.ts",
+  "orchestrator/core/survey/survey.ts",
   "orchestrator/adapters/reporter/reporters.ts",
   "provision/toolchain/doctor.ts",
 ];
@@ -26,7 +26,7 @@ it("describes exactly the schemas that are printed", () => {
 it.each([
   ["cutter.orchestrate-run/1", "orchestrator/engine/outcome.ts", "RunOutcome"],
   ["cutter.orchestrate-status/1", "orchestrator/engine/read-run.ts", "RunStanding"],
-  ["cutter.survey/1", "orchestrator/core/survey.ts", "Survey"],
+  ["cutter.survey/1", "orchestrator/core/survey/survey.ts", "Survey"],
 ])("names every field of %s", (schema, path, type) => {
   const declared = new RegExp(`interface ${type} \\{\\n([^]*?)\\n\\}`).exec(read(path))?.[1] ?? "";
   const fields = [...declared.matchAll(/^ {2}readonly ([a-z_]+):/gm)].map(([, name]) => name ?? "").filter((name) => name !== "schema");

@@ -1,7 +1,7 @@
 // The env files of the replica: our names readable by the kit's own strict reader, everything else a business's odd lines.
 import { describe, expect, it } from "vitest";
-import { parseEnvFile } from "../../orchestrator/core/env-file.ts";
-import { envNames } from "../../orchestrator/core/secret-names.ts";
+import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
+import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 import { renderDockerEnv, renderProductionEnv, type SandboxSecrets } from "../../provision/sandbox/env-files.ts";
 
 const secrets: SandboxSecrets = {

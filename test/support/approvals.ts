@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { signFile } from "../../provision/sandbox/keys.ts";
 import { toSandboxPlace } from "../../provision/sandbox/checkout.ts";
 import { seconds } from "./arm-token.ts";

@@ -1,6 +1,6 @@
 // A valid token.json for tests, with what a test wants different.
-import type { ArmToken } from "../../orchestrator/core/arm-token.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import type { ArmToken } from "../../orchestrator/core/arming/token.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 
 export const seconds = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { archiveSocket } from "../../orchestrator/adapters/dump-socket/archive-socket.ts";
 import { dumpSocket } from "../../orchestrator/adapters/dump-socket/dump-socket.ts";
 import { gpgBackupStore, type BackupStoreOptions } from "../../orchestrator/adapters/gpg/backup-store.ts";
-import { backupTables } from "../../orchestrator/core/backup-tables.ts";
+import { backupTables } from "../../orchestrator/core/backup/tables.ts";
 import type { ArchiveReader, BackupStore, DumpSource, DumpStream, ProvenBackup } from "../../orchestrator/ports/backup.ts";
 import { serveDump } from "../../orchestrator/root/stream-dump.ts";
 import { configText, makeHostFolder, type HostFolder } from "../root/host-folder.ts";

@@ -1,8 +1,8 @@
 // A document cut by SQL: registered, decided, created and enacted through the canonical functions by the programme's logins, as a live run leaves it.
 import { createHash, randomUUID } from "node:crypto";
 import type { Client } from "pg";
-import type { CutPlan } from "../../orchestrator/core/cutplan.ts";
-import { toPlanText } from "../../orchestrator/core/plan-payload.ts";
+import type { CutPlan } from "../../orchestrator/core/plan/cutplan.ts";
+import { toPlanText } from "../../orchestrator/core/plan/payload.ts";
 import type { TestPostgres } from "./postgres.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -2,11 +2,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
-import { hostLayout } from "../../orchestrator/core/host-layout.ts";
-import { parseRecord, type JournalRecord } from "../../orchestrator/core/journal-record.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
+import { parseRecord, type JournalRecord } from "../../orchestrator/core/journal/record.ts";
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
-import type { PinnedKeyFile } from "../../orchestrator/core/approval-verify.ts";
+import type { PinnedKeyFile } from "../../orchestrator/core/approval/verify.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { liveRunId, makeLiveWorld, type KillAt, type LiveWorld } from "./fakes/live-world.ts";
 import { documentId } from "./fakes/world.ts";

@@ -22,7 +22,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
-import { fillSqlPlaceholders } from "../../orchestrator/core/sql-placeholders.ts";
+import { fillSqlPlaceholders } from "../../orchestrator/core/database/sql-placeholders.ts";
 
 export type TestRole =
   "workflow_admin" | "directus" | "context_pack_readonly" | "cutter_exec" | "cutter_verify" | "cutter_revert" | "directus_secdef";

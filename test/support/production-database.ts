@@ -1,5 +1,5 @@
 // A ProductionDatabase on a test server, logged in as the host would be.
-import { Secret } from "../../orchestrator/core/secret.ts";
+import { Secret } from "../../orchestrator/core/host/secret.ts";
 import { openProductionDatabase } from "../../orchestrator/adapters/postgres/production-database.ts";
 import type { DatabaseSettings, GovernancePrincipal, LoginSettings } from "../../orchestrator/adapters/postgres/settings.ts";
 import type { ProductionDatabase } from "../../orchestrator/ports/database.ts";

@@ -10,12 +10,12 @@ import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts"
 import { openProductionDatabase } from "../../orchestrator/adapters/postgres/production-database.ts";
 import { openRevertDatabase } from "../../orchestrator/adapters/postgres/revert-database.ts";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../orchestrator/core/config-schema.ts";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { chainStart, toLine } from "../../orchestrator/core/journal-chain.ts";
-import { stagedFiles, type StagedRevert } from "../../orchestrator/core/revert-staging.ts";
+import { chainStart, toLine } from "../../orchestrator/core/journal/chain.ts";
+import { stagedFiles, type StagedRevert } from "../../orchestrator/core/revert/staging.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
-import { Secret } from "../../orchestrator/core/secret.ts";
+import { Secret } from "../../orchestrator/core/host/secret.ts";
 import type { Revert } from "../../orchestrator/engine/revert/judge.ts";
 import type { RevertPorts } from "../../orchestrator/engine/revert/ports.ts";
 import { revertRun } from "../../orchestrator/engine/revert/revert.ts";

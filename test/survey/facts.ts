@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { databaseContractSchema, withPrincipal } from "../../orchestrator/core/database-contract.ts";
-import { envNames } from "../../orchestrator/core/secret-names.ts";
-import { toReleaseName } from "../../orchestrator/core/release-manifest.ts";
+import { databaseContractSchema, withPrincipal } from "../../orchestrator/core/database/contract.ts";
+import { envNames } from "../../orchestrator/core/host/secret-names.ts";
+import { toReleaseName } from "../../orchestrator/core/host/release-manifest.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const checkout = resolve(import.meta.dirname, "../..");

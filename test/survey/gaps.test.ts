@@ -1,11 +1,11 @@
 // The gap rules on facts: a ready host, each single damage and the gap it opens, and what is never taken for granted.
 import { describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { toGaps } from "../../orchestrator/core/gaps.ts";
-import { parseHostFacts } from "../../orchestrator/core/host-facts.ts";
-import { noRestoreProofs } from "../../orchestrator/core/restore-proof.ts";
-import { noRulings } from "../../orchestrator/core/rulings.ts";
-import { toFindings } from "../../orchestrator/core/survey-findings.ts";
+import { toGaps } from "../../orchestrator/core/gaps/gaps.ts";
+import { parseHostFacts } from "../../orchestrator/core/host/facts.ts";
+import { noRestoreProofs } from "../../orchestrator/core/gaps/restore-proof.ts";
+import { noRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
+import { toFindings } from "../../orchestrator/core/survey/findings.ts";
 import { readyLines, spoil } from "./facts.ts";
 
 const openGaps = (text: string): readonly string[] =>

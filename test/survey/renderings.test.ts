@@ -1,12 +1,12 @@
 // The four forms of a survey: the schema of the contract, the seed's seven sections, a page that asks nobody anything.
 import { describe, expect, test } from "vitest";
-import { parseHostFacts } from "../../orchestrator/core/host-facts.ts";
+import { parseHostFacts } from "../../orchestrator/core/host/facts.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
-import { noRestoreProofs } from "../../orchestrator/core/restore-proof.ts";
-import { noRulings } from "../../orchestrator/core/rulings.ts";
-import { envNames } from "../../orchestrator/core/secret-names.ts";
-import { renderSurvey } from "../../orchestrator/core/survey-renderings.ts";
-import { toSurvey, type Survey } from "../../orchestrator/core/survey.ts";
+import { noRestoreProofs } from "../../orchestrator/core/gaps/restore-proof.ts";
+import { noRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
+import { envNames } from "../../orchestrator/core/host/secret-names.ts";
+import { renderSurvey } from "../../orchestrator/core/survey/renderings.ts";
+import { toSurvey, type Survey } from "../../orchestrator/core/survey/survey.ts";
 import { readyLines, spoil } from "./facts.ts";
 
 const takenAt = new Date("2026-11-22T10:00:00Z");

@@ -1,20 +1,20 @@
 // The proof that the owner can still decrypt a backup: what counts, what does not, and what the survey says of each.
 import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host-facts.ts";
-import { toRestoreProofDraft } from "../../orchestrator/core/restore-proof-draft.ts";
+import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/facts.ts";
+import { toRestoreProofDraft } from "../../orchestrator/core/gaps/restore-proof-draft.ts";
 import {
   judgeRestoreProofs,
   restoreProofFiles,
   toRestoreStaging,
   verifyRestoreProof,
   type RestoreProofEvidence,
-} from "../../orchestrator/core/restore-proof.ts";
-import { noRulings } from "../../orchestrator/core/rulings.ts";
+} from "../../orchestrator/core/gaps/restore-proof.ts";
+import { noRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
-import { toFindings } from "../../orchestrator/core/survey-findings.ts";
+import { toFindings } from "../../orchestrator/core/survey/findings.ts";
 import { keepRestoreProof } from "../../orchestrator/root/keep-restore-proof.ts";
 import { exportKey, sign, toTime } from "../core/approval/material.ts";
 import { configText, makeHostFolder } from "../root/host-folder.ts";

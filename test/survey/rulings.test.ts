@@ -4,12 +4,12 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sha256Hex } from "../../orchestrator/core/digest.ts";
-import { toGaps } from "../../orchestrator/core/gaps.ts";
-import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host-facts.ts";
-import { judgeRulings, keptRulings, rulingFiles, rulingsFolder } from "../../orchestrator/core/rulings.ts";
-import { noRestoreProofs } from "../../orchestrator/core/restore-proof.ts";
-import { toSurvey } from "../../orchestrator/core/survey.ts";
+import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
+import { toGaps } from "../../orchestrator/core/gaps/gaps.ts";
+import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/facts.ts";
+import { judgeRulings, keptRulings, rulingFiles, rulingsFolder } from "../../orchestrator/core/gaps/kept-rulings.ts";
+import { noRestoreProofs } from "../../orchestrator/core/gaps/restore-proof.ts";
+import { toSurvey } from "../../orchestrator/core/survey/survey.ts";
 import { keepDocument } from "../../orchestrator/root/keep-document.ts";
 import { exportKey, ruling, sign, toDocument, toTime } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { envNames } from "../../orchestrator/core/secret-names.ts";
+import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 import { renderUnits, type UnitInputs } from "../../provision/units/index.ts";
 import { releaseGuardName, releaseGuardText } from "../../provision/units/release-guard.ts";
 

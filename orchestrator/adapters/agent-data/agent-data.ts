@@ -1,9 +1,9 @@
 // The knowledge base over HTTPS: the port of ports/knowledge-base.ts, spoken to the Agent Data API.
 import type { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
-import { sha256Hex } from "../../core/digest.ts";
-import { assertStorable, kbBytesMax, toParentId, type NewKbDocument } from "../../core/kb-document.ts";
-import { assertKbId, assertKbPrefix } from "../../core/kb-id.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
+import { assertStorable, kbBytesMax, toParentId, type NewKbDocument } from "../../core/knowledge-base/document.ts";
+import { assertKbId, assertKbPrefix } from "../../core/knowledge-base/id.ts";
 import type { KbDocument, KbWritten, KnowledgeBase } from "../../ports/knowledge-base.ts";
 import { listSchema, storedSchema, toAnswer, writtenSchema } from "./answers.ts";
 import { createTransport, toCallName, type Call, type Transport, type TransportOptions } from "./transport.ts";

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import https from "node:https";
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
-import { kbBytesMax } from "../../core/kb-document.ts";
+import { kbBytesMax } from "../../core/knowledge-base/document.ts";
 import { CutterError } from "../../core/errors.ts";
-import type { Secret } from "../../core/secret.ts";
+import type { Secret } from "../../core/host/secret.ts";
 
 export interface TransportOptions {
   readonly baseUrl: string; // https, with the proxy's prefix

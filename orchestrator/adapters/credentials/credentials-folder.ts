@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CutterError } from "../../core/errors.ts";
-import { Secret } from "../../core/secret.ts";
-import { envNames, type EnvName } from "../../core/secret-names.ts";
+import { Secret } from "../../core/host/secret.ts";
+import { envNames, type EnvName } from "../../core/host/secret-names.ts";
 import { toErrorCode } from "../node-files/node-files.ts";
 
 export interface Credentials {

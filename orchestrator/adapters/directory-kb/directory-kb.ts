@@ -1,9 +1,9 @@
 // The knowledge base as a folder of Markdown files, for work without a network: the same port, for one writer at a time.
 import { join } from "node:path";
-import { sha256Hex } from "../../core/digest.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import { assertStorable, type NewKbDocument } from "../../core/kb-document.ts";
-import { assertKbId, assertKbPrefix, isKbId } from "../../core/kb-id.ts";
+import { assertStorable, type NewKbDocument } from "../../core/knowledge-base/document.ts";
+import { assertKbId, assertKbPrefix, isKbId } from "../../core/knowledge-base/id.ts";
 import type { Files } from "../../ports/files.ts";
 import type { KbDocument, KbWritten, KnowledgeBase } from "../../ports/knowledge-base.ts";
 import { parseNote, toNotePath, toNoteText, type Note } from "./note.ts";

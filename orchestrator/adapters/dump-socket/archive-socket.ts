@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { encodeFrame, framePayloadBytesMax, listingBytesMax, readExitCode, stderrBytesMax, type Frame } from "../../core/dump-frames.ts";
+import { encodeFrame, framePayloadBytesMax, listingBytesMax, readExitCode, stderrBytesMax, type Frame } from "../../core/backup/dump-frames.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { ArchiveReader } from "../../ports/backup.ts";
 import { ask, readVersionFrame, type DumpSocketOptions } from "./ask.ts";

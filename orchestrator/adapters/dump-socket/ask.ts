@@ -1,7 +1,7 @@
 // One request on the dump socket, and the frames that answer it.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { decodeFrames, type DumpSocketRequest, type Frame } from "../../core/dump-frames.ts";
+import { decodeFrames, type DumpSocketRequest, type Frame } from "../../core/backup/dump-frames.ts";
 import { CutterError } from "../../core/errors.ts";
 
 export interface DumpSocketOptions {

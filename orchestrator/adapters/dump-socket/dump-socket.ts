@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { DumpSource } from "../../ports/backup.ts";
-import { readExitCode, stderrBytesMax, type Frame } from "../../core/dump-frames.ts";
+import { readExitCode, stderrBytesMax, type Frame } from "../../core/backup/dump-frames.ts";
 import { CutterError } from "../../core/errors.ts";
 import { ask, readVersionFrame, type DumpSocketOptions } from "./ask.ts";
 

@@ -1,7 +1,7 @@
 // Encrypts the backup stream with the host's own gpg, to the pinned recipient alone: what a dry run measures.
 import { readFile, rm } from "node:fs/promises";
 import { CutterError } from "../../core/errors.ts";
-import { readPinnedKey, type PinnedKey } from "../../core/public-key.ts";
+import { readPinnedKey, type PinnedKey } from "../../core/signing/public-key.ts";
 import type { Encryptor } from "../../ports/backup.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { toErrorCode } from "../node-files/node-files.ts";

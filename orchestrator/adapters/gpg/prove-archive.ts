@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { PassThrough, Writable, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { toArchivedTables, toMissingTables } from "../../core/archive-listing.ts";
+import { toArchivedTables, toMissingTables } from "../../core/backup/archive-listing.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { ArchiveReader, ProvenBackup, ScratchDatabase } from "../../ports/backup.ts";
 import { ByteMeter } from "./byte-meter.ts";

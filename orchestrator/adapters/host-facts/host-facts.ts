@@ -1,9 +1,9 @@
 // What this process is part of: its release, its host, its unit.
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { sha256Hex } from "../../core/digest.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import { manifestName, releaseManifestSchema, type ReleaseManifest } from "../../core/release-manifest.ts";
+import { manifestName, releaseManifestSchema, type ReleaseManifest } from "../../core/host/release-manifest.ts";
 import { toErrorCode } from "../node-files/node-files.ts";
 
 export interface ReleaseFacts {

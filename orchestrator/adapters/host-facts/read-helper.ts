@@ -1,7 +1,7 @@
 // What a root helper prints, or its own refusal: code, facts and remedy arrive as the helper gave them.
 import { spawn } from "node:child_process";
 import { CutterError } from "../../core/errors.ts";
-import { parseRefusalOutput } from "../../core/helper-refusal.ts";
+import { parseRefusalOutput } from "../../core/host/refusal-output.ts";
 
 const outputBytesMax = 4 * 1024 * 1024;
 

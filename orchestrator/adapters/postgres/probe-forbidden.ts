@@ -1,6 +1,6 @@
 // Proves that forbidden actions are refused without risking them: EXPLAIN plans and checks rights, but never runs.
 import { CutterError } from "../../core/errors.ts";
-import type { ForbiddenAction } from "../../core/forbidden-actions.ts";
+import type { ForbiddenAction } from "../../core/database/forbidden-actions.ts";
 import type { ForbiddenProbe } from "../../ports/database.ts";
 import type { ReadTransaction } from "./connection.ts";
 

@@ -1,8 +1,8 @@
 // ProductionDatabase over node-postgres: a connection per login, opened on first use, reading only.
-import { toContractDifferences, toScopeTables, withPrincipal } from "../../core/database-contract.ts";
+import { toContractDifferences, toScopeTables, withPrincipal } from "../../core/database/contract.ts";
 import { CutterError } from "../../core/errors.ts";
-import { toForbiddenActions } from "../../core/forbidden-actions.ts";
-import { toGrantMatrix, toPrincipalsSetting } from "../../core/grant-matrix.ts";
+import { toForbiddenActions } from "../../core/database/forbidden-actions.ts";
+import { toGrantMatrix, toPrincipalsSetting } from "../../core/database/grant-matrix.ts";
 import type { ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
 import { openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";

@@ -1,5 +1,5 @@
 // Compares the contract with the catalogues, through any login.
-import { catalogueSchema, type Catalogue, type DatabaseContract } from "../../core/database-contract.ts";
+import { catalogueSchema, type Catalogue, type DatabaseContract } from "../../core/database/contract.ts";
 import type { ReadTransaction } from "./connection.ts";
 
 /** What the database has of the objects that `contract` names. */

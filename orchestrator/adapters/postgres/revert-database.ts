@@ -1,9 +1,9 @@
 // RevertDatabase over node-postgres: reads by the read-only login, and one transaction by the revert principal, whose connection is opened for it and closed behind it.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { UnitEffect } from "../../core/effect.ts";
-import { toScopeTables } from "../../core/database-contract.ts";
-import { toRunColumn, type RestOfTable } from "../../core/revert-differences.ts";
+import type { UnitEffect } from "../../core/journal/effect.ts";
+import { toScopeTables } from "../../core/database/contract.ts";
+import { toRunColumn, type RestOfTable } from "../../core/revert/differences.ts";
 import type { RevertDatabase, RevertState } from "../../ports/revert-database.ts";
 import { openClient, openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";

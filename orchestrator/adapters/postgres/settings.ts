@@ -1,7 +1,7 @@
 // From the host's env values to the settings of each login: strict, every field explicit, nothing from URLs or the environment.
 import { CutterError } from "../../core/errors.ts";
-import { Secret } from "../../core/secret.ts";
-import type { EnvName } from "../../core/secret-names.ts";
+import { Secret } from "../../core/host/secret.ts";
+import type { EnvName } from "../../core/host/secret-names.ts";
 import type { LoginName } from "../../ports/database.ts";
 
 /** `require` encrypts without knowing the server; `verify-ca` and `verify-full` check it against the system's authorities. */

@@ -10,12 +10,12 @@ export const planCodes = {
   SOURCE_EMPTY: { summary: "the document has no bytes", remedy: "name a document that has content", exit: 10 },
   SOURCE_TOO_LARGE: {
     summary: "the document is larger than a plan may be",
-    remedy: "split the document; the limit stands in orchestrator/core/mark.ts",
+    remedy: "split the document; the limit stands in orchestrator/core/plan/mark.ts",
     exit: 10,
   },
   SOURCE_TOO_MANY_HEADINGS: {
     summary: "the document has more headings than a plan may have units",
-    remedy: "split the document; the limit stands in orchestrator/core/mark.ts",
+    remedy: "split the document; the limit stands in orchestrator/core/plan/mark.ts",
     exit: 10,
   },
   DOC_CODE_INVALID: {

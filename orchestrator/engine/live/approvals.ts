@@ -1,10 +1,10 @@
 // Approvals of a live run: read from the knowledge base, judged by the pinned keys, kept in the run's folder, said in the journal; and recalled from there after a crash.
-import { toSignatureId } from "../../core/approval-ids.ts";
-import type { Expected } from "../../core/approval-binding.ts";
-import { verifyApproval, type VerifiedApproval } from "../../core/approval-verify.ts";
-import { sha256Hex } from "../../core/digest.ts";
+import { toSignatureId } from "../../core/approval/document-ids.ts";
+import type { Expected } from "../../core/approval/binding.ts";
+import { verifyApproval, type VerifiedApproval } from "../../core/approval/verify.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import type { VerifiedEntry } from "../../core/journal-live.ts";
+import type { VerifiedEntry } from "../../core/journal/live.ts";
 import type { KnowledgeBase } from "../../ports/knowledge-base.ts";
 import type { LiveToken, SignedDocument } from "../../ports/live-token.ts";
 import { liveOf, type Attempt } from "../attempt.ts";

@@ -1,7 +1,7 @@
 // A batched SG_2: one document for several runs. It is kept as <sha256>.json with the state of each entry, so that a person sees what of it has been used. Nothing is decided by it.
 import { z } from "zod";
-import { toDecisions } from "../../core/approval-schema.ts";
-import type { VerifiedApproval } from "../../core/approval-verify.ts";
+import { toDecisions } from "../../core/approval/schema.ts";
+import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { Attempt } from "../attempt.ts";
 

@@ -1,7 +1,7 @@
 // Claims of other runs on the document: while one is open, this run writes nothing.
-import { isOpenClaim } from "../../core/claim.ts";
+import { isOpenClaim } from "../../core/run/claim.ts";
 import { CutterError } from "../../core/errors.ts";
-import { toPhaseDocumentId } from "../../core/phase-document-id.ts";
+import { toPhaseDocumentId } from "../../core/knowledge-base/phase-document-id.ts";
 import type { Attempt } from "../attempt.ts";
 
 /** @throws DOCUMENT_CLAIMED_BY_RUN, DATABASE_*, KB_* */

@@ -1,7 +1,7 @@
 // The sovereign's decisions as rows: SG_1 and SG_2 just before the phase each allows, and the SG_3 that gives a run up. Steps like any other, exactly once.
 import { z } from "zod";
-import type { VerifiedApproval } from "../../core/approval-verify.ts";
-import type { VerifiedEntry } from "../../core/journal-live.ts";
+import type { VerifiedApproval } from "../../core/approval/verify.ts";
+import type { VerifiedEntry } from "../../core/journal/live.ts";
 import { probeDecision, toDecisionSha256 } from "../../phases/decision-row.ts";
 import type { DecisionStep } from "../../phases/decisions.ts";
 import type { ReviewDecisionRow } from "../../ports/write-database.ts";

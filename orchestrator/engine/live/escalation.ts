@@ -1,8 +1,8 @@
 // SG_3: what a failed live run waits for, and what the sovereign's decision does. resume lets it go on; void gives it up, if nothing of it stands.
-import { parseApproval } from "../../core/approval.ts";
-import { sha256Hex } from "../../core/digest.ts";
+import { parseApproval } from "../../core/approval/parse.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import { mayGoOn } from "../../core/journal-live.ts";
+import { mayGoOn } from "../../core/journal/live.ts";
 import { liveOf, type Attempt } from "../attempt.ts";
 import { adopt, judgeApproval, recallApproval } from "./approvals.ts";
 import { decideRow, isClaimed, toRow } from "./decide.ts";

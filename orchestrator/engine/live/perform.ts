@@ -1,11 +1,11 @@
 // A phase of a live run: its decision row, then read, or made as a file, or done as rows exactly once and read back.
 import { z } from "zod";
-import { toUnaccepted } from "../../core/acceptable-codes.ts";
-import { sha256OfJson } from "../../core/digest.ts";
-import { isWriteStep, type WriteStep } from "../../core/effect.ts";
+import { toUnaccepted } from "../../core/arming/acceptable-codes.ts";
+import { sha256OfJson } from "../../core/encoding/digest.ts";
+import { isWriteStep, type WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
-import { toRecordedRefusal, toRefusals } from "../../core/verdict.ts";
-import type { RecordedRefusal } from "../../core/journal-record.ts";
+import { toRecordedRefusal, toRefusals } from "../../core/run/verdict.ts";
+import type { RecordedRefusal } from "../../core/journal/record.ts";
 import type { LiveRows, ObservedPhase, Phase, PhaseResult } from "../../phases/define.ts";
 import { armStep, requireEnabled } from "../arm.ts";
 import { liveOf, type Attempt } from "../attempt.ts";

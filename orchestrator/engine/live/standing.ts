@@ -1,7 +1,7 @@
 // What an earlier start did must still stand before this one goes on: the journal alone is not believed, and a run that was reverted meanwhile writes nothing more.
 import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
-import { isWriteStep } from "../../core/effect.ts";
+import { isWriteStep } from "../../core/journal/effect.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Attempt } from "../attempt.ts";
 import { toHistory, toReadPorts } from "../read-ports.ts";

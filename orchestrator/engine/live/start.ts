@@ -1,7 +1,7 @@
 // The beginning of every start of a live run: token, ruling, clocks, the document's lock, an open escalation, SG_1. Only then the phases.
-import { requireBinding, type ExpectedRuling } from "../../core/approval-binding.ts";
+import { requireBinding, type ExpectedRuling } from "../../core/approval/binding.ts";
 import { CutterError } from "../../core/errors.ts";
-import type { VerifiedApproval } from "../../core/approval-verify.ts";
+import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
 import { liveOf, type Attempt } from "../attempt.ts";
 import { withHeld } from "../held.ts";

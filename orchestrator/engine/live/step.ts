@@ -1,6 +1,6 @@
 // One effect, exactly once: ask the database, judge the three layers, do it if nothing landed, and never guess what a lost COMMIT came to.
-import { judgeLayers, toConflict, type ThreeLayers } from "../../core/exactly-once.ts";
-import type { Layers, WriteStep } from "../../core/effect.ts";
+import { judgeLayers, toConflict, type ThreeLayers } from "../../core/run/exactly-once.ts";
+import type { Layers, WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import { armStep } from "../arm.ts";

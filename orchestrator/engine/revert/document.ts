@@ -1,6 +1,6 @@
 // The document of a revert, for people first, with the record for machines at its end. The same facts give the same bytes. Pure.
-import { toFence } from "../../core/fence.ts";
-import type { NewKbDocument } from "../../core/kb-document.ts";
+import { toFence } from "../../core/page/fence.ts";
+import type { NewKbDocument } from "../../core/knowledge-base/document.ts";
 import type { RevertOutcome } from "./outcome.ts";
 import { toDifferenceLines } from "./outcome.ts";
 

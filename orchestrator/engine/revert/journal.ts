@@ -1,6 +1,6 @@
 // The revert's journal in use: every entry is judged, then made durable, then true.
-import { readLines, toLine, toLineHash } from "../../core/journal-chain.ts";
-import { newRevert, nextRevertStatus, parseRevertRecord, type RevertEntry, type RevertStatus } from "../../core/revert-journal.ts";
+import { readLines, toLine, toLineHash } from "../../core/journal/chain.ts";
+import { newRevert, nextRevertStatus, parseRevertRecord, type RevertEntry, type RevertStatus } from "../../core/revert/journal.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JournalStore } from "../../ports/journal.ts";
 

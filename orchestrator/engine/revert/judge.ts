@@ -1,9 +1,9 @@
 // Whether this revert may happen now: what root staged, the sovereign's REVERT against it, and that the run is at rest. Asked at the start and again just before COMMIT.
-import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval-verify.ts";
+import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval/verify.ts";
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
-import { sha256Hex } from "../../core/digest.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import { stagedFiles, type StagedRevert } from "../../core/revert-staging.ts";
+import { stagedFiles, type StagedRevert } from "../../core/revert/staging.ts";
 import type { RunId } from "../../core/run-id.ts";
 import type { Files } from "../../ports/files.ts";
 

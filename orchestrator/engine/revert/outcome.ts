@@ -1,6 +1,6 @@
 // What one start of a revert came to: printed, kept beside its journal, and told to the root step behind it.
 import type { Facts } from "../../core/errors.ts";
-import type { TableDifference } from "../../core/revert-differences.ts";
+import type { TableDifference } from "../../core/revert/differences.ts";
 
 export interface RevertOutcome {
   readonly schema: "cutter.revert/1";

@@ -1,9 +1,9 @@
 // The emergency revert of one run, once: judge, compare, back up, one transaction, look again with another login, tell the knowledge base.
-import type { VerifiedApproval } from "../../core/approval-verify.ts";
-import { sha256Hex } from "../../core/digest.ts";
+import type { VerifiedApproval } from "../../core/approval/verify.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError, type Facts } from "../../core/errors.ts";
-import { hostLayout } from "../../core/host-layout.ts";
-import { toDifferences, type TableDifference } from "../../core/revert-differences.ts";
+import { hostLayout } from "../../core/host/layout.ts";
+import { toDifferences, type TableDifference } from "../../core/revert/differences.ts";
 import { writeEvidence } from "../evidence.ts";
 import { uploadWithReceipt } from "../../gates/receipt.ts";
 import type { RevertState } from "../../ports/revert-database.ts";

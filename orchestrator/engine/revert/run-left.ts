@@ -1,10 +1,10 @@
 // What the run left, as far as its folder tells: the plan it cut by, the counts before the cut, the digest of its effect. All of it is compared, none of it is trusted.
 import { z } from "zod";
-import { sha256Hex } from "../../core/digest.ts";
-import { toEffectSha256, type UnitEffect } from "../../core/effect.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
+import { toEffectSha256, type UnitEffect } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
-import { readChain } from "../../core/journal-chain.ts";
-import type { Census } from "../../core/journal.ts";
+import { readChain } from "../../core/journal/chain.ts";
+import type { Census } from "../../core/journal/status.ts";
 import type { Files } from "../../ports/files.ts";
 
 const unitSchema = z.looseObject({

@@ -1,7 +1,7 @@
 // The approval and its signature in the knowledge base, each with a receipt, before the approval is used (design 4.6). An approval is never overwritten.
-import { toApprovalId, toSignatureId } from "../../core/approval-ids.ts";
-import type { VerifiedApproval } from "../../core/approval-verify.ts";
-import { sha256Hex } from "../../core/digest.ts";
+import { toApprovalId, toSignatureId } from "../../core/approval/document-ids.ts";
+import type { VerifiedApproval } from "../../core/approval/verify.ts";
+import { sha256Hex } from "../../core/encoding/digest.ts";
 import { uploadWithReceipt, type ReceiptOptions } from "../../gates/receipt.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KbReceipt, KnowledgeBase } from "../../ports/knowledge-base.ts";

@@ -1,6 +1,6 @@
 // A file with its content, mode and owner. Content is text without secrets: it stands in state.
 import { z } from "zod";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { readPathFacts } from "../../host/path-facts.ts";
 import { accountField, baseFields, modeField, observed, pathField } from "../fields.ts";

@@ -1,7 +1,7 @@
 // A public key on the host: judged by OpenPGP and by both pins (fingerprint and file digest) before anything is written.
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { readPinnedKey } from "../../../orchestrator/core/public-key.ts";
+import { readPinnedKey } from "../../../orchestrator/core/signing/public-key.ts";
 import { defineKind } from "../kind.ts";
 import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
 import { toWriteFile } from "../write-file.ts";

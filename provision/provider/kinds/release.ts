@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { toDamage, type FoundFile } from "../../../deploy/damage.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { hostLayout } from "../../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import { findCheckout } from "../../host/checkout.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { baseFields } from "../fields.ts";

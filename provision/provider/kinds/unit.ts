@@ -1,6 +1,6 @@
 // A systemd file: its text, and whether it is enabled and running. systemd is told of every change.
 import { z } from "zod";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { baseFields } from "../fields.ts";
 import { defineKind } from "../kind.ts";

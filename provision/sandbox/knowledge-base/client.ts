@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import { z } from "zod";
-import { assertKbId } from "../../../orchestrator/core/kb-id.ts";
+import { assertKbId } from "../../../orchestrator/core/knowledge-base/id.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { readSecretFile } from "./config.ts";
 

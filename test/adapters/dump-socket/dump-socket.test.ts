@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { archiveSocket } from "../../../orchestrator/adapters/dump-socket/archive-socket.ts";
 import { dumpSocket } from "../../../orchestrator/adapters/dump-socket/dump-socket.ts";
-import { encodeFrame } from "../../../orchestrator/core/dump-frames.ts";
+import { encodeFrame } from "../../../orchestrator/core/backup/dump-frames.ts";
 
 const bytes = Buffer.from([0, 1, 2, 255]);
 const version = encodeFrame("V", Buffer.from("18.6"));

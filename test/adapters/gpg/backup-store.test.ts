@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { requireRecipients } from "../../../orchestrator/adapters/gpg/run-gpg.ts";
-import { backupTables } from "../../../orchestrator/core/backup-tables.ts";
+import { backupTables } from "../../../orchestrator/core/backup/tables.ts";
 import type { ScratchDatabase } from "../../../orchestrator/ports/backup.ts";
 import { archiveBytes, fromDigest, listing, makeBackupWorld, type BackupWorld } from "../../support/backup-world.ts";
 

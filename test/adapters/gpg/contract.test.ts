@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe } from "vitest";
 import { gpgBackupStore } from "../../../orchestrator/adapters/gpg/backup-store.ts";
 import { gpgEncryptor } from "../../../orchestrator/adapters/gpg/gpg-encryptor.ts";
 import { systemClock } from "../../../orchestrator/adapters/system-clock/system-clock.ts";
-import { backupTables } from "../../../orchestrator/core/backup-tables.ts";
+import { backupTables } from "../../../orchestrator/core/backup/tables.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { makeBackupWorld } from "../../support/backup-world.ts";
 import { FakeBackupStore, FakeDumpSource, FakeEncryptor } from "../../support/fakes/fake-backup.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { readHelper } from "../../../orchestrator/adapters/host-facts/read-helper.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { parseRefusalOutput, toRefusalOutput } from "../../../orchestrator/core/helper-refusal.ts";
+import { parseRefusalOutput, toRefusalOutput } from "../../../orchestrator/core/host/refusal-output.ts";
 
 const helper = (script: string) => readHelper("/bin/sh", ["-c", script], { PATH: "/usr/bin:/bin" });
 

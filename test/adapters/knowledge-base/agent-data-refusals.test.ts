@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openAgentData } from "../../../orchestrator/adapters/agent-data/agent-data.ts";
 import type { TransportOptions } from "../../../orchestrator/adapters/agent-data/transport.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { Secret } from "../../../orchestrator/core/secret.ts";
+import { Secret } from "../../../orchestrator/core/host/secret.ts";
 import { startScriptedServer, type Script, type ScriptedAnswer, type ScriptedServer } from "../../support/scripted-https.ts";
 import { makeTlsFiles, type TlsFiles } from "../../support/tls-files.ts";
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { openAgentData } from "../../../orchestrator/adapters/agent-data/agent-data.ts";
 import { openDirectoryKb } from "../../../orchestrator/adapters/directory-kb/directory-kb.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
-import { Secret } from "../../../orchestrator/core/secret.ts";
+import { Secret } from "../../../orchestrator/core/host/secret.ts";
 import type { KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { startTestKnowledgeBase, type TestKnowledgeBase } from "../../support/test-knowledge-base.ts";

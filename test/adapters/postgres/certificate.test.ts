@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openConnection } from "../../../orchestrator/adapters/postgres/connection.ts";
 import type { EvidenceLog } from "../../../orchestrator/adapters/postgres/evidence.ts";
-import { type Certificate, toCertificate, toServerEvidence } from "../../../orchestrator/core/certificate.ts";
-import { Secret } from "../../../orchestrator/core/secret.ts";
+import { type Certificate, toCertificate, toServerEvidence } from "../../../orchestrator/core/run/certificate.ts";
+import { Secret } from "../../../orchestrator/core/host/secret.ts";
 import type { ConnectionEvidence } from "../../../orchestrator/ports/database.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { openTestDatabase } from "../../support/production-database.ts";

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
 import { openConnection, ReadConnection } from "../../../orchestrator/adapters/postgres/connection.ts";
 import type { EvidenceLog } from "../../../orchestrator/adapters/postgres/evidence.ts";
-import { Secret } from "../../../orchestrator/core/secret.ts";
+import { Secret } from "../../../orchestrator/core/host/secret.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 const password = "a-password-that-must-not-travel";

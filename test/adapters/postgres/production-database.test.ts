@@ -207,7 +207,7 @@ test("without a pinned principal nothing is asked of the governance login", asyn
 test("a wrong password, a missing right and a missing database each have their code and show no secret", async () => {
   const { openProductionDatabase } = await import("../../../orchestrator/adapters/postgres/production-database.ts");
   const { toTestSettings } = await import("../../support/production-database.ts");
-  const { Secret } = await import("../../../orchestrator/core/secret.ts");
+  const { Secret } = await import("../../../orchestrator/core/host/secret.ts");
   const { logins } = toTestSettings(server);
   const withReadonly = (changes: Partial<typeof logins.context_pack_readonly>) =>
     openProductionDatabase({ logins: { ...logins, context_pack_readonly: { ...logins.context_pack_readonly, ...changes } } }, null);

@@ -9,8 +9,8 @@ import { openProductionDatabase } from "../../../orchestrator/adapters/postgres/
 import { openRevertDatabase } from "../../../orchestrator/adapters/postgres/revert-database.ts";
 import { readRevertSettings, type LoginSettings } from "../../../orchestrator/adapters/postgres/settings.ts";
 import { readContractFile } from "../../../orchestrator/adapters/postgres/contract-file.ts";
-import { toRunColumn, toTablesWithRun } from "../../../orchestrator/core/revert-differences.ts";
-import { Secret } from "../../../orchestrator/core/secret.ts";
+import { toRunColumn, toTablesWithRun } from "../../../orchestrator/core/revert/differences.ts";
+import { Secret } from "../../../orchestrator/core/host/secret.ts";
 import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
 import type { RevertDatabase, RevertRequest } from "../../../orchestrator/ports/revert-database.ts";
 import { cutDocument, type CutDocument } from "../../support/cut-by-sql.ts";

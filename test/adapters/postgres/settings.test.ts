@@ -3,9 +3,9 @@ import { assert as holds, pre, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toClientConfig } from "../../../orchestrator/adapters/postgres/connection.ts";
 import { parseDsn, readDatabaseSettings, type EnvSource } from "../../../orchestrator/adapters/postgres/settings.ts";
-import { parseEnvFile } from "../../../orchestrator/core/env-file.ts";
+import { parseEnvFile } from "../../../orchestrator/core/host/env-file.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { Secret } from "../../../orchestrator/core/secret.ts";
+import { Secret } from "../../../orchestrator/core/host/secret.ts";
 
 const good: Readonly<Record<string, string>> = {
   DOT_CUTTER_DB_HOST: "127.0.0.1",

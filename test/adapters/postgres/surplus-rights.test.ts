@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Client } from "pg";
-import { toMatrixPrincipals, toPrincipalsSetting } from "../../../orchestrator/core/grant-matrix.ts";
+import { toMatrixPrincipals, toPrincipalsSetting } from "../../../orchestrator/core/database/grant-matrix.ts";
 import { readSql } from "../../../orchestrator/adapters/postgres/sql-files.ts";
-import { toSurplusRights } from "../../../orchestrator/core/surplus-rights.ts";
+import { toSurplusRights } from "../../../orchestrator/core/database/surplus-rights.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 const config = { governance_principal: "directus_secdef", revert_principal: "cutter_revert" } as const;

@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseApproval } from "../../../orchestrator/core/approval.ts";
-import { toApprovalDraft, type DraftRequest } from "../../../orchestrator/core/approval-draft.ts";
-import { toDecisions } from "../../../orchestrator/core/approval-schema.ts";
-import { verifyApproval } from "../../../orchestrator/core/approval-verify.ts";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import { parseApproval } from "../../../orchestrator/core/approval/parse.ts";
+import { toApprovalDraft, type DraftRequest } from "../../../orchestrator/core/approval/draft.ts";
+import { toDecisions } from "../../../orchestrator/core/approval/schema.ts";
+import { verifyApproval } from "../../../orchestrator/core/approval/verify.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { createGpgHome, type GpgHome } from "../../support/gpg.ts";
 import { host, payload, pinned, release } from "./material.ts";
 

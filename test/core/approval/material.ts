@@ -1,9 +1,9 @@
 // What the tests of approvals are made of: good documents, and signatures by stock gpg.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PinnedKeyFile } from "../../../orchestrator/core/approval-verify.ts";
-import type { Expected } from "../../../orchestrator/core/approval-binding.ts";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import type { PinnedKeyFile } from "../../../orchestrator/core/approval/verify.ts";
+import type { Expected } from "../../../orchestrator/core/approval/binding.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { GpgHome } from "../../support/gpg.ts";
 
 export const host = sha256Hex("a host");

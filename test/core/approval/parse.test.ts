@@ -1,7 +1,7 @@
 // What an approval document may look like, and every way it may not.
 import { describe, expect, it } from "vitest";
-import { parseApproval } from "../../../orchestrator/core/approval.ts";
-import { approvalSchema, toDecisions } from "../../../orchestrator/core/approval-schema.ts";
+import { parseApproval } from "../../../orchestrator/core/approval/parse.ts";
+import { approvalSchema, toDecisions } from "../../../orchestrator/core/approval/schema.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { around, entry, ruling, sg1, sg2, toDocument, uuid } from "./material.ts";
 

@@ -1,10 +1,10 @@
 // Binding and freshness: for what an approval counts, and for how long.
 import { describe, expect, it } from "vitest";
-import { parseApproval } from "../../../orchestrator/core/approval.ts";
-import { requireBinding, type Expected } from "../../../orchestrator/core/approval-binding.ts";
-import { hoursMaxOfGate, requireFresh } from "../../../orchestrator/core/approval-freshness.ts";
-import { gates, type Approval, type Gate } from "../../../orchestrator/core/approval-schema.ts";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import { parseApproval } from "../../../orchestrator/core/approval/parse.ts";
+import { requireBinding, type Expected } from "../../../orchestrator/core/approval/binding.ts";
+import { hoursMaxOfGate, requireFresh } from "../../../orchestrator/core/approval/freshness.ts";
+import { gates, type Approval, type Gate } from "../../../orchestrator/core/approval/schema.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { entry, expected, host, payload, ruling, sg1, sg2, toDocument, toTime } from "./material.ts";
 

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { parseStrictJson } from "../../../orchestrator/core/strict-json.ts";
+import { parseStrictJson } from "../../../orchestrator/core/encoding/strict-json.ts";
 
 const bounds = { code: "APPROVAL_JSON_INVALID", charactersMax: 100_000, depthMax: 6 } as const;
 const parse = (text: string) => parseStrictJson(text, bounds);

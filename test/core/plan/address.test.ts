@@ -1,11 +1,11 @@
 // Addresses: the grammar by examples, and what they depend on by properties.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AddressBook, isAddress, slugBytesMax, toSlug } from "../../../orchestrator/core/address.ts";
-import { toPlannedUnits } from "../../../orchestrator/core/cutplan.ts";
-import { parseDocCode } from "../../../orchestrator/core/doc-code.ts";
+import { AddressBook, isAddress, slugBytesMax, toSlug } from "../../../orchestrator/core/plan/address.ts";
+import { toPlannedUnits } from "../../../orchestrator/core/plan/cutplan.ts";
+import { parseDocCode } from "../../../orchestrator/core/plan/doc-code.ts";
 import type { CutterError } from "../../../orchestrator/core/errors.ts";
-import { markSource } from "../../../orchestrator/core/mark.ts";
+import { markSource } from "../../../orchestrator/core/plan/mark.ts";
 import { bodyText } from "./support/markdown-arbitrary.ts";
 
 const docCode = parseDocCode("DOC-1");

@@ -1,8 +1,8 @@
 // Canonical JSON: RFC 8785's own example, round trips, and every refusal.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toCanonicalJson } from "../../../orchestrator/core/canonical-json.ts";
-import { sha256Hex, sha256OfJson } from "../../../orchestrator/core/digest.ts";
+import { toCanonicalJson } from "../../../orchestrator/core/encoding/canonical-json.ts";
+import { sha256Hex, sha256OfJson } from "../../../orchestrator/core/encoding/digest.ts";
 
 const cyclic: Record<string, unknown> = {};
 cyclic["self"] = [cyclic, cyclic];

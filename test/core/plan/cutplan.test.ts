@@ -13,10 +13,10 @@ import {
   toCutPlan,
   toPlannedUnits,
   type PlannedUnit,
-} from "../../../orchestrator/core/cutplan.ts";
-import { parseDocCode } from "../../../orchestrator/core/doc-code.ts";
-import { markSource } from "../../../orchestrator/core/mark.ts";
-import { toPayloadSha, toPlanText } from "../../../orchestrator/core/plan-payload.ts";
+} from "../../../orchestrator/core/plan/cutplan.ts";
+import { parseDocCode } from "../../../orchestrator/core/plan/doc-code.ts";
+import { markSource } from "../../../orchestrator/core/plan/mark.ts";
+import { toPayloadSha, toPlanText } from "../../../orchestrator/core/plan/payload.ts";
 import { anyMarkdown } from "./support/markdown-arbitrary.ts";
 
 const docCode = parseDocCode("doc");

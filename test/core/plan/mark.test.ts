@@ -1,7 +1,7 @@
 // Edge documents of mark, byte by byte: expectations are written out, not computed.
 import { describe, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { headingsMax, markSource, sourceBytesMax } from "../../../orchestrator/core/mark.ts";
+import { headingsMax, markSource, sourceBytesMax } from "../../../orchestrator/core/plan/mark.ts";
 
 const bytes = (text: string) => Buffer.from(text, "utf8");
 /** `[level, byteOffset, lineByteOffset, line, title, cut]` of each heading. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, it } from "vitest";
-import { hostLayout } from "../../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
 import { createClearance, type Clearance } from "../../../provision/provider/clearance.ts";
 import { createRecorded } from "../../../provision/provider/recorded.ts";

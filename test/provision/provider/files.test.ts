@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { readPathFacts } from "../../../provision/host/path-facts.ts";
 import type { BoundKind, Kind } from "../../../provision/provider/kind.ts";
 import { directoryKind } from "../../../provision/provider/kinds/directory.ts";

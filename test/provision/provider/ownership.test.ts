@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { hostLayout } from "../../../orchestrator/core/host-layout.ts";
+import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import { parseClaims, withClaim } from "../../../provision/provider/ownership.ts";
 import { runLocalJob } from "../../support/local-host.ts";
 

@@ -1,6 +1,6 @@
 // What the tables and functions of a cut refuse, on rows in memory: the keys, checks and references of sql/substrate that a run can meet.
 import { createHash } from "node:crypto";
-import type { UnitEffect } from "../../../orchestrator/core/effect.ts";
+import type { UnitEffect } from "../../../orchestrator/core/journal/effect.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { RegistryRows } from "../../../orchestrator/ports/database.ts";
 import type { RecordedEnact } from "../../../orchestrator/ports/recorders.ts";

@@ -1,7 +1,7 @@
 // PostgreSQL as far as a dry run sees it: tables with rows, counters that see undone writes, connections that tell what they did.
 // It keeps test/adapters/postgres/contract-reads.ts, as the real adapter does.
 import { createHash } from "node:crypto";
-import type { Catalogue } from "../../../orchestrator/core/database-contract.ts";
+import type { Catalogue } from "../../../orchestrator/core/database/contract.ts";
 import type {
   ConnectionEvidence,
   ContractFinding,

@@ -1,7 +1,7 @@
 // People who sign, in memory: a key, its public file, and detached signatures as stock gpg armors them.
 import { armor, createMessage, enums, generateKey, readPrivateKey, sign } from "openpgp";
-import type { PinnedKeyFile } from "../../../orchestrator/core/approval-verify.ts";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import type { PinnedKeyFile } from "../../../orchestrator/core/approval/verify.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 
 export interface Signer {
   readonly file: PinnedKeyFile;

@@ -1,7 +1,7 @@
 // Key files that are refused before anything is written, made by stock gpg for each row.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sha256Hex } from "../../../orchestrator/core/digest.ts";
+import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { withStackConfig, type Refusal } from "../../support/refusal.ts";
 import { createGpgHome, type GpgHome } from "../../support/gpg.ts";
 

@@ -2,7 +2,7 @@
 import { Parser } from "commonmark";
 import type { Nodes } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
-import { markSource } from "../../../../orchestrator/core/mark.ts";
+import { markSource } from "../../../../orchestrator/core/plan/mark.ts";
 
 /** What all parsers are asked for. `byteOffset` counts from the text's first byte, BOM included. */
 export interface JudgedHeading {

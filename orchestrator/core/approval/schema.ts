@@ -1,0 +1,104 @@
+// What an approval says, field by field (design section 4.6). One shape per gate; an unknown field is refused, so nothing can be signed that is not read.
+import { z } from "zod";
+import { isKbId } from "../knowledge-base/id.ts";
+import { parseRunId } from "../run-id.ts";
+
+export const gates = ["SG_1", "SG_2", "SG_3", "RULING", "REVERT"] as const;
+export type Gate = (typeof gates)[number];
+
+/** The phases that write to the database or come after the first that does: only there can an SG_3 be raised. */
+export const escalatingPhases = ["cut_leg_a", "structural_verify", "leg_b_record", "write_verify", "lifecycle_enact", "closeout"] as const;
+
+export const entriesMax = 200;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
+const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "a UUID version 4 in lower case");
+const time = z.string().refine(isTime, "a UTC time like 2026-11-22T10:00:00Z");
+const runId = z.string().refine(isRunId, "a run id");
+const documentId = z.string().refine(isKbId, "a knowledge base id");
+// Only its shape: a later release must still read what was signed; a name that is no code accepts nothing.
+const code = z.string().regex(/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/, "a code like PRINCIPAL_TOO_STRONG");
+const distinctCodes = z
+  .array(code)
+  .max(50)
+  .refine((list) => new Set(list).size === list.length, "each code once");
+
+/** Fields that other signed or arming documents share. */
+export const sharedFields = { sha256, uuid, time, runId, documentId, distinctCodes } as const;
+
+const decided = { run_id: runId, document_id: documentId, payload_sha: sha256, review_decision_id: uuid };
+const common = { schema: z.literal("cutter.approval/1"), ...decided, issued_at: time, host: sha256, release_sha256: sha256 };
+const approve = z.literal("approve");
+
+/** The phase of REVERT and RULING is the first that writes to the database: what a ruling begins and a revert undoes. */
+export const approvalSchema = z.discriminatedUnion("gate", [
+  z.strictObject({ ...common, gate: z.literal("SG_1"), decision: approve, phase: z.literal("cut_leg_a") }),
+  z.strictObject({
+    ...common,
+    gate: z.literal("SG_2"),
+    decision: approve,
+    phase: z.literal("lifecycle_enact"),
+    // Further runs, beside the one the document names itself.
+    entries: z
+      .array(z.strictObject({ ...decided, phase: z.literal("lifecycle_enact") }))
+      .min(1)
+      .max(entriesMax)
+      .optional(),
+  }),
+  z.strictObject({ ...common, gate: z.literal("SG_3"), decision: z.enum(["resume", "void"]), phase: z.enum(escalatingPhases) }),
+  z.strictObject({ ...common, gate: z.literal("REVERT"), decision: approve, phase: z.literal("cut_leg_a") }),
+  z.strictObject({
+    ...common,
+    gate: z.literal("RULING"),
+    decision: approve,
+    phase: z.literal("cut_leg_a"),
+    document_sha256: sha256,
+    why_harmless: z.string().refine((text) => text.trim().length >= 10 && text.length <= 2000, "a sentence of 10 to 2000 characters"),
+    architect_text: z.strictObject({ kb_id: documentId, revision: z.int().min(1), sha256 }),
+    governance_principal: z.enum(["cutter_exec", "directus_secdef"]),
+    rollback_runbook_sha256: sha256,
+    grant_matrix_sha256: sha256,
+    accepts: distinctCodes,
+    expires_at: time,
+    starts: z.int().min(1).max(5),
+  }),
+]);
+
+export type Approval = z.infer<typeof approvalSchema>;
+export type Ruling = Extract<Approval, { readonly gate: "RULING" }>;
+
+/** One decision: an approval's own, or one entry of a batch. */
+export interface Decision {
+  readonly run_id: string;
+  readonly document_id: string;
+  readonly phase: string;
+  readonly payload_sha: string;
+  readonly review_decision_id: string;
+}
+
+/** Every decision of an approval, its own first. Pure. */
+export function toDecisions(approval: Approval): readonly Decision[] {
+  const entries = approval.gate === "SG_2" ? (approval.entries ?? []) : [];
+  return [approval, ...entries].map(({ run_id, document_id, phase, payload_sha, review_decision_id }) => ({
+    run_id,
+    document_id,
+    phase,
+    payload_sha,
+    review_decision_id,
+  }));
+}
+
+/** Whole seconds, UTC, and a day the calendar has. */
+function isTime(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text)) return false;
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === text.replace("Z", ".000Z");
+}
+
+function isRunId(text: string): boolean {
+  try {
+    return parseRunId(text, { allowDryRunSuffix: false }).length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,143 @@
+// What a run proves and what it cannot, what to look at twice, and the exact way back. Pure.
+import { codes, type Code } from "../codes/index.ts";
+import { hostLayout } from "../host/layout.ts";
+import { commands, list, paragraph, type Block } from "../page/page.ts";
+import type { RunAccount } from "./account.ts";
+
+export function toWarnings(account: RunAccount): readonly string[] {
+  const accepted = account.mode === "live" ? [...new Set(account.phases.flatMap(({ refusals }) => refusals.map(({ code }) => code)))] : [];
+  return [
+    ...account.effects
+      .filter(({ found }) => found === "already_there")
+      .map(
+        ({ step }) =>
+          `${step}: the run was interrupted between its effect and its record. The effect was found in the database with the expected digest, and taken as done.`,
+      ),
+    ...account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => `${step}: intended, and not recorded as done.`),
+    ...account.effects
+      .filter(({ transactions }) => transactions.length > 1)
+      .map(({ step, transactions }) => `${step}: ${String(transactions.length)} transactions were begun; at most one of them committed.`),
+    ...(account.killedStarts === 0
+      ? []
+      : [`${String(account.killedStarts)} of ${String(account.starts)} starts ended without a word: killed, or the host went down.`]),
+    ...account.tables
+      .filter(
+        ({ expectedGrowth, rowsAfter, rowsBefore }) =>
+          expectedGrowth !== null && rowsAfter !== null && rowsAfter - rowsBefore !== expectedGrowth,
+      )
+      .map(
+        ({ table, expectedGrowth, rowsAfter, rowsBefore }) =>
+          `${table} changed by ${String((rowsAfter ?? 0) - rowsBefore)} rows, of which ${String(expectedGrowth)} are this run's: somebody else wrote there meanwhile.`,
+      ),
+    ...account.escalations.map(({ at, entry }) => `SG_3 was raised at ${at}: ${entry.phase} failed with ${entry.code}.`),
+    ...accepted.map(
+      (code) => `The ruling accepts ${code} by name: ${code in codes ? codes[code as Code].summary : "unknown to this release"}.`,
+    ),
+    ...(account.mode === "live" && account.approvals.some(({ entry }) => entry.gate === "RULING" && entry.human_signers < 2)
+      ? ["one human signer"]
+      : []),
+    ...(account.certificate === null || account.certificate === "pass"
+      ? []
+      : account.certificateReasons.map((reason) => `The certificate is ${account.certificate ?? ""}: ${reason}.`)),
+  ];
+}
+
+export function toProofs(account: RunAccount): readonly Block[] {
+  const { certain, uncertain } = account.mode === "live" ? toLiveProofs(account) : toDryProofs(account);
+  return [
+    paragraph("Certain:"),
+    list(certain.length === 0 ? ["Nothing yet: the run is not far enough."] : certain),
+    paragraph("Not certain:"),
+    list(uncertain),
+  ];
+}
+
+interface Proofs {
+  readonly certain: readonly string[];
+  readonly uncertain: readonly string[];
+}
+
+const bypass =
+  "That nobody went around the kit: root on the host can. The signatures cannot be made there, and anybody who holds the sovereign's public key can check them (cutter audit verify).";
+
+function toDryProofs(account: RunAccount): Proofs {
+  const { certificate, tables, finished, phases } = account;
+  return {
+    certain: [
+      ...(phases.some(({ name }) => name === "structural_verify") ? ["The bytes of the planned units, in order, are the document."] : []),
+      ...(finished && certificate === "pass"
+        ? [
+            `Nothing was written: no connection of this run was given a transaction id, and rows, digests and modification counters of ${String(tables.length)} tables are as they were.`,
+          ]
+        : []),
+    ],
+    uncertain: [
+      ...(certificate === "pass" ? [] : [`That nothing changed: the certificate is ${certificate ?? "not made yet"}.`]),
+      ...account.notCovered.map((line) => `Not covered by the certificate: ${line}`),
+      "That the document and its rows stay as they are: a live run computes the plan again and refuses another payload_sha.",
+      bypass,
+    ],
+  };
+}
+
+function toLiveProofs(account: RunAccount): Proofs {
+  const isDone = (name: string): boolean => account.phases.some((phase) => phase.name === name && phase.receipt !== null);
+  const undecided = account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => step);
+  return {
+    certain: [
+      ...(isDone("structural_verify")
+        ? ["Another login read every unit back: bytes, tree, counts and addresses equal the plan, and the bytes in order are the document."]
+        : []),
+      ...(isDone("write_verify")
+        ? ["A second login, which the database keeps apart from the writer, recorded that it verified the change set."]
+        : []),
+      ...((account.backup?.file ?? null) === null ? [] : ["The backup was decrypted and listed before anything was written."]),
+      ...account.effects
+        .filter(({ step, found }) => found !== null && step !== "pre_write_backup")
+        .map(({ step }) => `${step}: its effect stands in the database once.`),
+      ...(isDone("lifecycle_enact") ? ["The units are enacted."] : []),
+    ],
+    uncertain: [
+      ...undecided.map(
+        (step) =>
+          `Whether ${step} landed: the journal holds its intent only. The next start asks the database; cutter orchestrate explain --run-id ${account.runId} says what to do.`,
+      ),
+      "That the owner can still decrypt the backup: only the holder of the private key can show it.",
+      "What others wrote meanwhile to tables in scope: rows of other documents are counted together with ours.",
+      bypass,
+    ],
+  };
+}
+
+export function toWayBack(account: RunAccount, revertedAt: string | null): readonly Block[] {
+  const { runId } = account;
+  if (revertedAt !== null)
+    return [
+      paragraph(
+        `This run was reverted: its units are retired, and that was seen by another login at ${revertedAt}. The revert keeps its own journal in the run's folder, revert/.`,
+      ),
+    ];
+  if (account.mode !== "live")
+    return [paragraph("There is nothing to revert: this run wrote nothing to the database. Its documents in the knowledge base may stay.")];
+  if (account.effects.every(({ step, found }) => step === "SG_1" || step === "pre_write_backup" || found === null) && !account.finished)
+    return [
+      paragraph("No unit is recorded as created. cutter orchestrate explain says whether anything stands."),
+      commands([`cutter orchestrate explain --run-id ${runId}`]),
+    ];
+  return [
+    paragraph(
+      "On the host, draft the approval; the sovereign fills it with the commands that the draft prints, and signs it; then, from the operator's checkout:",
+    ),
+    commands([
+      `cutter approval draft --gate REVERT --run-id ${runId} >${runId}.REVERT.md`,
+      `gpg --armor --detach-sign ${runId}.REVERT.md`,
+      `runbooks/emergency-revert --run-id ${runId} --approval ${runId}.REVERT.md`,
+    ]),
+    paragraph(
+      `It retires the units this run created and keeps their identities, in one transaction, after a fresh backup; it refuses if their rows changed since. The SQL is ${hostLayout.rollbackRunbook}; for the owner's SQL gate:`,
+    ),
+    commands([`cutter revert --run-id ${runId} --render`]),
+    paragraph("To stop everything at once, from anywhere:"),
+    commands([`ssh root@HOST 'touch ${hostLayout.latch}; rm -rf ${hostLayout.armed}/* ${hostLayout.live}/*'`]),
+  ];
+}

@@ -1,0 +1,74 @@
+// When a live run's stop becomes the sovereign's to decide, and whom a stop waits for. Pure.
+import { escalatingPhases } from "../approval/schema.ts";
+import type { Code } from "../codes/index.ts";
+import { hasWritten, mayGoOn } from "../journal/live.ts";
+import type { RunStatus } from "../journal/status.ts";
+
+/** What passes by itself or by the operator's hand: the run goes on where it stood, once it is enabled again. */
+export const interruptions: readonly string[] = [
+  "RUN_INTERRUPTED",
+  "RUN_HARD_CAP_REACHED",
+  "PAYLOAD_CHANGED",
+  "EXECUTION_REVOKED",
+  "CLOCKS_DISAGREE",
+  "COMMIT_UNKNOWN",
+  "DOCUMENT_LOCKED",
+  "KB_UNAVAILABLE",
+  "KB_INDEX_CONTENDED",
+  "KB_TLS_REFUSED",
+  "KB_KEY_REFUSED",
+  "KB_KEY_MALFORMED",
+  "KB_REDIRECTED",
+  "KB_ANSWER_INVALID",
+  "KB_REFUSED",
+  "DATABASE_UNREACHABLE",
+  "DATABASE_LOCKED",
+  "DATABASE_TIMEOUT",
+  "DATABASE_AUTH_REFUSED",
+  "DATABASE_LOGIN_REFUSED",
+  "JOURNAL_NOT_WRITTEN",
+  "ESCALATION_OPEN",
+  "VOID_EFFECTS_STAND",
+  "DOCUMENT_BUSY",
+  "DOCUMENT_CLAIMED",
+  "DOCUMENT_LOCK_LOST",
+];
+
+/**
+ * A failure from phase 6 on, after something was written, that is no interruption. `phase` is where the run stands.
+ * A missing or unfit SG_2 waits for a fit one; a run that is being given up is not escalated again.
+ */
+export function isEscalation(status: RunStatus, phase: string | null, code: Code): boolean {
+  if (status.started?.mode !== "live" || !hasWritten(status) || !mayGoOn(status)) return false;
+  return isEscalatingPhase(phase) && !interruptions.includes(code) && !waitsForSecondApproval(status, phase, code);
+}
+
+/** Null: nobody but the operator. */
+export function toWaitsOn(status: RunStatus, phase: string | null): "knowledge_base" | "SG_2" | "SG_3" | null {
+  const end = status.lastEnd;
+  if (status.finished !== null || status.voided !== null || status.attemptOpen) return null;
+  if (status.escalation !== null && status.escalation.decision === null) return "SG_3";
+  if (end?.code === null || end === null) return null;
+  if (end.code === "KB_UNAVAILABLE" || end.code === "KB_INDEX_CONTENDED") return "knowledge_base";
+  return waitsForSecondApproval(status, phase, end.code) ? "SG_2" : null;
+}
+
+/** SG_2 is asked for and not there, or not fit; its row does not stand. */
+export function waitsForSecondApproval(status: RunStatus, phase: string | null, code: string): boolean {
+  return (
+    status.started?.mode === "live" &&
+    phase === "lifecycle_enact" &&
+    status.effects.SG_2.state !== "done" &&
+    /^(?:APPROVAL|KEY)_/.test(code)
+  );
+}
+
+/** From the approval's own list: what an SG_3 can name. */
+export function isEscalatingPhase(phase: string | null): boolean {
+  return escalatingPhases.some((name) => name === phase);
+}
+
+/** Exit codes say what happened to production (design 4.1): once something is written, no stop is "nothing written". */
+export function toLiveExit(status: RunStatus, exit: number): number {
+  return hasWritten(status) && exit !== 30 && exit !== 70 && exit !== 0 ? 20 : exit;
+}

@@ -1,0 +1,42 @@
+// Which live runs have written to the database and are neither closed out, given up nor reverted: while one is, the host stays as it is (design 5).
+import { parseRecord } from "../journal/record.ts";
+import { parseRevertRecord } from "../revert/journal.ts";
+
+/** What lies on disk of one run: lines of its journal and of its revert's. Lines of other kinds may be left out. */
+export interface RunTrace {
+  readonly runId: string;
+  readonly journal: readonly string[];
+  readonly revertJournal: readonly string[];
+}
+
+/** The kinds of records that decide it: all others of a journal can be left out by whoever reads it. */
+export const decidingKinds = ["run_started", "transaction", "effect_rolled_back", "effect_done", "run_finished", "run_voided"] as const;
+
+/** Run ids. Pure. A line that cannot be read counts as a write: an unknown release's journal must not be taken for harmless. */
+export function toOpenRuns(traces: readonly RunTrace[]): readonly string[] {
+  return traces.filter((trace) => isOpen(trace)).map(({ runId }) => runId);
+}
+
+function isOpen({ journal, revertJournal }: RunTrace): boolean {
+  const records = journal.map((line) => parseRecord(toJson(line))?.entry ?? null);
+  const [first] = records;
+  if (first?.kind === "run_started" && first.mode === "dryrun") return false;
+  if (records.some((entry) => entry?.kind === "run_finished" || entry?.kind === "run_voided")) return false;
+  if (revertJournal.some((line) => parseRevertRecord(toJson(line))?.entry.kind === "reverted")) return false;
+  const steps = new Set<string>();
+  for (const entry of records) {
+    if (entry === null) steps.add("unreadable");
+    if (entry?.kind === "transaction" || entry?.kind === "effect_done") steps.add(entry.step);
+    if (entry?.kind === "effect_rolled_back") steps.delete(entry.step);
+  }
+  steps.delete("pre_write_backup"); // a file, which a destroy keeps anyway
+  return steps.size > 0;
+}
+
+function toJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
