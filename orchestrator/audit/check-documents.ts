@@ -4,7 +4,7 @@ import { sha256Hex } from "../core/encoding/digest.ts";
 import type { DonePhase } from "../core/journal/status.ts";
 import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { finding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "./material.ts";
+import type { AuditMaterial } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 const witnessSchema = z.looseObject({

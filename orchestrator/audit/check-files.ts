@@ -6,10 +6,10 @@ import { renderText } from "../core/page/text.ts";
 import type { RunAccount } from "../core/report/account.ts";
 import { toRunPage } from "../core/report/report.ts";
 import { recordsOf } from "../core/journal/records-of.ts";
-import { evidenceName } from "../engine/evidence.ts";
+import { evidenceName } from "../evidence/checksum-list.ts";
 import { parseOrNull, toDocumentName, toOutputName } from "./check-documents.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
-import { bundleName, readList, type AuditMaterial } from "./material.ts";
+import { bundleName, readList, type AuditMaterial } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 /** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */

@@ -6,7 +6,7 @@ import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseOrNull } from "./check-documents.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "./material.ts";
+import type { AuditMaterial } from "../evidence/bundle.ts";
 
 const unit = z.looseObject({
   address: z.string(),

@@ -14,7 +14,7 @@ import { checkEffects } from "./check-effects.ts";
 import { checkList, checkOutcome, checkReport, checkSet, type MadeFile } from "./check-files.ts";
 import { checkPlan } from "./check-plan.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "./material.ts";
+import type { AuditMaterial } from "../evidence/bundle.ts";
 import { journalName, readJournal, type AuditedJournal } from "./read-journal.ts";
 
 export interface Audit {

@@ -4,7 +4,7 @@ import type { JournalRecord } from "../core/journal/record.ts";
 import { toStatus, type RunStatus } from "../core/journal/status.ts";
 import { CutterError } from "../core/errors.ts";
 import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "./material.ts";
+import type { AuditMaterial } from "../evidence/bundle.ts";
 
 export const journalName = "journal.jsonl";
 

@@ -5,8 +5,8 @@ import type { PinnedKeyFile } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseRunId, toDryRunId } from "../core/run-id.ts";
-import { readDryRun, type DryRun } from "../gates/dry-run.ts";
-import { readPlainFile } from "../gates/plain-file.ts";
+import { readDryRun, type DryRun } from "../trust/dry-run.ts";
+import { readPlainFile } from "../trust/plain-file.ts";
 import type { Files } from "../ports/files.ts";
 import type { Services } from "./context.ts";
 

@@ -2,7 +2,7 @@
 import type { CommandContext } from "@stricli/core";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import type { ReleaseManifest } from "../core/host/release-manifest.ts";
-import type { EnginePorts } from "../engine/ports.ts";
+import type { EnginePorts } from "../engine/kernel/ports.ts";
 import type { RevertPorts } from "../engine/revert/ports.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProductionDatabase } from "../ports/database.ts";

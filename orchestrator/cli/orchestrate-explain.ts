@@ -2,8 +2,8 @@
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { explain } from "../engine/explain.ts";
-import { readRun, toStanding } from "../engine/read-run.ts";
+import { explain } from "../engine/explain/explain.ts";
+import { readRun, toStanding } from "../engine/records/read-run.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";

@@ -3,7 +3,7 @@ import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { readRun, toStanding, type RunStanding } from "../engine/read-run.ts";
+import { readRun, toStanding, type RunStanding } from "../engine/records/read-run.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";

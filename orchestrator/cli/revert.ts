@@ -10,7 +10,7 @@ import { dryRunSuffix, parseRunId, type RunId } from "../core/run-id.ts";
 import type { Revert } from "../engine/revert/judge.ts";
 import { toDifferenceLines, type RevertOutcome } from "../engine/revert/outcome.ts";
 import { revertRun } from "../engine/revert/revert.ts";
-import { readPlainFile } from "../gates/plain-file.ts";
+import { readPlainFile } from "../trust/plain-file.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
 import { tellEnd, toRefusedEnd } from "./tell-end.ts";

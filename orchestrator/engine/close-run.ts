@@ -1,7 +1,7 @@
 // After the last phase: the runs index, and the end of the journal.
-import { putIndexLine } from "../gates/runs-index.ts";
-import { toOutcome, toCertificateVerdict } from "./outcome.ts";
-import type { Attempt } from "./attempt.ts";
+import { putIndexLine } from "../uploads/runs-index.ts";
+import { toOutcome, toCertificateVerdict } from "./records/outcome.ts";
+import type { Attempt } from "./kernel/attempt.ts";
 
 /** May be repeated: an index line is written once a run, whatever interrupts it. */
 export async function closeRun(attempt: Attempt): Promise<void> {

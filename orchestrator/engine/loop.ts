@@ -1,5 +1,5 @@
 // The one loop: census, then each phase and its gate, then the closing. What is done already is not repeated.
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./kernel/attempt.ts";
 import { closeRun } from "./close-run.ts";
 import { requireApproved } from "./live/perform.ts";
 import { requireStands } from "./live/standing.ts";

@@ -1,10 +1,10 @@
 // The gate after each phase: its document in the run's folder and in the knowledge base, read back, then on record.
 import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { isWriteStep } from "../core/journal/effect.ts";
-import { passInternalGate } from "../gates/internal.ts";
+import { passInternalGate } from "../uploads/phase-gate.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
-import type { Attempt } from "./attempt.ts";
-import { toPhaseDocument } from "./phase-document.ts";
+import type { Attempt } from "./kernel/attempt.ts";
+import { toPhaseDocument } from "./records/phase-document.ts";
 
 /** Never repeats the phase. May be called again: the same document gives its receipt. @throws KB_*, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */
 export async function passGate(attempt: Attempt, phase: Phase, result: PhaseResult): Promise<void> {

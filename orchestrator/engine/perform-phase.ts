@@ -3,10 +3,10 @@ import { toRecordedRefusal, toRefusals } from "../core/run/verdict.ts";
 import type { RecordedRefusal } from "../core/journal/record.ts";
 import { rehearseDecision } from "../phases/decisions.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./kernel/attempt.ts";
 import { performLive } from "./live/perform.ts";
-import type { Performed } from "./performed.ts";
-import { toReadPorts } from "./read-ports.ts";
+import type { Performed } from "./kernel/performed.ts";
+import { toReadPorts } from "./kernel/phase-ports.ts";
 
 /** Leaves output, files and the record of the phase. @throws what the phase throws, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */
 export async function performPhase(attempt: Attempt, phase: Phase, number: number): Promise<PhaseResult> {

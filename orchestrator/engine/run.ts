@@ -5,16 +5,16 @@ import { hasWritten } from "../core/journal/live.ts";
 import { assertKbId } from "../core/knowledge-base/id.ts";
 import { toRecordedRefusal } from "../core/run/verdict.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
-import { toEnd, toUnrecordedEnd, type Attempt, type Run } from "./attempt.ts";
-import { startCheckpoints } from "./checkpoint.ts";
-import { withHeld } from "./held.ts";
-import { openJournal, type Journal } from "./journal-writer.ts";
-import { ensureRecords, leaveRecords } from "./leave-records.ts";
+import { toEnd, toUnrecordedEnd, type Attempt, type Run } from "./kernel/attempt.ts";
+import { startCheckpoints } from "./kernel/checkpoint.ts";
+import { withHeld } from "./kernel/with-lock.ts";
+import { openJournal, type Journal } from "./kernel/journal-writer.ts";
+import { ensureRecords, leaveRecords } from "./records/write-records.ts";
 import { startLive } from "./live/start.ts";
 import { loop } from "./loop.ts";
-import { toOutcome, type RunOutcome } from "./outcome.ts";
-import type { EnginePorts } from "./ports.ts";
-import { ensureRunFolder, type RunFolder } from "./run-folder.ts";
+import { toOutcome, type RunOutcome } from "./records/outcome.ts";
+import type { EnginePorts } from "./kernel/ports.ts";
+import { ensureRunFolder, type RunFolder } from "./kernel/run-folder.ts";
 
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.

@@ -4,12 +4,12 @@ import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
 import type { RunStatus } from "../core/journal/status.ts";
 import type { Phase } from "../phases/define.ts";
-import { withHeld } from "./held.ts";
-import { openJournal } from "./journal-writer.ts";
-import { leaveRecords } from "./leave-records.ts";
-import { toOutcome, type RunOutcome } from "./outcome.ts";
-import type { EnginePorts } from "./ports.ts";
-import { findRunFolder, type RunFolder } from "./run-folder.ts";
+import { withHeld } from "./kernel/with-lock.ts";
+import { openJournal } from "./kernel/journal-writer.ts";
+import { leaveRecords } from "./records/write-records.ts";
+import { toOutcome, type RunOutcome } from "./records/outcome.ts";
+import type { EnginePorts } from "./kernel/ports.ts";
+import { findRunFolder, type RunFolder } from "./kernel/run-folder.ts";
 
 /**
  * The run never starts again; its keys stay where they are and name nobody else. May be repeated.

@@ -1,4 +1,4 @@
-// The permission to write: a value nobody can make but engine/arm.ts (and engine/revert/permission.ts for a revert), so "forgot to check the switch" does not compile.
+// The permission to write: a value nobody can make but engine/live/permission.ts (and engine/revert/permission.ts for a revert), so "forgot to check the switch" does not compile.
 import type { WriteStep } from "../core/journal/effect.ts";
 
 declare const madeByArm: unique symbol;

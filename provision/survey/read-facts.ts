@@ -14,7 +14,7 @@ const databaseTimeoutMs = 45_000;
 /** Works before `pulumi up`: nothing of ours needs to be on the host. A database that does not answer is a fact. @throws SURVEY_FACTS_UNREADABLE, SURVEY_FACTS_INVALID */
 export async function readSurveyFacts(host: RemoteHost, psql: readonly string[]): Promise<HostFacts> {
   const checkout = findCheckout();
-  const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root/host-facts.sh"), "utf8"), [], { timeoutMs: hostTimeoutMs });
+  const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), "utf8"), [], { timeoutMs: hostTimeoutMs });
   if (outcome.code !== 0)
     throw new CutterError("SURVEY_FACTS_UNREADABLE", { host: host.address.name, exit_code: outcome.code ?? "unknown" });
   const questions = toQuestions(checkout, outcome.stdout);

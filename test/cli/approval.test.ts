@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
-import { readHostKeys } from "../../orchestrator/gates/host-keys.ts";
+import { readHostKeys } from "../../orchestrator/trust/host-keys.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { Clock } from "../../orchestrator/ports/clock.ts";

@@ -8,8 +8,8 @@ import { hasWritten } from "../../orchestrator/core/journal/live.ts";
 import type { JournalEntry } from "../../orchestrator/core/journal/record.ts";
 import { toStatus, type RunStatus } from "../../orchestrator/core/journal/status.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
-import { explain } from "../../orchestrator/engine/explain.ts";
-import { toStanding, type RunStanding } from "../../orchestrator/engine/read-run.ts";
+import { explain } from "../../orchestrator/engine/explain/explain.ts";
+import { toStanding, type RunStanding } from "../../orchestrator/engine/records/read-run.ts";
 
 const sha256 = "a".repeat(64);
 const documentId = "knowledge/a.md";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readChain } from "../../orchestrator/core/journal/chain.ts";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
-import { checkpointNames } from "../../orchestrator/engine/checkpoint.ts";
+import { checkpointNames } from "../../orchestrator/engine/kernel/checkpoint.ts";
 import { makeWorld, openWorld, runId, type World } from "../support/fakes/world.ts";
 
 let world: World;

@@ -7,7 +7,7 @@ import { openDirectoryKb } from "../../orchestrator/adapters/directory-kb/direct
 import { documentLockFiles } from "../../orchestrator/adapters/lock/document-lock-file.ts";
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { putIndexLine, toIndexBody, type IndexGate, type IndexLine } from "../../orchestrator/gates/runs-index.ts";
+import { putIndexLine, toIndexBody, type IndexGate, type IndexLine } from "../../orchestrator/uploads/runs-index.ts";
 import type { KnowledgeBase } from "../../orchestrator/ports/knowledge-base.ts";
 import type { RunEvent } from "../../orchestrator/ports/reporter.ts";
 import { FakeClock } from "../support/fakes/fake-clock.ts";

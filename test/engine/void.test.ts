@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { voidRun } from "../../orchestrator/engine/void.ts";
-import type { EnginePorts } from "../../orchestrator/engine/ports.ts";
+import type { EnginePorts } from "../../orchestrator/engine/kernel/ports.ts";
 import { forkLiveWorld, liveRunId, makeLiveWorld, type LiveWorld } from "../support/fakes/live-world.ts";
 
 const template = await makeLiveWorld();

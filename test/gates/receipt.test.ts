@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
-import { storeWithReceipt, uploadWithReceipt } from "../../orchestrator/gates/receipt.ts";
+import { storeWithReceipt, uploadWithReceipt } from "../../orchestrator/uploads/receipt.ts";
 import type { Clock } from "../../orchestrator/ports/clock.ts";
 import type { KbDocument, KnowledgeBase } from "../../orchestrator/ports/knowledge-base.ts";
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { openDirectoryKb } from "../../orchestrator/adapters/directory-kb/directory-kb.ts";
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
 import { isOutdated } from "../../orchestrator/core/approval/freshness.ts";
-import { storeUnlessTaken } from "../../orchestrator/gates/receipt.ts";
+import { storeUnlessTaken } from "../../orchestrator/uploads/receipt.ts";
 import type { KnowledgeBase } from "../../orchestrator/ports/knowledge-base.ts";
 
 let root: string;

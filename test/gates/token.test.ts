@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
 import type { ArmToken } from "../../orchestrator/core/arming/token.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
-import { readLiveToken, requireLiveToken, tokenJudge, type TokenWorld } from "../../orchestrator/gates/token.ts";
+import { readLiveToken, requireLiveToken, tokenJudge, type TokenWorld } from "../../orchestrator/trust/live-token.ts";
 import { executionEnabled } from "../../orchestrator/kill-switch.ts";
 import { exportKey, host, payload, release, ruling, sg1, sign, toDocument } from "../core/approval/material.ts";
 import { seconds, toToken } from "../support/arm-token.ts";

@@ -41,7 +41,7 @@ test("a permission to write is made in two places, and nowhere else", () => {
   const makers = scripts
     .filter(({ path, text }) => path.startsWith("orchestrator/") && /\bas [^;\n]*\bWritePermission\b/.test(text))
     .map(({ path }) => path);
-  expect(makers.sort()).toEqual(["orchestrator/engine/arm.ts", "orchestrator/engine/revert/permission.ts"]);
+  expect(makers.sort()).toEqual(["orchestrator/engine/live/permission.ts", "orchestrator/engine/revert/permission.ts"]);
 });
 
 describe("no file of the repository", () => {

@@ -6,7 +6,7 @@ import { parseArmToken } from "../../orchestrator/core/arming/token.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { Gap } from "../../orchestrator/core/gaps/gaps.ts";
-import { arm, type ArmReport } from "../../orchestrator/root/arm.ts";
+import { arm, type ArmReport } from "../../orchestrator/root-helper/arming/arm-run.ts";
 import { exportKey, ruling, sg1, sign, toDocument } from "../core/approval/material.ts";
 import { seconds, toToken } from "../support/arm-token.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";

@@ -6,7 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decodeFrames, encodeFrame } from "../../orchestrator/core/backup/dump-frames.ts";
-import { DumpRecorder, onlyEmitted } from "../../orchestrator/root/emitted-dumps.ts";
+import { DumpRecorder, onlyEmitted } from "../../orchestrator/root-helper/dump/emitted-dumps.ts";
 import { archiveBytes, listing, makeBackupWorld, type BackupWorld } from "../support/backup-world.ts";
 import { configText } from "./host-folder.ts";
 

@@ -5,10 +5,10 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { holdFolder, sweepHeldFolders } from "../../orchestrator/root/held-folder.ts";
+import { holdFolder, sweepHeldFolders } from "../../orchestrator/root-helper/files/temp-secret-folder.ts";
 import { makeHostFolder, type HostFolder } from "./host-folder.ts";
 
-const module = resolve(import.meta.dirname, "../../orchestrator/root/held-folder.ts");
+const module = resolve(import.meta.dirname, "../../orchestrator/root-helper/files/temp-secret-folder.ts");
 let folder: HostFolder;
 let children: ChildProcess[];
 beforeEach(() => {

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Host } from "../../orchestrator/root/host.ts";
+import type { Host } from "../../orchestrator/root-helper/files/host.ts";
 
 export interface HostFolder {
   readonly host: Host;

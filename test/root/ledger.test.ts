@@ -17,7 +17,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { Spending } from "../../orchestrator/core/arming/ledger-record.ts";
-import { readUses, recordAudit, requireWholeLedger, spend } from "../../orchestrator/root/ledger.ts";
+import { readUses, recordAudit, requireWholeLedger, spend } from "../../orchestrator/root-helper/state/ledger.ts";
 import { makeHostFolder, type HostFolder } from "./host-folder.ts";
 
 const now = new Date("2026-11-22T10:00:00Z");

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { runResultSchema, type RunResult } from "../../orchestrator/core/run/result.ts";
-import { finishRun, releaseRun } from "../../orchestrator/root/finish-run.ts";
-import { giveToCutter, prepareRun } from "../../orchestrator/root/prepare-run.ts";
+import { finishRun, releaseRun } from "../../orchestrator/root-helper/run/finish-run.ts";
+import { giveToCutter, prepareRun } from "../../orchestrator/root-helper/run/prepare-run.ts";
 import { seconds, toToken } from "../support/arm-token.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "./host-folder.ts";
 

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { runResultSchema } from "../../orchestrator/core/run/result.ts";
 import { stagedRevertSchema } from "../../orchestrator/core/revert/staging.ts";
-import { armRevert } from "../../orchestrator/root/arm-revert.ts";
-import { finishRevert, prepareRevert } from "../../orchestrator/root/revert-steps.ts";
+import { armRevert } from "../../orchestrator/root-helper/revert/arm-revert.ts";
+import { finishRevert, prepareRevert } from "../../orchestrator/root-helper/revert/steps.ts";
 import { exportKey, sign, toDocument, toGpgTime, toTime } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, type HostFolder } from "./host-folder.ts";

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runAsCutter } from "../../orchestrator/root/run-as-cutter.ts";
+import { runAsCutter } from "../../orchestrator/root-helper/run-as-cutter.ts";
 import { makeHostFolder, type HostFolder } from "./host-folder.ts";
 
-const module = resolve(import.meta.dirname, "../../orchestrator/root/run-as-cutter.ts");
+const module = resolve(import.meta.dirname, "../../orchestrator/root-helper/run-as-cutter.ts");
 let folder: HostFolder;
 let path: string;
 beforeEach(() => {

@@ -9,7 +9,7 @@ import { dumpSocket } from "../../orchestrator/adapters/dump-socket/dump-socket.
 import { databaseContractSchema } from "../../orchestrator/core/database/contract.ts";
 import { backupTables } from "../../orchestrator/core/backup/tables.ts";
 import { decodeFrames, type Frame } from "../../orchestrator/core/backup/dump-frames.ts";
-import { serveDump } from "../../orchestrator/root/stream-dump.ts";
+import { serveDump } from "../../orchestrator/root-helper/dump/serve.ts";
 import { configText, makeHostFolder, type HostFolder } from "./host-folder.ts";
 
 const snapshot = "00000003-0000001B-1";

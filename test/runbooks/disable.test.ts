@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { recordAudit } from "../../orchestrator/root/ledger.ts";
+import { recordAudit } from "../../orchestrator/root-helper/state/ledger.ts";
 
 const script = resolve(import.meta.dirname, "../../runbooks/disable");
 let base: string;

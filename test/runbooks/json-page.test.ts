@@ -11,7 +11,7 @@ const schemasIn = (text: string): readonly string[] => [...text.matchAll(/cutter
 const inner = ["cutter.approval-envelope/1"];
 const printed = [
   ...readdirSync(resolve(root, "orchestrator/cli")).map((name) => `orchestrator/cli/${name}`),
-  "orchestrator/engine/outcome.ts",
+  "orchestrator/engine/records/outcome.ts",
   "orchestrator/engine/revert/revert.ts",
   "orchestrator/core/survey/survey.ts",
   "orchestrator/adapters/reporter/reporters.ts",
@@ -24,8 +24,8 @@ it("describes exactly the schemas that are printed", () => {
 });
 
 it.each([
-  ["cutter.orchestrate-run/1", "orchestrator/engine/outcome.ts", "RunOutcome"],
-  ["cutter.orchestrate-status/1", "orchestrator/engine/read-run.ts", "RunStanding"],
+  ["cutter.orchestrate-run/1", "orchestrator/engine/records/outcome.ts", "RunOutcome"],
+  ["cutter.orchestrate-status/1", "orchestrator/engine/records/read-run.ts", "RunStanding"],
   ["cutter.survey/1", "orchestrator/core/survey/survey.ts", "Survey"],
 ])("names every field of %s", (schema, path, type) => {
   const declared = new RegExp(`interface ${type} \\{\\n([^]*?)\\n\\}`).exec(read(path))?.[1] ?? "";

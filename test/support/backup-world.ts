@@ -8,7 +8,7 @@ import { dumpSocket } from "../../orchestrator/adapters/dump-socket/dump-socket.
 import { gpgBackupStore, type BackupStoreOptions } from "../../orchestrator/adapters/gpg/backup-store.ts";
 import { backupTables } from "../../orchestrator/core/backup/tables.ts";
 import type { ArchiveReader, BackupStore, DumpSource, DumpStream, ProvenBackup } from "../../orchestrator/ports/backup.ts";
-import { serveDump } from "../../orchestrator/root/stream-dump.ts";
+import { serveDump } from "../../orchestrator/root-helper/dump/serve.ts";
 import { configText, makeHostFolder, type HostFolder } from "../root/host-folder.ts";
 import { createGpgHome, type GpgHome } from "./gpg.ts";
 import { makePermission } from "./write-permission.ts";

@@ -15,7 +15,7 @@ import {
 import { noRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
 import { toFindings } from "../../orchestrator/core/survey/findings.ts";
-import { keepRestoreProof } from "../../orchestrator/root/keep-restore-proof.ts";
+import { keepRestoreProof } from "../../orchestrator/root-helper/arming/archive-restore-proof.ts";
 import { exportKey, sign, toTime } from "../core/approval/material.ts";
 import { configText, makeHostFolder } from "../root/host-folder.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";

@@ -10,7 +10,7 @@ import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/fac
 import { judgeRulings, keptRulings, rulingFiles, rulingsFolder } from "../../orchestrator/core/gaps/kept-rulings.ts";
 import { noRestoreProofs } from "../../orchestrator/core/gaps/restore-proof.ts";
 import { toSurvey } from "../../orchestrator/core/survey/survey.ts";
-import { keepDocument } from "../../orchestrator/root/keep-document.ts";
+import { keepDocument } from "../../orchestrator/root-helper/state/archive-document.ts";
 import { exportKey, ruling, sign, toDocument, toTime } from "../core/approval/material.ts";
 import { createGpgHome, type GpgHome } from "../support/gpg.ts";
 import { readyLines } from "./facts.ts";
@@ -209,7 +209,7 @@ describe("what root keeps", () => {
       keepDocument(host, keptRulings, sha256, files);
       const folder = join(root, rulingsFolder, sha256);
       // The very script of the survey, with the host's folders moved below this one.
-      const script = readFileSync(new URL("../../orchestrator/root/host-facts.sh", import.meta.url), "utf8").replaceAll(
+      const script = readFileSync(new URL("../../orchestrator/root-helper/survey/host-facts.sh", import.meta.url), "utf8").replaceAll(
         "/var/lib/cutter-ledger",
         join(root, "var/lib/cutter-ledger"),
       );

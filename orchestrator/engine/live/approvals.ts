@@ -7,7 +7,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { VerifiedEntry } from "../../core/journal/live.ts";
 import type { KnowledgeBase } from "../../ports/knowledge-base.ts";
 import type { LiveToken, SignedDocument } from "../../ports/live-token.ts";
-import { liveOf, type Attempt } from "../attempt.ts";
+import { liveOf, type Attempt } from "../kernel/attempt.ts";
 
 export type DecisionGate = "SG_1" | "SG_2" | "SG_3";
 

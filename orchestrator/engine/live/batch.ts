@@ -3,7 +3,7 @@ import { z } from "zod";
 import { toDecisions } from "../../core/approval/schema.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { CutterError } from "../../core/errors.ts";
-import type { Attempt } from "../attempt.ts";
+import type { Attempt } from "../kernel/attempt.ts";
 
 const states = ["open", "recorded", "enacted"] as const;
 type EntryState = (typeof states)[number];

@@ -2,7 +2,7 @@
 import { isOpenClaim } from "../../core/run/claim.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toPhaseDocumentId } from "../../core/knowledge-base/phase-document-id.ts";
-import type { Attempt } from "../attempt.ts";
+import type { Attempt } from "../kernel/attempt.ts";
 
 /** @throws DOCUMENT_CLAIMED_BY_RUN, DATABASE_*, KB_* */
 export async function refuseClaims({ run, ports }: Attempt, sourceDocumentId: string): Promise<void> {

@@ -1,6 +1,6 @@
 // The clocks approvals are judged by must agree: this host's, the database's, and the knowledge base's where it tells one.
 import { CutterError } from "../../core/errors.ts";
-import type { Attempt } from "../attempt.ts";
+import type { Attempt } from "../kernel/attempt.ts";
 
 export const clockSecondsMax = 60;
 

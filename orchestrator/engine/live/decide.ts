@@ -5,7 +5,7 @@ import type { VerifiedEntry } from "../../core/journal/live.ts";
 import { probeDecision, toDecisionSha256 } from "../../phases/decision-row.ts";
 import type { DecisionStep } from "../../phases/decisions.ts";
 import type { ReviewDecisionRow } from "../../ports/write-database.ts";
-import type { Attempt } from "../attempt.ts";
+import type { Attempt } from "../kernel/attempt.ts";
 import { obtainApproval, type DecisionGate } from "./approvals.ts";
 import { keepBatch, markBatch } from "./batch.ts";
 import { refuseClaims } from "./claims.ts";

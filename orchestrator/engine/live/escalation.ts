@@ -3,7 +3,7 @@ import { parseApproval } from "../../core/approval/parse.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
 import { mayGoOn } from "../../core/journal/live.ts";
-import { liveOf, type Attempt } from "../attempt.ts";
+import { liveOf, type Attempt } from "../kernel/attempt.ts";
 import { adopt, judgeApproval, recallApproval } from "./approvals.ts";
 import { decideRow, isClaimed, toRow } from "./decide.ts";
 

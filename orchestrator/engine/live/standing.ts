@@ -3,8 +3,8 @@ import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
 import { isWriteStep } from "../../core/journal/effect.ts";
 import type { Phase } from "../../phases/define.ts";
-import type { Attempt } from "../attempt.ts";
-import { toHistory, toReadPorts } from "../read-ports.ts";
+import type { Attempt } from "../kernel/attempt.ts";
+import { toHistory, toReadPorts } from "../kernel/phase-ports.ts";
 import { settle } from "./step.ts";
 
 /** Asks the database after the rows of a phase that is done, and before the cut the disk after the backup. @throws STOP_REPLAY_CONFLICT, RUN_FILE_DAMAGED, DATABASE_* */

@@ -3,9 +3,9 @@ import { requireBinding, type ExpectedRuling } from "../../core/approval/binding
 import { CutterError } from "../../core/errors.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
-import { liveOf, type Attempt } from "../attempt.ts";
-import { withHeld } from "../held.ts";
-import { keepKeysAndRunbook } from "../kept.ts";
+import { liveOf, type Attempt } from "../kernel/attempt.ts";
+import { withHeld } from "../kernel/with-lock.ts";
+import { keepKeysAndRunbook } from "./archive-keys.ts";
 import { adopt, judgeApproval, obtainApproval } from "./approvals.ts";
 import { refuseClaims } from "./claims.ts";
 import { requireClocks } from "./clocks.ts";

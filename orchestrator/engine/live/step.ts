@@ -3,8 +3,8 @@ import { judgeLayers, toConflict, type ThreeLayers } from "../../core/run/exactl
 import type { Layers, WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
-import { armStep } from "../arm.ts";
-import type { Attempt } from "../attempt.ts";
+import { armStep } from "./permission.ts";
+import type { Attempt } from "../kernel/attempt.ts";
 
 export interface EffectOnce {
   readonly step: WriteStep;

@@ -2,7 +2,7 @@
 import { toApprovalId, toSignatureId } from "../../core/approval/document-ids.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
-import { uploadWithReceipt, type ReceiptOptions } from "../../gates/receipt.ts";
+import { uploadWithReceipt, type ReceiptOptions } from "../../uploads/receipt.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KbReceipt, KnowledgeBase } from "../../ports/knowledge-base.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { documentLockFiles } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
 import { isAlive, readBootId, readProcessStart } from "../../../orchestrator/adapters/lock/process-facts.ts";
-import { readBoot } from "../../../orchestrator/root/host.ts";
+import { readBoot } from "../../../orchestrator/root-helper/files/host.ts";
 import type { DocumentLocks } from "../../../orchestrator/ports/lock.ts";
 import { FakeClock } from "../../support/fakes/fake-clock.ts";
 

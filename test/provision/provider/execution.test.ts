@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainStart, toLine, toLineHash } from "../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry } from "../../../orchestrator/core/journal/record.ts";
 import { toOpenRuns } from "../../../orchestrator/core/run/open-runs.ts";
-import { recordAudit } from "../../../orchestrator/root/ledger.ts";
+import { recordAudit } from "../../../orchestrator/root-helper/state/ledger.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
 import { createExecutionGuard, readExecution } from "../../../provision/provider/execution.ts";
 import { localAddress, localHost } from "../../support/local-host.ts";

@@ -7,9 +7,9 @@ import { openDirectoryKb } from "../../../orchestrator/adapters/directory-kb/dir
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { toRequestApprovals, toSignatureId } from "../../../orchestrator/core/approval/document-ids.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
-import type { Run } from "../../../orchestrator/engine/attempt.ts";
-import type { RunOutcome } from "../../../orchestrator/engine/outcome.ts";
-import type { EnginePorts } from "../../../orchestrator/engine/ports.ts";
+import type { Run } from "../../../orchestrator/engine/kernel/attempt.ts";
+import type { RunOutcome } from "../../../orchestrator/engine/records/outcome.ts";
+import type { EnginePorts } from "../../../orchestrator/engine/kernel/ports.ts";
 import { runPhases } from "../../../orchestrator/engine/run.ts";
 import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";
 import { phases as allPhases } from "../../../orchestrator/phases/index.ts";

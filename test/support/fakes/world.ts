@@ -9,8 +9,8 @@ import { documentLockFiles } from "../../../orchestrator/adapters/lock/document-
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../../orchestrator/core/config-schema.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { EnginePorts } from "../../../orchestrator/engine/ports.ts";
-import type { Run } from "../../../orchestrator/engine/attempt.ts";
+import type { EnginePorts } from "../../../orchestrator/engine/kernel/ports.ts";
+import type { Run } from "../../../orchestrator/engine/kernel/attempt.ts";
 import { runPhases } from "../../../orchestrator/engine/run.ts";
 import { readKillSwitch } from "../../../orchestrator/kill-switch.ts";
 import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";

@@ -1,0 +1,40 @@
+// The run's journal in use: every entry is judged by the state machine, then made durable, then true.
+import { readChain, toLine, toLineHash } from "../../core/journal/chain.ts";
+import type { JournalEntry, JournalRecord } from "../../core/journal/record.ts";
+import { nextStatus, toStatus, type RunStatus } from "../../core/journal/status.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { JournalStore } from "../../ports/journal.ts";
+
+export interface Journal {
+  status(): RunStatus;
+  /** (sequence, hash) of a record: what a phase document carries as witness. */
+  witness(seq: number): { readonly seq: number; readonly head: string };
+  /** Durable when it returns. @throws JOURNAL_ILLEGAL before anything is written */
+  append(entry: JournalEntry): Promise<JournalRecord>;
+}
+
+/** @throws JOURNAL_TORN, JOURNAL_DAMAGED, JOURNAL_ILLEGAL */
+export async function openJournal(store: JournalStore, file: string, clock: Clock): Promise<Journal> {
+  const chain = readChain(await store.read(), file);
+  const hashes = [...chain.records.slice(1).map((record) => record.prev), ...(chain.records.length === 0 ? [] : [chain.head])];
+  let status = toStatus(chain.records);
+  let head = chain.head;
+  return {
+    status: () => status,
+    witness: (seq) => {
+      const hash = hashes[seq];
+      if (hash === undefined) throw new Error(`no journal record ${String(seq)}`);
+      return { seq, head: hash };
+    },
+    append: async (entry) => {
+      const record: JournalRecord = { seq: hashes.length, at: clock.now().toISOString(), prev: head, entry };
+      const next = nextStatus(status, record);
+      const line = toLine(entry, record);
+      await store.append(line);
+      status = next;
+      head = toLineHash(line);
+      hashes.push(head);
+      return record;
+    },
+  };
+}

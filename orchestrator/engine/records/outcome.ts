@@ -1,0 +1,86 @@
+// What one start of a run came to: written beside the journal, printed, and turned into the exit code.
+import { z } from "zod";
+import type { DonePhase, RunStatus } from "../../core/journal/status.ts";
+import type { RecordedRefusal } from "../../core/journal/record.ts";
+import { codes, type Code } from "../../core/codes/index.ts";
+import { toLiveExit, toWaitsOn } from "../../core/run/escalation.ts";
+import type { PhaseOutputs } from "../../phases/define.ts";
+import type { RunFacts } from "../../ports/run-ports.ts";
+
+export interface RunOutcome {
+  readonly schema: "cutter.orchestrate-run/1";
+  readonly run_id: string;
+  readonly document_id: string;
+  readonly mode: "dryrun" | "live";
+  readonly result: "done" | "waiting" | "stopped" | "voided";
+  readonly exit_code: number;
+  readonly code: string | null; // of the registry, when the run did not end as done
+  readonly facts: RecordedRefusal["facts"];
+  readonly phase: string | null; // where it stands, when not done
+  readonly waits_on: string | null;
+  readonly phases_done: number;
+  readonly certificate: "pass" | "inconclusive" | "fail" | null;
+  readonly payload_sha: string | null;
+  readonly would_refuse: readonly (RecordedRefusal & { readonly phase: string })[];
+  readonly replay: boolean; // the run was done before; this start changed nothing
+  readonly folder: string;
+}
+
+const payload = z.looseObject({ payloadSha: z.string() });
+const certified = z.looseObject({ certificate: z.looseObject({ verdict: z.enum(["pass", "inconclusive", "fail"]) }) });
+
+/** The certificate's verdict in the last phase's output; a list of phases that makes none proves nothing. */
+export function toCertificateVerdict(output: unknown): "pass" | "inconclusive" | "fail" {
+  const found = certified.safeParse(output);
+  return found.success ? found.data.certificate.verdict : "inconclusive";
+}
+
+export interface OutcomeParts {
+  readonly run: Pick<RunFacts, "runId" | "documentId" | "mode">;
+  readonly status: RunStatus;
+  readonly outputs: PhaseOutputs;
+  readonly folder: string;
+  readonly replay: boolean;
+  readonly next: string | null; // the phase it stands before, or waits in
+}
+
+/** The outcome as the journal tells it, whether just now or years later. Pure. */
+export function toOutcome(parts: OutcomeParts): RunOutcome {
+  const { run, status } = parts;
+  const end = status.lastEnd;
+  const cutplan = payload.safeParse(parts.outputs.get("cutplan"));
+  const finished = status.finished;
+  return {
+    schema: "cutter.orchestrate-run/1",
+    run_id: run.runId,
+    document_id: run.documentId,
+    mode: run.mode,
+    result: finished !== null ? "done" : status.voided !== null ? "voided" : end?.why === "waiting" ? "waiting" : "stopped",
+    exit_code: finished?.exit_code ?? (status.voided !== null ? codes.RUN_VOIDED.exit : toLiveExit(status, toExitCode(end?.code ?? null))),
+    code:
+      finished !== null
+        ? finished.certificate === "fail"
+          ? "DRY_RUN_WROTE"
+          : null
+        : status.voided !== null
+          ? "RUN_VOIDED"
+          : (end?.code ?? null),
+    facts: finished !== null ? {} : status.voided !== null ? { why: status.voided.why } : (end?.facts ?? {}),
+    phase: finished !== null || status.voided !== null ? null : parts.next,
+    waits_on: toWaitsOn(status, parts.next),
+    phases_done: status.done.filter((phase) => phase.receipt !== null).length,
+    certificate: finished?.certificate ?? null,
+    payload_sha: cutplan.success ? cutplan.data.payloadSha : null,
+    would_refuse: status.done.flatMap(toPhaseRefusals),
+    replay: parts.replay,
+    folder: parts.folder,
+  };
+}
+
+function toPhaseRefusals(done: DonePhase): readonly (RecordedRefusal & { readonly phase: string })[] {
+  return done.wouldRefuse.map((refusal) => ({ phase: done.phase, code: refusal.code, facts: refusal.facts }));
+}
+
+function toExitCode(code: string | null): number {
+  return code !== null && code in codes ? codes[code as Code].exit : codes.INTERNAL_BUG.exit;
+}

@@ -1,0 +1,94 @@
+// cutter-root: the small things that need root, each with fixed arguments. systemd calls it, and `cutter` when root starts it. Never a shell, never a path from outside.
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { CutterError, toErrorLine } from "../core/errors.ts";
+import { toRefusalOutput } from "../core/host/refusal-output.ts";
+import { toGaps } from "../core/gaps/gaps.ts";
+import { parseHostFacts } from "../core/host/facts.ts";
+import { noRulings } from "../core/gaps/kept-rulings.ts";
+import { arm } from "./arming/arm-run.ts";
+import { armRevert } from "./revert/arm-revert.ts";
+import { finishRun, releaseRun } from "./run/finish-run.ts";
+import { readBoot, readHost } from "./files/host.ts";
+import { printHostFacts, readHostFactsText } from "./survey/host-facts.ts";
+import { keepRestoreProof } from "./arming/archive-restore-proof.ts";
+import { prepareRun } from "./run/prepare-run.ts";
+import { finishRevert, prepareRevert } from "./revert/steps.ts";
+import { runAsCutter } from "./run-as-cutter.ts";
+import { serveDump } from "./dump/serve.ts";
+
+const here = import.meta.dirname;
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CutterError && process.argv[2] === "host-facts") {
+    process.stdout.write(toRefusalOutput(error)); // `cutter survey` reads it there and tells it
+    return error.exitCode;
+  }
+  if (error instanceof CutterError) {
+    console.error(`[ERR] ${error.message}`);
+    return error.exitCode;
+  }
+  console.error(`[ERR] ${toErrorLine("INTERNAL_BUG", { problem: error instanceof Error ? error.message : "unknown" })}`);
+  return 70;
+});
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (process.getuid?.() !== 0) throw new CutterError("NOT_ROOT", { verb: argv[0] ?? "" });
+  const [verb, first, ...rest] = argv;
+  const alone = first === undefined;
+  if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first, new Date()));
+  if (verb === "release-run" && !alone && rest.length === 0) return done(() => releaseRun(readHost("", 0), first));
+  if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
+  if (verb === "arm" && !alone && rest.length === 0) return armAndPrint(first);
+  if (verb === "arm-revert" && !alone && rest.length === 0) return tell(await armRevert(readHost("", 0), first, new Date()));
+  if (verb === "prepare-revert" && !alone && rest.length === 0) return done(() => prepareRevert(readHost("", 0), first));
+  if (verb === "finish-revert" && !alone && rest.length === 0)
+    return done(() => finishRevert(readHost("", 0), first, toServiceEnd(process.env), new Date()));
+  if (verb === "keep-restore-proof" && !alone && rest.length === 0) return tell(await keepRestoreProof(readHost("", 0), first, new Date()));
+  if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
+  if (verb === "run-as-cutter" && first === "--")
+    return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
+  if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
+  throw new CutterError("ROOT_VERB_UNKNOWN", { verb: verb ?? "", arguments: argv.length });
+}
+
+/** One line of JSON: runbooks/enable shows it. */
+async function armAndPrint(runId: string): Promise<number> {
+  const host = readHost("", 0);
+  const report = await arm(
+    { host, now: () => new Date(), readGaps: async () => toGaps(parseHostFacts(await readHostFactsText(host, here)), noRulings) },
+    runId,
+  );
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  return 0;
+}
+
+function done(work: () => void): number {
+  work();
+  return 0;
+}
+
+/** One JSON line: what was done, for the script that asked. */
+function tell(report: object): number {
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  return 0;
+}
+
+/** What systemd tells ExecStopPost. By hand there is nothing to tell, and that is said, not guessed. */
+function toServiceEnd(environment: NodeJS.ProcessEnv): {
+  readonly exitKind: string;
+  readonly exitRaw: string;
+  readonly serviceResult: string;
+} {
+  return {
+    exitKind: environment["EXIT_CODE"] ?? "unknown",
+    exitRaw: environment["EXIT_STATUS"] ?? "unknown",
+    serviceResult: environment["SERVICE_RESULT"] ?? "unknown",
+  };
+}
+
+/** The terminal's type and language and nothing else: the rest of root's environment stays with root. */
+function toPassedEnvironment(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const names = ["TERM", "LANG", "NO_COLOR"] as const;
+  return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+}
