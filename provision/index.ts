@@ -1,13 +1,13 @@
 // The Pulumi program: reads the stack config, composes the components, exports the outputs; nothing else.
 import process from "node:process";
 import * as pulumi from "@pulumi/pulumi";
-import { chooseRelease } from "../deploy/release.ts";
+import { chooseRelease } from "./components/release.ts";
 import { toHostReport, toUnknownReport } from "./components/host-report.ts";
-import { requirePinnedFiles } from "./components/pinned-file.ts";
+import { requirePinnedFiles } from "./stack/pinned-file.ts";
 import { ReadyHost } from "./components/ready-host.ts";
 import { toTarget } from "./components/target.ts";
-import { parseStackConfig } from "./config.ts";
-import { readReachProblem } from "./provider/resources.ts";
+import { parseStackConfig } from "./stack/config.ts";
+import { readReachProblem } from "./components/declare.ts";
 
 const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
 await requirePinnedFiles(config);

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import type { Gate } from "../orchestrator/core/approval/schema.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
-import { findCheckout } from "../provision/host/checkout.ts";
+import { findCheckout } from "../provision/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 
 const draftSchema = z.looseObject({

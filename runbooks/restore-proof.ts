@@ -10,9 +10,9 @@ import { toPhaseStem } from "../orchestrator/core/knowledge-base/phase-document-
 import { toRestoreProofDraft } from "../orchestrator/core/gaps/restore-proof-draft.ts";
 import { restoreProofDaysMax, restoreProofFiles, toRestoreStaging, verifyRestoreProof } from "../orchestrator/core/gaps/restore-proof.ts";
 import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
-import { readPinnedFile } from "../provision/components/pinned-file.ts";
-import type { StackConfig } from "../provision/config.ts";
-import { findCheckout } from "../provision/host/checkout.ts";
+import { readPinnedFile } from "../provision/stack/pinned-file.ts";
+import type { StackConfig } from "../provision/stack/config.ts";
+import { findCheckout } from "../provision/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { toDraftFolder } from "./drafts.ts";
 import { mustRunOnHost } from "./remote-step.ts";

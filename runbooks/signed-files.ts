@@ -10,8 +10,8 @@ import { tokenFiles } from "../orchestrator/core/arming/token.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { hostLayout } from "../orchestrator/core/host/layout.ts";
 import { toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
-import { readPinnedFile } from "../provision/components/pinned-file.ts";
-import type { StackConfig } from "../provision/config.ts";
+import { readPinnedFile } from "../provision/stack/pinned-file.ts";
+import type { StackConfig } from "../provision/stack/config.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 

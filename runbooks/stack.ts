@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { parseStackConfig, type StackConfig } from "../provision/config.ts";
-import { findCheckout } from "../provision/host/checkout.ts";
+import { parseStackConfig, type StackConfig } from "../provision/stack/config.ts";
+import { findCheckout } from "../provision/checkout.ts";
 import { connectToHost } from "../provision/host/connect.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 

@@ -1,7 +1,7 @@
 // The ground: group and user cutter, and every directory of the host layout with its mode and owner.
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
-import { declareDirectory, declareExecutionOff, declareGroup, declareUser } from "../provider/resources.ts";
+import { declareDirectory, declareExecutionOff, declareGroup, declareUser } from "./declare.ts";
 import { under, type HostTarget } from "./target.ts";
 
 interface Folder {

@@ -1,8 +1,8 @@
 // Public keys on the host, pinned by fingerprint and file digest, and the line that tells the host's own backups which key is ours.
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
-import { declareEnvLine, declareFile, declareKeyFile } from "../provider/resources.ts";
-import { keyPurposes, readPinnedFile } from "./pinned-file.ts";
+import { declareEnvLine, declareFile, declareKeyFile } from "./declare.ts";
+import { keyPurposes, readPinnedFile } from "../stack/pinned-file.ts";
 import { under, type HostTarget } from "./target.ts";
 
 const rootFile = { mode: "0644", owner: "root", group: "root" } as const;

@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../orchestrator/core/config-schema.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
-import { declareFile } from "../provider/resources.ts";
+import { declareFile } from "./declare.ts";
 import { under, type HostTarget } from "./target.ts";
 
 /** Every key, defaults included, in the schema's order. Pure. */

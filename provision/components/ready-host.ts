@@ -1,6 +1,6 @@
 // One host made ready: the order of its components, and what the closing proof depends on.
 import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
-import { Release, type WantedRelease } from "../../deploy/release.ts";
+import { Release, type WantedRelease } from "./release.ts";
 import { Foundation } from "./foundation.ts";
 import { Keyring } from "./keyring.ts";
 import { OrchestratorConfigFile } from "./orchestrator-config.ts";

@@ -1,8 +1,8 @@
 // The rollback runbook on the host: pinned by digest in the stack, UNRATIFIED until a ruling names that digest.
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
-import { declareFile } from "../provider/resources.ts";
-import { readPinnedFile } from "./pinned-file.ts";
+import { declareFile } from "./declare.ts";
+import { readPinnedFile } from "../stack/pinned-file.ts";
 import { under, type HostTarget } from "./target.ts";
 
 export class RollbackRunbook extends ComponentResource {

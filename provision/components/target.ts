@@ -1,7 +1,7 @@
 // What every component of one host gets: the host, what may be adopted, and names that tell the host.
 import type { ComponentResource, CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
-import { lookAround, noteRecorded } from "../provider/resources.ts";
-import type { StackConfig } from "../config.ts";
+import { lookAround, noteRecorded } from "./declare.ts";
+import type { StackConfig } from "../stack/config.ts";
 import type { HostAddress } from "../host/address.ts";
 
 export interface HostTarget {

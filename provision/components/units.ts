@@ -1,7 +1,7 @@
 // What systemd gets: the run's unit, its root helpers and relay, and the runtime directories.
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
 import { sha256OfJson } from "../../orchestrator/core/encoding/digest.ts";
-import { declareUnit } from "../provider/resources.ts";
+import { declareUnit } from "./declare.ts";
 import { renderUnits, type HostUnit } from "../units/index.ts";
 import { under, type HostTarget } from "./target.ts";
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { $ } from "zx";
-import { readSandboxState } from "../sandbox/state.ts";
+import { readSandboxState } from "../sandbox/state/state.ts";
 import { fillDraft } from "./signers.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");

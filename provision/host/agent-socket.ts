@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { HostAddress } from "./address.ts";
-import { findCheckout } from "./checkout.ts";
+import { findCheckout } from "../checkout.ts";
 
 const sandboxStateSchema = z.looseObject({ machineIdentity: z.string(), agentSocket: z.string() });
 

@@ -2,7 +2,7 @@
 import { main } from "@pulumi/pulumi/provider/index.js";
 import { createHostPool } from "../host/pool.ts";
 import { log, runtime } from "@pulumi/pulumi";
-import { exitWithEngine, toEngineAddress } from "../toolchain/exit-with-engine.ts";
+import { exitWithEngine, toEngineAddress } from "../toolchain/pulumi/exit-with-engine.ts";
 import { createProvider } from "./provider.ts";
 
 const args = process.argv.slice(2);

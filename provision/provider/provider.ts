@@ -15,11 +15,11 @@ import { judgeRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
-import { createClearance, type Clearance } from "./clearance.ts";
+import { createClearance, type Clearance } from "./preflight.ts";
 import { createExecutionGuard } from "./execution.ts";
-import type { BaseInputs, Kind } from "./kind.ts";
+import type { BaseInputs, Kind } from "./kinds/define.ts";
 import { kinds } from "./kinds/index.ts";
-import { readHostWide } from "./overrides.ts";
+import { readHostWide } from "./kinds/support/overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { createRecorded, type Recorded } from "./recorded.ts";
 

@@ -1,7 +1,7 @@
 // Process edge of `npm run sandbox -- …`: argv in, lines and exit code out.
 import { run } from "@stricli/core";
-import { thisCheckout } from "./checkout.ts";
-import { sandboxApplication, type SandboxContext } from "./cli.ts";
+import { thisCheckout } from "./base/place.ts";
+import { sandboxApplication, type SandboxContext } from "./commands/cli.ts";
 
 let commandExitCode: number | null = null;
 

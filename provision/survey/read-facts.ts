@@ -5,7 +5,7 @@ import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { readSurveyedConfig } from "../../orchestrator/core/gaps/state.ts";
 import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/facts.ts";
-import { findCheckout } from "../host/checkout.ts";
+import { findCheckout } from "../checkout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 
 const hostTimeoutMs = 90_000;

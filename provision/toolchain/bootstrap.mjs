@@ -48,7 +48,7 @@ function ensureEnvironment() {
 /** Only while the engine is being made, and only as root; a failure here is told again, in full, by the sandbox itself. */
 function startSandboxImage() {
   if (!withSandbox || process.getuid() !== 0 || missing.length > 0) return;
-  const child = spawn(join(layout.nodeBin, "node"), [join(layout.checkout, "provision/toolchain/make-sandbox-image.ts")], {
+  const child = spawn(join(layout.nodeBin, "node"), [join(layout.checkout, "provision/sandbox/image/main.ts")], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   sandboxImage = new Promise((done) => child.on("error", done).on("close", done));

@@ -6,8 +6,8 @@ import { readOrigin, isIntact } from "./bootstrap/engine.mjs";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { commandPluginVersion, pulumiVersion, thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
 import { ensureCommandPlugin } from "./bootstrap/plugin.mjs";
-import { pulumiEnvironment } from "./environment.ts";
-import { runPulumi } from "./run-pulumi.ts";
+import { pulumiEnvironment } from "./pulumi/environment.ts";
+import { runPulumi } from "./pulumi/run.ts";
 
 interface Part {
   readonly name: string;

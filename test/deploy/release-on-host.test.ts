@@ -1,6 +1,6 @@
 // A release's folder against its manifest: each difference is named.
 import { expect, it } from "vitest";
-import { toDamage, type FoundFile } from "../../deploy/damage.ts";
+import { toDamage, type FoundFile } from "../../deploy/manifest-diff.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 
 const manifest = Buffer.from(

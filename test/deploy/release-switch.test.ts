@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { toStanding } from "../../provision/provider/release-switch.ts";
+import { toStanding } from "../../provision/provider/kinds/support/release-switch.ts";
 
 let base: string;
 const nameOf = (n: number) => `0.6.0-${String(n).padStart(12, "0")}`;

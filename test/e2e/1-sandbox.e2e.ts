@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
-import { toSandboxPlace } from "../../provision/sandbox/checkout.ts";
+import { toSandboxPlace } from "../../provision/sandbox/base/place.ts";
 import { postgresOf } from "../../provision/sandbox/image/recipe.ts";
-import { runCommand } from "../../provision/sandbox/process.ts";
-import { toSshArguments } from "../../provision/sandbox/ssh.ts";
-import { readSandboxState, type SandboxState } from "../../provision/sandbox/state.ts";
+import { runCommand } from "../../provision/sandbox/base/process.ts";
+import { toSshArguments } from "../../provision/sandbox/commands/ssh.ts";
+import { readSandboxState, type SandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, npm, onHost, sql, until } from "../support/e2e.ts";
 
 let state: SandboxState;

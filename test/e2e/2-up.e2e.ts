@@ -1,6 +1,6 @@
 // pulumi up against the booted sandbox: ready, unchanged, refused, removed; judged on the host itself.
 import { beforeAll, expect, it } from "vitest";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, npm, onHost, run } from "../support/e2e.ts";
 import { pulumi, up } from "../support/stack.ts";
 

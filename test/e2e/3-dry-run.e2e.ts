@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
-import { kbFaultsFile } from "../../provision/sandbox/host-files.ts";
+import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
 import { ensureReady, npm, onHost, readCensus, run, sql, until } from "../support/e2e.ts";
 
 const documentId = "knowledge/other/commonmark-spec-0-31-2.md";

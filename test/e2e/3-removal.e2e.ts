@@ -3,8 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
-import { runPulumi } from "../../provision/toolchain/run-pulumi.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
+import { runPulumi } from "../../provision/toolchain/pulumi/run.ts";
 import { checkout, ensureReady, onHost } from "../support/e2e.ts";
 import { pulumi, readTree, up } from "../support/stack.ts";
 

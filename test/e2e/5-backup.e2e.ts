@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backupTables } from "../../orchestrator/core/backup/tables.ts";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { createGpgHome } from "../support/gpg.ts";
 import { checkout, ensureReady, onHost, readCensus, sql } from "../support/e2e.ts";
 

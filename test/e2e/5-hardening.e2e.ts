@@ -3,8 +3,8 @@ import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
-import { kbFaultsFile } from "../../provision/sandbox/host-files.ts";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, ensureReady, onHost, until } from "../support/e2e.ts";
 
 const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");

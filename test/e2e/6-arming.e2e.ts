@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { kbFaultsFile } from "../../provision/sandbox/host-files.ts";
+import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
 import { fillAndSign } from "../support/approvals.ts";
 import { checkout, ensureReady, npm, onHost, run, until, type Ended } from "../support/e2e.ts";
 

@@ -4,12 +4,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sandboxCgroups } from "../../provision/sandbox/cgroup.ts";
-import { type SandboxPlace, toSandboxPlace } from "../../provision/sandbox/checkout.ts";
+import { sandboxCgroups } from "../../provision/sandbox/machine/cgroup.ts";
+import { type SandboxPlace, toSandboxPlace } from "../../provision/sandbox/base/place.ts";
 import { suites } from "../../provision/sandbox/image/recipe.ts";
-import { runCommand } from "../../provision/sandbox/process.ts";
-import { runOnHost } from "../../provision/sandbox/ssh.ts";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { runCommand } from "../../provision/sandbox/base/process.ts";
+import { runOnHost } from "../../provision/sandbox/commands/ssh.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, run, until } from "../support/e2e.ts";
 
 let parent: string;

@@ -7,7 +7,7 @@ import { orchestratorConfigSchema } from "../../orchestrator/core/config-schema.
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { parseStrictYaml } from "../../orchestrator/core/encoding/strict-yaml.ts";
 import { renderOrchestratorConfig } from "../../provision/components/orchestrator-config.ts";
-import { parseStackConfig, placeholder } from "../../provision/config.ts";
+import { parseStackConfig, placeholder } from "../../provision/stack/config.ts";
 
 const example = (stack: string): Record<string, unknown> => {
   const text = readFileSync(resolve(import.meta.dirname, `../../Pulumi.${stack}.example.yaml`), "utf8");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
-import { requirePinnedFiles } from "../../provision/components/pinned-file.ts";
+import { requirePinnedFiles } from "../../provision/stack/pinned-file.ts";
 import { createGpgHome } from "../support/gpg.ts";
 
 const home = createGpgHome();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
-import { renderDockerEnv, renderProductionEnv, type SandboxSecrets } from "../../provision/sandbox/env-files.ts";
+import { renderDockerEnv, renderProductionEnv, type SandboxSecrets } from "../../provision/sandbox/host/env-files.ts";
 
 const secrets: SandboxSecrets = {
   admin: "admin-pw",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readKey, readSignature, createMessage, verify } from "openpgp";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { makeKey, type SandboxKey, signFile } from "../../provision/sandbox/keys.ts";
+import { makeKey, type SandboxKey, signFile } from "../../provision/sandbox/host/keys.ts";
 
 let directory: string;
 let sovereign: SandboxKey;

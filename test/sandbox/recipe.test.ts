@@ -1,8 +1,8 @@
 // What an image is cached under, and how the outer machine's facts are read.
 import { describe, expect, it } from "vitest";
-import { findMounts } from "../../provision/sandbox/cleanup.ts";
-import { cgroupTrees } from "../../provision/sandbox/cgroup.ts";
-import { toSetLines } from "../../provision/sandbox/database.ts";
+import { findMounts } from "../../provision/sandbox/machine/cleanup.ts";
+import { cgroupTrees } from "../../provision/sandbox/machine/cgroup.ts";
+import { toSetLines } from "../../provision/sandbox/host/database.ts";
 import {
   findDebianMirror,
   hostRecipe,
@@ -13,7 +13,7 @@ import {
   toImageKey,
   toPostgresImage,
 } from "../../provision/sandbox/image/recipe.ts";
-import { findFileSystem } from "../../provision/sandbox/machine.ts";
+import { findFileSystem } from "../../provision/sandbox/machine/requirements.ts";
 
 describe("the key of an image", () => {
   it("changes with the suite, the packages and every source it is made from", () => {

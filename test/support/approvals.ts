@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
-import { signFile } from "../../provision/sandbox/keys.ts";
-import { toSandboxPlace } from "../../provision/sandbox/checkout.ts";
+import { signFile } from "../../provision/sandbox/host/keys.ts";
+import { toSandboxPlace } from "../../provision/sandbox/base/place.ts";
 import { seconds } from "./arm-token.ts";
 import { checkout, npm } from "./e2e.ts";
 

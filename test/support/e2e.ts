@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { queryOnHost, runOnHost } from "../../provision/sandbox/ssh.ts";
+import { queryOnHost, runOnHost } from "../../provision/sandbox/commands/ssh.ts";
 
 export const checkout = resolve(import.meta.dirname, "../..");
 

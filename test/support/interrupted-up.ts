@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "no
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, onHost, run } from "./e2e.ts";
 
 export const interrupts = ["Ctrl-C", "engine killed", "provider killed", "both killed"] as const;

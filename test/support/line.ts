@@ -1,7 +1,7 @@
 // The line to the sandbox host, to be broken: a cutting proxy leads to a second sshd there, which logs everything and can hold one command.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSandboxState } from "../../provision/sandbox/state.ts";
+import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { startCuttingProxy, type CuttingProxy } from "./cutting-proxy.ts";
 import { checkout, onHost } from "./e2e.ts";
 

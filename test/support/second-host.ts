@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { takeDown } from "../../provision/sandbox/down.ts";
-import { runOnHost } from "../../provision/sandbox/ssh.ts";
-import type { SandboxState } from "../../provision/sandbox/state.ts";
-import { bringUp } from "../../provision/sandbox/up.ts";
+import { takeDown } from "../../provision/sandbox/commands/down.ts";
+import { runOnHost } from "../../provision/sandbox/commands/ssh.ts";
+import type { SandboxState } from "../../provision/sandbox/state/state.ts";
+import { bringUp } from "../../provision/sandbox/commands/up.ts";
 import { checkout } from "./e2e.ts";
 
 export interface SecondHost {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { thisCheckout, toolchainLayout } from "../../provision/toolchain/bootstrap/layout.mjs";
 import { ensureCommandPlugin } from "../../provision/toolchain/bootstrap/plugin.mjs";
-import { runPulumi, type PulumiResult } from "../../provision/toolchain/run-pulumi.ts";
+import { runPulumi, type PulumiResult } from "../../provision/toolchain/pulumi/run.ts";
 import { startSshAgent } from "../support/ssh-agent.ts";
 import { startSshServer, type TestSshServer } from "../support/ssh-server.ts";
 

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ensurePulumiHome } from "../../provision/toolchain/bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../../provision/toolchain/bootstrap/layout.mjs";
-import { pulumiEnvironment, toStackName } from "../../provision/toolchain/environment.ts";
-import { engineEnvironment, engineFile, runPulumi } from "../../provision/toolchain/run-pulumi.ts";
+import { pulumiEnvironment, toStackName } from "../../provision/toolchain/pulumi/environment.ts";
+import { engineEnvironment, engineFile, runPulumi } from "../../provision/toolchain/pulumi/run.ts";
 
 let checkout: string;
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { until } from "../support/e2e.ts";
-import { exitWithEngine, toEngineAddress } from "../../provision/toolchain/exit-with-engine.ts";
+import { exitWithEngine, toEngineAddress } from "../../provision/toolchain/pulumi/exit-with-engine.ts";
 
 const languageHost = resolve(import.meta.dirname, "../../provision/toolchain/language-host/pulumi-language-nodejs");
 let folder: string;

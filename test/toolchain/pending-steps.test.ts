@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { forgetPendingSteps, toForgottenLine } from "../../provision/toolchain/pending-steps.ts";
-import { clearStaleLocks, ownLockPrefix } from "../../provision/toolchain/stale-lock.ts";
+import { forgetPendingSteps, toForgottenLine } from "../../provision/toolchain/repair/pending-steps.ts";
+import { clearStaleLocks, ownLockPrefix } from "../../provision/toolchain/repair/stale-lock.ts";
 
 let backend: string;
 let file: string;

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { clearStaleLocks, toClearedLine } from "../../provision/toolchain/stale-lock.ts";
+import { clearStaleLocks, toClearedLine } from "../../provision/toolchain/repair/stale-lock.ts";
 
 let backend: string;
 let folder: string;

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { engineEnvironment, engineFile, runPulumi } from "../../provision/toolchain/run-pulumi.ts";
-import { removeTornAttributes, toTornLine } from "../../provision/toolchain/torn-attributes.ts";
+import { engineEnvironment, engineFile, runPulumi } from "../../provision/toolchain/pulumi/run.ts";
+import { removeTornAttributes, toTornLine } from "../../provision/toolchain/repair/torn-attributes.ts";
 
 let folder: string;
 let environment: Record<string, string>;

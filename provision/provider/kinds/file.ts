@@ -3,10 +3,10 @@ import { z } from "zod";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { accountField, baseFields, modeField, observed, pathField } from "../fields.ts";
-import { defineKind, type BaseInputs, type Reading } from "../kind.ts";
-import { toShownContent } from "../redact.ts";
-import { toWriteFile } from "../write-file.ts";
+import { accountField, baseFields, modeField, observed, pathField } from "./fields.ts";
+import { defineKind, type BaseInputs, type Reading } from "./define.ts";
+import { toShownContent } from "./support/redact.ts";
+import { toWriteFile } from "./support/write-file.ts";
 
 export const fileFields = {
   ...baseFields,

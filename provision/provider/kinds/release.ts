@@ -2,14 +2,14 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { toDamage, type FoundFile } from "../../../deploy/damage.ts";
+import { toDamage, type FoundFile } from "../../../deploy/manifest-diff.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
-import { findCheckout } from "../../host/checkout.ts";
+import { findCheckout } from "../../checkout.ts";
 import type { RemoteHost } from "../../host/connection.ts";
-import { baseFields } from "../fields.ts";
-import { defineKind, type BaseInputs, type WriteContext } from "../kind.ts";
-import { confirmed, switchAndConfirm, tellReverted, toStanding } from "../release-switch.ts";
+import { baseFields } from "./fields.ts";
+import { defineKind, type BaseInputs, type WriteContext } from "./define.ts";
+import { confirmed, switchAndConfirm, tellReverted, toStanding } from "./support/release-switch.ts";
 
 interface ReleaseInputs extends BaseInputs {
   readonly name: string;

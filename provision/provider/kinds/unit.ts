@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { baseFields } from "../fields.ts";
-import { defineKind } from "../kind.ts";
-import { displacedFolder, readOverrides, toDisplaceScript } from "../overrides.ts";
+import { baseFields } from "./fields.ts";
+import { defineKind } from "./define.ts";
+import { displacedFolder, readOverrides, toDisplaceScript } from "./support/overrides.ts";
 import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
-import { toWriteFile } from "../write-file.ts";
+import { toWriteFile } from "./support/write-file.ts";
 
 interface UnitInputs extends FileInputs {
   readonly name: string;

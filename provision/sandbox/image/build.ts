@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { resolve } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { imageCacheDirectory, thisCheckout } from "../checkout.ts";
-import { mustRun } from "../process.ts";
-import { type Say, timed } from "../progress.ts";
+import { imageCacheDirectory, thisCheckout } from "../base/place.ts";
+import { mustRun } from "../base/process.ts";
+import { type Say, timed } from "../base/progress.ts";
 import { loadPostgresImage } from "./load-postgres.ts";
 import {
   findDebianMirror,

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { killCgroups, removeCgroups, toGroupedArguments } from "../cgroup.ts";
-import { Inside, nspawnEnvironment, powerOffSignal, toInsideArguments, toNspawnArguments } from "../nspawn.ts";
-import { childEnvironment, mustRun } from "../process.ts";
-import { pollUntil } from "../progress.ts";
+import { killCgroups, removeCgroups, toGroupedArguments } from "../machine/cgroup.ts";
+import { Inside, nspawnEnvironment, powerOffSignal, toInsideArguments, toNspawnArguments } from "../machine/nspawn.ts";
+import { childEnvironment, mustRun } from "../base/process.ts";
+import { pollUntil } from "../base/progress.ts";
 import { type PostgresSource, toPostgresImage } from "./recipe.ts";
 
 const bootLimitMs = 60_000;

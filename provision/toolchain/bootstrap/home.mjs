@@ -50,7 +50,7 @@ function ensurePassphrase(path) {
 function wrapperText(layout) {
   return [
     "#!/bin/sh",
-    `exec ${shellQuoted(join(layout.nodeBin, "node"))} ${shellQuoted(join(layout.checkout, "provision/toolchain/pulumi.ts"))} "$@"`,
+    `exec ${shellQuoted(join(layout.nodeBin, "node"))} ${shellQuoted(join(layout.checkout, "provision/toolchain/pulumi/main.ts"))} "$@"`,
     "",
   ].join("\n");
 }

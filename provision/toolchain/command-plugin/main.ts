@@ -2,7 +2,7 @@
 import { main as serveProvider } from "@pulumi/pulumi/provider/server.js";
 import { remoteCommandProvider } from "./provider.ts";
 import { commandPluginVersion } from "../bootstrap/layout.mjs";
-import { exitWithEngine, toEngineAddress } from "../exit-with-engine.ts";
+import { exitWithEngine, toEngineAddress } from "../pulumi/exit-with-engine.ts";
 import { connectEngineLog } from "./engine-log.ts";
 
 const args = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
-import { createClearance, type Clearance } from "../../../provision/provider/clearance.ts";
+import { createClearance, type Clearance } from "../../../provision/provider/preflight.ts";
 import { createRecorded } from "../../../provision/provider/recorded.ts";
 import { localAddress, localHost } from "../../support/local-host.ts";
 

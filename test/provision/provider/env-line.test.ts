@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { toEnvLineEdit, type ByteEdit } from "../../../provision/provider/env-line.ts";
+import { toEnvLineEdit, type ByteEdit } from "../../../provision/provider/kinds/support/env-line.ts";
 import { envLineKind } from "../../../provision/provider/kinds/env-line.ts";
 import { localAddress, localContext, localHost, runLocalJob } from "../../support/local-host.ts";
 

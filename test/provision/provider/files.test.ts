@@ -19,11 +19,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { readPathFacts } from "../../../provision/host/path-facts.ts";
-import type { BoundKind, Kind } from "../../../provision/provider/kind.ts";
+import type { BoundKind, Kind } from "../../../provision/provider/kinds/define.ts";
 import { directoryKind } from "../../../provision/provider/kinds/directory.ts";
 import { fileKind } from "../../../provision/provider/kinds/file.ts";
 import { linkKind } from "../../../provision/provider/kinds/link.ts";
-import { toWriteFile } from "../../../provision/provider/write-file.ts";
+import { toWriteFile } from "../../../provision/provider/kinds/support/write-file.ts";
 import { localAddress, localContext, localHost, runLocalJob } from "../../support/local-host.ts";
 
 const owner = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();

@@ -1,7 +1,7 @@
 // What of a drifted file may reach state and terminal.
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { toShownContent } from "../../../provision/provider/redact.ts";
+import { toShownContent } from "../../../provision/provider/kinds/support/redact.ts";
 
 const wanted = "fingerprint: 40D1B143DDED33E5FCBDC9C20F798400C1827467\nlimit: 10\n";
 const show = (text: string) => toShownContent(Buffer.from(text), text.length, wanted);

@@ -2,8 +2,8 @@
 import { beforeEach, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
-import type { Work } from "../../../provision/provider/kind.ts";
-import { confirmWithinS, switchAndConfirm, tellReverted, toStanding } from "../../../provision/provider/release-switch.ts";
+import type { Work } from "../../../provision/provider/kinds/define.ts";
+import { confirmWithinS, switchAndConfirm, tellReverted, toStanding } from "../../../provision/provider/kinds/support/release-switch.ts";
 import { localAddress } from "../../support/local-host.ts";
 
 const name = "0.6.0-0123456789ab";

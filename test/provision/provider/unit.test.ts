@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { unitKind } from "../../../provision/provider/kinds/unit.ts";
-import { toDisplaceScript } from "../../../provision/provider/overrides.ts";
+import { toDisplaceScript } from "../../../provision/provider/kinds/support/overrides.ts";
 import { localAddress, localHost, runLocalJob } from "../../support/local-host.ts";
 
 const owner = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();

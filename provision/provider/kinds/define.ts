@@ -1,0 +1,125 @@
+// What a kind of resource is: a schema, how to read the host in the form of its inputs, and repeatable jobs to write and remove.
+import type { Readable } from "node:stream";
+import type { z } from "zod";
+import type { HostAddress } from "../../host/address.ts";
+import type { RemoteHost } from "../../host/connection.ts";
+
+/** Inputs every resource has. `adopt`: the operator listed it, so what stands there may be taken over. */
+export interface BaseInputs {
+  readonly host: HostAddress;
+  readonly adopt: boolean;
+}
+
+/** `inputs` in `present` are the host's truth in the form of the resource's inputs, so that drift is a plain difference. */
+export type Reading<Inputs> =
+  | { readonly state: "absent" }
+  | { readonly state: "obstructed"; readonly by: string }
+  | { readonly state: "present"; readonly inputs: Inputs };
+
+export interface Work {
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly stdin?: Buffer | Readable;
+  readonly timeoutMs?: number;
+}
+
+/** What `write` may use beside its inputs. `runJob` ends well or throws; `found` says that an equal thing stood there before us. */
+export interface WriteContext {
+  readonly host: RemoteHost;
+  readonly runJob: (work: Work) => Promise<void>;
+  /** A new connection, for what only a new one proves; the caller closes it. */
+  readonly openFresh: () => Promise<RemoteHost>;
+  /** One line that a person should read beside the engine's own. */
+  readonly say: (line: string) => void;
+}
+
+export interface KindSpec<Inputs extends BaseInputs> {
+  readonly type: string;
+  readonly schema: z.ZodType<Inputs>;
+  /** Pure: derived inputs, such as the digest of a content, and what can be judged without a host. @throws CutterError */
+  readonly complete?: (inputs: Inputs) => Promise<Inputs> | Inputs;
+  /** A change of these makes another resource. */
+  readonly replaceOn: readonly (keyof Inputs & string)[];
+  /** Compared by diff; the rest (`host`, `adopt`) is about how to get there. */
+  readonly compared: readonly (keyof Inputs & string)[];
+  /** What the ownership manifest calls it: a path, or user:NAME. */
+  readonly claimOf: (inputs: Inputs) => string;
+  readonly foreignCode: "FOREIGN_FILE" | "FOREIGN_ACCOUNT" | "ENV_LINE_FOREIGN";
+  readonly read: (host: RemoteHost, inputs: Inputs) => Promise<Reading<Inputs>>;
+  /** Brings the host to the inputs; may be repeated. Most kinds run one job. */
+  readonly write: (context: WriteContext, inputs: Inputs) => Promise<void>;
+  /** null: the thing is kept when the resource goes. */
+  readonly remove: (inputs: Inputs) => Work | null;
+  /** An equal thing that stands there already may be claimed without being asked; a destroy then leaves it. */
+  readonly adoptsEqual?: boolean;
+}
+
+/** The same with the inputs' type closed in, so that kinds of all types stand in one list. */
+export interface Kind {
+  readonly type: string;
+  /** From the program: checked and completed. @throws ZodError, CutterError */
+  parse(properties: unknown): Promise<BaseInputs>;
+  /** From the engine's state, completed once already: taken as it is, so that a key that has expired since can still be removed. */
+  accept(properties: unknown): BaseInputs;
+  changes(before: unknown, after: unknown): { readonly changed: readonly string[]; readonly replaces: readonly string[] };
+  bind(inputs: BaseInputs): BoundKind;
+}
+
+/** One resource: a kind with its parsed inputs. */
+export interface BoundKind {
+  readonly claim: string;
+  readonly foreignCode: KindSpec<BaseInputs>["foreignCode"];
+  readonly adoptsEqual: boolean;
+  read(host: RemoteHost): Promise<Reading<BaseInputs>>;
+  write(context: WriteContext): Promise<void>;
+  remove(): Work | null;
+}
+
+export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): Kind {
+  return {
+    type: spec.type,
+    parse: async (properties) => {
+      const inputs = spec.schema.parse(properties);
+      return spec.complete === undefined ? inputs : await spec.complete(inputs);
+    },
+    accept: (properties) => spec.schema.parse(properties),
+    changes: (before, after) => {
+      const changed = [...spec.compared, "host", "obstructedBy", "unclaimed"].filter(
+        (name) => toText(before, name) !== toText(after, name),
+      );
+      const replaces = changed.filter((name) => (spec.replaceOn as readonly string[]).includes(name));
+      if (toText(toField(before, "host"), "machineIdentity") !== toText(toField(after, "host"), "machineIdentity")) replaces.push("host");
+      return { changed, replaces };
+    },
+    bind: (base) => {
+      const inputs = spec.schema.parse(base);
+      return {
+        claim: spec.claimOf(inputs),
+        foreignCode: spec.foreignCode,
+        adoptsEqual: spec.adoptsEqual ?? false,
+        read: async (host) => await spec.read(host, inputs),
+        write: async (context) => await spec.write(context, inputs),
+        remove: () => spec.remove(inputs),
+      };
+    },
+  };
+}
+
+function toField(properties: unknown, name: string): unknown {
+  return typeof properties === "object" && properties !== null ? (properties as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
+/** Field order does not matter: the engine gives objects back with sorted keys. */
+function toText(properties: unknown, name: string): string {
+  return JSON.stringify(toSorted(toField(properties, name) ?? null));
+}
+
+function toSorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toSorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, toSorted(inner)]),
+  );
+}

@@ -1,0 +1,94 @@
+// The environment the Pulumi engine runs in: private home, local state, Node 24 first on PATH, and the ssh agent that fits the stack.
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fixedEnvironment } from "../bootstrap/home.mjs";
+import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
+
+export const sandboxStack = "sandbox";
+
+/**
+ * Everything to set for an engine of this checkout; to be laid over the caller's own environment.
+ * A PULUMI_BACKEND_URL of the caller's own (team state: s3://, postgres://) stays, except for the sandbox stack, whose state is always local.
+ * `stack` decides the ssh agent: the sandbox stack gets the sandbox's, any other the caller's.
+ */
+export function pulumiEnvironment(
+  checkout: string = thisCheckout,
+  stack: string | null = sandboxStack,
+  caller: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const layout = toolchainLayout(checkout, caller);
+  const environment = fixedEnvironment(layout);
+  const path = [layout.engineBin, layout.nodeBin, ...(caller.PATH ?? "").split(":").filter((folder) => folder !== layout.wrapperBin)];
+  environment.PATH = [...new Set(path)].join(":");
+  if (stack === sandboxStack) {
+    const agentSocket = readSandboxAgentSocket(checkout);
+    if (agentSocket !== null) environment.SSH_AUTH_SOCK = agentSocket;
+    return environment;
+  }
+  const ownBackend = toOwnBackend(caller);
+  if (ownBackend !== null) environment.PULUMI_BACKEND_URL = ownBackend;
+  const ownPassphraseFile = caller.PULUMI_CONFIG_PASSPHRASE_FILE ?? "";
+  if (ownPassphraseFile !== "" && !ownPassphraseFile.endsWith("/.pulumi-state/passphrase"))
+    environment.PULUMI_CONFIG_PASSPHRASE_FILE = ownPassphraseFile;
+  return environment;
+}
+
+/** The stack a command line means: `--stack`, `-s`, PULUMI_STACK, else the one selected for the project of `workingDirectory`; null when none. */
+export function toStackName(args: readonly string[], workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
+  const named = toStackOption(args) ?? caller.PULUMI_STACK ?? readSelectedStack(workingDirectory, checkout, caller);
+  return named === null || named === "" ? null : (named.split("/").at(-1) ?? null);
+}
+
+/** Then the engine goes on with the others when one of them fails, and fails at the end. */
+export function hasSeveralHosts(workingDirectory: string, stack: string): boolean {
+  const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
+  return existsSync(file) && /^\s+["']?cutter-kit:hosts["']?\s*:/m.test(readFileSync(file, "utf8"));
+}
+
+function toStackOption(args: readonly string[]): string | null {
+  for (const [index, arg] of args.entries()) {
+    if (arg === "--") return null;
+    if (arg === "--stack" || arg === "-s") return args[index + 1] ?? null;
+    const joined = /^(?:--stack=|-s=?)(.+)$/.exec(arg)?.[1];
+    if (joined !== undefined) return joined;
+  }
+  const operands = args.filter((arg) => !arg.startsWith("-"));
+  const [command, verb, name] = operands;
+  return command === "stack" && (verb === "select" || verb === "init" || verb === "rm") ? (name ?? null) : null;
+}
+
+/** Pulumi keeps the selection, per backend, in `$PULUMI_HOME/workspaces/<project>-<sha1 of the project file's path>-workspace.json`. */
+function readSelectedStack(workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
+  const projectFile = join(workingDirectory, "Pulumi.yaml");
+  if (!existsSync(projectFile)) return null;
+  const project = /^name:\s*["']?([A-Za-z0-9_.-]+)/m.exec(readFileSync(projectFile, "utf8"))?.[1] ?? "";
+  const digest = createHash("sha1").update(projectFile).digest("hex");
+  const layout = toolchainLayout(checkout, caller);
+  const file = join(layout.pulumiHome, "workspaces", `${project}-${digest}-workspace.json`);
+  const backend = toOwnBackend(caller) ?? fixedEnvironment(layout).PULUMI_BACKEND_URL ?? "";
+  return existsSync(file) ? toStringAt(readJson(file), "stacks", backend) : null;
+}
+
+/** The agent the running sandbox of this checkout has started, or null when there is no sandbox. */
+function readSandboxAgentSocket(checkout: string): string | null {
+  const file = join(checkout, ".sandbox/state.json");
+  return existsSync(file) ? toStringAt(readJson(file), "agentSocket") : null;
+}
+
+/** A backend the caller has chosen, which is not the local one of this or another checkout. */
+function toOwnBackend(caller: NodeJS.ProcessEnv): string | null {
+  const url = caller.PULUMI_BACKEND_URL ?? "";
+  return url === "" || url.endsWith("/.pulumi-state/backend") ? null : url;
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+/** The non-empty string below these fields, or null. */
+function toStringAt(content: unknown, ...fields: readonly string[]): string | null {
+  let value = content;
+  for (const field of fields) value = typeof value === "object" && value !== null ? Reflect.get(value, field) : null;
+  return typeof value === "string" && value !== "" ? value : null;
+}

@@ -1,0 +1,16 @@
+// `npm run pulumi -- …` and the plain `pulumi` of .env.pulumi: this process becomes the engine, so signals and exit code are the engine's own.
+import { execve, exit } from "node:process";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { engineEnvironment, engineFile } from "./run.ts";
+
+const args = process.argv.slice(2);
+try {
+  const engine = engineFile();
+  if (typeof execve !== "function")
+    throw new CutterError("NODE_TOO_OLD", { running: process.version, needed: "24, from node_modules/.bin" });
+  execve(engine, [engine, ...args], engineEnvironment(args, { workingDirectory: process.cwd() }));
+} catch (error) {
+  if (!(error instanceof CutterError)) throw error;
+  console.error(error.message);
+  exit(error.exitCode);
+}

@@ -1,0 +1,85 @@
+// Runs the Pulumi engine's binary itself with everything set: for the demo, the tests and the command line.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { ensurePulumiHome } from "../bootstrap/home.mjs";
+import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
+import { hasSeveralHosts, pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
+import { forgetPendingSteps, toForgottenLine } from "../repair/pending-steps.ts";
+import { clearStaleLocks, toClearedLine } from "../repair/stale-lock.ts";
+import { removeTornAttributes, toTornLine } from "../repair/torn-attributes.ts";
+
+export interface PulumiOptions {
+  readonly checkout?: string;
+  /** Where Pulumi.yaml lies; the checkout unless said. */
+  readonly workingDirectory?: string;
+  /** Laid over the toolchain's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** "capture" returns stdout and stderr, "inherit" shows them. Default capture. */
+  readonly output?: "capture" | "inherit";
+  /** SIGINT, then SIGKILL 10 s later. Default 15 minutes. */
+  readonly deadlineMs?: number;
+}
+
+export interface PulumiResult {
+  /** The engine's exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const outputBytesMax = 32 * 1024 * 1024;
+
+/** The engine's path. Throws PULUMI_ENGINE_MISSING before anything is started when set-up has not run. */
+export function engineFile(checkout: string = thisCheckout): string {
+  const file = join(toolchainLayout(checkout).engineBin, "pulumi");
+  if (!existsSync(file)) throw new CutterError("PULUMI_ENGINE_MISSING", { expected: file });
+  return file;
+}
+
+/** What an engine started with `args` gets as its whole environment. PULUMI_HOME and .env.pulumi exist afterwards, and nothing that a killed engine left in local state stands in the way. */
+export function engineEnvironment(args: readonly string[], options: PulumiOptions = {}): Record<string, string> {
+  const checkout = options.checkout ?? thisCheckout;
+  ensurePulumiHome(toolchainLayout(checkout));
+  const caller = { ...process.env, ...options.environment };
+  const workingDirectory = options.workingDirectory ?? checkout;
+  const stack = toStackName(args, workingDirectory, checkout, caller);
+  const environment: NodeJS.ProcessEnv = { ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...options.environment };
+  // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
+  if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
+  const backendUrl = environment.PULUMI_BACKEND_URL ?? "";
+  if (stack !== null && hasSeveralHosts(workingDirectory, stack)) environment.PULUMI_CONTINUE_ON_ERROR ??= "true";
+  for (const file of removeTornAttributes(backendUrl)) console.error(toTornLine(file));
+  for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
+  for (const step of forgetPendingSteps(backendUrl)) console.error(toForgottenLine(step));
+  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Runs `pulumi args…` to its end. A non-zero exit is a result, not an error; only a missing or unstartable engine throws. */
+export async function runPulumi(args: readonly string[], options: PulumiOptions = {}): Promise<PulumiResult> {
+  const checkout = options.checkout ?? thisCheckout;
+  const capture = options.output !== "inherit";
+  const child = spawn(engineFile(checkout), args, {
+    cwd: options.workingDirectory ?? checkout,
+    env: engineEnvironment(args, options),
+    stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit",
+  });
+  const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  let keptBytes = 0;
+  const keep = (into: Buffer[]) => (chunk: Buffer) => {
+    keptBytes += chunk.length;
+    if (keptBytes <= outputBytesMax) into.push(chunk);
+  };
+  child.stdout?.on("data", keep(chunks.stdout));
+  child.stderr?.on("data", keep(chunks.stderr));
+  const interrupt = setTimeout(() => child.kill("SIGINT"), options.deadlineMs ?? 15 * 60_000);
+  const kill = setTimeout(() => child.kill("SIGKILL"), (options.deadlineMs ?? 15 * 60_000) + 10_000);
+  try {
+    const code = await new Promise<number | null>((done, fail) => child.on("error", fail).on("close", done));
+    return { code, stdout: Buffer.concat(chunks.stdout).toString("utf8"), stderr: Buffer.concat(chunks.stderr).toString("utf8") };
+  } finally {
+    clearTimeout(interrupt);
+    clearTimeout(kill);
+  }
+}
