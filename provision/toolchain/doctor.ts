@@ -67,7 +67,7 @@ function toPlugin(): Part {
   return {
     name,
     state: "WARN",
-    says: `@pulumi/command ${commandPluginVersion} by our STAND-IN: it serves command:remote:Command only. Its contract test (test/toolchain/command-plugin.test.ts) has not run against the official plugin here`,
+    says: `@pulumi/command ${commandPluginVersion} by our STAND-IN: it serves command:remote:Command only. Its contract test (test/provision/toolchain/command-plugin/command-plugin.test.ts) has not run against the official plugin here`,
   };
 }
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
 import { openProductionDatabase } from "../../orchestrator/adapters/postgres/production-database.ts";
-import { startPostgres, type TestPostgres } from "../support/postgres.ts";
-import { toTestSettings } from "../support/production-database.ts";
+import { startPostgres, type TestPostgres } from "../support/database/postgres.ts";
+import { toTestSettings } from "../support/database/production-database.ts";
 
 const sqlFolder = join(import.meta.dirname, "../../sql");
 const readSqlFile = (path: string): string => readFileSync(join(sqlFolder, path), "utf8");

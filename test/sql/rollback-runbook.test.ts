@@ -7,9 +7,9 @@ import type { Client } from "pg";
 import { toRevertSql } from "../../orchestrator/core/revert/runbook-sql.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
 import { toGateViolations } from "../../orchestrator/core/database/sql-gate.ts";
-import { createUnits, cutDocument, decide, registerDocument, type CutDocument } from "../support/cut-by-sql.ts";
-import { applyThroughGate } from "../support/sql-gate.ts";
-import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { createUnits, cutDocument, decide, registerDocument, type CutDocument } from "../support/database/cut-by-sql.ts";
+import { applyThroughGate } from "../support/database/sql-gate.ts";
+import { startPostgres, type TestPostgres } from "../support/database/postgres.ts";
 
 const runbook = readFileSync(resolve(import.meta.dirname, "../../sql/lifecycle/rollback_runbook.sql"), "utf8");
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
-import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { startPostgres, type TestPostgres } from "../support/database/postgres.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
 const payload = "b".repeat(64);

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ProductionDatabase } from "../../orchestrator/ports/database.ts";
 import type { Recorders } from "../../orchestrator/ports/recorders.ts";
 import type { CreateUnits, EnactUnits, LegBRecord, ReviewDecisionRow, WriteDatabase } from "../../orchestrator/ports/write-database.ts";
-import type { CutDocument } from "./cut-by-sql.ts";
+import type { CutDocument } from "./database/cut-by-sql.ts";
 import { makePermission } from "./write-permission.ts";
 
 export const sourceText = "# One\n\nĐiều 1.\r\n## Two\n\nText.\n## Three\n\nEnd without newline";

@@ -1,5 +1,5 @@
 // A process that runs the dry run of a world and kills itself at one checkpoint: node killed-run.ts FOLDER CHECKPOINT PHASE.
-import { openWorld } from "./fakes/world.ts";
+import { openWorld } from "./worlds/world.ts";
 
 const [folder = "", checkpoint = "", phase = ""] = process.argv.slice(2);
 

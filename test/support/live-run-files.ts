@@ -8,8 +8,8 @@ import { parseRecord, type JournalRecord } from "../../orchestrator/core/journal
 import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts";
 import type { PinnedKeyFile } from "../../orchestrator/core/approval/verify.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
-import { liveRunId, makeLiveWorld, type KillAt, type LiveWorld } from "./fakes/live-world.ts";
-import { documentId } from "./fakes/world.ts";
+import { liveRunId, makeLiveWorld, type KillAt, type LiveWorld } from "./worlds/live-world.ts";
+import { documentId } from "./worlds/world.ts";
 
 export { liveRunId };
 const signedAt = new Date("2026-11-22T10:00:00Z");

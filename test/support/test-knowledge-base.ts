@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KnowledgeBaseServerConfig } from "../../provision/sandbox/knowledge-base/config.ts";
 import { startKnowledgeBaseServer } from "../../provision/sandbox/knowledge-base/server.ts";
-import type { TestPostgres } from "./postgres.ts";
-import { makeTlsFiles } from "./tls-files.ts";
+import type { TestPostgres } from "./database/postgres.ts";
+import { makeTlsFiles } from "./hosts/tls-files.ts";
 
 export interface TestKnowledgeBase {
   readonly baseUrl: string; // its name resolves nowhere: connect to `relay`

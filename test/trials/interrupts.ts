@@ -1,7 +1,7 @@
 // `npm run interrupts [-- PASS…]`: from a bare host, a pulumi up interrupted at each resource step in turn, by Ctrl-C and by SIGKILL of engine, provider and both. Four passes; 1 to 4 chooses.
-import { makeBare, readHostSteps, toEndRow, toPass } from "../support/interrupts.ts";
+import { makeBare, readHostSteps, toEndRow, toPass } from "../support/trials/interrupts.ts";
 import { pulumi, readTree, up } from "../support/stack.ts";
-import { runTrials, type Trial } from "../support/trials.ts";
+import { runTrials, type Trial } from "../support/trials/trials.ts";
 
 let undisturbed = "";
 let steps: readonly string[] = [];

@@ -1,11 +1,11 @@
 // npm run line [-- WORDS]: breaks the line to the sandbox host in the middle of every kind of change and refuses it in every way; prints what was seen. WORDS choose rows.
 import { ensureReady } from "../support/e2e.ts";
 import { readRecorded } from "../support/kit.ts";
-import { openLine } from "../support/line.ts";
-import { toMutationTrials } from "../support/line-mutations.ts";
-import { toRefusalTrials } from "../support/line-refusals.ts";
+import { openLine } from "../support/trials/line.ts";
+import { toMutationTrials } from "../support/trials/line-mutations.ts";
+import { toRefusalTrials } from "../support/trials/line-refusals.ts";
 import { readSteps, readTree } from "../support/stack.ts";
-import { runTrials } from "../support/trials.ts";
+import { runTrials } from "../support/trials/trials.ts";
 
 await ensureReady();
 const line = await openLine();

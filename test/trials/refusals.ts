@@ -1,7 +1,7 @@
 // Every refusal of pulumi up, tried literally on the running sandbox: `npm run refusals [-- WORD…]` prints row | code, facts, remedy | seconds.
 import { ensureReady } from "../support/e2e.ts";
-import { readHostAndState, tryRefusal, type Refusal } from "../support/refusal.ts";
-import { runTrials, type Trial } from "../support/trials.ts";
+import { readHostAndState, tryRefusal, type Refusal } from "../support/trials/refusal.ts";
+import { runTrials, type Trial } from "../support/trials/trials.ts";
 import { bareHostRefusals, withBareHost } from "./refusals/bare-host.ts";
 import { configRefusals } from "./refusals/config.ts";
 import { findings } from "./refusals/findings.ts";

@@ -1,7 +1,7 @@
 // Finds the headings of a Markdown document by CommonMark's block structure (specification 0.31.2, appendix "A parsing strategy", phase 1).
 // Inline structure is never parsed: no inline construct can make or unmake a heading. Why not a library: micromark needs 38 s for 120 KB
 // of lazy lines and gigabytes for 20 MB; here time and memory grow with the document's length, whatever stands in it, and positions are
-// bytes from the start. The libraries are the tests' independent judges (test/core/plan/markdown-agreement.test.ts).
+// bytes from the start. The libraries are the tests' independent judges (test/orchestrator/core/markdown/agreement.test.ts).
 import { skipDefinitions } from "./definitions.ts";
 import { endsHtml, matchHtmlStart, type HtmlBlockKind } from "./html.ts";
 import { ascii, isBlankByte, LineCursor } from "./line.ts";

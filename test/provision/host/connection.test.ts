@@ -8,9 +8,9 @@ import type { HostAddress } from "../../../provision/host/address.ts";
 import { openConnection } from "../../../provision/host/connection.ts";
 import { toMachineIdentity } from "../../../provision/host/machine-identity.ts";
 import { createHostPool } from "../../../provision/host/pool.ts";
-import { startSshAgent } from "../../support/ssh-agent.ts";
-import { createSshKeyPair } from "../../support/ssh-keys.ts";
-import { startSshServer, type TestSshServer } from "../../support/ssh-server.ts";
+import { startSshAgent } from "../../support/hosts/ssh-agent.ts";
+import { createSshKeyPair } from "../../support/hosts/ssh-keys.ts";
+import { startSshServer, type TestSshServer } from "../../support/hosts/ssh-server.ts";
 
 const machineId = "0123456789abcdef0123456789abcdef";
 const originalPath = process.env["PATH"];

@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
 import { createJobRunner } from "../../../provision/host/job.ts";
-import { localAddress } from "../../support/local-host.ts";
+import { localAddress } from "../../support/hosts/local-host.ts";
 
 const ok = (stdout: string): CommandOutcome => ({ code: 0, stdout, stderr: "" });
 const cut: CommandOutcome = { code: null, stdout: "", stderr: "", problem: "the connection is closed" };

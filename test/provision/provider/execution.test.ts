@@ -9,7 +9,7 @@ import { toOpenRuns } from "../../../orchestrator/core/run/open-runs.ts";
 import { recordAudit } from "../../../orchestrator/root-helper/state/ledger.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
 import { createExecutionGuard, readExecution } from "../../../provision/provider/execution.ts";
-import { localAddress, localHost } from "../../support/local-host.ts";
+import { localAddress, localHost } from "../../support/hosts/local-host.ts";
 
 const sha = "a".repeat(64);
 let root: string;

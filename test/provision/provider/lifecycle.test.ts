@@ -8,7 +8,7 @@ import { defineKind, type KindSpec } from "../../../provision/provider/kinds/def
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
 import { parseClaims } from "../../../provision/provider/ownership.ts";
 import { createRecorded, type Recorded } from "../../../provision/provider/recorded.ts";
-import { localAddress } from "../../support/local-host.ts";
+import { localAddress } from "../../support/hosts/local-host.ts";
 
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";
 const renamed = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::renamed";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import { parseClaims, withClaim } from "../../../provision/provider/ownership.ts";
-import { runLocalJob } from "../../support/local-host.ts";
+import { runLocalJob } from "../../support/hosts/local-host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ck-ownership-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
 import { createHostPool } from "../../../provision/host/pool.ts";
 import { createProvider } from "../../../provision/provider/provider.ts";
-import { localAddress } from "../../support/local-host.ts";
+import { localAddress } from "../../support/hosts/local-host.ts";
 
 const toHost = (stdout: string): RemoteHost => ({
   address: localAddress,

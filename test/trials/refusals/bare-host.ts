@@ -1,7 +1,7 @@
 // Hosts that the kit never saw, on which something of the same name stands already, or for which there is no release.
 import { onHost } from "../../support/e2e.ts";
 import { pulumi, up } from "../../support/stack.ts";
-import { withStackConfig, type Refusal } from "../../support/refusal.ts";
+import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
 
 const aside = "/root/cutter-trial-aside";
 

@@ -1,5 +1,5 @@
 // Stack configs that are refused before the host is asked for anything.
-import { withStackConfig, type Refusal } from "../../support/refusal.ts";
+import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
 
 const stackFile = "Pulumi.<stack>.yaml";
 

@@ -1,8 +1,8 @@
 // What is no refusal but a finding: up succeeds, and the survey says what a live run would stop at.
 import { run, sql } from "../../support/e2e.ts";
-import { withStackConfig } from "../../support/refusal.ts";
+import { withStackConfig } from "../../support/trials/refusal.ts";
 import { up } from "../../support/stack.ts";
-import type { Trial } from "../../support/trials.ts";
+import type { Trial } from "../../support/trials/trials.ts";
 
 interface Survey {
   readonly gaps: readonly { readonly id: string; readonly state: string; readonly evidence: readonly string[] }[];

@@ -5,7 +5,7 @@ import { create } from "tar";
 import { buildRelease } from "../../../deploy/build.ts";
 import { alterRelease, dropAlteredRelease } from "../../support/altered-release.ts";
 import { onHost } from "../../support/e2e.ts";
-import { withStackConfig, type Refusal } from "../../support/refusal.ts";
+import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
 
 const unfinished = "/var/lib/cutter/runs/trial-unfinished";
 const fullFolder = "/run/cutter-trial-full";

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
-import { withStackConfig, type Refusal } from "../../support/refusal.ts";
+import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
 import { createGpgHome, type GpgHome } from "../../support/gpg.ts";
 
 interface Offered {

@@ -1,0 +1,49 @@
+// How a run tells what it does: the very bytes.
+import { expect, it } from "vitest";
+import { jsonReporter, lineReporter, terminalReporter } from "../../../../orchestrator/adapters/reporter/reporters.ts";
+import type { RunEvent } from "../../../../orchestrator/ports/reporter.ts";
+
+const events: readonly RunEvent[] = [
+  { kind: "run_started", runId: "run-1", mode: "dryrun", documentId: "knowledge/a.md" },
+  { kind: "phase_started", phase: "cut_leg_a", number: 6 },
+  { kind: "phase_done", phase: "cut_leg_a", number: 6, durationMs: 1234, summary: "done", wouldRefuse: ["APPROVAL_MISSING"] },
+  { kind: "gate_waiting", phase: "cut_leg_a", waitsOn: "knowledge_base", sinceMs: 2000 },
+  { kind: "gate_passed", phase: "cut_leg_a", documentId: "knowledge/r.md", revision: 1 },
+  { kind: "warning", code: "PHASE_SOFT_CAP_PASSED", text: "slow" },
+  { kind: "run_ended", result: "done", exitCode: 0, certificate: "pass" },
+];
+
+const written = (make: (write: (text: string) => void) => { report(event: RunEvent): void }): string => {
+  let text = "";
+  const reporter = make((part) => (text += part));
+  for (const event of events) reporter.report(event);
+  return text;
+};
+
+it("one line per event in a log", () => {
+  expect(written(lineReporter)).toBe(
+    [
+      "[INFO] run run-1 begins: mode=dryrun document=knowledge/a.md",
+      "[WARN] phase 06 cut_leg_a: done (1.2 s) would_refuse=APPROVAL_MISSING",
+      "[WARN] gate cut_leg_a waits_on=knowledge_base for 2.0 s",
+      "[INFO] gate cut_leg_a passed: knowledge/r.md revision 1",
+      "[WARN] PHASE_SOFT_CAP_PASSED slow",
+      "",
+    ].join("\n"),
+  );
+});
+
+it("a live line per phase on a terminal, cleared before the next", () => {
+  const text = written(terminalReporter);
+  expect(text).toContain("\r\u001b[K  …    phase 06 cut_leg_a\r\u001b[K[WARN] phase 06 cut_leg_a: done");
+  expect(text).toContain("  …    gate cut_leg_a waits for knowledge_base, 2 s");
+  expect(text.endsWith("\r\u001b[K")).toBe(true);
+});
+
+it("one JSON object per event for machines", () => {
+  const lines = written(jsonReporter)
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toEqual(events.map((event) => ({ schema: "cutter.event/1", ...event })));
+});

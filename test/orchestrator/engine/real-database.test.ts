@@ -1,0 +1,103 @@
+// The dry run on a real PostgreSQL: what the certificate sees of a phase that writes, of a stranger that writes, and of nobody.
+import { createHash } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { z } from "zod";
+import { toVerdict } from "../../../orchestrator/core/run/verdict.ts";
+import { runPhases } from "../../../orchestrator/engine/run.ts";
+import { readPhase, type Phase } from "../../../orchestrator/phases/define.ts";
+import { phases } from "../../../orchestrator/phases/index.ts";
+import type { ProductionDatabase } from "../../../orchestrator/ports/database.ts";
+import { documentBody, documentId, makeWorld, type World } from "../../support/worlds/world.ts";
+import { startPostgres, type TestPostgres } from "../../support/database/postgres.ts";
+import { openTestDatabase } from "../../support/database/production-database.ts";
+
+let server: TestPostgres;
+let world: World;
+let database: ProductionDatabase;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  const admin = await server.connect("workflow_admin");
+  const registered = await admin.query<{ id: string }>(
+    "insert into cutter_governance.source_document_registry (kb_document_id, doc_code, title) values ($1, 'harmless', 'A harmless document') returning id",
+    [documentId],
+  );
+  const sha256 = createHash("sha256").update(documentBody).digest("hex");
+  await admin.query(
+    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, $3)",
+    [registered.rows[0]?.id, sha256, Buffer.byteLength(documentBody)],
+  );
+  await admin.end();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  world = await makeWorld();
+  database = openTestDatabase(server);
+});
+afterEach(async () => {
+  await database.close();
+  await world.remove();
+});
+
+const start = (list: readonly Phase[] = phases) => runPhases(world.toRun({ phases: list }), { ...world.ports, database });
+
+/** A phase of the test between leg A and its verification. */
+const withPhase = (act: () => Promise<void>): readonly Phase[] => [
+  ...phases.slice(0, 6),
+  readPhase({
+    name: "test_phase",
+    needs: {},
+    output: z.strictObject({}),
+    observe: act,
+    gate: () => toVerdict(),
+    conclude: () => ({}),
+    text: () => ({ summary: "a phase of the test", facts: [] }),
+  }),
+  ...phases.slice(6),
+];
+
+const insertAndDelete = async (): Promise<void> => {
+  const client = await server.connect("workflow_admin");
+  await client.query("insert into public.dot_config (key, value) values ('test', 'one')");
+  await client.query("delete from public.dot_config where key = 'test'");
+  await client.end(); // the counters of an ended session are there at once
+};
+
+it("passes when nobody writes, with every table of the contract and the decoy in scope", async () => {
+  const outcome = await start();
+  expect(outcome).toMatchObject({ result: "done", exit_code: 0, certificate: "pass", phases_done: 11 });
+  const certificate = z
+    .object({ tables: z.array(z.object({ table: z.string() })) })
+    .parse(JSON.parse(await world.readRunFile("certificate.json")));
+  expect(certificate.tables.map(({ table }) => table)).toEqual(
+    expect.arrayContaining([
+      "public.information_unit",
+      "public.unit_version",
+      "sandbox_tac.unit_version",
+      "cutter_governance.review_decision",
+    ]),
+  );
+});
+
+it("does not pass a run in which one row is inserted and deleted, though every digest is as before", async () => {
+  const outcome = await start(withPhase(insertAndDelete));
+  expect(outcome).toMatchObject({ result: "done", certificate: "inconclusive", phases_done: 12 });
+  const { tables } = z
+    .object({
+      tables: z.array(z.object({ table: z.string(), sha256Before: z.string(), sha256After: z.string(), modifications: z.string() })),
+    })
+    .parse(JSON.parse(await world.readRunFile("certificate.json")));
+  const written = tables.find(({ table }) => table === "public.dot_config");
+  expect(written).toMatchObject({ modifications: "2", sha256After: written?.sha256Before });
+});
+
+it("does not pass a run in which a stranger adds a row", async () => {
+  const outcome = await start(
+    withPhase(async () => {
+      const client = await server.connect("workflow_admin");
+      await client.query("insert into public.dot_config (key, value) values ('foreign', 'one')");
+      await client.end();
+    }),
+  );
+  expect(outcome).toMatchObject({ result: "done", certificate: "inconclusive", exit_code: 0 });
+});

@@ -1,0 +1,121 @@
+// The set-up decides rightly what to reuse: lockfile, engine digests, official plugin or stand-in, and it names what is missing.
+import { appendFileSync, chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isIntact } from "../../../../provision/toolchain/bootstrap/engine.mjs";
+import { engineExecutables, pulumiVersion, toolchainLayout, type ToolchainLayout } from "../../../../provision/toolchain/bootstrap/layout.mjs";
+import { judgeMachine } from "../../../../provision/toolchain/bootstrap/machine.mjs";
+import { isInStep } from "../../../../provision/toolchain/bootstrap/npm.mjs";
+import { ensureCommandPlugin } from "../../../../provision/toolchain/bootstrap/plugin.mjs";
+import { elapsed } from "../../../../provision/toolchain/bootstrap/step.mjs";
+
+let folder: string;
+let layout: ToolchainLayout;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "bootstrap-"));
+  const real = toolchainLayout(undefined, { XDG_CACHE_HOME: join(folder, "cache") });
+  const plugins = join(folder, "home/plugins/resource-command-v1.2.1");
+  layout = { ...real, pluginFolder: plugins, pluginExecutable: join(plugins, "pulumi-resource-command") };
+  mkdirSync(join(folder, "home/plugins"), { recursive: true });
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe("node_modules", () => {
+  const wanted = {
+    "": {},
+    "node_modules/a": { version: "1.0.0", integrity: "sha512-a" },
+    "node_modules/b": { version: "2.0.0", integrity: "sha512-b", optional: true },
+  };
+  const installed = { "node_modules/a": { version: "1.0.0", integrity: "sha512-a" } };
+
+  test("is in step when all is there, where a package for another platform may be absent", () => {
+    expect(isInStep(wanted, installed)).toBe(true);
+  });
+
+  test("is not in step with another version, other bytes, a package too few or too many", () => {
+    expect(isInStep(wanted, { "node_modules/a": { version: "1.0.1", integrity: "sha512-a" } })).toBe(false);
+    expect(isInStep(wanted, { "node_modules/a": { version: "1.0.0", integrity: "sha512-other" } })).toBe(false);
+    expect(isInStep(wanted, {})).toBe(false);
+    expect(isInStep(wanted, { ...installed, "node_modules/c": { version: "1.0.0", integrity: "sha512-c" } })).toBe(false);
+  });
+});
+
+describe("the engine in the cache", () => {
+  beforeEach(() => {
+    mkdirSync(layout.engineBin, { recursive: true });
+    const files = Object.fromEntries(
+      engineExecutables.map((name) => {
+        const path = join(layout.engineBin, name);
+        writeFileSync(path, `#!/bin/sh\n# ${name}\n`, { mode: 0o755 });
+        return [name, createHash("sha256").update(readFileSync(path)).digest("hex")];
+      }),
+    );
+    writeFileSync(
+      layout.engineOrigin,
+      JSON.stringify({ origin: "of a test", version: pulumiVersion, builtAt: "2026-11-22T00:00:00Z", files }),
+    );
+  });
+
+  test("is reused when its digests are right", async () => {
+    expect(await isIntact(layout)).toBe(true);
+  });
+
+  test("is not reused when a byte changed, an executable is gone or cannot be run, or the record is missing", async () => {
+    const language = join(layout.engineBin, "pulumi-language-nodejs");
+    cpSync(language, join(folder, "kept"));
+    appendFileSync(language, "x");
+    expect(await isIntact(layout)).toBe(false);
+    cpSync(join(folder, "kept"), language);
+    expect(await isIntact(layout)).toBe(true);
+    chmodSync(language, 0o644);
+    expect(await isIntact(layout)).toBe(false);
+    chmodSync(language, 0o755);
+    rmSync(layout.engineOrigin);
+    expect(await isIntact(layout)).toBe(false);
+  });
+
+  test("lies under another key when what it is built from changes", () => {
+    expect(layout.engineFolder).toMatch(
+      new RegExp(`^${folder}/cache/cutter-kit/pulumi/${pulumiVersion.replaceAll(".", "\\.")}-[0-9a-f]{12}$`),
+    );
+  });
+});
+
+describe("the command plugin", () => {
+  test("is the stand-in of this checkout while the cache has no official one, and the official one as soon as it has", () => {
+    expect(ensureCommandPlugin(layout)).toBe("stand-in");
+    expect(readFileSync(layout.pluginExecutable, "utf8")).toContain(join(layout.checkout, "provision/toolchain/command-plugin/main.ts"));
+
+    mkdirSync(layout.officialPlugin, { recursive: true });
+    writeFileSync(join(layout.officialPlugin, "pulumi-resource-command"), "official", { mode: 0o755 });
+    expect(ensureCommandPlugin(layout)).toBe("official");
+    expect(readFileSync(layout.pluginExecutable, "utf8")).toBe("official");
+
+    rmSync(layout.officialPlugin, { recursive: true });
+    expect(ensureCommandPlugin(layout)).toBe("stand-in");
+    expect(lstatSync(layout.pluginFolder).isSymbolicLink()).toBe(false);
+  });
+});
+
+describe("the machine", () => {
+  test("is refused by name when it is another system, another processor, or has too old a Node.js", () => {
+    const fine = { platform: "linux", arch: "x64", version: "20.0.0" };
+    expect(judgeMachine(fine)).toBe("Linux x64, Node.js 20.0.0");
+    expect(() => judgeMachine({ ...fine, platform: "darwin" })).toThrow("this is darwin, the kit needs Linux");
+    expect(() => judgeMachine({ ...fine, arch: "arm64" })).toThrow("this is arm64");
+    expect(() => judgeMachine({ ...fine, version: "18.20.0" })).toThrow("Node.js 18.20.0 is too old");
+  });
+
+  test("is told how long each step took, in words", () => {
+    expect([elapsed(0, 340), elapsed(0, 12_400), elapsed(0, 59_700), elapsed(0, 362_000)]).toEqual([
+      "0.3 s",
+      "12 s",
+      "1 min 0 s",
+      "6 min 2 s",
+    ]);
+  });
+});

@@ -1,0 +1,128 @@
+// What the engine is started with: the right home, state, PATH, and the ssh agent that fits the stack.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ensurePulumiHome } from "../../../../provision/toolchain/bootstrap/home.mjs";
+import { thisCheckout, toolchainLayout } from "../../../../provision/toolchain/bootstrap/layout.mjs";
+import { pulumiEnvironment, toStackName } from "../../../../provision/toolchain/pulumi/environment.ts";
+import { engineEnvironment, engineFile, runPulumi } from "../../../../provision/toolchain/pulumi/run.ts";
+
+let checkout: string;
+
+beforeEach(() => {
+  checkout = mkdtempSync(join(tmpdir(), "checkout-"));
+  for (const module of ["engine", "language-nodejs"]) {
+    const source = `provision/toolchain/${module}`;
+    mkdirSync(join(checkout, source), { recursive: true });
+    for (const file of ["go.mod", "go.sum"]) cpSync(join(thisCheckout, source, file), join(checkout, source, file));
+  }
+  mkdirSync(join(checkout, ".sandbox"));
+  writeFileSync(join(checkout, ".sandbox/state.json"), JSON.stringify({ agentSocket: "/run/of-the-sandbox.sock" }));
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(checkout, { recursive: true });
+});
+
+describe("the environment of the engine", () => {
+  test("gives the sandbox stack the sandbox's agent and every other stack the caller's", () => {
+    expect(pulumiEnvironment(checkout, "sandbox", { PATH: "/bin" }).SSH_AUTH_SOCK).toBe("/run/of-the-sandbox.sock");
+    expect(pulumiEnvironment(checkout, "contabo", { PATH: "/bin" })).not.toHaveProperty("SSH_AUTH_SOCK");
+    rmSync(join(checkout, ".sandbox"), { recursive: true });
+    expect(pulumiEnvironment(checkout, "sandbox", { PATH: "/bin" })).not.toHaveProperty("SSH_AUTH_SOCK");
+  });
+
+  test("lets the engine go on with the other hosts where a stack has several", () => {
+    writeFileSync(join(checkout, "Pulumi.pair.yaml"), "config:\n  cutter-kit:hosts:\n    - name: one\n");
+    writeFileSync(join(checkout, "Pulumi.single.yaml"), "config:\n  # cutter-kit:hosts: several\n  cutter-kit:host: one\n");
+    expect(engineEnvironment(["up", "--stack", "pair"], { checkout }).PULUMI_CONTINUE_ON_ERROR).toBe("true");
+    expect(engineEnvironment(["up", "--stack", "single"], { checkout })).not.toHaveProperty("PULUMI_CONTINUE_ON_ERROR");
+    expect(
+      engineEnvironment(["up", "--stack", "pair"], { checkout, environment: { PULUMI_CONTINUE_ON_ERROR: "false" } })
+        .PULUMI_CONTINUE_ON_ERROR,
+    ).toBe("false");
+  });
+
+  test("keeps a team's own backend, but never for the sandbox and never another checkout's", () => {
+    const local = `file://${checkout}/.pulumi-state/backend`;
+    const team = { PATH: "/bin", PULUMI_BACKEND_URL: "s3://states" };
+    expect(pulumiEnvironment(checkout, "contabo", team).PULUMI_BACKEND_URL).toBe("s3://states");
+    expect(pulumiEnvironment(checkout, "sandbox", team).PULUMI_BACKEND_URL).toBe(local);
+    expect(
+      pulumiEnvironment(checkout, "contabo", { PULUMI_BACKEND_URL: "file:///elsewhere/.pulumi-state/backend" }).PULUMI_BACKEND_URL,
+    ).toBe(local);
+  });
+
+  test("lets no passphrase of the caller's own reach the sandbox's state", () => {
+    vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "the caller's");
+    expect(engineEnvironment(["up", "--stack", "sandbox"])).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE");
+    expect(engineEnvironment(["up", "--stack", "contabo"]).PULUMI_CONFIG_PASSPHRASE).toBe("the caller's");
+  });
+
+  test("puts the engine and the checkout's Node first, and downloads and checks for nothing", () => {
+    const layout = toolchainLayout(checkout);
+    const environment = pulumiEnvironment(checkout, null, { PATH: `${layout.wrapperBin}:/bin:/bin` });
+    expect(environment.PATH).toBe(`${layout.engineBin}:${layout.nodeBin}:/bin`);
+    expect(environment).toMatchObject({
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_HOME: join(checkout, ".pulumi-state/home"),
+    });
+  });
+});
+
+describe("the stack a command line means", () => {
+  test.each([
+    [["up", "--stack", "contabo"], "contabo"],
+    [["--stack=org/cutter-kit/sandbox", "up"], "sandbox"],
+    [["preview", "-s", "sandbox"], "sandbox"],
+    [["preview", "-ssandbox"], "sandbox"],
+    [["up", "--skip-preview", "--yes"], null],
+    [["stack", "select", "--create", "sandbox"], "sandbox"],
+    [["stack", "rm", "sandbox", "--yes"], "sandbox"],
+    [["config", "set", "key", "--", "--stack=contabo"], null],
+  ])("%j is %s", (args, stack) => {
+    expect(toStackName(args, checkout, checkout, {})).toBe(stack);
+  });
+
+  test("is the selected one when none is named, and PULUMI_STACK before that", async () => {
+    writeFileSync(join(checkout, "Pulumi.yaml"), "name: selected\nruntime: nodejs\n");
+    const { code, stderr } = await runPulumi(["stack", "init", "contabo"], { checkout, workingDirectory: checkout });
+    expect(code, stderr).toBe(0);
+    expect(toStackName(["up"], checkout, checkout, {})).toBe("contabo");
+    expect(toStackName(["up"], checkout, checkout, { PULUMI_STACK: "sandbox" })).toBe("sandbox");
+  });
+});
+
+describe("a checkout's Pulumi home", () => {
+  test("is made once: the passphrase stays, private to its owner", () => {
+    const layout = toolchainLayout(checkout);
+    ensurePulumiHome(layout);
+    const first = execFileSync("cat", [layout.passphraseFile], { encoding: "utf8" });
+    ensurePulumiHome(layout);
+    expect(execFileSync("cat", [layout.passphraseFile], { encoding: "utf8" })).toBe(first);
+    expect(first).toMatch(/^[\w-]{32}$/);
+    expect(statSync(layout.passphraseFile).mode & 0o777).toBe(0o600);
+    expect(statSync(layout.dotEnv).mode & 0o777).toBe(0o600);
+  });
+
+  test("makes plain pulumi work in a shell that has read .env.pulumi", () => {
+    ensurePulumiHome(toolchainLayout());
+    const script = ". ./.env.pulumi && command -v pulumi && cd / && pulumi version && pulumi whoami --json";
+    const [path, version] = execFileSync("sh", ["-c", script], {
+      cwd: thisCheckout,
+      env: { ...process.env, PATH: "/usr/bin:/bin" },
+      encoding: "utf8",
+    }).split("\n");
+    expect(path).toBe(join(thisCheckout, ".pulumi-state/bin/pulumi"));
+    expect(version).toBe("v3.259.0");
+  });
+
+  test("refuses by code, before anything runs, when there is no engine", () => {
+    vi.stubEnv("XDG_CACHE_HOME", checkout);
+    expect(() => engineFile()).toThrow(/^PULUMI_ENGINE_MISSING /);
+  });
+});
