@@ -6,9 +6,9 @@ import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { createJobRunner, waitForEarlierJobs, type JobOutcome } from "../host/job.ts";
 import type { HostPool } from "../host/pool.ts";
-import type { ExecutionGuard } from "./execution.ts";
+import type { ExecutionGuard } from "./kinds/support/execution.ts";
 import { readKeptLine } from "./retained.ts";
-import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kinds/define.ts";
+import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind/define.ts";
 import { isOurs, readClaims, toClaimant, withClaim, type Claim } from "./ownership.ts";
 import type { Recorded } from "./recorded.ts";
 

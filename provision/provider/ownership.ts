@@ -3,7 +3,7 @@ import { z } from "zod";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../host/connection.ts";
-import type { Work } from "./kinds/define.ts";
+import type { Work } from "./kind/define.ts";
 
 const claimSchema = z.strictObject({
   path: z.string(),

@@ -1,7 +1,7 @@
 // System group and system user. Both are kept when the resource goes: runs and backups on the disk belong to them.
 import { z } from "zod";
-import { accountField, baseFields, observed, pathField } from "./fields.ts";
-import { defineKind } from "./define.ts";
+import { accountField, baseFields, observed, pathField } from "../kind/fields.ts";
+import { defineKind } from "../kind/define.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 

@@ -1,8 +1,8 @@
 // A directory with its mode and owner. Goes only when empty; `keep`: stays when the resource goes, with all it holds.
 import { z } from "zod";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { accountField, baseFields, modeField, observed, pathField } from "./fields.ts";
-import { defineKind } from "./define.ts";
+import { accountField, baseFields, modeField, observed, pathField } from "../kind/fields.ts";
+import { defineKind } from "../kind/define.ts";
 
 export const directoryKind = defineKind({
   type: "Directory",

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { findEnvLine, toEnvLineEdit, type ByteEdit } from "./support/env-line.ts";
-import { baseFields, pathField } from "./fields.ts";
-import { defineKind, type BaseInputs, type WriteContext } from "./define.ts";
+import { baseFields, pathField } from "../kind/fields.ts";
+import { defineKind, type BaseInputs, type WriteContext } from "../kind/define.ts";
 
 interface EnvLineInputs extends BaseInputs {
   readonly path: string;

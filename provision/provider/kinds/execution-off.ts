@@ -1,8 +1,8 @@
 // That nothing is armed, live or unfinished: an armed token is drift like any other, seen by preview and removed by up. The guard does the removing, before any change.
 import { z } from "zod";
-import { readExecution } from "../execution.ts";
-import { baseFields, observed } from "./fields.ts";
-import { defineKind } from "./define.ts";
+import { readExecution } from "./support/execution.ts";
+import { baseFields, observed } from "../kind/fields.ts";
+import { defineKind } from "../kind/define.ts";
 
 export const executionOffKind = defineKind({
   type: "ExecutionOff",

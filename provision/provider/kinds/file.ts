@@ -3,8 +3,8 @@ import { z } from "zod";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { accountField, baseFields, modeField, observed, pathField } from "./fields.ts";
-import { defineKind, type BaseInputs, type Reading } from "./define.ts";
+import { accountField, baseFields, modeField, observed, pathField } from "../kind/fields.ts";
+import { defineKind, type BaseInputs, type Reading } from "../kind/define.ts";
 import { toShownContent } from "./support/redact.ts";
 import { toWriteFile } from "./support/write-file.ts";
 

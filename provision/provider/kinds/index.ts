@@ -1,5 +1,5 @@
 // All kinds of resources the provider has.
-import type { Kind } from "./define.ts";
+import type { Kind } from "../kind/define.ts";
 import { groupKind, userKind } from "./account.ts";
 import { directoryKind } from "./directory.ts";
 import { envLineKind } from "./env-line.ts";

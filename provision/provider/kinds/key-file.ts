@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { readPinnedKey } from "../../../orchestrator/core/signing/public-key.ts";
-import { defineKind } from "./define.ts";
+import { defineKind } from "../kind/define.ts";
 import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
 import { toWriteFile } from "./support/write-file.ts";
 

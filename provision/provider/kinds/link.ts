@@ -1,8 +1,8 @@
 // A symbolic link to a path of the kit; where it leads is what can drift.
 import { z } from "zod";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { baseFields, observed, pathField } from "./fields.ts";
-import { defineKind } from "./define.ts";
+import { baseFields, observed, pathField } from "../kind/fields.ts";
+import { defineKind } from "../kind/define.ts";
 
 export const linkKind = defineKind({
   type: "Link",

@@ -7,8 +7,8 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import { findCheckout } from "../../checkout.ts";
 import type { RemoteHost } from "../../host/connection.ts";
-import { baseFields } from "./fields.ts";
-import { defineKind, type BaseInputs, type WriteContext } from "./define.ts";
+import { baseFields } from "../kind/fields.ts";
+import { defineKind, type BaseInputs, type WriteContext } from "../kind/define.ts";
 import { confirmed, switchAndConfirm, tellReverted, toStanding } from "./support/release-switch.ts";
 
 interface ReleaseInputs extends BaseInputs {

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { baseFields } from "./fields.ts";
-import { defineKind } from "./define.ts";
+import { baseFields } from "../kind/fields.ts";
+import { defineKind } from "../kind/define.ts";
 import { displacedFolder, readOverrides, toDisplaceScript } from "./support/overrides.ts";
 import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
 import { toWriteFile } from "./support/write-file.ts";

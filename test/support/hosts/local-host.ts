@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { Readable } from "node:stream";
 import type { CommandOptions, CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
 import { toShellWord } from "../../../provision/host/shell.ts";
-import type { Work, WriteContext } from "../../../provision/provider/kinds/define.ts";
+import type { Work, WriteContext } from "../../../provision/provider/kind/define.ts";
 
 export const localAddress = {
   name: "local",

@@ -2,7 +2,7 @@
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../host/connection.ts";
-import type { WriteContext } from "../define.ts";
+import type { WriteContext } from "../../kind/define.ts";
 
 /** What `standing` says of a release that was proven; anything else is drift. */
 export const confirmed = "confirmed";

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { readPathFacts } from "../../../../provision/host/path-facts.ts";
-import type { BoundKind, Kind } from "../../../../provision/provider/kinds/define.ts";
+import type { BoundKind, Kind } from "../../../../provision/provider/kind/define.ts";
 import { directoryKind } from "../../../../provision/provider/kinds/directory.ts";
 import { fileKind } from "../../../../provision/provider/kinds/file.ts";
 import { linkKind } from "../../../../provision/provider/kinds/link.ts";

@@ -2,7 +2,7 @@
 import { beforeEach, expect, it } from "vitest";
 import { CutterError } from "../../../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../../../provision/host/connection.ts";
-import type { Work } from "../../../../../provision/provider/kinds/define.ts";
+import type { Work } from "../../../../../provision/provider/kind/define.ts";
 import { confirmWithinS, switchAndConfirm, tellReverted, toStanding } from "../../../../../provision/provider/kinds/support/release-switch.ts";
 import { localAddress } from "../../../../support/hosts/local-host.ts";
 

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chainStart, toLine, toLineHash } from "../../../orchestrator/core/journal/chain.ts";
-import type { JournalEntry } from "../../../orchestrator/core/journal/record.ts";
-import { toOpenRuns } from "../../../orchestrator/core/run/open-runs.ts";
-import { recordAudit } from "../../../orchestrator/root-helper/state/ledger.ts";
-import type { RemoteHost } from "../../../provision/host/connection.ts";
-import { createExecutionGuard, readExecution } from "../../../provision/provider/execution.ts";
-import { localAddress, localHost } from "../../support/hosts/local-host.ts";
+import { chainStart, toLine, toLineHash } from "../../../../../orchestrator/core/journal/chain.ts";
+import type { JournalEntry } from "../../../../../orchestrator/core/journal/record.ts";
+import { toOpenRuns } from "../../../../../orchestrator/core/run/open-runs.ts";
+import { recordAudit } from "../../../../../orchestrator/root-helper/state/ledger.ts";
+import type { RemoteHost } from "../../../../../provision/host/connection.ts";
+import { createExecutionGuard, readExecution } from "../../../../../provision/provider/kinds/support/execution.ts";
+import { localAddress, localHost } from "../../../../support/hosts/local-host.ts";
 
 const sha = "a".repeat(64);
 let root: string;
