@@ -1,4 +1,23 @@
-// The arrows nobody may draw: which layer may import which. Held by `npm run layers`, and by a test that plants violations.
+// The arrows nobody may draw: which layer may import which, and room by room. Held by `npm run layers`, and by a test that plants violations.
+
+const rooms = require("./test/house/rooms.cjs");
+
+const quoted = (path) => path.replaceAll(".", "\\.").replaceAll("/", "\\/");
+/** Files of a room: those directly in its folder, or the one file that is a room. */
+const filesOf = (room) =>
+  room.endsWith("/**") ? `^${quoted(room.slice(0, -2))}` : room.endsWith(".ts") ? `^${quoted(room)}$` : `^${quoted(room)}\\/[^/]+$`;
+const fileRooms = Object.keys(rooms)
+  .filter((room) => room.endsWith(".ts"))
+  .map(filesOf);
+
+/** One rule a room: it imports itself and what test/house/rooms.cjs lists for it. */
+const roomRules = Object.entries(rooms).map(([room, [holds, ...imports]]) => ({
+  name: `room ${room}`,
+  comment: `${holds}: imports only ${imports.join(", ") || "itself"} (test/house/rooms.cjs)`,
+  severity: "error",
+  from: { path: filesOf(room), pathNot: fileRooms.filter((file) => file !== filesOf(room)) },
+  to: { path: "^(orchestrator|provision|deploy|runbooks)/", pathNot: [...imports.map(filesOf), filesOf(room)] },
+}));
 
 /** What core may use besides itself: pure libraries, and Node's own pure modules. */
 const purePackages = "node_modules/(zod|canonicalize|yaml|jsonc-parser|diff|openpgp|mdast-util-[^/]+|@types/[^/]+)/";
@@ -95,6 +114,7 @@ module.exports = {
       from: {},
       to: { couldNotResolve: true, pathNot: ["^mdast$"] },
     },
+    ...roomRules,
   ],
   options: {
     doNotFollow: { path: "node_modules" },

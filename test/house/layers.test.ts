@@ -3,11 +3,14 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, posix, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { findRoomCircles, readRoomGraph } from "./room-graph.ts";
 
 const checkout = resolve(import.meta.dirname, "../..");
 const rules = createRequire(import.meta.url)("../../.dependency-cruiser.cjs") as { forbidden: readonly { name: string }[] };
+const rooms = createRequire(import.meta.url)("./rooms.cjs") as Readonly<Record<string, readonly string[]>>;
+const allOfCore = "orchestrator/core/**";
 
 /** Rule → an arrow it forbids: the importing file with its import, and what else has to exist. */
 const planted: Readonly<Record<string, readonly [file: string, text: string, target: string]>> = {
@@ -57,31 +60,99 @@ const planted: Readonly<Record<string, readonly [file: string, text: string, tar
 };
 
 describe("the layer check", () => {
-  test.each(rules.forbidden.map(({ name }) => name))("sees a planted violation of %s, and only that", (name) => {
+  const layerRules = rules.forbidden.map(({ name }) => name).filter((name) => !name.startsWith("room "));
+
+  test.each(layerRules)("sees a planted violation of %s, and of no other layer", (name) => {
     const plant = planted[name];
     if (plant === undefined) throw new Error(`no violation is planted for the rule ${name}: add one here`);
     const [file, text, target] = plant;
     const targetText =
       name === "no-cycles" ? 'import { c } from "./a.ts"; export const b = c;' : "export const b = 1; export type B = number;";
-    expect(violationsIn({ [file]: text, [target]: targetText })).toEqual([name]);
+    expect(violationsIn({ [file]: text, [target]: targetText }).filter((rule) => !rule.startsWith("room "))).toEqual([name]);
+  });
+
+  test("sees an import that a room may not make, in every room", () => {
+    const names = Object.keys(rooms);
+    const plants = names.map((room) => {
+      const forbidden = names.find((other) => other !== room && !toAllowed(room).includes(other));
+      if (forbidden === undefined) throw new Error(`the room ${room} may import every other: its list holds nothing`);
+      const target = posix.relative(posix.dirname(toFile(room)), toFile(forbidden));
+      return [toFile(room), `import type { B as Other } from "./${target}"; export type A = Other; export type B = number;`] as const;
+    });
+    const seen = violationsIn(Object.fromEntries(plants)).filter((rule) => rule.startsWith("room "));
+    expect(seen.toSorted()).toEqual(names.map((room) => `room ${room}`).toSorted());
   });
 
   test("lets through what the house allows", () => {
     const tree = {
-      "orchestrator/core/rule.ts":
+      "orchestrator/core/plan/rule.ts":
         'import { createHash } from "node:crypto"; import { z } from "zod"; export const rule = [createHash, z]; export type Rule = typeof rule;',
-      "orchestrator/ports/port.ts": 'import type { Rule } from "../core/rule.ts"; export interface Port { readonly rule: Rule }',
+      "orchestrator/ports/port.ts": 'import type { Rule } from "../core/plan/rule.ts"; export interface Port { readonly rule: Rule }',
       "orchestrator/phases/phase.ts":
-        'import { rule } from "../core/rule.ts"; import type { Port } from "../ports/port.ts"; export const phase = (port: Port) => [port, rule];',
-      "orchestrator/adapters/real.ts":
-        'import type { Port } from "../ports/port.ts"; import { rule } from "../core/rule.ts"; export const real: Port = { rule };',
+        'import { rule } from "../core/plan/rule.ts"; import type { Port } from "../ports/port.ts"; export const phase = (port: Port) => [port, rule];',
+      "orchestrator/adapters/process/real.ts":
+        'import type { Port } from "../../ports/port.ts"; import { rule } from "../../core/plan/rule.ts"; export const real: Port = { rule };',
+      "orchestrator/cli/command.ts": 'import { phase } from "../phases/phase.ts"; export const command = phase;',
       "orchestrator/compose.ts":
-        'import { real } from "./adapters/real.ts"; import { phase } from "./phases/phase.ts"; export const composed = phase(real);',
-      "provision/plan.ts": 'import { rule } from "../orchestrator/core/rule.ts"; export const plan = rule;',
+        'import { real } from "./adapters/process/real.ts"; import { command } from "./cli/command.ts"; export const composed = command(real);',
+      "provision/stack/plan.ts": 'import { rule } from "../../orchestrator/core/plan/rule.ts"; export const plan = rule;',
     };
     expect(violationsIn(tree)).toEqual([]);
   });
 });
+
+describe("the list of rooms", () => {
+  const fileRooms = new Set(Object.keys(rooms).filter((room) => room.endsWith(".ts")));
+  const graph = readRoomGraph(checkout, fileRooms);
+
+  test("names every folder that holds source files, and no other", () => {
+    expect(Object.keys(rooms).toSorted()).toEqual([...graph.files.keys()].toSorted());
+  });
+
+  test("allows no import that nobody makes", () => {
+    const unused = Object.entries(rooms).flatMap(([room, [, ...imports]]) =>
+      imports
+        .filter((target) => !toMade(room).some((made) => made === target || (target === allOfCore && isCore(made))))
+        .map((target) => `${room} → ${target}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test("has no circle", () => {
+    expect(findRoomCircles(graph)).toEqual([]);
+    const planted = {
+      files: new Map([
+        ["a", 1],
+        ["b", 1],
+        ["c", 1],
+      ]),
+      imports: new Map([
+        ["a", new Map([["b", 1]])],
+        ["b", new Map([["c", 1]])],
+        ["c", new Map([["b", 1]])],
+      ]),
+    };
+    expect(findRoomCircles(planted)).toEqual([["b", "c"]]);
+  });
+
+  test("has no room with more than 25 source files", () => {
+    expect([...graph.files].filter(([, files]) => files > 25)).toEqual([]);
+  });
+
+  function toMade(room: string): string[] {
+    return [...(graph.imports.get(room)?.keys() ?? [])];
+  }
+});
+
+const isCore = (room: string): boolean => room.startsWith("orchestrator/core/");
+
+function toAllowed(room: string): string[] {
+  return (rooms[room]?.slice(1) ?? []).flatMap((target) => (target === allOfCore ? Object.keys(rooms).filter(isCore) : [target]));
+}
+
+function toFile(room: string): string {
+  return room.endsWith(".ts") ? room : `${room}/a.ts`;
+}
 
 /** Names of the rules a tree of these files breaks, by the house's own configuration. */
 function violationsIn(tree: Readonly<Record<string, string>>): string[] {
@@ -91,7 +162,8 @@ function violationsIn(tree: Readonly<Record<string, string>>): string[] {
       mkdirSync(join(root, dirname(path)), { recursive: true });
       writeFileSync(join(root, path), text);
     }
-    for (const file of ["tsconfig.json", ".dependency-cruiser.cjs", "package.json"]) cpSync(join(checkout, file), join(root, file));
+    for (const file of ["tsconfig.json", ".dependency-cruiser.cjs", "package.json", "test/house/rooms.cjs"])
+      cpSync(join(checkout, file), join(root, file), { recursive: true });
     symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
     const folders = [...new Set(Object.keys(tree).map((path) => path.split("/")[0] ?? ""))];
     const cruise = spawnSync(

@@ -1,4 +1,5 @@
 // The rules of the house that no compiler holds: first lines, file sizes, what must never be written into the repository.
+import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findLines, readTrackedFiles } from "./tracked-files.ts";
 
@@ -35,6 +36,16 @@ describe("every source file", () => {
       ),
     ).toEqual([]);
   });
+});
+
+test("test/ mirrors the source: a folder of tests stands where the folder it tests stands", () => {
+  const shared = /^test\/(e2e|fixtures|golden|house|support|trials)(\/|$)/;
+  const folders = [...new Set(files.filter(({ path }) => path.startsWith("test/")).map(({ path }) => posix.dirname(path)))];
+  const own = folders.filter((folder) => folder !== "test" && !shared.test(folder));
+  const sourceFolders = new Set(files.filter(({ path }) => !path.startsWith("test/")).map(({ path }) => posix.dirname(path)));
+  expect(own.length).toBeGreaterThan(20);
+  expect(own.filter((folder) => !sourceFolders.has(folder.slice("test/".length)))).toEqual([]);
+  expect(files.filter(({ path }) => /^test\/support\/.*\.(test|e2e)\.ts$/.test(path)).map(({ path }) => path)).toEqual([]);
 });
 
 test("a permission to write is made in two places, and nowhere else", () => {
