@@ -22,7 +22,7 @@ import { manifestName, toReleaseName, type ReleaseManifest } from "../orchestrat
 const checkout = resolve(import.meta.dirname, "..");
 const entryPoints = { cutter: "orchestrator/main.ts", "cutter-root": "orchestrator/root-helper/main.ts" } as const;
 
-export interface Release {
+export interface BuiltRelease {
   readonly name: string; // <version>-<sha12>
   readonly version: string;
   readonly sha256: string; // of manifest.json's bytes
@@ -33,7 +33,7 @@ export interface Release {
 }
 
 /** Builds into `.build/releases`. Repeating it is cheap: an equal release is found by its name and not packed again. */
-export async function buildRelease(buildRoot: string = join(checkout, ".build")): Promise<Release> {
+export async function buildRelease(buildRoot: string = join(checkout, ".build")): Promise<BuiltRelease> {
   const releases = join(buildRoot, "releases");
   mkdirSync(releases, { recursive: true });
   const staging = mkdtempSync(join(releases, ".staging-"));

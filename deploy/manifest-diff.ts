@@ -13,7 +13,7 @@ export interface FoundFile {
 }
 
 /** Every difference, sorted; empty is the only good answer. The manifest is judged first: it is trusted by its digest alone. `expectedSha256` may be the 12 digits of the release's name. */
-export function toDamage(manifestBytes: Uint8Array, expectedSha256: string, found: readonly FoundFile[]): readonly string[] {
+export function toManifestDifferences(manifestBytes: Uint8Array, expectedSha256: string, found: readonly FoundFile[]): readonly string[] {
   const manifestSha256 = sha256Hex(manifestBytes);
   if (!manifestSha256.startsWith(expectedSha256)) return [`${manifestName}: content`];
   const manifest = releaseManifestSchema.parse(JSON.parse(Buffer.from(manifestBytes).toString("utf8")));

@@ -10,10 +10,10 @@ import { gpgEncryptor } from "./adapters/gpg/gpg-encryptor.ts";
 import { isInUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
 import { readHelper } from "./adapters/host-facts/read-helper.ts";
 import { openJournalFile } from "./adapters/journal/journal-file.ts";
-import { documentLockFiles } from "./adapters/lock/document-lock-file.ts";
+import { fileLocks } from "./adapters/lock/document-lock-file.ts";
 import { readBootId } from "./adapters/lock/process-facts.ts";
 import { nodeFiles } from "./adapters/node-files/node-files.ts";
-import { holdDocument } from "./adapters/postgres/document-lock.ts";
+import { lockDocument } from "./adapters/postgres/document-lock.ts";
 import { openEvidence } from "./adapters/postgres/evidence.ts";
 import { openProductionDatabase } from "./adapters/postgres/production-database.ts";
 import { openRecorders } from "./adapters/postgres/recorders.ts";
@@ -28,8 +28,8 @@ import type { Services } from "./cli/context.ts";
 import { backupTables } from "./core/backup/tables.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
 import { CutterError } from "./core/errors.ts";
-import { hostLayout, kbRelay, startEndName } from "./core/host/layout.ts";
-import { readLiveToken, tokenJudge } from "./trust/live-token.ts";
+import { hostLayout, kbRelay, startResultName } from "./core/host/layout.ts";
+import { readLiveToken, tokenVerifier } from "./trust/live-token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
 import type { ProductionDatabase } from "./ports/database.ts";
 
@@ -54,7 +54,7 @@ const archiveIdleMs = 600_000; // a restore says nothing until it has committed
 export function composeServices(edge: Edge): Services {
   const { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging } = hostLayout;
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
-  const places = {
+  const paths = {
     latch,
     armed,
     live,
@@ -63,18 +63,18 @@ export function composeServices(edge: Edge): Services {
     keys,
     rollbackRunbook,
     revertStaging,
-    startEnd: startFolder === undefined ? null : join(startFolder, startEndName),
+    startResult: startFolder === undefined ? null : join(startFolder, startResultName),
   };
   const credentials = credentialsFolder(edge.environment["CREDENTIALS_DIRECTORY"]);
-  const tokenPlaces = { ...places, ownerUid: 0 };
-  const judgeToken = tokenJudge({
+  const tokenPaths = { ...paths, ownerUid: 0 };
+  const verifyToken = tokenVerifier({
     files: nodeFiles,
-    places: tokenPlaces,
+    paths: tokenPaths,
     clock: systemClock,
     readReleaseSha256: async () => (await readRelease(edge.moduleFolder)).sha256,
     readHostIdentity,
   });
-  const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, places, judgeToken });
+  const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, paths, verifyToken });
   const openDatabase = async (settings: OrchestratorConfig, evidence = openEvidence()): Promise<ProductionDatabase> =>
     openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal, evidence);
   const openKnowledgeBase = async (settings: OrchestratorConfig) =>
@@ -96,7 +96,7 @@ export function composeServices(edge: Edge): Services {
       scratch: settings.scratch_database === null ? null : openScratchDatabase(settings.scratch_database, reader),
     });
   return {
-    places,
+    paths,
     files: nodeFiles,
     clock: systemClock,
     signal: edge.signal,
@@ -131,13 +131,13 @@ export function composeServices(edge: Edge): Services {
           backups: openBackups(settings, databaseSettings.logins.context_pack_readonly),
           clock: systemClock,
           files: nodeFiles,
-          locks: documentLockFiles({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
+          locks: fileLocks({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
           reporter,
           process: { pid: edge.pid, bootId },
           openJournal: openJournalFile,
-          readKillSwitch: () => readKillSwitch(nodeFiles, places, systemClock.now()),
+          readKillSwitch: () => readKillSwitch(nodeFiles, paths, systemClock.now()),
           executionEnabled: enabled,
-          readLiveToken: (runId) => readLiveToken(nodeFiles, tokenPlaces, runId),
+          readLiveToken: (runId) => readLiveToken(nodeFiles, tokenPaths, runId),
           notify: settings.notify_command === null ? null : notifyCommand(settings.notify_command),
         },
         close: async () => {
@@ -156,13 +156,13 @@ export function composeServices(edge: Edge): Services {
         ports: {
           database,
           reverts,
-          recorders: { holdDocument: (documentId, runId) => holdDocument(logins.reader, { documentId, runId, hostIdentity }) },
+          recorders: { lockDocument: (documentId, runId) => lockDocument(logins.reader, { documentId, runId, hostIdentity }) },
           dumpSource: dumpSocket({ path: hostLayout.dumpSocket, idleMs: dumpIdleMs }),
           backups: openBackups(settings, logins.reader),
           knowledgeBase,
           clock: systemClock,
           files: nodeFiles,
-          locks: documentLockFiles({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
+          locks: fileLocks({ folder: settings.global_locks_dir, clock: systemClock, pid: edge.pid, bootId }),
           process: { pid: edge.pid, bootId },
           openJournal: openJournalFile,
           say,

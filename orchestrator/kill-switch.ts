@@ -7,14 +7,14 @@ import type { SwitchState } from "./ports/run-ports.ts";
 export const __execution_enabled__ = false;
 
 /** Where the switch's files are; design section 3. */
-export interface SwitchPlaces {
+export interface SwitchPaths {
   readonly latch: string;
   readonly armed: string;
   readonly live: string;
 }
 
 /** Judges the token that lies in the live folder: request, payload, release, host, ruling and signatures. */
-export type TokenJudge = (runId: string, tokenFolder: string) => Promise<boolean>;
+export type TokenVerifier = (runId: string, tokenFolder: string) => Promise<boolean>;
 
 /**
  * The only reader of `__execution_enabled__`. True only while this run's verified token lies in the live folder and the latch is absent.
@@ -22,20 +22,20 @@ export type TokenJudge = (runId: string, tokenFolder: string) => Promise<boolean
  */
 export async function executionEnabled(
   runId: string,
-  world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge },
+  world: { readonly files: Files; readonly paths: SwitchPaths; readonly verifyToken: TokenVerifier },
 ): Promise<boolean> {
   let enabled: boolean = __execution_enabled__;
   if (await hasVerifiedToken(runId, world)) enabled = true;
-  return enabled && (await readLatch(world.files, world.places.latch)) === null;
+  return enabled && (await readLatch(world.files, world.paths.latch)) === null;
 }
 
 async function hasVerifiedToken(
   runId: string,
-  world: { readonly files: Files; readonly places: SwitchPlaces; readonly judgeToken: TokenJudge },
+  world: { readonly files: Files; readonly paths: SwitchPaths; readonly verifyToken: TokenVerifier },
 ): Promise<boolean> {
-  const folder = `${world.places.live}/${runId}`;
+  const folder = `${world.paths.live}/${runId}`;
   try {
-    return (await world.files.facts(folder))?.kind === "folder" && (await world.judgeToken(runId, folder));
+    return (await world.files.facts(folder))?.kind === "folder" && (await world.verifyToken(runId, folder));
   } catch {
     return false;
   }
@@ -54,18 +54,18 @@ async function readLatch(files: Files, path: string): Promise<string | null> {
  * What a person sees: off, armed, live or disabled. The latch wins over everything else; a token that expired before it was started is no token.
  * @throws KILL_SWITCH_UNREADABLE when the folders of tokens cannot be listed
  */
-export async function readKillSwitch(files: Files, places: SwitchPlaces, now: Date): Promise<SwitchState> {
-  const latch = await readLatch(files, places.latch);
+export async function readKillSwitch(files: Files, paths: SwitchPaths, now: Date): Promise<SwitchState> {
+  const latch = await readLatch(files, paths.latch);
   if (latch !== null) return { state: "disabled", why: latch };
-  const [live] = await listTokens(files, places.live);
+  const [live] = await listTokens(files, paths.live);
   if (live !== undefined)
     return {
       state: "live",
       runId: live,
-      since: await readTime(files, `${places.live}/${live}/${tokenFiles.startedAt}`, (text) => text.trim()),
+      since: await readTime(files, `${paths.live}/${live}/${tokenFiles.startedAt}`, (text) => text.trim()),
     };
-  for (const armed of await listTokens(files, places.armed)) {
-    const until = await readTime(files, `${places.armed}/${armed}/${tokenFiles.token}`, toExpiry);
+  for (const armed of await listTokens(files, paths.armed)) {
+    const until = await readTime(files, `${paths.armed}/${armed}/${tokenFiles.token}`, toExpiry);
     if (until === null || new Date(until) > now) return { state: "armed", runId: armed, until };
   }
   return { state: "off" };

@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli, toErrorText } from "./cli/app.ts";
-import { toRefusedEnd } from "./cli/tell-end.ts";
+import { toRefusedStartResult } from "./cli/tell-end.ts";
 import { composeServices } from "./compose.ts";
 import { refuseDangerousEnvironment } from "./config/environment.ts";
 import { CutterError } from "./core/errors.ts";
-import { startEndName } from "./core/host/layout.ts";
+import { startResultName } from "./core/host/layout.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -49,7 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
     });
     return await runCli(argv, { stdout: { write: stdout }, stderr: { write: stderr } }, services);
   } catch (error) {
-    tellEarlyEnd(error);
+    writeEarlyStartResult(error);
     process.stderr.write(`${toErrorText(error, argv.includes("--verbose"))}\n`);
     return error instanceof CutterError ? error.exitCode : 70;
   }
@@ -62,11 +62,11 @@ function asksForHelp(argv: readonly string[]): boolean {
 }
 
 /** A start that is refused before there are any commands still tells why, in the folder systemd made for it. */
-function tellEarlyEnd(error: unknown): void {
+function writeEarlyStartResult(error: unknown): void {
   const folder = process.env["RUNTIME_DIRECTORY"];
   if (folder === undefined) return;
   try {
-    writeFileSync(join(folder, startEndName), `${JSON.stringify(toRefusedEnd(error))}\n`, { mode: 0o600 });
+    writeFileSync(join(folder, startResultName), `${JSON.stringify(toRefusedStartResult(error))}\n`, { mode: 0o600 });
   } catch {
     // Then the result gives the exit code alone; the line on stderr says the rest.
   }

@@ -27,9 +27,9 @@ const reports = pulumi.all(
 );
 // Said last: the command fails, and names each host that is not finished.
 reports.apply(() => {
-  const away = problems.filter((problem) => problem !== null);
-  for (const problem of away) void pulumi.log.error(problem);
-  if (away.length > 0) process.exitCode = exitAfterAnError;
+  const unreachable = problems.filter((problem) => problem !== null);
+  for (const problem of unreachable) void pulumi.log.error(problem);
+  if (unreachable.length > 0) process.exitCode = exitAfterAnError;
 });
 
 // A host that has nothing of ours yet has nothing to be refreshed, so its first preview would be green without having asked anybody.

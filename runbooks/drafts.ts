@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import type { Gate } from "../orchestrator/core/approval/schema.ts";
+import type { ApprovalGate } from "../orchestrator/core/approval/schema.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
 import { findCheckout } from "../provision/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
@@ -17,7 +17,7 @@ const draftSchema = z.looseObject({
 });
 
 export interface WrittenDraft {
-  readonly gate: Gate;
+  readonly gate: ApprovalGate;
   readonly file: string; // relative to the checkout
   readonly commands: readonly string[];
   readonly wouldRefuse: readonly string[];
@@ -30,7 +30,7 @@ export function toDraftFolder(runId: RunId): string {
 }
 
 /** Asks the host for each draft and writes it; what a signer has begun to fill is never overwritten. @throws HOST_COMMAND_FAILED with the host's own refusal */
-export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonly Gate[]): Promise<readonly WrittenDraft[]> {
+export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonly ApprovalGate[]): Promise<readonly WrittenDraft[]> {
   const folder = toDraftFolder(runId);
   mkdirSync(folder, { recursive: true });
   const written: WrittenDraft[] = [];

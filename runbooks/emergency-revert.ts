@@ -11,7 +11,7 @@ import { dryRunSuffix, parseRunId, type RunId } from "../orchestrator/core/run-i
 import type { RemoteHost } from "../provision/host/connection.ts";
 import type { StackConfig } from "../provision/stack/config.ts";
 import { readPinnedFile } from "../provision/stack/pinned-file.ts";
-import { runOnHost, startable } from "./run-on-host.ts";
+import { startUnitAndWait, startableUnits } from "./run-on-host.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
@@ -36,7 +36,7 @@ await runScript(usage, async () => {
     for (const line of toIntent(host, config, runId, verified)) console.log(line);
     const refused = await stage(host, runId, signed);
     if (refused !== null) return refused;
-    const result = await runOnHost(host, runId, revertTimeoutMs, console.log, startable.revert);
+    const result = await startUnitAndWait(host, runId, revertTimeoutMs, console.log, startableUnits.revert);
     if (result.exit_code !== 0) {
       console.log(
         `${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`,

@@ -6,7 +6,7 @@ import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import { runScript, toRequired } from "./script.ts";
-import { readSigned, verifyHere, type SignedFile } from "./signed-files.ts";
+import { readSignedFiles, verifyLocally, type SignedFile } from "./signed-files.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 import { stage, toStagedFolder, unstage } from "./staging.ts";
 
@@ -44,13 +44,13 @@ await runScript(usage, async () => {
   });
   const runId = parseRunId(toRequired(values["run-id"], "--run-id"), { allowDryRunSuffix: false });
   const config = readStack(values.stack);
-  const ruling = readSigned(toRequired(values.ruling, "--ruling"));
-  const approvals = values.approval.map(readSigned);
+  const ruling = readSignedFiles(toRequired(values.ruling, "--ruling"));
+  const approvals = values.approval.map(readSignedFiles);
   return await withHost(config, values.host, async (host) => {
     console.log(
       `[INFO] host ${host.address.name} of stack ${config.stack}: verify here, upload, verify there, spend one start, arm ${runId}`,
     );
-    for (const line of await verifyHere(config, host, runId, ruling, approvals)) console.log(line);
+    for (const line of await verifyLocally(config, host, runId, ruling, approvals)) console.log(line);
     try {
       await stage(host, runId, [ruling, ...approvals]);
       for (const signed of [ruling, ...approvals]) await upload(host, runId, signed);

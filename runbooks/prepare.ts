@@ -11,7 +11,7 @@ import type { RunRequest } from "../orchestrator/core/run/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { writeDrafts, type WrittenDraft } from "./drafts.ts";
-import { runOnHost, toResultLine } from "./run-on-host.ts";
+import { startUnitAndWait, toResultLine } from "./run-on-host.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
@@ -46,7 +46,7 @@ await runScript(usage, async () => {
       approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId),
     });
     await ensureRequest(host, { run_id: dryRunId, document_id: documentId, mode: "dryrun", approvals: {} });
-    const result = await runOnHost(host, dryRunId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
+    const result = await startUnitAndWait(host, dryRunId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
     console.log(toResultLine(result));
     if (result.exit_code !== 0) return result.exit_code;
     if (result.certificate !== "pass") {

@@ -37,7 +37,7 @@ await runScript(usage, async () => {
   const config = readStack(values.stack);
   const file = values.proof;
   return await withHost(config, values.host, async (host) =>
-    file === undefined ? await draft(config, host, runId) : await bring(config, host, runId, file),
+    file === undefined ? await draft(config, host, runId) : await sendProof(config, host, runId, file),
   );
 });
 
@@ -78,7 +78,7 @@ async function draft(config: StackConfig, host: RemoteHost, runId: RunId): Promi
   return 0;
 }
 
-async function bring(config: StackConfig, host: RemoteHost, runId: RunId, file: string): Promise<number> {
+async function sendProof(config: StackConfig, host: RemoteHost, runId: RunId, file: string): Promise<number> {
   const [document, signature] = [readGiven(file), readGiven(existsSync(`${file}.asc`) ? `${file}.asc` : `${file}.sovereign.asc`)];
   const key = config.keys.sovereign;
   if (key === undefined)

@@ -10,11 +10,11 @@ const pollMs = 400;
 const readTimeoutMs = 30_000;
 
 /** What can be started for a run: its unit, the root step before it, and where the host tells what it came to. */
-export const startable = {
+export const startableUnits = {
   run: { unit: "cutter-run", before: "cutter-prepare", results: hostLayout.results, unknown: "RUN_OUTCOME_UNKNOWN" },
   revert: { unit: "cutter-revert", before: "cutter-prepare-revert", results: hostLayout.revertResults, unknown: "REVERT_OUTCOME_UNKNOWN" },
 } as const;
-type Startable = (typeof startable)[keyof typeof startable];
+type StartableUnit = (typeof startableUnits)[keyof typeof startableUnits];
 
 /** The unit's journal, from a moment ("--since=@…") or behind a cursor (journalctl takes only one of them); the last line names the next cursor. */
 const readJournal = `journalctl --quiet --output=cat --show-cursor "$2" -u "$3@$1.service" -u "$4@$1.service"`;
@@ -23,22 +23,22 @@ const readJournal = `journalctl --quiet --output=cat --show-cursor "$2" -u "$3@$
  * Blocks until the run ended, at the latest `deadlineMs` later. `print` gets each line once.
  * @throws RUN_OUTCOME_UNKNOWN, REVERT_OUTCOME_UNKNOWN when the line broke and the host has no result yet: the run goes on without us
  */
-export async function runOnHost(
+export async function startUnitAndWait(
   host: RemoteHost,
   runId: RunId,
   deadlineMs: number,
   print: (line: string) => void,
-  what: Startable = startable.run,
+  unit: StartableUnit = startableUnits.run,
 ): Promise<RunResult> {
   const startedAt = (await host.run("date +%s", [], { timeoutMs: readTimeoutMs })).stdout.trim();
   const start = { running: true };
   const started = host
-    .run('systemctl start "$2@$1.service"', [runId, what.unit], { timeoutMs: deadlineMs })
+    .run('systemctl start "$2@$1.service"', [runId, unit.unit], { timeoutMs: deadlineMs })
     .finally(() => (start.running = false));
   let position = `--since=@${startedAt}`;
   do {
     await Promise.race([pause(pollMs), started]);
-    const { stdout } = await host.run(readJournal, [runId, position, what.unit, what.before], { timeoutMs: readTimeoutMs });
+    const { stdout } = await host.run(readJournal, [runId, position, unit.unit, unit.before], { timeoutMs: readTimeoutMs });
     for (const line of stdout.split("\n")) {
       const next = /^-- cursor: (.+)$/.exec(line)?.[1];
       if (next !== undefined) position = `--after-cursor=${next}`;
@@ -47,14 +47,14 @@ export async function runOnHost(
     }
   } while (start.running);
   const outcome = await started;
-  const result = await readResult(host, runId, what);
-  if (outcome.code === null || result === null) throw new CutterError(what.unknown, { run_id: runId, host: host.address.name });
+  const result = await readResult(host, runId, unit);
+  if (outcome.code === null || result === null) throw new CutterError(unit.unknown, { run_id: runId, host: host.address.name });
   return result;
 }
 
 /** What the host says of the last start of a run; null when it says nothing yet. */
-export async function readResult(host: RemoteHost, runId: RunId, what: Startable = startable.run): Promise<RunResult | null> {
-  const { code, stdout } = await host.run('cat "$1"', [`${what.results}/${runId}.json`], { timeoutMs: readTimeoutMs });
+export async function readResult(host: RemoteHost, runId: RunId, unit: StartableUnit = startableUnits.run): Promise<RunResult | null> {
+  const { code, stdout } = await host.run('cat "$1"', [`${unit.results}/${runId}.json`], { timeoutMs: readTimeoutMs });
   return code === 0 ? runResultSchema.parse(JSON.parse(stdout)) : null;
 }
 
@@ -66,6 +66,6 @@ export function toResultLine(result: RunResult): string {
     payload_sha: result.payload_sha,
     waits_on: result.waits_on,
   }).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
-  const mark = result.exit_code === 0 ? "[OK]  " : result.exit_code === 11 || result.waits_on !== null ? "[WARN]" : "[ERR] ";
-  return `${mark} run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
+  const label = result.exit_code === 0 ? "[OK]  " : result.exit_code === 11 || result.waits_on !== null ? "[WARN]" : "[ERR] ";
+  return `${label} run ${result.run_id}: ${result.result ?? "stopped"} exit=${result.exit_code} ${facts.join(" ")}`.trimEnd();
 }

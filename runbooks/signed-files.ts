@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Expected } from "../orchestrator/core/approval/binding.ts";
-import type { Gate } from "../orchestrator/core/approval/schema.ts";
+import type { ApprovalGate } from "../orchestrator/core/approval/schema.ts";
 import { approvalBytesMax } from "../orchestrator/core/approval/block.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile } from "../orchestrator/core/approval/verify.ts";
 import { parseApproval } from "../orchestrator/core/approval/parse.ts";
@@ -23,7 +23,7 @@ export interface NamedBytes {
 /** An approval as it will be staged. RULING and SG_3 are read by arming too; SG_1 and SG_2 are only uploaded. */
 export interface SignedFile {
   readonly file: string;
-  readonly gate: Gate;
+  readonly gate: ApprovalGate;
   readonly document: NamedBytes;
   readonly signatures: readonly NamedBytes[];
 }
@@ -31,7 +31,7 @@ export interface SignedFile {
 const signatureBytesMax = 64 * 1024;
 
 /** The document and the signatures that lie beside it. @throws APPROVAL_UNREADABLE, APPROVAL_* of a document that is none, APPROVAL_SIGNATURE_MISSING */
-export function readSigned(file: string): SignedFile {
+export function readSignedFiles(file: string): SignedFile {
   const bytes = readPlain(file, approvalBytesMax);
   const { gate } = parseApproval(bytes);
   const roles = gate === "RULING" ? ["sovereign", "architect"] : ["sovereign"];
@@ -44,7 +44,7 @@ export function readSigned(file: string): SignedFile {
 }
 
 /** Says line by line what was verified. @throws APPROVAL_*, KEY_*, STACK_CONFIG_INVALID */
-export async function verifyHere(
+export async function verifyLocally(
   config: StackConfig,
   host: RemoteHost,
   runId: RunId,
@@ -111,11 +111,11 @@ async function readBinding(config: StackConfig, host: RemoteHost, runId: RunId):
   return { runId, documentId, payloadSha, host: host.address.machineIdentity, releaseSha256: manifest.slice(0, 64) };
 }
 
-function toDocumentName(gate: Gate): string {
+function toDocumentName(gate: ApprovalGate): string {
   return gate === "RULING" ? tokenFiles.ruling : gate === "SG_3" ? tokenFiles.decision : `${gate}.md`;
 }
 
-function toSignatureName(gate: Gate, role: string): string {
+function toSignatureName(gate: ApprovalGate, role: string): string {
   if (gate === "RULING") return role === "architect" ? tokenFiles.rulingArchitect : tokenFiles.rulingSovereign;
   return `${toDocumentName(gate)}.asc`;
 }

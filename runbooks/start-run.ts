@@ -1,7 +1,7 @@
 // start-run: starts the scoped run R, shows it working, and exits with what it did to production.
 import { parseArgs } from "node:util";
 import { parseRunId } from "../orchestrator/core/run-id.ts";
-import { runOnHost, toResultLine } from "./run-on-host.ts";
+import { startUnitAndWait, toResultLine } from "./run-on-host.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
@@ -17,7 +17,7 @@ await runScript(usage, async () => {
   const config = readStack(values.stack);
   return await withHost(config, values.host, async (host) => {
     console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: systemctl start cutter-run@${runId}`);
-    const result = await runOnHost(host, runId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
+    const result = await startUnitAndWait(host, runId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
     console.log(toResultLine(result));
     return result.exit_code;
   });

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { judgeRestoreProofs } from "../orchestrator/core/gaps/restore-proof.ts";
-import { judgeRulings } from "../orchestrator/core/gaps/kept-rulings.ts";
+import { verifyArchivedRestoreProofs } from "../orchestrator/core/gaps/restore-proof.ts";
+import { verifyArchivedRulings } from "../orchestrator/core/gaps/kept-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey/renderings.ts";
 import { toSurvey } from "../orchestrator/core/survey/survey.ts";
 import { readSurveyFacts } from "../provision/survey/read-facts.ts";
@@ -33,8 +33,8 @@ await runScript(usage, async () => {
     return toSurvey(facts, {
       hostName: host.address.name,
       takenAt,
-      rulings: await judgeRulings(facts, takenAt),
-      restoreProofs: await judgeRestoreProofs(facts, takenAt),
+      rulings: await verifyArchivedRulings(facts, takenAt),
+      restoreProofs: await verifyArchivedRestoreProofs(facts, takenAt),
     });
   });
   const text = renderSurvey(survey, form);

@@ -1,7 +1,7 @@
 // What `npm test` runs: every check, the unit tests, the sandbox, the tests against it; always takes down what it put up; ends with the counts.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { bin, checkout, type Outcome, sandbox, TestSteps, toMark } from "./support/test-steps.ts";
+import { bin, checkout, type Outcome, sandbox, TestSteps, toLabel } from "./support/test-steps.ts";
 
 const results = join(checkout, ".build/test-results");
 const folders = ["orchestrator", "provision", "deploy", "runbooks", "test"].filter((folder) => existsSync(join(checkout, folder)));
@@ -36,7 +36,7 @@ function summarize(): void {
   console.log("\n── Summary");
   for (const { name, seconds, passed: good, failed: bad } of outcomes) {
     const counts = good + bad === 0 || (good === 0 && bad === 1) ? "" : `${good} passed, ${bad} failed`;
-    console.log(`${toMark(bad)}  ${name.padEnd(14)} ${seconds.toFixed(1).padStart(7)} s  ${counts}`.trimEnd());
+    console.log(`${toLabel(bad)}  ${name.padEnd(14)} ${seconds.toFixed(1).padStart(7)} s  ${counts}`.trimEnd());
   }
   if (interrupted !== null) console.log(`[ERR]  interrupted by ${interrupted}: what had not run counts as one failure`);
   console.log(`\n${passed} passed, ${failed} failed`);

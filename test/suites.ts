@@ -1,9 +1,9 @@
 // `npm run test:suites [-- SUITE…] [FILE…]`: the tests against a booted host, on one Debian suite after the other, each on a fresh host that is taken away again; ends with a table.
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { toSandboxPlace } from "../provision/sandbox/base/place.ts";
+import { toSandboxPaths } from "../provision/sandbox/base/place.ts";
 import { suites, type Suite } from "../provision/sandbox/image/recipe.ts";
-import { checkout, type Counts, readReport, sandbox, TestSteps, toMark } from "./support/test-steps.ts";
+import { checkout, type Counts, readReport, sandbox, TestSteps, toLabel } from "./support/test-steps.ts";
 
 const results = join(checkout, ".build/suite-results");
 const upLimitMs = 15 * 60_000; // with both images to make
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   if (unknown.length > 0)
     return refuse(`neither a suite (${suites.join(", ")}) nor part of a file's name in test/e2e: ${unknown.join(" ")}`);
   // A host that somebody put up is theirs, also while it is powered off: its suite may be another one, and it would not be fresh.
-  if (existsSync(toSandboxPlace(checkout).stateFile)) return refuse("this checkout has a sandbox; end it first: npm run sandbox -- down");
+  if (existsSync(toSandboxPaths(checkout).stateFile)) return refuse("this checkout has a sandbox; end it first: npm run sandbox -- down");
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   for (const suite of chosenSuites) await testSuite(suite);
@@ -63,7 +63,7 @@ function summarize(): void {
   console.log("");
   for (const { name, seconds, passed, failed } of steps.outcomes)
     console.log(
-      `${toMark(failed)}  ${name.padEnd(16)} ${seconds.toFixed(1).padStart(7)} s${passed === 0 ? "" : `  ${passed} passed, ${failed} failed`}`,
+      `${toLabel(failed)}  ${name.padEnd(16)} ${seconds.toFixed(1).padStart(7)} s${passed === 0 ? "" : `  ${passed} passed, ${failed} failed`}`,
     );
   if (steps.interrupted !== null) console.log(`[ERR]  interrupted by ${steps.interrupted}: what had not run counts as one failure`);
   const passed = steps.outcomes.reduce((total, outcome) => total + outcome.passed, 0);

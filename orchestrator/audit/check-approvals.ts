@@ -1,14 +1,14 @@
 // Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when it was used.
 import type { Expected } from "../core/approval/binding.ts";
 import { parseApproval } from "../core/approval/parse.ts";
-import { toDecisions, type Approval } from "../core/approval/schema.ts";
+import { toApprovedDecisions, type Approval } from "../core/approval/schema.ts";
 import { requireFresh } from "../core/approval/freshness.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { recordsOf, type RecordOf } from "../core/journal/records-of.ts";
-import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "../evidence/bundle.ts";
+import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
+import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 /** What the run itself says an approval must be for. */
@@ -23,10 +23,10 @@ export interface Bound {
   readonly grantMatrixSha256: string | null;
 }
 
-type Record = RecordOf<"approval_verified">;
+type ApprovalRecord = RecordOf<"approval_verified">;
 /** Signatures nobody gave a key for stay unverified, and that is said. */
 export interface ApprovalCheck {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly AuditFinding[];
   readonly verified: number;
   readonly notVerified: number;
 }
@@ -34,64 +34,64 @@ export interface ApprovalCheck {
 const approvalsFolder = "approvals/";
 
 export async function checkApprovals(
-  material: AuditMaterial,
+  material: RunBundle,
   journal: AuditedJournal,
   keys: Keys | null,
   bound: Bound,
 ): Promise<ApprovalCheck> {
-  const findings: Finding[] = [];
+  const findings: AuditFinding[] = [];
   let verified = 0;
   let notVerified = 0;
   for (const record of recordsOf(journal.records, "approval_verified")) {
-    const kept = findKept(material, record, findings);
-    if (kept === null) continue;
-    const approval = parse(kept, record, findings);
+    const stored = findStoredApproval(material, record, findings);
+    if (stored === null) continue;
+    const approval = parse(stored, record, findings);
     if (approval === null) continue;
-    findings.push(...compareRecord(approval, record, bound, kept.file));
-    const given = keys === null ? [] : kept.signatures.filter(({ role }) => role === "sovereign" || keys.architect !== null);
-    notVerified += kept.signatures.length - given.length;
+    findings.push(...compareRecord(approval, record, bound, stored.file));
+    const given = keys === null ? [] : stored.signatures.filter(({ role }) => role === "sovereign" || keys.architect !== null);
+    notVerified += stored.signatures.length - given.length;
     if (keys === null) {
-      findings.push(...checkUse(journal, record, approval, [], kept.file));
+      findings.push(...checkUse(journal, record, approval, [], stored.file));
       continue;
     }
-    const judged = await verify(
-      kept,
+    const outcome = await verify(
+      stored,
       given.map(({ bytes }) => bytes),
       keys,
       record,
       toExpected(record, bound),
       findings,
     );
-    if (judged === null) continue;
+    if (outcome === null) continue;
     verified += given.length;
     findings.push(
-      ...compareSigners(judged, record, kept.file),
+      ...compareSigners(outcome, record, stored.file),
       ...checkUse(
         journal,
         record,
         approval,
-        judged.signers.map(({ signedAt }) => signedAt),
-        kept.file,
+        outcome.signers.map(({ signedAt }) => signedAt),
+        stored.file,
       ),
     );
   }
   return { findings: [...findings, ...checkDecisions(material, journal), ...checkUuids(journal)], verified, notVerified };
 }
 
-interface Kept {
+interface StoredApproval {
   readonly file: string;
   readonly document: Uint8Array;
   readonly signatures: readonly { readonly role: "sovereign" | "architect"; readonly bytes: Uint8Array }[];
 }
 
 /** By digest: names prove nothing. */
-function findKept(material: AuditMaterial, { seq, entry }: Record, findings: Finding[]): Kept | null {
-  const kept = [...material.files]
+function findStoredApproval(material: RunBundle, { seq, entry }: ApprovalRecord, findings: AuditFinding[]): StoredApproval | null {
+  const stored = [...material.files]
     .filter(([name]) => name.startsWith(approvalsFolder))
     .map(([file, bytes]) => ({ file, bytes, sha256: sha256Hex(bytes) }));
-  const document = kept.find(({ sha256 }) => sha256 === entry.document_sha256);
-  const missing = (what: string, sha256: string): Finding =>
-    finding("AUDIT_APPROVAL_MISSING", `no file has the digest of ${what}`, {
+  const document = stored.find(({ sha256 }) => sha256 === entry.document_sha256);
+  const missing = (what: string, sha256: string): AuditFinding =>
+    auditFinding("AUDIT_APPROVAL_MISSING", `no file has the digest of ${what}`, {
       file: journalName,
       record: seq,
       facts: { gate: entry.gate, sha256 },
@@ -101,7 +101,7 @@ function findKept(material: AuditMaterial, { seq, entry }: Record, findings: Fin
     return null;
   }
   const signatures = entry.signatures.flatMap(({ role, signature_sha256 }) => {
-    const found = kept.find(({ sha256 }) => sha256 === signature_sha256);
+    const found = stored.find(({ sha256 }) => sha256 === signature_sha256);
     if (found !== undefined) return [{ role, bytes: found.bytes }];
     findings.push(missing(`the ${role}'s signature`, signature_sha256));
     return [];
@@ -109,46 +109,46 @@ function findKept(material: AuditMaterial, { seq, entry }: Record, findings: Fin
   return signatures.length === entry.signatures.length ? { file: document.file, document: document.bytes, signatures } : null;
 }
 
-function parse({ document, file }: Kept, { seq }: Record, findings: Finding[]): Approval | null {
+function parse({ document, file }: StoredApproval, { seq }: ApprovalRecord, findings: AuditFinding[]): Approval | null {
   try {
     return parseApproval(document);
   } catch (error) {
-    findings.push(toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq }));
+    findings.push(toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq }));
     return null;
   }
 }
 
 /** What the journal tells of it, and what the run was, against what the signed text says. */
-function compareRecord(approval: Approval, { seq, entry }: Record, bound: Bound, file: string): readonly Finding[] {
-  const decision = toDecisions(approval).find(({ run_id }) => run_id === bound.runId);
+function compareRecord(approval: Approval, { seq, entry }: ApprovalRecord, bound: Bound, file: string): readonly AuditFinding[] {
+  const decision = toApprovedDecisions(approval).find(({ run_id }) => run_id === bound.runId);
   if (decision === undefined)
     return [
-      finding("AUDIT_APPROVAL_INVALID", "it is for another run", {
+      auditFinding("AUDIT_APPROVAL_INVALID", "it is for another run", {
         file,
         record: seq,
         facts: { expected: bound.runId, found: approval.run_id },
       }),
     ];
-  const told: readonly (readonly [field: string, journal: string, document: string])[] = [
+  const pairs: readonly (readonly [field: string, journal: string, document: string])[] = [
     ["gate", entry.gate, approval.gate],
     ["review_decision_id", entry.review_decision_id, decision.review_decision_id],
     ["payload_sha", entry.payload_sha, decision.payload_sha],
     ["issued_at", entry.issued_at, approval.issued_at],
   ];
-  const different = told.filter(([, left, right]) => left !== right).map(([field]) => field);
+  const different = pairs.filter(([, left, right]) => left !== right).map(([field]) => field);
   return different.length === 0
     ? []
-    : [finding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
+    : [auditFinding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
 }
 
 /** What the journal took an SG_3 for, against what was signed: going on by a signed void is no decision of the sovereign's. */
-function checkDecisions(material: AuditMaterial, { records }: AuditedJournal): readonly Finding[] {
+function checkDecisions(material: RunBundle, { records }: AuditedJournal): readonly AuditFinding[] {
   return recordsOf(records, "escalation_decided").flatMap(({ seq, entry }) => {
     const [file, bytes] =
       [...material.files].find(([name, content]) => name.startsWith(approvalsFolder) && sha256Hex(content) === entry.approval_sha256) ?? [];
     if (file === undefined || bytes === undefined)
       return [
-        finding("AUDIT_APPROVAL_MISSING", "no file has the digest of the document", {
+        auditFinding("AUDIT_APPROVAL_MISSING", "no file has the digest of the document", {
           file: journalName,
           record: seq,
           facts: { gate: "SG_3", sha256: entry.approval_sha256 },
@@ -159,19 +159,19 @@ function checkDecisions(material: AuditMaterial, { records }: AuditedJournal): r
       return gate === "SG_3" && decision === entry.decision
         ? []
         : [
-            finding("AUDIT_APPROVAL_DIFFERS", "another decision was signed", {
+            auditFinding("AUDIT_APPROVAL_DIFFERS", "another decision was signed", {
               file,
               record: seq,
               facts: { expected: `SG_3 ${entry.decision}`, found: `${gate} ${decision}` },
             }),
           ];
     } catch (error) {
-      return [toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq })];
+      return [toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq })];
     }
   });
 }
 
-function toExpected({ entry }: Record, bound: Bound): Expected {
+function toExpected({ entry }: ApprovalRecord, bound: Bound): Expected {
   const { runId, documentId, host, releaseSha256, payloadSha } = bound;
   const phase = entry.gate === "SG_2" ? "lifecycle_enact" : entry.gate === "SG_3" ? undefined : "cut_leg_a";
   const own = {
@@ -198,23 +198,23 @@ function toExpected({ entry }: Record, bound: Bound): Expected {
 
 /** At the time the journal says it was verified: a key that expired since was good then; a revoked one is never good. */
 async function verify(
-  { document, file }: Kept,
+  { document, file }: StoredApproval,
   signatures: readonly Uint8Array[],
   keys: Keys,
-  { seq, at }: Record,
+  { seq, at }: ApprovalRecord,
   expected: Expected,
-  findings: Finding[],
+  findings: AuditFinding[],
 ): Promise<VerifiedApproval | null> {
   try {
     return await verifyApproval({ document, signatures, keys, expected, now: new Date(at) });
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
-    findings.push(toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq, facts: { judged_at: at } }));
+    findings.push(toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq, facts: { judged_at: at } }));
     return null;
   }
 }
 
-function compareSigners({ signers }: VerifiedApproval, { seq, entry }: Record, file: string): readonly Finding[] {
+function compareSigners({ signers }: VerifiedApproval, { seq, entry }: ApprovalRecord, file: string): readonly AuditFinding[] {
   const different = signers.filter(
     (signer) =>
       !entry.signatures.some(
@@ -225,12 +225,16 @@ function compareSigners({ signers }: VerifiedApproval, { seq, entry }: Record, f
   const people = new Set(entry.signatures.map(({ fingerprint }) => fingerprint)).size;
   return [
     ...different.map(({ role, fingerprint }) =>
-      finding("AUDIT_APPROVAL_DIFFERS", "the journal names another signer", { file, record: seq, facts: { role, found: fingerprint } }),
+      auditFinding("AUDIT_APPROVAL_DIFFERS", "the journal names another signer", {
+        file,
+        record: seq,
+        facts: { role, found: fingerprint },
+      }),
     ),
     ...(people === entry.human_signers
       ? []
       : [
-          finding("AUDIT_APPROVAL_DIFFERS", "the journal counts other signers than it names", {
+          auditFinding("AUDIT_APPROVAL_DIFFERS", "the journal counts other signers than it names", {
             file,
             record: seq,
             facts: { human_signers: entry.human_signers, named: people },
@@ -242,11 +246,11 @@ function compareSigners({ signers }: VerifiedApproval, { seq, entry }: Record, f
 /** The transactions an approval was used for, until another of its gate took its place: a decision's own row; a ruling's every write of its start. */
 function checkUse(
   { records }: AuditedJournal,
-  { seq, entry }: Record,
+  { seq, entry }: ApprovalRecord,
   approval: Approval,
   signedAt: readonly Date[],
   file: string,
-): readonly Finding[] {
+): readonly AuditFinding[] {
   if (entry.gate === "SG_3") return [];
   const until =
     recordsOf(records, "approval_verified").find((other) => other.seq > seq && other.entry.gate === entry.gate)?.seq ?? Infinity;
@@ -258,21 +262,21 @@ function checkUse(
       requireFresh(approval, signedAt, new Date(use.at));
       return [];
     } catch (error) {
-      return [toFinding("AUDIT_APPROVAL_INVALID", error, { file, record: use.seq, facts: { used_for: use.entry.step } })];
+      return [toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: use.seq, facts: { used_for: use.entry.step } })];
     }
   });
 }
 
 /** One UUID, one decision: never collapsed into another gate's or another document's. */
-function checkUuids({ records }: AuditedJournal): readonly Finding[] {
-  const first = new Map<string, Record>();
+function checkUuids({ records }: AuditedJournal): readonly AuditFinding[] {
+  const first = new Map<string, ApprovalRecord>();
   return recordsOf(records, "approval_verified").flatMap((record) => {
     const { review_decision_id: id, gate } = record.entry;
     const before = first.get(id);
     if (before === undefined) first.set(id, record);
     if (before === undefined || (before.entry.gate === gate && before.entry.document_sha256 === record.entry.document_sha256)) return [];
     return [
-      finding("AUDIT_UUID_REUSED", `first used by ${before.entry.gate}`, {
+      auditFinding("AUDIT_UUID_REUSED", `first used by ${before.entry.gate}`, {
         file: journalName,
         record: record.seq,
         facts: { gate, review_decision_id: id, first_record: before.seq },

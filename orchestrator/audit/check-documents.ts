@@ -3,8 +3,8 @@ import { z } from "zod";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import type { DonePhase } from "../core/journal/status.ts";
 import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
-import { finding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "../evidence/bundle.ts";
+import { auditFinding, type AuditFinding } from "./finding.ts";
+import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 const witnessSchema = z.looseObject({
@@ -20,7 +20,7 @@ const witnessSchema = z.looseObject({
 export const toDocumentName = (number: number, phase: string): string => `documents/${toPhaseStem(number, phase)}.md`;
 export const toOutputName = (number: number, phase: string): string => `outputs/${toPhaseStem(number, phase)}.json`;
 
-export function checkDocuments(material: AuditMaterial, journal: AuditedJournal): readonly Finding[] {
+export function checkDocuments(material: RunBundle, journal: AuditedJournal): readonly AuditFinding[] {
   const named = new Set(journal.status.done.map(({ number, phase }) => toDocumentName(number, phase)));
   // A document of a phase the journal does not know: its witness tells that the journal went further once.
   const unnamed = [...material.files.keys()].filter((name) => name.startsWith("documents/") && !named.has(name));
@@ -30,16 +30,16 @@ export function checkDocuments(material: AuditMaterial, journal: AuditedJournal)
   ];
 }
 
-function checkDocument(material: AuditMaterial, journal: AuditedJournal, done: DonePhase): readonly Finding[] {
+function checkDocument(material: RunBundle, journal: AuditedJournal, done: DonePhase): readonly AuditFinding[] {
   const file = toDocumentName(done.number, done.phase);
   const output = material.files.get(toOutputName(done.number, done.phase));
   const outputFindings =
     output === undefined
-      ? [finding("AUDIT_FILE_MISSING", "absent", { file: toOutputName(done.number, done.phase), record: done.seq })]
+      ? [auditFinding("AUDIT_FILE_MISSING", "absent", { file: toOutputName(done.number, done.phase), record: done.seq })]
       : sha256Hex(output) === done.outputSha256
         ? []
         : [
-            finding("AUDIT_OUTPUT_CHANGED", "another digest", {
+            auditFinding("AUDIT_OUTPUT_CHANGED", "another digest", {
               file: toOutputName(done.number, done.phase),
               record: done.seq,
               facts: { expected_sha256: done.outputSha256, found_sha256: sha256Hex(output) },
@@ -47,13 +47,13 @@ function checkDocument(material: AuditMaterial, journal: AuditedJournal, done: D
           ];
   const bytes = material.files.get(file);
   if (done.receipt === null) return outputFindings;
-  if (bytes === undefined) return [...outputFindings, finding("AUDIT_FILE_MISSING", "absent", { file, record: done.seq })];
+  if (bytes === undefined) return [...outputFindings, auditFinding("AUDIT_FILE_MISSING", "absent", { file, record: done.seq })];
   const found = sha256Hex(bytes);
   const differs =
     found === done.receipt.sha256
       ? []
       : [
-          finding("AUDIT_RECEIPT_DIFFERS", "another digest than the receipt's", {
+          auditFinding("AUDIT_RECEIPT_DIFFERS", "another digest than the receipt's", {
             file,
             record: done.seq,
             facts: {
@@ -68,14 +68,14 @@ function checkDocument(material: AuditMaterial, journal: AuditedJournal, done: D
 }
 
 /** (sequence, head) as the document carries it. */
-function checkWitness(material: AuditMaterial, journal: AuditedJournal, file: string): readonly Finding[] {
+function checkWitness(material: RunBundle, journal: AuditedJournal, file: string): readonly AuditFinding[] {
   const witness = readRecord(material.files.get(file) ?? new Uint8Array());
-  if (witness === null) return [finding("AUDIT_DOCUMENT_DIFFERS", "it carries no record", { file })];
+  if (witness === null) return [auditFinding("AUDIT_DOCUMENT_DIFFERS", "it carries no record", { file })];
   const { seq, head } = witness.journal;
   const hash = journal.hashes[seq];
   if (hash === undefined)
     return [
-      finding("AUDIT_TAIL_CUT", "a document witnesses a record beyond the journal's end", {
+      auditFinding("AUDIT_TAIL_CUT", "a document witnesses a record beyond the journal's end", {
         file: journalName,
         record: journal.records.length - 1,
         facts: { witness: file, witnessed_record: seq },
@@ -84,7 +84,7 @@ function checkWitness(material: AuditMaterial, journal: AuditedJournal, file: st
   return hash === head
     ? []
     : [
-        finding("AUDIT_WITNESS_DIFFERS", "the journal up to this record is another one", {
+        auditFinding("AUDIT_WITNESS_DIFFERS", "the journal up to this record is another one", {
           file: journalName,
           record: seq,
           facts: { witness: file, expected_head: head, found_head: hash },
@@ -92,7 +92,7 @@ function checkWitness(material: AuditMaterial, journal: AuditedJournal, file: st
       ];
 }
 
-function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePhase, file: string): readonly Finding[] {
+function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePhase, file: string): readonly AuditFinding[] {
   const record = readRecord(bytes);
   if (record === null || status.started === null) return [];
   const told = {
@@ -106,7 +106,13 @@ function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePh
   const different = (Object.keys(told) as (keyof typeof told)[]).filter((name) => record[name] !== told[name]);
   return different.length === 0
     ? []
-    : [finding("AUDIT_DOCUMENT_DIFFERS", "its record and the journal differ", { file, record: done.seq, facts: { fields: different } })];
+    : [
+        auditFinding("AUDIT_DOCUMENT_DIFFERS", "its record and the journal differ", {
+          file,
+          record: done.seq,
+          facts: { fields: different },
+        }),
+      ];
 }
 
 /** The last fenced block of the document. */

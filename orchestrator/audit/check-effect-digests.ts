@@ -5,7 +5,7 @@ import { recordsOf } from "../core/journal/records-of.ts";
 import { toHistoryOf } from "../engine/kernel/phase-ports.ts";
 import type { Phase } from "../phases/define.ts";
 import { toDecisionSha256 } from "../phases/decision-row.ts";
-import { finding, type Finding } from "./finding.ts";
+import { auditFinding, type AuditFinding } from "./finding.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
@@ -16,7 +16,7 @@ export function checkEffectDigests(
   { records, status }: AuditedJournal,
   phases: readonly Phase[],
   outputs: ReadonlyMap<string, unknown>,
-): readonly Finding[] {
+): readonly AuditFinding[] {
   const { started } = status;
   if (started === null) return [];
   return recordsOf(records, "effect_done").flatMap(({ seq, entry }) => {
@@ -24,7 +24,7 @@ export function checkEffectDigests(
     return expected === null || expected === entry.effect_sha256
       ? []
       : [
-          finding("AUDIT_EFFECT_DIFFERS", "another digest than plan and approvals lead to", {
+          auditFinding("AUDIT_EFFECT_DIFFERS", "another digest than plan and approvals lead to", {
             file: journalName,
             record: seq,
             facts: { step: entry.step, expected_sha256: expected, found_sha256: entry.effect_sha256 },

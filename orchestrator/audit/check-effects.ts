@@ -1,7 +1,7 @@
 // What was written: each step with an approval and a ruling before it, intended before it was done, with a transaction where it was committed.
 import { effectSteps } from "../core/journal/effect.ts";
 import { recordsOf } from "../core/journal/records-of.ts";
-import { finding, type Finding } from "./finding.ts";
+import { auditFinding, type AuditFinding } from "./finding.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 const gateOfStep = {
@@ -13,36 +13,36 @@ const gateOfStep = {
   lifecycle_enact: "SG_2",
 } as const;
 
-export function checkEffects({ records, status }: AuditedJournal): readonly Finding[] {
+export function checkEffects({ records, status }: AuditedJournal): readonly AuditFinding[] {
   const approvals = recordsOf(records, "approval_verified");
   const starts = recordsOf(records, "attempt_started");
   const transactions = recordsOf(records, "transaction");
-  const findings: Finding[] = [];
+  const findings: AuditFinding[] = [];
   for (const use of [...recordsOf(records, "effect_intended"), ...transactions]) {
     const step = effectSteps.find((candidate) => candidate === use.entry.step);
-    const place = { file: journalName, record: use.seq, facts: { step: use.entry.step } };
-    if (status.started?.mode !== "live") findings.push(finding("AUDIT_EFFECT_UNAUTHORISED", "a dry run writes nothing", place));
+    const location = { file: journalName, record: use.seq, facts: { step: use.entry.step } };
+    if (status.started?.mode !== "live") findings.push(auditFinding("AUDIT_EFFECT_UNAUTHORISED", "a dry run writes nothing", location));
     if (step === undefined) continue; // a file, or the row that gives a run up
     const startedAt = starts.findLast((start) => start.seq < use.seq)?.seq ?? -1;
     const ruled = approvals.some(({ seq, entry }) => entry.gate === "RULING" && seq > startedAt && seq < use.seq);
     const approved = approvals.some(({ seq, entry }) => entry.gate === gateOfStep[step] && seq < use.seq);
-    if (!ruled) findings.push(finding("AUDIT_EFFECT_UNAUTHORISED", "no ruling was verified in this start", place));
-    if (!approved) findings.push(finding("AUDIT_EFFECT_UNAUTHORISED", `no ${gateOfStep[step]} was verified before`, place));
+    if (!ruled) findings.push(auditFinding("AUDIT_EFFECT_UNAUTHORISED", "no ruling was verified in this start", location));
+    if (!approved) findings.push(auditFinding("AUDIT_EFFECT_UNAUTHORISED", `no ${gateOfStep[step]} was verified before`, location));
   }
   for (const done of recordsOf(records, "effect_done")) {
     const { step, found, effect_sha256 } = done.entry;
     if (effectSteps.every((candidate) => candidate !== step)) continue;
-    const place = { file: journalName, record: done.seq, facts: { step } };
+    const location = { file: journalName, record: done.seq, facts: { step } };
     const intended = recordsOf(records, "effect_intended").findLast((intent) => intent.seq < done.seq && intent.entry.step === step);
     if (intended?.entry.effect_sha256 !== effect_sha256)
-      findings.push(finding("AUDIT_EFFECT_DIFFERS", "done is not what was intended", place));
+      findings.push(auditFinding("AUDIT_EFFECT_DIFFERS", "done is not what was intended", location));
     if (found === "committed" && !transactions.some((use) => use.seq < done.seq && use.entry.step === step))
-      findings.push(finding("AUDIT_EFFECT_DIFFERS", "committed, and no transaction is recorded", place));
+      findings.push(auditFinding("AUDIT_EFFECT_DIFFERS", "committed, and no transaction is recorded", location));
   }
   if (status.finished !== null && status.started?.mode === "live") {
     for (const step of effectSteps)
       if (status.effects[step].state !== "done")
-        findings.push(finding("AUDIT_EFFECT_DIFFERS", "the run was finished without it", { file: journalName, facts: { step } }));
+        findings.push(auditFinding("AUDIT_EFFECT_DIFFERS", "the run was finished without it", { file: journalName, facts: { step } }));
   }
   return findings;
 }

@@ -6,39 +6,39 @@ import { renderText } from "../core/page/text.ts";
 import type { RunAccount } from "../core/report/account.ts";
 import { toRunPage } from "../core/report/report.ts";
 import { recordsOf } from "../core/journal/records-of.ts";
-import { evidenceName } from "../evidence/checksum-list.ts";
+import { checksumListName } from "../evidence/checksum-list.ts";
 import { parseOrNull, toDocumentName, toOutputName } from "./check-documents.ts";
-import { finding, toFinding, type Finding } from "./finding.ts";
-import { bundleName, readList, type AuditMaterial } from "../evidence/bundle.ts";
+import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
+import { bundleName, readChecksumList, type RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 /** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */
-export function checkList(material: AuditMaterial, ended: boolean): readonly Finding[] {
-  const list = material.files.get(evidenceName);
-  if (list === undefined) return ended ? [finding("AUDIT_LIST_INVALID", "absent", { file: evidenceName })] : [];
+export function checkChecksumList(material: RunBundle, ended: boolean): readonly AuditFinding[] {
+  const list = material.files.get(checksumListName);
+  if (list === undefined) return ended ? [auditFinding("AUDIT_LIST_INVALID", "absent", { file: checksumListName })] : [];
   try {
-    const lines = readList(list);
+    const lines = readChecksumList(list);
     const listed = new Map(lines.map(({ name, sha256 }) => [name, sha256]));
     const found = new Map([...[...material.files].map(([name, bytes]) => [name, sha256Hex(bytes)] as const), ...material.digestsOnly]);
-    found.delete(evidenceName);
+    found.delete(checksumListName);
     return [
       ...lines
         .filter(({ name }) => !found.has(name))
-        .map(({ name }) => finding("AUDIT_FILE_MISSING", "it is listed, and absent", { file: name })),
+        .map(({ name }) => auditFinding("AUDIT_FILE_MISSING", "it is listed, and absent", { file: name })),
       ...[...found.keys()]
         .filter((name) => !listed.has(name))
-        .map((name) => finding("AUDIT_FILE_EXTRA", "it is not listed", { file: name })),
+        .map((name) => auditFinding("AUDIT_FILE_EXTRA", "it is not listed", { file: name })),
       ...lines
         .filter(({ name, sha256 }) => found.has(name) && found.get(name) !== sha256)
         .map(({ name, sha256 }) =>
-          finding("AUDIT_FILE_CHANGED", "another digest than the list's", {
+          auditFinding("AUDIT_FILE_CHANGED", "another digest than the list's", {
             file: name,
             facts: { expected_sha256: sha256, found_sha256: found.get(name) ?? "" },
           }),
         ),
     ];
   } catch (error) {
-    if (error instanceof CutterError) return [toFinding("AUDIT_LIST_INVALID", error, { file: evidenceName })];
+    if (error instanceof CutterError) return [toAuditFinding("AUDIT_LIST_INVALID", error, { file: checksumListName })];
     throw error;
   }
 }
@@ -50,12 +50,12 @@ export interface MadeFile {
 }
 
 /** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs; `begun` names those of a phase that was cut off. */
-export function checkSet(
-  material: AuditMaterial,
+export function checkFileSet(
+  material: RunBundle,
   journal: AuditedJournal,
   made: readonly MadeFile[],
   begun: readonly string[],
-): readonly Finding[] {
+): readonly AuditFinding[] {
   const { records, status } = journal;
   const ended = status.finished !== null || status.voided !== null;
   const digests = new Set(
@@ -67,7 +67,7 @@ export function checkSet(
   const wanted = new Set([
     journalName,
     "request.yaml",
-    ...(ended ? ["outcome.json", "report.txt", evidenceName] : []),
+    ...(ended ? ["outcome.json", "report.txt", checksumListName] : []),
     ...made.map(({ name }) => name),
     ...(recordsOf(records, "approval_verified").some(({ entry }) => entry.gate === "RULING") && ended
       ? ["keys/sovereign.asc", "rollback_runbook.sql"]
@@ -79,7 +79,7 @@ export function checkSet(
     "outcome.json",
     "keys/architect.asc",
     bundleName,
-    evidenceName,
+    checksumListName,
     ...status.done.flatMap(({ number, phase }) => [toOutputName(number, phase), toDocumentName(number, phase)]),
   ]);
   const isAllowed = (name: string, bytes: Uint8Array): boolean =>
@@ -87,18 +87,18 @@ export function checkSet(
       ? digests.has(sha256Hex(bytes))
       : allowed.has(name) && !(material.origin === "bundle" && name === bundleName);
   return [
-    ...[...wanted].filter((name) => !material.files.has(name)).map((name) => finding("AUDIT_FILE_MISSING", "absent", { file: name })),
+    ...[...wanted].filter((name) => !material.files.has(name)).map((name) => auditFinding("AUDIT_FILE_MISSING", "absent", { file: name })),
     ...(ended
       ? [...material.files]
           .filter(([name, bytes]) => !isAllowed(name, bytes))
-          .map(([name]) => finding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name }))
+          .map(([name]) => auditFinding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name }))
       : []),
     ...made
       .filter(
         ({ name, content, comparable }) =>
           comparable && material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content)),
       )
-      .map(({ name }) => finding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
+      .map(({ name }) => auditFinding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
   ];
 }
 
@@ -114,12 +114,12 @@ const outcomeSchema = z.looseObject({
 });
 
 /** The outcome of a finished run, as the journal tells it. */
-export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
+export function checkOutcome(material: RunBundle, { status }: AuditedJournal, account: RunAccount): readonly AuditFinding[] {
   const { started, finished } = status;
   const bytes = material.files.get("outcome.json");
   if (started === null || bytes === undefined || (finished === null && status.voided === null)) return [];
   const outcome = outcomeSchema.safeParse(parseOrNull(Buffer.from(bytes).toString("utf8")));
-  if (!outcome.success) return [finding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
+  if (!outcome.success) return [auditFinding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
   const own = { run_id: started.run_id, document_id: started.document_id, mode: started.mode };
   const told =
     finished === null
@@ -137,14 +137,19 @@ export function checkOutcome(material: AuditMaterial, { status }: AuditedJournal
     .map(([name]) => name);
   return different.length === 0
     ? []
-    : [finding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", { file: "outcome.json", facts: { fields: different } })];
+    : [
+        auditFinding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", {
+          file: "outcome.json",
+          facts: { fields: different },
+        }),
+      ];
 }
 
 /** The report of an ended run, made again from the journal. */
-export function checkReport(material: AuditMaterial, { status }: AuditedJournal, account: RunAccount): readonly Finding[] {
+export function checkReport(material: RunBundle, { status }: AuditedJournal, account: RunAccount): readonly AuditFinding[] {
   const report = material.files.get("report.txt");
   if (report === undefined || (status.finished === null && status.voided === null)) return [];
   return Buffer.from(report).toString("utf8") === renderText(toRunPage(account, null))
     ? []
-    : [finding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })];
+    : [auditFinding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })];
 }

@@ -5,8 +5,8 @@ import { checkLossless } from "../core/plan/cutplan.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseOrNull } from "./check-documents.ts";
-import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "../evidence/bundle.ts";
+import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
+import type { RunBundle } from "../evidence/bundle.ts";
 
 const unit = z.looseObject({
   address: z.string(),
@@ -23,28 +23,30 @@ const planSchema = z.looseObject({ documentId: z.string(), sourceSha256: z.strin
 
 /** `payloadSha` and `sourceSha256` are those the journal's outputs hold. */
 export function checkPlan(
-  material: AuditMaterial,
+  material: RunBundle,
   recorded: { readonly payloadSha: string; readonly sourceSha256: string | null; readonly documentId: string },
-): readonly Finding[] {
+): readonly AuditFinding[] {
   const [planFile, sourceFile] = ["plan.json", "source.md"];
   const plan = material.files.get(planFile);
   const source = material.files.get(sourceFile);
   if (plan === undefined || source === undefined)
-    return [finding("AUDIT_FILE_MISSING", "absent", { file: plan === undefined ? planFile : sourceFile })];
+    return [auditFinding("AUDIT_FILE_MISSING", "absent", { file: plan === undefined ? planFile : sourceFile })];
   const text = Buffer.from(plan).toString("utf8");
   const parsed = planSchema.safeParse(parseOrNull(text));
-  if (!parsed.success) return [finding("AUDIT_PLAN_INVALID", "it is no plan", { file: planFile })];
+  if (!parsed.success) return [auditFinding("AUDIT_PLAN_INVALID", "it is no plan", { file: planFile })];
   const found = sha256Hex(plan);
   const sourceSha256 = sha256Hex(source);
   return [
-    ...(toCanonicalJson(parsed.data) === text ? [] : [finding("AUDIT_PLAN_INVALID", "it is not in canonical form", { file: planFile })]),
+    ...(toCanonicalJson(parsed.data) === text
+      ? []
+      : [auditFinding("AUDIT_PLAN_INVALID", "it is not in canonical form", { file: planFile })]),
     ...(found === recorded.payloadSha
       ? []
-      : [finding("AUDIT_PLAN_INVALID", "another payload_sha", { file: planFile, facts: { expected: recorded.payloadSha, found } })]),
+      : [auditFinding("AUDIT_PLAN_INVALID", "another payload_sha", { file: planFile, facts: { expected: recorded.payloadSha, found } })]),
     ...(parsed.data.documentId === recorded.documentId
       ? []
       : [
-          finding("AUDIT_PLAN_INVALID", "the plan of another document", {
+          auditFinding("AUDIT_PLAN_INVALID", "the plan of another document", {
             file: planFile,
             facts: { expected: recorded.documentId, found: parsed.data.documentId },
           }),
@@ -52,7 +54,7 @@ export function checkPlan(
     ...(sourceSha256 === parsed.data.sourceSha256 && (recorded.sourceSha256 === null || recorded.sourceSha256 === sourceSha256)
       ? []
       : [
-          finding("AUDIT_PLAN_INVALID", "the document has another digest", {
+          auditFinding("AUDIT_PLAN_INVALID", "the document has another digest", {
             file: sourceFile,
             facts: { expected: parsed.data.sourceSha256, found: sourceSha256 },
           }),
@@ -61,12 +63,12 @@ export function checkPlan(
   ];
 }
 
-function lossless(source: Uint8Array, units: z.infer<typeof unit>[], file: string): readonly Finding[] {
+function lossless(source: Uint8Array, units: z.infer<typeof unit>[], file: string): readonly AuditFinding[] {
   try {
     checkLossless(source, units);
     return [];
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
-    return [toFinding("AUDIT_PLAN_INVALID", error, { file })];
+    return [toAuditFinding("AUDIT_PLAN_INVALID", error, { file })];
   }
 }

@@ -4,7 +4,7 @@ import { CutterError, type Facts } from "../core/errors.ts";
 
 export type AuditCode = keyof typeof auditCodes;
 
-export interface Finding {
+export interface AuditFinding {
   readonly code: AuditCode;
   readonly file: string | null;
   readonly record: number | null; // sequence in the journal
@@ -12,18 +12,18 @@ export interface Finding {
   readonly facts: Facts;
 }
 
-export interface FindingPlace {
+export interface FindingLocation {
   readonly file?: string;
   readonly record?: number;
   readonly facts?: Facts;
 }
 
-export function finding(code: AuditCode, problem: string, { file, record, facts }: FindingPlace = {}): Finding {
+export function auditFinding(code: AuditCode, problem: string, { file, record, facts }: FindingLocation = {}): AuditFinding {
   return { code, file: file ?? null, record: record ?? null, problem, facts: facts ?? {} };
 }
 
 /** What a check of the kit threw, as a finding: its own code stays a fact. Anything else is a bug and is thrown on. */
-export function toFinding(code: AuditCode, error: unknown, place: FindingPlace): Finding {
+export function toAuditFinding(code: AuditCode, error: unknown, location: FindingLocation): AuditFinding {
   if (!(error instanceof CutterError)) throw error;
-  return finding(code, error.code, { ...place, facts: { ...error.facts, ...place.facts } });
+  return auditFinding(code, error.code, { ...location, facts: { ...error.facts, ...location.facts } });
 }

@@ -2,7 +2,7 @@
 import type { Keys } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { toAccount, type PhaseText, type RunAccount } from "../core/report/account.ts";
+import { toAccount, type RecordedPhaseText, type RunAccount } from "../core/report/account.ts";
 import { readFingerprint } from "../core/signing/signature.ts";
 import { parseStrictYaml } from "../core/encoding/strict-yaml.ts";
 import { requestSchema } from "../core/run/request.ts";
@@ -11,17 +11,17 @@ import { checkApprovals } from "./check-approvals.ts";
 import { checkDocuments, parseOrNull, toOutputName } from "./check-documents.ts";
 import { checkEffectDigests } from "./check-effect-digests.ts";
 import { checkEffects } from "./check-effects.ts";
-import { checkList, checkOutcome, checkReport, checkSet, type MadeFile } from "./check-files.ts";
+import { checkChecksumList, checkOutcome, checkReport, checkFileSet, type MadeFile } from "./check-files.ts";
 import { checkPlan } from "./check-plan.ts";
-import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "../evidence/bundle.ts";
+import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
+import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, readJournal, type AuditedJournal } from "./read-journal.ts";
 
 export interface Audit {
   readonly runId: string | null;
   readonly mode: "dryrun" | "live" | null;
   readonly ended: boolean;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly AuditFinding[];
   readonly signaturesVerified: number;
   readonly signaturesNotVerified: number; // no key was given for them
   readonly notes: readonly string[]; // what could not be compared, and why
@@ -29,21 +29,21 @@ export interface Audit {
 }
 
 /** Whose eyes look: `phases` know what their outputs mean. Wording is compared only by the very release that wrote it: a later one words things otherwise. */
-export interface Judge {
+export interface AuditContext {
   readonly phases: readonly Phase[];
   readonly releaseSha256: string | null; // of the auditing program; null in a source tree
 }
 
 /** `keys`: those the reader trusts; null: signatures stay unverified, which the caller must not call a pass. */
-export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { phases, releaseSha256 }: Judge): Promise<Audit> {
-  const findings: Finding[] = [];
+export async function auditRun(material: RunBundle, keys: Keys | null, { phases, releaseSha256 }: AuditContext): Promise<Audit> {
+  const findings: AuditFinding[] = [];
   const journal = readJournal(material, findings);
   if (journal === null)
     return {
       runId: null,
       mode: null,
       ended: false,
-      findings: [...findings, ...checkList(material, true)],
+      findings: [...findings, ...checkChecksumList(material, true)],
       signaturesVerified: 0,
       signaturesNotVerified: 0,
       notes: [],
@@ -51,7 +51,7 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { p
     };
   const { status, records } = journal;
   const ended = status.finished !== null || status.voided !== null;
-  findings.push(...checkList(material, ended), ...checkDocuments(material, journal));
+  findings.push(...checkChecksumList(material, ended), ...checkDocuments(material, journal));
   const sameRelease = releaseSha256 !== null && releaseSha256 === status.started?.inputs.release_sha256;
   const read = readOutputs(material, journal, phases);
   // What this release cannot read of another's output is no sign of a forgery: its digest held.
@@ -59,7 +59,7 @@ export async function judgeAudit(material: AuditMaterial, keys: Keys | null, { p
   const runId = status.started?.run_id ?? "";
   const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
   findings.push(
-    ...checkSet(
+    ...checkFileSet(
       material,
       journal,
       read.made.map((file) => ({ ...file, comparable: sameRelease || verbatim.includes(file.name) })),
@@ -118,17 +118,17 @@ function toNotes(account: RunAccount, { unreadable, made }: ReadOutputs): readon
 
 interface ReadOutputs {
   readonly outputs: ReadonlyMap<string, unknown>;
-  readonly texts: readonly PhaseText[];
+  readonly texts: readonly RecordedPhaseText[];
   readonly made: readonly Omit<MadeFile, "comparable">[];
-  readonly unreadable: readonly Finding[];
+  readonly unreadable: readonly AuditFinding[];
 }
 
 /** Only outputs whose digest the journal recorded are believed. */
-function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases: readonly Phase[]): ReadOutputs {
+function readOutputs(material: RunBundle, { status }: AuditedJournal, phases: readonly Phase[]): ReadOutputs {
   const outputs = new Map<string, unknown>();
-  const texts: PhaseText[] = [];
+  const texts: RecordedPhaseText[] = [];
   const made: Omit<MadeFile, "comparable">[] = [];
-  const unreadable: Finding[] = [];
+  const unreadable: AuditFinding[] = [];
   for (const done of status.done) {
     const file = toOutputName(done.number, done.phase);
     const bytes = material.files.get(file);
@@ -143,7 +143,7 @@ function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases
       made.push(...result.files);
     } catch (error) {
       unreadable.push(
-        finding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", {
+        auditFinding("AUDIT_OUTPUT_UNREADABLE", error instanceof CutterError ? error.code : "its shape is another one", {
           file,
           record: done.seq,
         }),
@@ -154,7 +154,7 @@ function readOutputs(material: AuditMaterial, { status }: AuditedJournal, phases
 }
 
 /** What a phase left that was cut off before the journal could vouch for it: told by its own output, and believed in nothing. */
-function toBegun(material: AuditMaterial, { status }: AuditedJournal, phases: readonly Phase[]): readonly string[] {
+function toBegun(material: RunBundle, { status }: AuditedJournal, phases: readonly Phase[]): readonly string[] {
   if (status.current === null) return [];
   const file = toOutputName(status.done.length + 1, status.current);
   const phase = phases.find(({ name }) => name === status.current);
@@ -168,13 +168,13 @@ function toBegun(material: AuditMaterial, { status }: AuditedJournal, phases: re
   }
 }
 
-function checkRequest(material: AuditMaterial, { status }: AuditedJournal): readonly Finding[] {
+function checkRequest(material: RunBundle, { status }: AuditedJournal): readonly AuditFinding[] {
   const file = "request.yaml";
   const bytes = material.files.get(file);
   const { started } = status;
   if (bytes === undefined || started === null) return []; // told as missing already
-  const differs = (facts: Readonly<Record<string, string>>): Finding =>
-    finding("AUDIT_REQUEST_DIFFERS", "it is another request", { file, record: 0, facts });
+  const differs = (facts: Readonly<Record<string, string>>): AuditFinding =>
+    auditFinding("AUDIT_REQUEST_DIFFERS", "it is another request", { file, record: 0, facts });
   const found = sha256Hex(bytes);
   if (found !== started.inputs.request_sha256) return [differs({ expected_sha256: started.inputs.request_sha256, found_sha256: found })];
   try {
@@ -183,14 +183,14 @@ function checkRequest(material: AuditMaterial, { status }: AuditedJournal): read
       ? []
       : [differs({ run_id: request.run_id, document_id: request.document_id, mode: request.mode })];
   } catch (error) {
-    return [toFinding("AUDIT_REQUEST_DIFFERS", error, { file })];
+    return [toAuditFinding("AUDIT_REQUEST_DIFFERS", error, { file })];
   }
 }
 
 /** The keys beside a run are data: what is not the reader's own is told, and never used. */
-async function checkKeys(material: AuditMaterial, keys: Keys | null): Promise<readonly Finding[]> {
+async function checkKeys(material: RunBundle, keys: Keys | null): Promise<readonly AuditFinding[]> {
   if (keys === null) return [];
-  const findings: Finding[] = [];
+  const findings: AuditFinding[] = [];
   for (const [role, key] of [["sovereign", keys.sovereign] as const, ["architect", keys.architect] as const]) {
     const file = `keys/${role}.asc`;
     const bytes = material.files.get(file);
@@ -198,18 +198,18 @@ async function checkKeys(material: AuditMaterial, keys: Keys | null): Promise<re
     const found = await readFingerprint(bytes).catch(() => "unreadable");
     if (found !== key.pin.fingerprint)
       findings.push(
-        finding("AUDIT_KEY_FOREIGN", `not the ${role}'s key you trust`, { file, facts: { expected: key.pin.fingerprint, found } }),
+        auditFinding("AUDIT_KEY_FOREIGN", `not the ${role}'s key you trust`, { file, facts: { expected: key.pin.fingerprint, found } }),
       );
   }
   return findings;
 }
 
-function checkBackup({ origin, digestsOnly }: AuditMaterial, { backup, mode }: RunAccount): readonly Finding[] {
+function checkBackup({ origin, digestsOnly }: RunBundle, { backup, mode }: RunAccount): readonly AuditFinding[] {
   if (origin === "bundle" || mode !== "live" || backup?.sha256 === null || backup === null) return [];
   const found = [...digestsOnly].find(([, sha256]) => sha256 === backup.sha256);
   return found === undefined
     ? [
-        finding("AUDIT_BACKUP_DIFFERS", "no encrypted backup in the folder has the recorded digest", {
+        auditFinding("AUDIT_BACKUP_DIFFERS", "no encrypted backup in the folder has the recorded digest", {
           file: backup.file ?? "",
           facts: { expected_sha256: backup.sha256 ?? "", found: [...digestsOnly.values()] },
         }),
@@ -223,7 +223,7 @@ function toMatrixSha256(outputs: ReadonlyMap<string, unknown>): string | null {
   return typeof found === "string" ? found : null;
 }
 
-function distinct(findings: readonly Finding[]): readonly Finding[] {
+function distinct(findings: readonly AuditFinding[]): readonly AuditFinding[] {
   const seen = new Set<string>();
   return findings.filter((found) => {
     const key = JSON.stringify([found.code, found.file, found.record, found.problem]);
@@ -232,7 +232,7 @@ function distinct(findings: readonly Finding[]): readonly Finding[] {
 }
 
 function toChecked(
-  { files, origin }: AuditMaterial,
+  { files, origin }: RunBundle,
   { records, status }: AuditedJournal,
   account: RunAccount,
   signatures: number,

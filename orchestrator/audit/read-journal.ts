@@ -3,8 +3,8 @@ import { readChain, toLineHash } from "../core/journal/chain.ts";
 import type { JournalRecord } from "../core/journal/record.ts";
 import { toStatus, type RunStatus } from "../core/journal/status.ts";
 import { CutterError } from "../core/errors.ts";
-import { finding, toFinding, type Finding } from "./finding.ts";
-import type { AuditMaterial } from "../evidence/bundle.ts";
+import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
+import type { RunBundle } from "../evidence/bundle.ts";
 
 export const journalName = "journal.jsonl";
 
@@ -15,9 +15,9 @@ export interface AuditedJournal {
 }
 
 /** Null when nothing can be read from it; then the findings say why. */
-export function readJournal(material: AuditMaterial, findings: Finding[]): AuditedJournal | null {
+export function readJournal(material: RunBundle, findings: AuditFinding[]): AuditedJournal | null {
   const bytes = material.files.get(journalName);
-  if (bytes === undefined) return fail(findings, finding("AUDIT_FILE_MISSING", "absent", { file: journalName }));
+  if (bytes === undefined) return fail(findings, auditFinding("AUDIT_FILE_MISSING", "absent", { file: journalName }));
   try {
     const { records } = readChain(bytes, journalName);
     const lines = Buffer.from(bytes).toString("utf8").split("\n").slice(0, -1);
@@ -31,25 +31,25 @@ export function readJournal(material: AuditMaterial, findings: Finding[]): Audit
     if (error.code === "JOURNAL_ILLEGAL")
       return fail(
         findings,
-        toFinding("AUDIT_JOURNAL_ILLEGAL", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }),
+        toAuditFinding("AUDIT_JOURNAL_ILLEGAL", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }),
       );
     const code = error.code === "JOURNAL_TORN" ? "AUDIT_TAIL_CUT" : "AUDIT_CHAIN_BROKEN";
-    return fail(findings, toFinding(code, error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }));
+    return fail(findings, toAuditFinding(code, error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }));
   }
 }
 
-function fail(findings: Finding[], found: Finding): null {
+function fail(findings: AuditFinding[], found: AuditFinding): null {
   findings.push(found);
   return null;
 }
 
 /** A chain does not see a cut tail. A bundle is made of a run that has ended, so its journal has an end. */
-function findEnd({ origin }: AuditMaterial, records: readonly JournalRecord[], status: RunStatus): readonly Finding[] {
+function findEnd({ origin }: RunBundle, records: readonly JournalRecord[], status: RunStatus): readonly AuditFinding[] {
   if (origin === "folder" && status.finished === null && status.voided === null) return []; // a run that goes on
   const last = records.length - 1;
   if (status.finished === null && status.voided === null)
-    return [finding("AUDIT_TAIL_CUT", "no record says that the run was finished or given up", { file: journalName, record: last })];
+    return [auditFinding("AUDIT_TAIL_CUT", "no record says that the run was finished or given up", { file: journalName, record: last })];
   if (status.attemptOpen && status.voided === null)
-    return [finding("AUDIT_TAIL_CUT", "the last start has no end", { file: journalName, record: last })];
+    return [auditFinding("AUDIT_TAIL_CUT", "the last start has no end", { file: journalName, record: last })];
   return [];
 }

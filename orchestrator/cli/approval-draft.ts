@@ -1,15 +1,15 @@
 // cutter approval draft: the document to sign on stdout, how to fill and sign it on stderr. Rebuilt from the dry run; writes nothing.
 import { buildCommand } from "@stricli/core";
 import { toApprovalDraft, type DraftRequest } from "../core/approval/draft.ts";
-import { escalatingPhases, gates, type Gate } from "../core/approval/schema.ts";
+import { escalatingPhases, approvalGates, type ApprovalGate } from "../core/approval/schema.ts";
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host/layout.ts";
-import { readRulingFacts, readRunFacts, type RunFacts } from "./approval-inputs.ts";
+import { readRulingFacts, readApprovalFacts, type ApprovalFacts } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
-import { commonFlags, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
-  readonly gate: Gate;
+  readonly gate: ApprovalGate;
   readonly "run-id": string;
   readonly "also-run"?: readonly string[];
   readonly phase?: (typeof escalatingPhases)[number];
@@ -25,11 +25,11 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
   parameters: {
     flags: {
       ...commonFlags,
-      gate: { kind: "enum", values: gates, brief: "Which gate" },
-      "run-id": { kind: "parsed", parse: word, brief: "Which run; its dry run must be done", placeholder: "R" },
+      gate: { kind: "enum", values: approvalGates, brief: "Which gate" },
+      "run-id": { kind: "parsed", parse: parseString, brief: "Which run; its dry run must be done", placeholder: "R" },
       "also-run": {
         kind: "parsed",
-        parse: word,
+        parse: parseString,
         brief: "SG_2 only: a further run of the batch",
         optional: true,
         variadic: true,
@@ -41,7 +41,7 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
   },
   func: async function (this: CutterContext, flags) {
     checkFlags(flags);
-    const facts = await readRunFacts(this.services, flags["run-id"]);
+    const facts = await readApprovalFacts(this.services, flags["run-id"]);
     const draft = toApprovalDraft(await toRequest(this.services, flags, facts));
     if (flags.json) {
       this.process.stdout.write(
@@ -66,12 +66,12 @@ function checkFlags({ gate, phase, decision, "also-run": alsoRun }: Flags): void
   if (gate !== "SG_2" && alsoRun !== undefined) throw usage("--also-run belongs to SG_2");
 }
 
-async function toRequest(services: Services, flags: Flags, { run, host, releaseSha256 }: RunFacts): Promise<DraftRequest> {
+async function toRequest(services: Services, flags: Flags, { run, host, releaseSha256 }: ApprovalFacts): Promise<DraftRequest> {
   const { gate, phase, decision } = flags;
   const common = { run, host, releaseSha256 };
   if (gate === "SG_2") {
     const more = [];
-    for (const runId of flags["also-run"] ?? []) more.push((await readRunFacts(services, runId)).run);
+    for (const runId of flags["also-run"] ?? []) more.push((await readApprovalFacts(services, runId)).run);
     return { ...common, gate, more };
   }
   if (gate === "RULING") return { ...common, gate, ruling: await readRulingFacts(services, hostLayout.rollbackRunbook) };

@@ -31,15 +31,15 @@ export async function readSignatures(files: Files, file: string, named: readonly
 }
 
 /** What an approval of a run has to name, rebuilt from this host. */
-export interface RunFacts extends DryRun {
+export interface ApprovalFacts extends DryRun {
   readonly host: string;
   readonly releaseSha256: string;
 }
 
 /** @throws RUN_ID_INVALID, APPROVAL_DRY_RUN_UNFIT, RELEASE_UNKNOWN, CONFIG_* */
-export async function readRunFacts(services: Services, wanted: string): Promise<RunFacts> {
+export async function readApprovalFacts(services: Services, wanted: string): Promise<ApprovalFacts> {
   const runId = parseRunId(wanted, { allowDryRunSuffix: false });
-  const config = await loadConfig(services.files, services.places.config);
+  const config = await loadConfig(services.files, services.paths.config);
   const dryRun = await readDryRun(services.files, config.value.sidecar_root, runId);
   const release = await services.readRelease();
   const host = await services.readHostIdentity();
@@ -54,7 +54,7 @@ export async function readRunFacts(services: Services, wanted: string): Promise<
 
 /** What a ruling names besides. @throws CONFIG_*, APPROVAL_UNREADABLE */
 export async function readRulingFacts(services: Services, rollbackRunbook: string): Promise<RulingFacts> {
-  const { value } = await loadConfig(services.files, services.places.config);
+  const { value } = await loadConfig(services.files, services.paths.config);
   const runbook = await readPlainFile(services.files, rollbackRunbook, runbookBytesMax);
   return {
     governancePrincipal: value.governance_principal,

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
 import { toApprovalId, toSignatureId } from "../core/approval/document-ids.ts";
 import { isOutdated } from "../core/approval/freshness.ts";
-import { toDecisions, type Ruling } from "../core/approval/schema.ts";
+import { toApprovedDecisions, type Ruling } from "../core/approval/schema.ts";
 import { parseApproval } from "../core/approval/parse.ts";
 import { approvalBytesMax } from "../core/approval/block.ts";
 import { verifyApproval, type VerifiedApproval } from "../core/approval/verify.ts";
@@ -17,9 +17,9 @@ import { readHostKeys } from "../trust/host-keys.ts";
 import { readPlainFile } from "../trust/plain-file.ts";
 import { storeUnlessTaken } from "../uploads/receipt.ts";
 import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
-import { readRunFacts, readSignatures } from "./approval-inputs.ts";
+import { readApprovalFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -35,17 +35,17 @@ export const approvalUploadCommand = buildCommand<Flags, [string], CutterContext
   parameters: {
     flags: {
       ...commonFlags,
-      "run-id": { kind: "parsed", parse: word, brief: "Which run it is for", placeholder: "R" },
+      "run-id": { kind: "parsed", parse: parseString, brief: "Which run it is for", placeholder: "R" },
       signature: {
         kind: "parsed",
-        parse: word,
+        parse: parseString,
         brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken",
         optional: true,
         variadic: true,
         placeholder: "FILE.asc",
       },
     },
-    positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: word, placeholder: "FILE" }] },
+    positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: parseString, placeholder: "FILE" }] },
   },
   func: async function (this: CutterContext, flags, file) {
     const { services } = this;
@@ -59,18 +59,18 @@ export const approvalUploadCommand = buildCommand<Flags, [string], CutterContext
   },
 });
 
-interface Verified {
+interface VerifiedUpload {
   readonly approval: VerifiedApproval;
   readonly document: Uint8Array;
   readonly signatures: readonly Uint8Array[];
 }
 
 /** By the host's pins, never by keys that somebody names here. @throws APPROVAL_*, KEY_* */
-async function readAndVerify(services: Services, flags: Flags, file: string): Promise<Verified> {
+async function readAndVerify(services: Services, flags: Flags, file: string): Promise<VerifiedUpload> {
   const document = await readPlainFile(services.files, file, approvalBytesMax);
   const signatures = await readSignatures(services.files, file, flags.signature);
   const keys = await readHostKeys(services.files, hostLayout);
-  const { run, host, releaseSha256 } = await readRunFacts(services, flags["run-id"]);
+  const { run, host, releaseSha256 } = await readApprovalFacts(services, flags["run-id"]);
   const expected = { runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
   const approval = await verifyApproval({ document, signatures, keys, expected, now: services.clock.now() });
   if (approval.approval.gate === "REVERT") throw new CutterError("APPROVAL_UPLOAD_UNFIT", { gate: "REVERT", run_id: run.runId });
@@ -88,10 +88,10 @@ const envelopeSchema = z.strictObject({
 type Envelope = z.infer<typeof envelopeSchema>;
 
 /** The document first: a signature without its document is of no use to anybody. */
-function toEnvelope({ approval, document, signatures }: Verified, runsFolder: string, runId: string): Envelope {
+function toEnvelope({ approval, document, signatures }: VerifiedUpload, runsFolder: string, runId: string): Envelope {
   const { gate } = approval.approval;
   const id = toApprovalId(runsFolder, runId, approval.approval);
-  const runs = toDecisions(approval.approval)
+  const runs = toApprovedDecisions(approval.approval)
     .map((decision) => decision.run_id)
     .join(", ");
   const signed = approval.signers.map(({ role, signatureSha256 }) => {
@@ -109,7 +109,7 @@ function toEnvelope({ approval, document, signatures }: Verified, runsFolder: st
 /** As cutter: what root verified, and nothing outside this run's folder of approvals. */
 async function store(services: Services, runId: string): Promise<readonly KbReceipt[]> {
   const envelope = envelopeSchema.safeParse(parseOrNull(await services.readInput()));
-  const config = await loadConfig(services.files, services.places.config);
+  const config = await loadConfig(services.files, services.paths.config);
   const folder = `${config.value.kb_runs_folder}/${runId.toLowerCase()}/approvals/`;
   if (!envelope.success || envelope.data.run_id !== runId || !envelope.data.documents.every(({ id }) => id.startsWith(folder))) {
     throw new CutterError("APPROVAL_UPLOAD_UNFIT", { run_id: runId, problem: "stdin does not hold what root verified for this run" });
@@ -117,7 +117,7 @@ async function store(services: Services, runId: string): Promise<readonly KbRece
   const engine = await services.openEngine(config.value, services.toReporter({ json: true }));
   try {
     const [approval, ...signatures] = envelope.data.documents;
-    const outdated = (standing: KbDocument): boolean => isOutdatedApproval(standing, services.clock.now());
+    const outdated = (current: KbDocument): boolean => isOutdatedApproval(current, services.clock.now());
     if (approval !== undefined) await requireArchitectText(engine.ports.knowledgeBase, approval.body);
     const receipts: KbReceipt[] = [];
     if (approval !== undefined)
@@ -174,8 +174,8 @@ function printReceipts(context: CutterContext, flags: Flags, receipts: readonly 
   );
 }
 
-async function readRunsFolder({ files, places }: Services): Promise<string> {
-  return (await loadConfig(files, places.config)).value.kb_runs_folder;
+async function readRunsFolder({ files, paths }: Services): Promise<string> {
+  return (await loadConfig(files, paths.config)).value.kb_runs_folder;
 }
 
 /** Verified already, so it is UTF-8 or armor. */

@@ -2,20 +2,20 @@
 import { buildCommand } from "@stricli/core";
 import type { Expected } from "../core/approval/binding.ts";
 import { parseApproval } from "../core/approval/parse.ts";
-import { gates, type Gate } from "../core/approval/schema.ts";
+import { approvalGates, type ApprovalGate } from "../core/approval/schema.ts";
 import { approvalBytesMax } from "../core/approval/block.ts";
 import { verifyApproval, type VerifiedApproval } from "../core/approval/verify.ts";
 import { hostLayout } from "../core/host/layout.ts";
 import { readHostKeys } from "../trust/host-keys.ts";
 import { readPlainFile } from "../trust/plain-file.ts";
-import { readRulingFacts, readRunFacts, readSignatures } from "./approval-inputs.ts";
+import { readRulingFacts, readApprovalFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { keyFlags, readGivenKeys, type KeyFlags } from "./given-keys.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags, KeyFlags {
   readonly signature?: readonly string[];
-  readonly gate?: Gate;
+  readonly gate?: ApprovalGate;
   readonly "run-id"?: string;
 }
 
@@ -30,23 +30,23 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
       ...commonFlags,
       signature: {
         kind: "parsed",
-        parse: word,
+        parse: parseString,
         brief: "Detached signature; without it FILE.asc, FILE.sovereign.asc, FILE.architect.asc are taken",
         optional: true,
         variadic: true,
         placeholder: "FILE.asc",
       },
       ...keyFlags,
-      gate: { kind: "enum", values: gates, brief: "The gate it must be for", optional: true },
+      gate: { kind: "enum", values: approvalGates, brief: "The gate it must be for", optional: true },
       "run-id": {
         kind: "parsed",
-        parse: word,
+        parse: parseString,
         brief: "Compare it with what this run's dry run computed on this host",
         optional: true,
         placeholder: "R",
       },
     },
-    positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: word, placeholder: "FILE" }] },
+    positional: { kind: "tuple", parameters: [{ brief: "Approval document", parse: parseString, placeholder: "FILE" }] },
   },
   func: async function (this: CutterContext, flags, file) {
     const { services } = this;
@@ -62,10 +62,10 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
   },
 });
 
-async function readExpected(services: Services, flags: Flags, gate: Gate): Promise<Expected> {
+async function readExpected(services: Services, flags: Flags, gate: ApprovalGate): Promise<Expected> {
   const asked = flags.gate === undefined ? {} : { gate: flags.gate };
   if (flags["run-id"] === undefined) return asked;
-  const { run, host, releaseSha256 } = await readRunFacts(services, flags["run-id"]);
+  const { run, host, releaseSha256 } = await readApprovalFacts(services, flags["run-id"]);
   const expected = { ...asked, runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
   if (gate !== "RULING") return expected;
   const { governancePrincipal, rollbackRunbookSha256, grantMatrixSha256 } = await readRulingFacts(services, hostLayout.rollbackRunbook);
@@ -80,7 +80,7 @@ async function readExpected(services: Services, flags: Flags, gate: Gate): Promi
   };
 }
 
-function toJson({ approval, documentSha256, signers, humanSigners, compared, judgedAt }: VerifiedApproval): object {
+function toJson({ approval, documentSha256, signers, humanSigners, compared, verifiedAt }: VerifiedApproval): object {
   return {
     schema: "cutter.approval-verify/1",
     valid: true,
@@ -95,7 +95,7 @@ function toJson({ approval, documentSha256, signers, humanSigners, compared, jud
     })),
     human_signers: humanSigners,
     compared,
-    judged_at: judgedAt.toISOString(),
+    judged_at: verifiedAt.toISOString(),
   };
 }
 

@@ -1,8 +1,8 @@
 // cutter audit verify: the evidence of a run checked again, from its folder or from a bundle on any machine; by the keys the reader trusts, never by those beside the run.
 import { buildCommand } from "@stricli/core";
-import { judgeAudit, type Audit } from "../audit/judge.ts";
-import type { Finding } from "../audit/finding.ts";
-import { readBundle, readFolder, type AuditMaterial } from "../evidence/bundle.ts";
+import { auditRun, type Audit } from "../audit/judge.ts";
+import type { AuditFinding } from "../audit/finding.ts";
+import { readBundle, readFolder, type RunBundle } from "../evidence/bundle.ts";
 import { bundleBytesMax } from "../evidence/tar.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Keys } from "../core/approval/verify.ts";
@@ -15,7 +15,7 @@ import { findRunFolder } from "../engine/kernel/run-folder.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { keyFlags, readGivenKeys, type KeyFlags } from "./given-keys.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags, KeyFlags {
   readonly "run-id"?: string;
@@ -31,11 +31,11 @@ export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>(
     flags: {
       ...commonFlags,
       ...keyFlags,
-      "run-id": { kind: "parsed", parse: word, brief: "A run of this host", optional: true, placeholder: "R" },
+      "run-id": { kind: "parsed", parse: parseString, brief: "A run of this host", optional: true, placeholder: "R" },
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "Bundle, audit-bundle.tar of a run's folder", parse: word, placeholder: "BUNDLE", optional: true }],
+      parameters: [{ brief: "Bundle, audit-bundle.tar of a run's folder", parse: parseString, placeholder: "BUNDLE", optional: true }],
     },
   },
   func: async function (this: CutterContext, flags, bundle) {
@@ -46,8 +46,8 @@ export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>(
     const given = await readGivenKeys(services.files, flags);
     const material = bundle === undefined ? await readRunMaterial(services, runId ?? "") : await readBundleFile(services, bundle);
     const keys = given ?? (bundle === undefined ? await readPinned(services) : null);
-    const audit = await judgeAudit(material, keys, { phases, releaseSha256: await readOwnRelease(services) });
-    const verdict = toVerdict(audit);
+    const audit = await auditRun(material, keys, { phases, releaseSha256: await readOwnRelease(services) });
+    const verdict = toAuditVerdict(audit);
     print(
       this,
       flags,
@@ -58,9 +58,9 @@ export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>(
   },
 });
 
-type Verdict = "pass" | "AUDIT_FAILED" | "AUDIT_SIGNATURES_NOT_VERIFIED";
+type AuditVerdict = "pass" | "AUDIT_FAILED" | "AUDIT_SIGNATURES_NOT_VERIFIED";
 
-function toVerdict({ findings, signaturesNotVerified }: Audit): Verdict {
+function toAuditVerdict({ findings, signaturesNotVerified }: Audit): AuditVerdict {
   if (findings.length > 0) return "AUDIT_FAILED";
   return signaturesNotVerified > 0 ? "AUDIT_SIGNATURES_NOT_VERIFIED" : "pass";
 }
@@ -76,15 +76,15 @@ async function readOwnRelease(services: Services): Promise<string | null> {
   );
 }
 
-async function readRunMaterial({ files, places }: Services, wanted: string): Promise<AuditMaterial> {
+async function readRunMaterial({ files, paths }: Services, wanted: string): Promise<RunBundle> {
   const runId = parseRunId(wanted, { allowDryRunSuffix: true });
-  const config = await loadConfig(files, places.config);
+  const config = await loadConfig(files, paths.config);
   const folder = await findRunFolder(files, config.value.sidecar_root, runId);
   if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
   return await readFolder(files, folder.path);
 }
 
-async function readBundleFile({ files }: Services, file: string): Promise<AuditMaterial> {
+async function readBundleFile({ files }: Services, file: string): Promise<RunBundle> {
   const invalid = (problem: string, cause?: unknown): CutterError =>
     new CutterError("AUDIT_BUNDLE_INVALID", { file: file.slice(0, 300), problem }, { cause });
   const facts = await files.facts(file).catch((cause: unknown) => {
@@ -105,7 +105,7 @@ async function readPinned({ files }: Services): Promise<Keys | null> {
 
 function toJson(
   { runId, mode, ended, findings, signaturesVerified, signaturesNotVerified, notes, checked }: Audit,
-  verdict: Verdict,
+  verdict: AuditVerdict,
 ): object {
   return {
     schema: "cutter.audit-verify/1",
@@ -122,7 +122,7 @@ function toJson(
   };
 }
 
-function toText(audit: Audit, verdict: Verdict, keys: string): readonly string[] {
+function toText(audit: Audit, verdict: AuditVerdict, keys: string): readonly string[] {
   const { findings, runId, mode, ended, notes, checked, signaturesNotVerified } = audit;
   return [
     ...(findings.length === 0 ? checked.map((line) => `[OK] ${line}`) : []),
@@ -137,7 +137,7 @@ function toText(audit: Audit, verdict: Verdict, keys: string): readonly string[]
   ];
 }
 
-function toLine({ code, file, record, problem, facts }: Finding): string {
+function toLine({ code, file, record, problem, facts }: AuditFinding): string {
   const place = [...(file === null ? [] : [`file=${toPrintable(file)}`]), ...(record === null ? [] : [`record=${String(record)}`])];
   return [
     "[ERR]",

@@ -10,12 +10,12 @@ export const configCheckCommand = buildCommand<CommonFlags, [], CutterContext>({
   docs: { brief: "Judge the configuration and show each key with its meaning" },
   parameters: { flags: commonFlags },
   func: async function (this: CutterContext, flags) {
-    const config = await loadConfig(this.services.files, this.services.places.config);
+    const config = await loadConfig(this.services.files, this.services.paths.config);
     const keys = toKeys(config.value, config.text);
     const text = keys.flatMap((key) => [`${key.name} = ${JSON.stringify(key.value)}${key.set ? "" : " (default)"}`, `    ${key.meaning}`]);
-    print(this, flags, { schema: "cutter.config-check/1", file: this.services.places.config, sha256: config.sha256, keys }, [
+    print(this, flags, { schema: "cutter.config-check/1", file: this.services.paths.config, sha256: config.sha256, keys }, [
       ...text,
-      `[OK] ${this.services.places.config} fits its schema: ${String(keys.length)} keys`,
+      `[OK] ${this.services.paths.config} fits its schema: ${String(keys.length)} keys`,
     ]);
   },
 });

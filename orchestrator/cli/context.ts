@@ -10,7 +10,7 @@ import type { Files } from "../ports/files.ts";
 import type { Reporter } from "../ports/reporter.ts";
 
 /** Where things are; hostLayout, or a test's folders. */
-export interface Places {
+export interface HostPaths {
   readonly config: string;
   readonly requests: string;
   readonly latch: string;
@@ -20,10 +20,10 @@ export interface Places {
   readonly rollbackRunbook: string;
   readonly revertStaging: string;
   /** Where one start of a unit tells what it came to; the folder is made for that start and goes with it. Null outside a unit. */
-  readonly startEnd: string | null;
+  readonly startResult: string | null;
 }
 
-export interface Release {
+export interface InstalledRelease {
   readonly root: string;
   readonly version: string;
   readonly sha256: string | null;
@@ -31,11 +31,11 @@ export interface Release {
 }
 
 export interface Services {
-  readonly places: Places;
+  readonly paths: HostPaths;
   readonly files: Files;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readRelease(): Promise<Release>;
+  readRelease(): Promise<InstalledRelease>;
   readHostIdentity(): Promise<string | null>;
   isInRunUnit(runId: string): Promise<boolean>;
   isInRevertUnit(runId: string): Promise<boolean>;

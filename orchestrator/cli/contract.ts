@@ -10,7 +10,7 @@ export const contractCheckCommand = buildCommand<CommonFlags, [], CutterContext>
   parameters: { flags: commonFlags },
   func: async function (this: CutterContext, flags) {
     if (await ranAsCutter(this)) return;
-    const config = await loadConfig(this.services.files, this.services.places.config);
+    const config = await loadConfig(this.services.files, this.services.paths.config);
     const database = await this.services.openDatabase(config.value);
     try {
       const findings = await database.readContractFindings();
@@ -33,7 +33,7 @@ export const contractCaptureCommand = buildCommand<CommonFlags, [], CutterContex
   parameters: { flags: commonFlags },
   func: async function (this: CutterContext, flags) {
     if (await ranAsCutter(this)) return;
-    const config = await loadConfig(this.services.files, this.services.places.config);
+    const config = await loadConfig(this.services.files, this.services.paths.config);
     const database = await this.services.openDatabase(config.value);
     try {
       const catalogue = await database.captureContract();

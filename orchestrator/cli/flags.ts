@@ -12,7 +12,7 @@ export interface CommonFlags {
 }
 
 /** Takes any word as it is: what it means is judged by its own parser. */
-export const word = (text: string): string => text;
+export const parseString = (text: string): string => text;
 
 /** One object with --json, the text otherwise. */
 export function print(context: CutterContext, flags: CommonFlags, value: object, text: readonly string[]): void {

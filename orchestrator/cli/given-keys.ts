@@ -3,21 +3,33 @@ import type { Keys } from "../core/approval/verify.ts";
 import { CutterError } from "../core/errors.ts";
 import type { Files } from "../ports/files.ts";
 import { readGivenKey } from "./approval-inputs.ts";
-import { word } from "./flags.ts";
+import { parseString } from "./flags.ts";
 
 export const keyFlags = {
-  "sovereign-key": { kind: "parsed", parse: word, brief: "Public key to trust as the sovereign's", optional: true, placeholder: "FILE" },
+  "sovereign-key": {
+    kind: "parsed",
+    parse: parseString,
+    brief: "Public key to trust as the sovereign's",
+    optional: true,
+    placeholder: "FILE",
+  },
   "sovereign-fingerprint": {
     kind: "parsed",
-    parse: word,
+    parse: parseString,
     brief: "Its full fingerprint, 40 hex digits",
     optional: true,
     placeholder: "FPR",
   },
-  "architect-key": { kind: "parsed", parse: word, brief: "Public key to trust as the architect's", optional: true, placeholder: "FILE" },
+  "architect-key": {
+    kind: "parsed",
+    parse: parseString,
+    brief: "Public key to trust as the architect's",
+    optional: true,
+    placeholder: "FILE",
+  },
   "architect-fingerprint": {
     kind: "parsed",
-    parse: word,
+    parse: parseString,
     brief: "Its full fingerprint, 40 hex digits",
     optional: true,
     placeholder: "FPR",

@@ -9,7 +9,7 @@ export const killSwitchStatusCommand = buildCommand<CommonFlags, [], CutterConte
   docs: { brief: "Say whether execution is off, armed, live or disabled" },
   parameters: { flags: commonFlags },
   func: async function (this: CutterContext, flags) {
-    const found = await readKillSwitch(this.services.files, this.services.places, this.services.clock.now());
+    const found = await readKillSwitch(this.services.files, this.services.paths, this.services.clock.now());
     print(this, flags, toSwitchJson(found), [toSwitchLine(found)]);
   },
 });

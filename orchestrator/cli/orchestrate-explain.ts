@@ -3,10 +3,10 @@ import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { parseRunId } from "../core/run-id.ts";
 import { explain } from "../engine/explain/explain.ts";
-import { readRun, toStanding } from "../engine/records/read-run.ts";
+import { readRun, toRunSummary } from "../engine/records/read-run.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -14,16 +14,16 @@ interface Flags extends CommonFlags {
 
 export const orchestrateExplainCommand = buildCommand<Flags, [], CutterContext>({
   docs: { brief: "Explain a run that stands still: what is certain, what is not, what to do, who must act" },
-  parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: word, brief: "Which run", placeholder: "R" } } },
+  parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: parseString, brief: "Which run", placeholder: "R" } } },
   func: async function (this: CutterContext, flags) {
     const { services } = this;
     const runId = parseRunId(flags["run-id"], { allowDryRunSuffix: true });
-    const config = await loadConfig(services.files, services.places.config);
+    const config = await loadConfig(services.files, services.paths.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
-    const requested = (await services.files.facts(`${services.places.requests}/${runId}.yaml`)) !== null;
+    const requested = (await services.files.facts(`${services.paths.requests}/${runId}.yaml`)) !== null;
     const explained = explain(
       run,
-      toStanding(
+      toRunSummary(
         run,
         phases.map((phase) => phase.name),
       ),

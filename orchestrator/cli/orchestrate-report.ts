@@ -8,15 +8,15 @@ import { renderHtml } from "../core/page/html.ts";
 import { renderText } from "../core/page/text.ts";
 import { parseRevertRecord } from "../core/revert/journal.ts";
 import type { RunAccount } from "../core/report/account.ts";
-import { toRunPage, type SeenNow } from "../core/report/report.ts";
+import { toRunPage, type CurrentHostState } from "../core/report/report.ts";
 import { parseRunId } from "../core/run-id.ts";
 import { readAccount } from "../engine/records/read-account.ts";
-import { readRun, toStanding } from "../engine/records/read-run.ts";
+import { readRun, toRunSummary } from "../engine/records/read-run.ts";
 import { readKillSwitch } from "../kill-switch.ts";
 import { phases } from "../phases/index.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
 import type { CutterContext, Services } from "./context.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -28,18 +28,24 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
   parameters: {
     flags: {
       ...commonFlags,
-      "run-id": { kind: "parsed", parse: word, brief: "Which run", placeholder: "R" },
-      html: { kind: "parsed", parse: word, brief: "Write the report as one self-contained page", optional: true, placeholder: "FILE" },
+      "run-id": { kind: "parsed", parse: parseString, brief: "Which run", placeholder: "R" },
+      html: {
+        kind: "parsed",
+        parse: parseString,
+        brief: "Write the report as one self-contained page",
+        optional: true,
+        placeholder: "FILE",
+      },
     },
   },
   func: async function (this: CutterContext, flags) {
     if (flags.json && flags.html !== undefined) throw new CutterError("USAGE_INVALID", { problem: "one of --json and --html" });
     const { services } = this;
     const runId = parseRunId(flags["run-id"], { allowDryRunSuffix: true });
-    const config = await loadConfig(services.files, services.places.config);
+    const config = await loadConfig(services.files, services.paths.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
     const account = await readAccount(services.files, run, phases);
-    const page = toRunPage(account, await look(services, run.folder.path));
+    const page = toRunPage(account, await readCurrentHostState(services, run.folder.path));
     if (flags.html !== undefined) {
       await services.files.writeAtomic(resolve(flags.html), renderHtml(page), htmlFileMode);
       this.process.stdout.write(`[OK] report of ${runId} written to ${flags.html}\n`);
@@ -50,7 +56,7 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
       flags,
       {
         schema: "cutter.orchestrate-report/1",
-        ...toStanding(
+        ...toRunSummary(
           run,
           phases.map((phase) => phase.name),
         ),
@@ -64,9 +70,9 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
 /** It names no secret; whoever may read the folder may read the page. */
 const htmlFileMode = 0o644;
 
-async function look(services: Services, folder: string): Promise<SeenNow> {
+async function readCurrentHostState(services: Services, folder: string): Promise<CurrentHostState> {
   const at = services.clock.now().toISOString();
-  const state = await readKillSwitch(services.files, services.places, services.clock.now()).catch((error: unknown) => {
+  const state = await readKillSwitch(services.files, services.paths, services.clock.now()).catch((error: unknown) => {
     if (error instanceof CutterError) return null;
     throw error;
   });

@@ -7,9 +7,9 @@ import { runPhases } from "../engine/run.ts";
 import { decisionSteps } from "../phases/decisions.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
-import { commonFlags, print, ranAsCutter, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, ranAsCutter, parseString, type CommonFlags } from "./flags.ts";
 import { toOutcomeText } from "./render-outcome.ts";
-import { tellEnd, toRefusedEnd } from "./tell-end.ts";
+import { writeStartResult, toRefusedStartResult } from "./tell-end.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id"?: string;
@@ -27,12 +27,12 @@ export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
   parameters: {
     flags: {
       ...commonFlags,
-      "run-id": { kind: "parsed", parse: word, brief: "Run id, 3 to 48 characters", optional: true, placeholder: "R" },
-      document: { kind: "parsed", parse: word, brief: "Knowledge base id of the document", optional: true, placeholder: "D" },
+      "run-id": { kind: "parsed", parse: parseString, brief: "Run id, 3 to 48 characters", optional: true, placeholder: "R" },
+      document: { kind: "parsed", parse: parseString, brief: "Knowledge base id of the document", optional: true, placeholder: "D" },
       mode: { kind: "enum", values: ["dryrun", "live"], brief: "What to do; dryrun when not said", optional: true },
       request: {
         kind: "parsed",
-        parse: word,
+        parse: parseString,
         brief: "Read run id, document, mode and approvals from this file",
         optional: true,
         placeholder: "FILE",
@@ -43,7 +43,7 @@ export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
     try {
       await runCommand.call(this, flags);
     } catch (error) {
-      await tellEnd(this.services, toRefusedEnd(error));
+      await writeStartResult(this.services, toRefusedStartResult(error));
       throw error;
     }
   },
@@ -59,7 +59,7 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
     if (!(await services.isInRunUnit(runId))) throw new CutterError("EXECUTION_OUTSIDE_UNIT", { run_id: runId });
   }
   if (await ranAsCutter(this)) return;
-  const config = await loadConfig(services.files, services.places.config);
+  const config = await loadConfig(services.files, services.paths.config);
   const release = await services.readRelease();
   const hostIdentity = await services.readHostIdentity();
   const engine = await services.openEngine(config.value, services.toReporter({ json: flags.json }));
@@ -89,7 +89,7 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
       },
       engine.ports,
     );
-    await tellEnd(services, outcome);
+    await writeStartResult(services, outcome);
     print(this, flags, outcome, toOutcomeText(outcome));
     this.process.exitCode = outcome.exit_code;
   } finally {

@@ -3,10 +3,10 @@ import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { readRun, toStanding, type RunStanding } from "../engine/records/read-run.ts";
+import { readRun, toRunSummary, type RunSummary } from "../engine/records/read-run.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id"?: string;
@@ -15,25 +15,25 @@ interface Flags extends CommonFlags {
 export const orchestrateStatusCommand = buildCommand<Flags, [], CutterContext>({
   docs: { brief: "Say what stands, what it waits for, since when, on whom" },
   parameters: {
-    flags: { ...commonFlags, "run-id": { kind: "parsed", parse: word, brief: "Only this run", optional: true, placeholder: "R" } },
+    flags: { ...commonFlags, "run-id": { kind: "parsed", parse: parseString, brief: "Only this run", optional: true, placeholder: "R" } },
   },
   func: async function (this: CutterContext, flags) {
     const { services } = this;
-    const config = await loadConfig(services.files, services.places.config);
+    const config = await loadConfig(services.files, services.paths.config);
     const root = config.value.sidecar_root;
     const wanted = flags["run-id"];
     if (wanted !== undefined) parseRunId(wanted, { allowDryRunSuffix: true });
     const names = wanted === undefined ? ((await services.files.list(root)) ?? []) : [wanted];
-    const runs: RunStanding[] = [];
-    for (const name of names) runs.push(await readStanding(this, root, name, wanted !== undefined));
-    print(this, flags, { schema: "cutter.orchestrate-status/1", runs }, runs.length === 0 ? ["no runs yet"] : runs.map(toLine));
+    const runs: RunSummary[] = [];
+    for (const name of names) runs.push(await readRunSummary(this, root, name, wanted !== undefined));
+    print(this, flags, { schema: "cutter.orchestrate-status/1", runs }, runs.length === 0 ? ["no runs yet"] : runs.map(toSummaryLine));
   },
 });
 
 /** A damaged run must not hide the others; asked for by name, its error is the answer. */
-async function readStanding(context: CutterContext, root: string, name: string, byName: boolean): Promise<RunStanding> {
+async function readRunSummary(context: CutterContext, root: string, name: string, byName: boolean): Promise<RunSummary> {
   try {
-    return toStanding(
+    return toRunSummary(
       await readRun(context.services.files, root, name),
       phases.map((phase) => phase.name),
     );
@@ -56,7 +56,7 @@ async function readStanding(context: CutterContext, root: string, name: string, 
   }
 }
 
-function toLine(run: RunStanding): string {
+function toSummaryLine(run: RunSummary): string {
   const facts = [
     ["mode", run.mode],
     ["document", run.document_id],

@@ -5,7 +5,7 @@ import { parseRunId } from "../core/run-id.ts";
 import { voidRun } from "../engine/void.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
-import { commonFlags, print, ranAsCutter, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, ranAsCutter, parseString, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -17,12 +17,12 @@ export const orchestrateVoidCommand = buildCommand<Flags, [], CutterContext>({
     fullDescription:
       "Gives a run up for good. Refused while effects of it stand un-reverted, and while it holds its claim on the document: that takes a signed SG_3. Writes nothing to the database.",
   },
-  parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: word, brief: "Which run", placeholder: "R" } } },
+  parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: parseString, brief: "Which run", placeholder: "R" } } },
   func: async function (this: CutterContext, flags) {
     const { services } = this;
     const runId = parseRunId(flags["run-id"], { allowDryRunSuffix: true });
     if (await ranAsCutter(this)) return;
-    const config = await loadConfig(services.files, services.places.config);
+    const config = await loadConfig(services.files, services.paths.config);
     const engine = await services.openEngine(config.value, services.toReporter({ json: flags.json }));
     try {
       const { replay } = await voidRun(runId, config.value, phases, engine.ports);

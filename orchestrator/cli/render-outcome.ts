@@ -17,8 +17,8 @@ function toClosingLine(outcome: RunOutcome): string {
   if (outcome.result === "done") {
     const again = outcome.replay ? " (it was done before; nothing was repeated)" : "";
     if (outcome.mode === "live") return `[OK] done: ${named} payload_sha=${outcome.payload_sha ?? "none"}${again}`;
-    const mark = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
-    return `${mark} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
+    const label = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
+    return `${label} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
   }
   const why =
     outcome.code !== null && outcome.code in codes ? toErrorLine(outcome.code as Code, outcome.facts) : (outcome.code ?? "unknown");

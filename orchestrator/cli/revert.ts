@@ -7,13 +7,13 @@ import type { Code } from "../core/codes/index.ts";
 import { toRevertSql } from "../core/revert/runbook-sql.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../core/run-id.ts";
-import type { Revert } from "../engine/revert/judge.ts";
+import type { RevertInputs } from "../engine/revert/judge.ts";
 import { toDifferenceLines, type RevertOutcome } from "../engine/revert/outcome.ts";
 import { revertRun } from "../engine/revert/revert.ts";
 import { readPlainFile } from "../trust/plain-file.ts";
 import type { CutterContext, Services } from "./context.ts";
-import { commonFlags, print, word, type CommonFlags } from "./flags.ts";
-import { tellEnd, toRefusedEnd } from "./tell-end.ts";
+import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
+import { writeStartResult, toRefusedStartResult } from "./tell-end.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -33,8 +33,14 @@ export const revertCommand = buildCommand<Flags, [], CutterContext>({
   parameters: {
     flags: {
       ...commonFlags,
-      "run-id": { kind: "parsed", parse: word, brief: "Which live run", placeholder: "R" },
-      approval: { kind: "parsed", parse: word, brief: "The signed REVERT; its signature is FILE.asc", optional: true, placeholder: "FILE" },
+      "run-id": { kind: "parsed", parse: parseString, brief: "Which live run", placeholder: "R" },
+      approval: {
+        kind: "parsed",
+        parse: parseString,
+        brief: "The signed REVERT; its signature is FILE.asc",
+        optional: true,
+        placeholder: "FILE",
+      },
       render: { kind: "boolean", brief: "Print the SQL and its sha256, do nothing", default: false, withNegated: false },
     },
   },
@@ -42,11 +48,11 @@ export const revertCommand = buildCommand<Flags, [], CutterContext>({
     const runId = parseLiveRunId(flags["run-id"]);
     if (flags.render === (flags.approval !== undefined))
       throw new CutterError("USAGE_INVALID", { problem: "one of --approval FILE and --render" });
-    if (flags.approval === undefined) return render(this, flags, runId);
+    if (flags.approval === undefined) return renderRevert(this, flags, runId);
     try {
       await revert(this, flags, runId, flags.approval);
     } catch (error) {
-      await tellEnd(this.services, toRefusedEnd(error));
+      await writeStartResult(this.services, toRefusedStartResult(error));
       throw error;
     }
   },
@@ -58,7 +64,7 @@ function parseLiveRunId(text: string): RunId {
   return parseRunId(text, { allowDryRunSuffix: false });
 }
 
-async function render(context: CutterContext, flags: Flags, runId: RunId): Promise<void> {
+async function renderRevert(context: CutterContext, flags: Flags, runId: RunId): Promise<void> {
   const rendered = toRevertSql(await readRunbook(context.services), runId);
   if (flags.json) {
     print(
@@ -90,7 +96,7 @@ async function revert(context: CutterContext, flags: Flags, runId: RunId, approv
   const opened = await services.openRevert(request.config, say);
   try {
     const outcome = await revertRun(request, opened.ports);
-    await tellEnd(services, { ...outcome, phase: null, certificate: null, waits_on: null });
+    await writeStartResult(services, { ...outcome, phase: null, certificate: null, waits_on: null });
     print(context, flags, outcome, toText(outcome));
     context.process.exitCode = outcome.exit_code;
   } finally {
@@ -99,22 +105,22 @@ async function revert(context: CutterContext, flags: Flags, runId: RunId, approv
 }
 
 /** @throws REVERT_PRINCIPAL_NOT_PINNED, REVERT_NOT_STAGED, REVERT_STAGING_DAMAGED, RELEASE_UNKNOWN, CONFIG_*, KEY_FILE_CHANGED */
-async function readRevert(services: Services, runId: RunId, approvalFile: string): Promise<Revert> {
-  const { files, places } = services;
-  const config = (await loadConfig(files, places.config)).value;
+async function readRevert(services: Services, runId: RunId, approvalFile: string): Promise<RevertInputs> {
+  const { files, paths } = services;
+  const config = (await loadConfig(files, paths.config)).value;
   if (config.revert_principal === null) throw new CutterError("REVERT_PRINCIPAL_NOT_PINNED", { run_id: runId });
   const staged = await readStaged(services, runId);
   const release = await services.readRelease();
   const hostIdentity = await services.readHostIdentity();
   if (release.sha256 === null || hostIdentity === null) throw new CutterError("RELEASE_UNKNOWN", { root: release.root });
-  const key = await readPlainFile(files, `${places.keys}/sovereign.asc`, signatureBytesMax);
+  const key = await readPlainFile(files, `${paths.keys}/sovereign.asc`, signatureBytesMax);
   return {
     runId,
     config,
     hostIdentity,
     releaseSha256: release.sha256,
     staged,
-    places: { armed: places.armed, live: places.live, staging: places.revertStaging },
+    paths: { armed: paths.armed, live: paths.live, staging: paths.revertStaging },
     approval: await readPlainFile(files, approvalFile, approvalBytesMax),
     signature: await readPlainFile(files, `${approvalFile}.asc`, signatureBytesMax),
     // The key that root judged by: another file under the same name is refused by its digest, another owner by the fingerprint.
@@ -127,8 +133,8 @@ async function readRevert(services: Services, runId: RunId, approvalFile: string
   };
 }
 
-async function readStaged({ files, places }: Services, runId: RunId): Promise<StagedRevert> {
-  const path = `${places.revertStaging}/${runId}/${stagedFiles.staged}`;
+async function readStaged({ files, paths }: Services, runId: RunId): Promise<StagedRevert> {
+  const path = `${paths.revertStaging}/${runId}/${stagedFiles.staged}`;
   const bytes = await files.read(path);
   if (bytes === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: runId, looked_for: path });
   const staged = stagedRevertSchema.safeParse(parseOrNull(bytes));
@@ -138,10 +144,10 @@ async function readStaged({ files, places }: Services, runId: RunId): Promise<St
 }
 
 /** @throws REVERT_RUNBOOK_CHANGED where there is none: this is no host the kit made ready */
-async function readRunbook({ files, places }: Services): Promise<string> {
-  if ((await files.facts(places.rollbackRunbook)) === null)
-    throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: places.rollbackRunbook, found: "absent" });
-  return Buffer.from(await readPlainFile(files, places.rollbackRunbook, runbookBytesMax)).toString("utf8");
+async function readRunbook({ files, paths }: Services): Promise<string> {
+  if ((await files.facts(paths.rollbackRunbook)) === null)
+    throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: paths.rollbackRunbook, found: "absent" });
+  return Buffer.from(await readPlainFile(files, paths.rollbackRunbook, runbookBytesMax)).toString("utf8");
 }
 
 function toText(outcome: RevertOutcome): readonly string[] {

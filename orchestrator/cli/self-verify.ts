@@ -4,7 +4,7 @@ import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host/layout.ts";
 import { manifestName } from "../core/host/release-manifest.ts";
 import type { Files } from "../ports/files.ts";
-import type { CutterContext, Release } from "./context.ts";
+import type { CutterContext, InstalledRelease } from "./context.ts";
 import { commonFlags, print, type CommonFlags } from "./flags.ts";
 
 export const selfVerifyCommand = buildCommand<CommonFlags, [], CutterContext>({
@@ -45,7 +45,7 @@ interface Difference {
   readonly problem: string;
 }
 
-async function findDifferences(files: Files, release: Release): Promise<readonly Difference[]> {
+async function findDifferences(files: Files, release: InstalledRelease): Promise<readonly Difference[]> {
   const differences: Difference[] = [];
   const listed = release.manifest?.files ?? [];
   for (const expected of listed) {

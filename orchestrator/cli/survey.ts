@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
 import { parseHostFacts } from "../core/host/facts.ts";
-import { judgeRestoreProofs } from "../core/gaps/restore-proof.ts";
-import { judgeRulings } from "../core/gaps/kept-rulings.ts";
+import { verifyArchivedRestoreProofs } from "../core/gaps/restore-proof.ts";
+import { verifyArchivedRulings } from "../core/gaps/kept-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../core/survey/renderings.ts";
 import { toSurvey } from "../core/survey/survey.ts";
 import type { CutterContext } from "./context.ts";
-import { commonFlags, word, type CommonFlags } from "./flags.ts";
+import { commonFlags, parseString, type CommonFlags } from "./flags.ts";
 
 interface SurveyFlags extends CommonFlags {
   readonly markdown: boolean;
@@ -21,7 +21,7 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
     flags: {
       ...commonFlags,
       markdown: { kind: "boolean", brief: "Print the readiness report as Markdown", default: false, withNegated: false },
-      html: { kind: "parsed", parse: word, brief: "Write the report as one HTML page", optional: true, placeholder: "FILE" },
+      html: { kind: "parsed", parse: parseString, brief: "Write the report as one HTML page", optional: true, placeholder: "FILE" },
     },
   },
   func: async function (this: CutterContext, flags) {
@@ -32,8 +32,8 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
     const survey = toSurvey(facts, {
       hostName: null,
       takenAt,
-      rulings: await judgeRulings(facts, takenAt),
-      restoreProofs: await judgeRestoreProofs(facts, takenAt),
+      rulings: await verifyArchivedRulings(facts, takenAt),
+      restoreProofs: await verifyArchivedRestoreProofs(facts, takenAt),
     });
     const text = renderSurvey(survey, form);
     if (flags.html === undefined) {

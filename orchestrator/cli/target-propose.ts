@@ -8,7 +8,7 @@ import {
   type CandidateFacts,
   type Proposal,
   type TargetProposal,
-  type UnjudgedCandidate,
+  type UnassessedCandidate,
 } from "../core/target/proposal.ts";
 import { toCandidateFacts } from "../core/target/candidate.ts";
 import type { RegisteredDocument } from "../ports/database.ts";
@@ -38,17 +38,17 @@ export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
   func: async function (this: CutterContext, flags) {
     if (await ranAsCutter(this)) return;
     const { services } = this;
-    const config = await loadConfig(services.files, services.places.config);
+    const config = await loadConfig(services.files, services.paths.config);
     const engine = await services.openEngine(config.value, services.toReporter({ json: flags.json }));
     try {
       const { database, knowledgeBase } = engine.ports;
       const registered = await database.readRegisteredDocuments();
       const bodies = await readBodies(knowledgeBase, config.value.kb_runs_folder);
       const runs = await readDryRuns(services.files, config.value.sidecar_root);
-      const judged = registered.map((document) => judge(document, bodies, runs));
+      const candidates = registered.map((document) => toCandidate(document, bodies, runs));
       const proposal = proposeTargets(
-        judged.flatMap((one) => ("problem" in one ? [] : [one])),
-        judged.flatMap((one) => ("problem" in one ? [one] : [])),
+        candidates.flatMap((one) => ("problem" in one ? [] : [one])),
+        candidates.flatMap((one) => ("problem" in one ? [one] : [])),
       );
       print(this, flags, toJson(proposal), toText(proposal, flags.limit));
     } finally {
@@ -79,7 +79,7 @@ async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Pro
   return bodies;
 }
 
-function judge(document: RegisteredDocument, bodies: Bodies, runs: readonly DryRun[]): CandidateFacts | UnjudgedCandidate {
+function toCandidate(document: RegisteredDocument, bodies: Bodies, runs: readonly DryRunSummary[]): CandidateFacts | UnassessedCandidate {
   const found = bodies.get(document.documentId);
   if (found === undefined) return { documentId: document.documentId, problem: "the knowledge base has no such document" };
   const dependants = [...bodies.values()].filter(({ id, body }) => id !== found.id && body.includes(found.id)).map(({ id }) => id);
@@ -92,7 +92,7 @@ function judge(document: RegisteredDocument, bodies: Bodies, runs: readonly DryR
   }
 }
 
-interface DryRun {
+interface DryRunSummary {
   readonly runId: string;
   readonly documentId: string;
   readonly sourceSha256: string;
@@ -110,8 +110,8 @@ const outcomeShape = z.looseObject({
 const planShape = z.looseObject({ documentId: z.string(), sourceSha256: z.string() });
 
 /** Dry runs of this host that came to an end, oldest first; a run that cannot be read counts for nothing. */
-async function readDryRuns(files: Files, sidecarRoot: string): Promise<readonly DryRun[]> {
-  const runs: DryRun[] = [];
+async function readDryRuns(files: Files, sidecarRoot: string): Promise<readonly DryRunSummary[]> {
+  const runs: DryRunSummary[] = [];
   for (const name of (await files.list(sidecarRoot)) ?? []) {
     const outcome = outcomeShape.safeParse(await readJson(files, `${sidecarRoot}/${name}/outcome.json`));
     const plan = planShape.safeParse(await readJson(files, `${sidecarRoot}/${name}/plan.json`));

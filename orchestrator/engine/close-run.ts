@@ -1,5 +1,5 @@
 // After the last phase: the runs index, and the end of the journal.
-import { putIndexLine } from "../uploads/runs-index.ts";
+import { putIndexEntry } from "../uploads/runs-index.ts";
 import { toOutcome, toCertificateVerdict } from "./records/outcome.ts";
 import type { Attempt } from "./kernel/attempt.ts";
 
@@ -8,7 +8,7 @@ export async function closeRun(attempt: Attempt): Promise<void> {
   const { run, journal, outputs, ports } = attempt;
   // The certificate says that nothing was written: a live run's proof is another, in its closeout.
   const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
-  if (!journal.status().indexWritten) await writeIndex(attempt, certificate ?? "none");
+  if (!journal.status().indexWritten) await writeIndexEntry(attempt, certificate ?? "none");
   await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
   if (certificate === "inconclusive")
     ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
@@ -16,11 +16,11 @@ export async function closeRun(attempt: Attempt): Promise<void> {
     ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });
 }
 
-async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }: Attempt, certificate: string): Promise<void> {
+async function writeIndexEntry({ run, journal, ports, outputs, folder, checkpoints }: Attempt, certificate: string): Promise<void> {
   const { config, runId, documentId, mode } = run.facts;
   const id = config.kb_runs_index_path;
   const outcome = toOutcome({ run: run.facts, status: journal.status(), outputs, folder: folder.path, replay: false, next: null });
-  const line = {
+  const entry = {
     runId,
     documentId,
     mode,
@@ -30,11 +30,11 @@ async function writeIndex({ run, journal, ports, outputs, folder, checkpoints }:
     finishedAt: ports.clock.now().toISOString(),
     folderId: `${config.kb_runs_folder}/${runId.toLowerCase()}`,
   };
-  const waitAtMostMs = Math.min(config.phase_soft_cap_minutes * 60_000, checkpoints.leftMs());
+  const waitAtMostMs = Math.min(config.phase_soft_cap_minutes * 60_000, checkpoints.remainingMs());
   const lock = () => ports.locks.acquire(runId, `runs index ${id}`);
-  const receipt = await putIndexLine({
+  const receipt = await putIndexEntry({
     id,
-    line,
+    entry,
     knowledgeBase: ports.knowledgeBase,
     lock,
     clock: ports.clock,

@@ -2,8 +2,8 @@
 import type { Attempt } from "./kernel/attempt.ts";
 import { closeRun } from "./close-run.ts";
 import { requireApproved } from "./live/perform.ts";
-import { requireStands } from "./live/standing.ts";
-import { passGate } from "./pass-gate.ts";
+import { requireStillApplied } from "./live/standing.ts";
+import { passPhaseGate } from "./pass-gate.ts";
 import { performPhase } from "./perform-phase.ts";
 
 export async function loop(attempt: Attempt): Promise<void> {
@@ -15,10 +15,10 @@ export async function loop(attempt: Attempt): Promise<void> {
     const reusable = done !== undefined ? phase.toResult(outputs.get(phase.name)) : null;
     if (reusable !== null && run.facts.mode === "live") {
       requireApproved(attempt, phase.name, reusable);
-      await requireStands(attempt, phase);
+      await requireStillApplied(attempt, phase);
     }
     const result = reusable ?? (await performPhase(attempt, phase, number));
-    if (journal.status().done[index]?.receipt === null) await passGate(attempt, phase, result);
+    if (journal.status().done[index]?.receipt === null) await passPhaseGate(attempt, phase, result);
   }
   await closeRun(attempt);
 }

@@ -1,13 +1,13 @@
 // The gate after each phase: its document in the run's folder and in the knowledge base, read back, then on record.
 import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { isWriteStep } from "../core/journal/effect.ts";
-import { passInternalGate } from "../uploads/phase-gate.ts";
+import { uploadPhaseDocument } from "../uploads/phase-gate.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./kernel/attempt.ts";
 import { toPhaseDocument } from "./records/phase-document.ts";
 
 /** Never repeats the phase. May be called again: the same document gives its receipt. @throws KB_*, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */
-export async function passGate(attempt: Attempt, phase: Phase, result: PhaseResult): Promise<void> {
+export async function passPhaseGate(attempt: Attempt, phase: Phase, result: PhaseResult): Promise<void> {
   const { run, ports, journal, folder, checkpoints } = attempt;
   const status = journal.status();
   const done = status.done.find((candidate) => candidate.phase === phase.name);
@@ -22,8 +22,8 @@ export async function passGate(attempt: Attempt, phase: Phase, result: PhaseResu
   };
   const document = toPhaseDocument({ run: run.facts, done, text: result.text, decision, live, witness: journal.witness(done.seq) });
   await folder.write(`documents/${toPhaseStem(done.number, phase.name)}.md`, document.body);
-  const waitAtMostMs = Math.min(run.facts.config.phase_soft_cap_minutes * 60_000, checkpoints.leftMs());
-  const receipt = await passInternalGate({
+  const waitAtMostMs = Math.min(run.facts.config.phase_soft_cap_minutes * 60_000, checkpoints.remainingMs());
+  const receipt = await uploadPhaseDocument({
     phase: phase.name,
     document,
     knowledgeBase: ports.knowledgeBase,

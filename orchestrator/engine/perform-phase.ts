@@ -5,7 +5,7 @@ import { rehearseDecision } from "../phases/decisions.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./kernel/attempt.ts";
 import { performLive } from "./live/perform.ts";
-import type { Performed } from "./kernel/performed.ts";
+import type { PhaseOutcome } from "./kernel/performed.ts";
 import { toReadPorts } from "./kernel/phase-ports.ts";
 
 /** Leaves output, files and the record of the phase. @throws what the phase throws, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */
@@ -49,7 +49,7 @@ export async function performPhase(attempt: Attempt, phase: Phase, number: numbe
   return result;
 }
 
-async function rehearse(attempt: Attempt, phase: Phase): Promise<Performed> {
+async function rehearse(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {
   const decided = await rehearseRow(attempt, phase);
   const observed = await phase.observe(toReadPorts(attempt), attempt.outputs);
   attempt.checkpoints.pass("observed", phase.name);

@@ -5,12 +5,12 @@ import { hasWritten } from "../core/journal/live.ts";
 import { assertKbId } from "../core/knowledge-base/id.ts";
 import { toRecordedRefusal } from "../core/run/verdict.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
-import { toEnd, toUnrecordedEnd, type Attempt, type Run } from "./kernel/attempt.ts";
+import { toEndError, toUnrecordedError, type Attempt, type Run } from "./kernel/attempt.ts";
 import { startCheckpoints } from "./kernel/checkpoint.ts";
-import { withHeld } from "./kernel/with-lock.ts";
+import { withResource } from "./kernel/with-lock.ts";
 import { openJournal, type Journal } from "./kernel/journal-writer.ts";
-import { ensureRecords, leaveRecords } from "./records/write-records.ts";
-import { startLive } from "./live/start.ts";
+import { ensureRecords, writeRecords } from "./records/write-records.ts";
+import { runLiveAttempt } from "./live/start.ts";
 import { loop } from "./loop.ts";
 import { toOutcome, type RunOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
@@ -27,15 +27,15 @@ export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcom
   }
   assertKbId(run.facts.documentId);
   // The run id first: two starts of one id share a folder and a journal, whatever their documents are.
-  return await withHeld(ports, await ports.locks.acquireRun(run.facts.runId, run.facts.documentId), async () =>
-    withHeld(ports, await ports.locks.acquire(run.facts.runId, run.facts.documentId), () => runHeld(run, ports)),
+  return await withResource(ports, await ports.locks.acquireRun(run.facts.runId, run.facts.documentId), async () =>
+    withResource(ports, await ports.locks.acquire(run.facts.runId, run.facts.documentId), () => runLocked(run, ports)),
   );
 }
 
-async function runHeld(run: Run, ports: EnginePorts): Promise<RunOutcome> {
+async function runLocked(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   const folder = await ensureRunFolder(ports.files, run.facts.config.sidecar_root, run.facts.runId);
   const store = ports.openJournal(folder.journalPath);
-  return await withHeld(ports, { release: () => store.close() }, async () => {
+  return await withResource(ports, { release: () => store.close() }, async () => {
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
     const outputs = await readOutputs(run, folder, journal);
@@ -49,11 +49,11 @@ async function runHeld(run: Run, ports: EnginePorts): Promise<RunOutcome> {
       signal: run.signal,
       ...(run.onCheckpoint === undefined ? {} : { onCheckpoint: run.onCheckpoint }),
     });
-    return await attempt({ run, ports, folder, journal, checkpoints, outputs, live: null });
+    return await runAttempt({ run, ports, folder, journal, checkpoints, outputs, live: null });
   });
 }
 
-async function attempt(attempt: Attempt): Promise<RunOutcome> {
+async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
   const { run, ports, folder, journal } = attempt;
   if (journal.status().started === null) {
     await folder.write("request.yaml", run.requestText);
@@ -73,15 +73,15 @@ async function attempt(attempt: Attempt): Promise<RunOutcome> {
     atWork = true;
     return loop(begun);
   };
-  const end = await (run.facts.mode === "live" ? startLive(attempt, work) : work(attempt)).then(
+  const end = await (run.facts.mode === "live" ? runLiveAttempt(attempt, work) : work(attempt)).then(
     () => null,
-    (error: unknown) => toEnd(error, run.signal, toStanding(run, journal)),
+    (error: unknown) => toEndError(error, run.signal, toCurrentPhase(run, journal)),
   );
   const outcome = await recordEnd(attempt, number, { end, atWork }).catch((failure: unknown) => {
-    throw toUnrecordedEnd(end, failure);
+    throw toUnrecordedError(end, failure);
   });
   ports.reporter.report({ kind: "run_ended", result: outcome.result, exitCode: outcome.exit_code, certificate: outcome.certificate });
-  await tellStop(ports, outcome);
+  await notifyStopped(ports, outcome);
   if (end?.code === "INTERNAL_BUG") throw end;
   return outcome;
 }
@@ -93,7 +93,7 @@ async function recordEnd(
   { end, atWork }: { readonly end: CutterError | null; readonly atWork: boolean },
 ): Promise<RunOutcome> {
   const { run, ports, folder, journal } = attempt;
-  const phase = toStanding(run, journal);
+  const phase = toCurrentPhase(run, journal);
   const waits = end !== null && (end.exitCode === 11 || waitsForSecondApproval(journal.status(), phase, end.code));
   if (end !== null && phase !== null && atWork && isEscalation(journal.status(), phase, end.code))
     await journal.append({ kind: "escalated", phase, code: end.code, facts: toRecordedRefusal(end).facts });
@@ -110,12 +110,12 @@ async function recordEnd(
   const outcome = toCurrentOutcome(attempt, false);
   await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
   if (outcome.result === "done" || outcome.result === "voided")
-    await leaveRecords(ports.files, folder, attempt.run.facts.runId, attempt.run.phases);
+    await writeRecords(ports.files, folder, attempt.run.facts.runId, attempt.run.phases);
   return outcome;
 }
 
 /** Somebody may want to know; whether they were told changes nothing for the run. */
-async function tellStop({ notify, reporter }: EnginePorts, outcome: RunOutcome): Promise<void> {
+async function notifyStopped({ notify, reporter }: EnginePorts, outcome: RunOutcome): Promise<void> {
   if (notify === null || outcome.result === "done") return;
   await notify({ runId: outcome.run_id, code: outcome.code ?? "none", exitCode: outcome.exit_code, waitsOn: outcome.waits_on }).catch(
     (error: unknown) =>
@@ -133,11 +133,11 @@ function refuseOtherInputs(run: Run, journal: Journal): void {
   const begun = { run_id: started.run_id, document_id: started.document_id, mode: started.mode, ...started.inputs };
   const now = { run_id: run.facts.runId, document_id: run.facts.documentId, mode: run.facts.mode, ...run.inputs };
   // A run that is done is not touched any more: asking for it again is harmless under a newer release or configuration.
-  const judged =
+  const comparedNames =
     journal.status().finished === null && journal.status().voided === null
       ? (Object.keys(begun) as (keyof typeof begun)[])
       : (["run_id", "document_id", "mode"] as const);
-  const changed = judged.filter((name) => begun[name] !== now[name]);
+  const changed = comparedNames.filter((name) => begun[name] !== now[name]);
   if (changed.length > 0)
     throw new CutterError(hasWritten(journal.status()) ? "LIVE_INPUTS_CHANGED" : "RUN_INPUTS_CHANGED", {
       run_id: run.facts.runId,
@@ -169,12 +169,12 @@ function toCurrentOutcome(
     outputs: from.outputs,
     folder: from.folder.path,
     replay,
-    next: toStanding(from.run, from.journal),
+    next: toCurrentPhase(from.run, from.journal),
   });
 }
 
 /** The phase it stands in, or before; null once all have their receipts. */
-function toStanding(run: Run, journal: Journal): string | null {
+function toCurrentPhase(run: Run, journal: Journal): string | null {
   const { done } = journal.status();
   return done.find((phase) => phase.receipt === null)?.phase ?? run.phases[done.length]?.name ?? null;
 }

@@ -4,9 +4,9 @@ import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
 import type { RunStatus } from "../core/journal/status.ts";
 import type { Phase } from "../phases/define.ts";
-import { withHeld } from "./kernel/with-lock.ts";
+import { withResource } from "./kernel/with-lock.ts";
 import { openJournal } from "./kernel/journal-writer.ts";
-import { leaveRecords } from "./records/write-records.ts";
+import { writeRecords } from "./records/write-records.ts";
 import { toOutcome, type RunOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
 import { findRunFolder, type RunFolder } from "./kernel/run-folder.ts";
@@ -23,15 +23,15 @@ export async function voidRun(
 ): Promise<RunOutcome> {
   const folder = await findRunFolder(ports.files, config.sidecar_root, runId);
   if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
-  return await withHeld(ports, await ports.locks.acquireRun(runId, `void ${runId}`), async () => {
+  return await withResource(ports, await ports.locks.acquireRun(runId, `void ${runId}`), async () => {
     const store = ports.openJournal(folder.journalPath);
-    return await withHeld(ports, { release: () => store.close() }, async () => {
+    return await withResource(ports, { release: () => store.close() }, async () => {
       const journal = await openJournal(store, folder.journalPath, ports.clock);
       const { started } = journal.status();
       if (started === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId, problem: "it never began" });
       const replay = journal.status().voided !== null;
       if (!replay) {
-        await refuse(runId, journal.status(), folder, ports);
+        await refuseVoid(runId, journal.status(), folder, ports);
         await journal.append({
           kind: "run_voided",
           why:
@@ -43,13 +43,13 @@ export async function voidRun(
       const facts = { runId, documentId: started.document_id, mode: started.mode };
       const outcome = toOutcome({ run: facts, status: journal.status(), outputs: new Map(), folder: folder.path, replay, next: null });
       if (!replay) await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
-      if (!replay) await leaveRecords(ports.files, folder, runId, phases);
+      if (!replay) await writeRecords(ports.files, folder, runId, phases);
       return outcome;
     });
   });
 }
 
-async function refuse(runId: string, status: RunStatus, folder: RunFolder, ports: EnginePorts): Promise<void> {
+async function refuseVoid(runId: string, status: RunStatus, folder: RunFolder, ports: EnginePorts): Promise<void> {
   if (status.finished !== null) throw new CutterError("VOID_RUN_DONE", { run_id: runId });
   const killSwitch = await ports.readKillSwitch();
   if ((killSwitch.state === "live" || killSwitch.state === "armed") && killSwitch.runId === runId)
@@ -58,8 +58,8 @@ async function refuse(runId: string, status: RunStatus, folder: RunFolder, ports
   if (status.started?.mode !== "live" || status.effects.SG_1.state === "none") return;
   const documentId = status.started.document_id;
   const units = await ports.recorders.readUnits(documentId, runId);
-  const standing = units.filter(({ lifecycleState }) => lifecycleState !== "retired").length;
-  if (standing > 0) throw new CutterError("VOID_EFFECTS_STAND", { run_id: runId, units: units.length, not_retired: standing });
+  const unretired = units.filter(({ lifecycleState }) => lifecycleState !== "retired").length;
+  if (unretired > 0) throw new CutterError("VOID_EFFECTS_STAND", { run_id: runId, units: units.length, not_retired: unretired });
   if (units.length > 0) return;
   const decisions = await ports.recorders.readDecisions(documentId, await readSourceDocumentId(status, folder), runId);
   const claim = decisions.find(({ gate }) => gate === "SG_1");
@@ -67,10 +67,10 @@ async function refuse(runId: string, status: RunStatus, folder: RunFolder, ports
     throw new CutterError("VOID_CLAIM_STANDS", { run_id: runId, review_decision_id: claim.id });
 }
 
-const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
+const sourcePinOutput = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
 
 async function readSourceDocumentId(status: RunStatus, folder: RunFolder): Promise<string> {
   const pin = status.done.find(({ phase }) => phase === "source_pin");
   if (pin === undefined) throw new Error("SG_1 was intended before source_pin was done");
-  return pinned.parse(await folder.readOutput(pin.number, pin.phase, pin.outputSha256)).registry.sourceDocumentId;
+  return sourcePinOutput.parse(await folder.readOutput(pin.number, pin.phase, pin.outputSha256)).registry.sourceDocumentId;
 }

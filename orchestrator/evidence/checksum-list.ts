@@ -1,7 +1,7 @@
 // EVIDENCE.sha256: the digest of every file of a run's folder, as `sha256sum -c` reads it. Written after everything else, so it also speaks for the journal's end.
 import type { Files } from "../ports/files.ts";
 
-export const evidenceName = "EVIDENCE.sha256";
+export const checksumListName = "EVIDENCE.sha256";
 /** Written after the run's own list, with a list of its own in it. */
 const revertFolder = "revert/";
 
@@ -10,18 +10,18 @@ const revertFolder = "revert/";
  * folder changes any more: `cd <folder> && sha256sum -c EVIDENCE.sha256` holds from then on. May be repeated.
  * What is no plain file (a link, a socket) is not followed and not listed.
  */
-export async function writeEvidence(files: Files, folder: string): Promise<void> {
+export async function writeChecksumList(files: Files, folder: string): Promise<void> {
   const lines: string[] = [];
   for (const name of await listRunFiles(files, folder)) {
     const sha256 = await files.sha256(`${folder}/${name}`);
     if (sha256 !== null) lines.push(toLine(sha256, name));
   }
-  await files.writeAtomic(`${folder}/${evidenceName}`, `${lines.join("\n")}\n`, 0o600);
+  await files.writeAtomic(`${folder}/${checksumListName}`, `${lines.join("\n")}\n`, 0o600);
 }
 
 /** The files below a run's folder by their names, in byte order; a revert keeps a list of its own. */
 export async function listRunFiles(files: Files, folder: string): Promise<readonly string[]> {
-  return (await listFiles(files, folder, "")).filter((name) => name !== evidenceName && !name.startsWith(revertFolder));
+  return (await listFiles(files, folder, "")).filter((name) => name !== checksumListName && !name.startsWith(revertFolder));
 }
 
 async function listFiles(files: Files, root: string, below: string): Promise<readonly string[]> {

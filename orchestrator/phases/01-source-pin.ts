@@ -52,7 +52,7 @@ export const sourcePin = readPhase({
     const contractFindings = await database.readContractFindings();
     return { run, document, registry, server, contractFindings, pgDump: await readPgDump(dumpSource) };
   },
-  gate: ({ run, document, registry, server, contractFindings, pgDump }) => {
+  precondition: ({ run, document, registry, server, contractFindings, pgDump }) => {
     const major = Math.floor(server.serverVersionNum / 10_000);
     const [finding] = contractFindings;
     return toVerdict(

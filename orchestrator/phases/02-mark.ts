@@ -10,7 +10,7 @@ export const mark = readPhase({
   needs: { sourcePin },
   output: markedSourceSchema,
   observe: (_ports, { sourcePin }) => Promise.resolve(markSource(Buffer.from(sourcePin.body, "utf8"))),
-  gate: () => toVerdict(),
+  precondition: () => toVerdict(),
   conclude: (marked) => ({ ...marked, headings: marked.headings.map((heading) => ({ ...heading })) }),
   text: (marked) => ({
     summary: `${String(marked.headings.length)} headings found in ${String(marked.sourceBytes)} bytes`,

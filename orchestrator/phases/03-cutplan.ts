@@ -32,7 +32,7 @@ export const cutplan = readPhase({
     });
     return { plan, digest };
   },
-  gate: ({ digest }) => {
+  precondition: ({ digest }) => {
     const taken = digest.plannedAddressesTaken;
     return toVerdict(refuseIf(taken.length > 0, "ADDRESSES_TAKEN", { count: taken.length, first: taken[0] ?? "" }));
   },

@@ -39,7 +39,7 @@ interface Plan {
   readonly units: readonly { readonly address: string }[];
 }
 
-type Attempted =
+type BackupResult =
   { readonly state: "done"; readonly measured: z.infer<typeof measured> } | { readonly state: "failed"; readonly refusal: Refusal };
 
 export const preWriteBackup = writePhase({
@@ -52,7 +52,7 @@ export const preWriteBackup = writePhase({
     tables: [...ports.database.backupTables],
     attempted: await streamNowhere(ports, cutplan.plan),
   }),
-  gate: ({ attempted }, { cutplan }) =>
+  precondition: ({ attempted }, { cutplan }) =>
     attempted.state === "failed"
       ? toVerdict([attempted.refusal])
       : toVerdict(
@@ -187,8 +187,8 @@ async function inSnapshot<Result>(ports: ReadPorts, plan: Plan, work: (snapshot:
 }
 
 /** What fails here stops a live run; a dry run records it and goes on. */
-function streamNowhere(ports: ReadPorts, plan: Plan): Promise<Attempted> {
-  return inSnapshot(ports, plan, async (snapshot): Promise<Attempted> => {
+function streamNowhere(ports: ReadPorts, plan: Plan): Promise<BackupResult> {
+  return inSnapshot(ports, plan, async (snapshot): Promise<BackupResult> => {
     try {
       const dump = await ports.dumpSource.open({ snapshotId: snapshot.id, tables: ports.database.backupTables });
       const encrypted = await encrypt(ports, dump);

@@ -32,7 +32,7 @@ export const grantProbe = readPhase({
       probes: await database.probeForbiddenActions(),
     };
   },
-  gate: ({ config, matrix, probes }) =>
+  precondition: ({ config, matrix, probes }) =>
     toVerdict(
       refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
       refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", {

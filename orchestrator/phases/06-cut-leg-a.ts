@@ -7,11 +7,11 @@ import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { preWriteBackup } from "./04-pre-write-backup.ts";
-import { requireDecided } from "./decided.ts";
+import { requireDecision } from "./decided.ts";
 import { writePhase } from "./define.ts";
 import { toLayer } from "./layers.ts";
 import { createCallSchema, sha256 } from "./schemas.ts";
-import { toPlannedEffects, toStandingEffects } from "./unit-effects.ts";
+import { toPlannedEffects, toStoredEffects } from "./unit-effects.ts";
 
 /** What stands after a live run's COMMIT, read back by another login. */
 const landed = z.strictObject({
@@ -42,7 +42,7 @@ export const cutLegA = writePhase({
     );
     return { runId: run.runId, digest };
   },
-  gate: ({ digest }, { cutplan }) =>
+  precondition: ({ digest }, { cutplan }) =>
     toVerdict(
       refuseIf(digest.sha256 !== cutplan.plan.fromDigest, "ROWS_MOVED", { from_digest: cutplan.plan.fromDigest, found: digest.sha256 }),
       refuseIf(digest.plannedAddressesTaken.length > 0, "ADDRESSES_TAKEN", {
@@ -66,14 +66,14 @@ export const cutLegA = writePhase({
       const ours = new Set(addresses.map(({ address }) => address));
       // Addresses that others hold are the gate's to refuse; here only what this run may have left counts.
       return {
-        unique: toLayer(toStandingEffects(recorded.filter((unit) => ours.has(unit.address))), units.length),
-        recorder: toLayer(toStandingEffects(recorded), units.length),
+        unique: toLayer(toStoredEffects(recorded.filter((unit) => ours.has(unit.address))), units.length),
+        recorder: toLayer(toStoredEffects(recorded), units.length),
       };
     },
     apply: async ({ run, history, writeDatabase }, needs, _evidence, permission) => {
       const { plan } = needs.cutplan;
       const source = Buffer.from(needs.sourcePin.body, "utf8");
-      const { reviewDecisionId } = requireDecided(history, "SG_1");
+      const { reviewDecisionId } = requireDecision(history, "SG_1");
       const units = toPlannedEffects(toWork(run.runId, needs, reviewDecisionId).calls).map((unit) => ({
         ...unit,
         body: source.subarray(unit.byteStart, unit.byteEnd).toString("utf8"),
@@ -89,10 +89,10 @@ export const cutLegA = writePhase({
     },
     conclude: async ({ run, history, recorders, database }, needs) => {
       const { plan } = needs.cutplan;
-      const work = toWork(run.runId, needs, requireDecided(history, "SG_1").reviewDecisionId);
+      const work = toWork(run.runId, needs, requireDecision(history, "SG_1").reviewDecisionId);
       const expectedSha256 = toEffectSha256(toPlannedEffects(work.calls));
       const units = await recorders.readUnits(plan.documentId, run.runId);
-      const effectSha256 = toEffectSha256(toStandingEffects(units));
+      const effectSha256 = toEffectSha256(toStoredEffects(units));
       if (effectSha256 !== expectedSha256)
         throw new CutterError("EFFECT_COUNT_WRONG", {
           step: "cut_leg_a",

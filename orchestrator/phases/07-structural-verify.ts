@@ -22,7 +22,7 @@ export const structuralVerify = readPhase({
     const read = await readBack(ports, needs);
     return { source: "database" as const, units: read.units, planned, read: read.checks };
   },
-  gate: ({ planned, read }) =>
+  precondition: ({ planned, read }) =>
     toVerdict(
       ...planned.map((found) => refuseIf(!found.holds, "STRUCTURE_BROKEN", { check: found.name })),
       ...read.map((found) => refuseIf(!found.holds, "READ_BACK_DIFFERS", { check: found.name })),

@@ -12,7 +12,7 @@ import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";
 import { structuralVerify } from "./07-structural-verify.ts";
-import { requireDecided } from "./decided.ts";
+import { requireDecision } from "./decided.ts";
 import { writePhase, type EffectRun } from "./define.ts";
 import { governanceRow, toRowFacts } from "./governance-row.ts";
 import { toLayer } from "./layers.ts";
@@ -27,7 +27,7 @@ export const legBRecord = writePhase({
   needs: { sourcePin, cutplan, cutLegA, structuralVerify },
   output,
   observe: ({ run }) => Promise.resolve(run),
-  gate: ({ config }) => toVerdict(refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "leg_b_record" })),
+  precondition: ({ config }) => toVerdict(refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "leg_b_record" })),
   rehearse: (run, { sourcePin, cutplan }) => {
     const { registry } = sourcePin;
     return {
@@ -129,7 +129,7 @@ interface RecordNeeds {
 }
 
 function toRecord(run: EffectRun, history: RunHistory, { sourcePin, cutplan, cutLegA }: RecordNeeds): LegBRecord {
-  const decided = requireDecided(history, "SG_1");
+  const decided = requireDecision(history, "SG_1");
   if (cutLegA.landed === null) throw new Error("leg A has not landed");
   const manifest = toManifest(cutplan.plan);
   return {

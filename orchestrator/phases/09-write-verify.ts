@@ -26,7 +26,7 @@ export const writeVerify = writePhase({
     run: ports.run,
     broken: ports.run.mode === "dryrun" ? [] : (await readBack(ports, needs)).checks.filter(({ holds }) => !holds).map(({ name }) => name),
   }),
-  gate: ({ broken }) => toVerdict(...broken.map((check) => refuseIf(true, "READ_BACK_DIFFERS", { check }))),
+  precondition: ({ broken }) => toVerdict(...broken.map((check) => refuseIf(true, "READ_BACK_DIFFERS", { check }))),
   rehearse: ({ run }, { structuralVerify }) => ({
     row: {
       table,

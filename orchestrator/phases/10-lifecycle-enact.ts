@@ -8,7 +8,7 @@ import type { RecordedEnact } from "../ports/recorders.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";
 import { writeVerify } from "./09-write-verify.ts";
-import { requireDecided } from "./decided.ts";
+import { requireDecision } from "./decided.ts";
 import { writePhase } from "./define.ts";
 import { toLayer } from "./layers.ts";
 import { sha256, type CreateCall } from "./schemas.ts";
@@ -36,14 +36,14 @@ export const lifecycleEnact = writePhase({
   needs: { cutplan, cutLegA, writeVerify },
   output,
   observe: ({ run }) => Promise.resolve(run),
-  gate: () => toVerdict(),
+  precondition: () => toVerdict(),
   rehearse: (run, needs) => ({ ...toWork(run.runId, needs.cutLegA.calls, null), landed: null }),
   live: {
     effect: "rows",
     expectedSha256: (_run, history, { cutLegA }) =>
-      toEffectSha256(toPlannedEnactment(cutLegA.calls, requireDecided(history, "SG_2").reviewDecisionId)),
+      toEffectSha256(toPlannedEnactment(cutLegA.calls, requireDecision(history, "SG_2").reviewDecisionId)),
     probe: async ({ run, history, recorders }, { cutplan, cutLegA }) => {
-      const planned = toPlannedEnactment(cutLegA.calls, requireDecided(history, "SG_2").reviewDecisionId);
+      const planned = toPlannedEnactment(cutLegA.calls, requireDecision(history, "SG_2").reviewDecisionId);
       const enacted = await recorders.readEnacted(cutplan.plan.documentId, run.runId);
       const states = new Map(
         (await recorders.readUnits(cutplan.plan.documentId, run.runId)).map((unit) => [unit.address, unit.lifecycleState]),
@@ -58,7 +58,7 @@ export const lifecycleEnact = writePhase({
     },
     apply: async ({ run, history, writeDatabase }, { cutplan, cutLegA }, _evidence, permission) => {
       const versions = new Map((cutLegA.landed?.units ?? []).map((unit) => [unit.address, unit.versionId]));
-      const units = toPlannedEnactment(cutLegA.calls, requireDecided(history, "SG_2").reviewDecisionId).map((unit) => ({
+      const units = toPlannedEnactment(cutLegA.calls, requireDecision(history, "SG_2").reviewDecisionId).map((unit) => ({
         ...unit,
         expectedVersionId: toVersion(versions, unit.address),
       }));
@@ -66,7 +66,7 @@ export const lifecycleEnact = writePhase({
     },
     conclude: async ({ run, history, recorders, database }, needs) => {
       const { plan } = needs.cutplan;
-      const { reviewDecisionId } = requireDecided(history, "SG_2");
+      const { reviewDecisionId } = requireDecision(history, "SG_2");
       const expectedSha256 = toEffectSha256(toPlannedEnactment(needs.cutLegA.calls, reviewDecisionId));
       const enacted = await recorders.readEnacted(plan.documentId, run.runId);
       const effectSha256 = toEffectSha256(toEffects(enacted));

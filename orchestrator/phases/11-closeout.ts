@@ -54,7 +54,7 @@ export const closeout = readPhase({
         tables: certificate.tables,
         growth: [],
         killSwitch,
-        wouldRefuse: earlier + toRefusals(judgeSwitch(run, killSwitch)).length,
+        wouldRefuse: earlier + toRefusals(toSwitchVerdict(run, killSwitch)).length,
       };
     const growth = toGrowth(
       certificate.tables,
@@ -65,9 +65,9 @@ export const closeout = readPhase({
     );
     return { run, certificate: null, tables: certificate.tables, growth, killSwitch, wouldRefuse: earlier };
   },
-  gate: ({ run, killSwitch, growth }) =>
+  precondition: ({ run, killSwitch, growth }) =>
     toVerdict(
-      ...[judgeSwitch(run, killSwitch)].map(toRefusals),
+      ...[toSwitchVerdict(run, killSwitch)].map(toRefusals),
       ...growth.map(({ table, expected, found }) => refuseIf(found < expected, "CLOSEOUT_ROWS_MISSING", { table, expected, found })),
     ),
   conclude: ({ certificate, tables, growth, killSwitch, wouldRefuse }, { cutplan }) => ({
@@ -160,7 +160,10 @@ function toTableOfTables(tables: Certificate["tables"]): string {
 }
 
 /** A dry run wants it off. A live run stands under its own token and under nobody else's. */
-function judgeSwitch({ mode, runId }: Pick<RunFacts, "mode" | "runId">, found: SwitchState | { readonly state: "unreadable" }): Verdict {
+function toSwitchVerdict(
+  { mode, runId }: Pick<RunFacts, "mode" | "runId">,
+  found: SwitchState | { readonly state: "unreadable" },
+): Verdict {
   const off = found.state === "off" || found.state === "disabled";
   const own = found.state === "live" && found.runId === runId;
   return toVerdict(refuseIf(mode === "dryrun" ? !off : !own, "SWITCH_NOT_OFF", { state: found.state, mode }));

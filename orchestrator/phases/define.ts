@@ -38,7 +38,7 @@ export interface ObservedPhase {
 export type EffectRun = Pick<RunFacts, "runId" | "documentId">;
 
 /** What the engine asks of a phase that writes rows, before it observes anything: is it there already, and what is it then? */
-export interface LiveRows {
+export interface RowEffect {
   /** Pure. Digest (core/journal/effect.ts) of exactly the rows `apply` leaves. */
   expectedSha256(run: EffectRun, history: RunHistory, outputs: PhaseOutputs): string;
   probe(ports: ReadPorts, outputs: PhaseOutputs): Promise<Layers>;
@@ -59,7 +59,7 @@ export interface Phase<Output = unknown> {
   /** Builds text and files again from a recorded output. Pure. */
   toResult(output: unknown): PhaseResult;
   /** Null for phases that write no rows; a file that is not done in the journal is simply made again. */
-  readonly live: LiveRows | null;
+  readonly live: RowEffect | null;
   readonly undo: Undo | null;
 }
 
@@ -78,7 +78,7 @@ interface CommonSpec<N extends Needs, Evidence, Output> {
   /** Looks, through read-only ports. Throws only what makes going on impossible even in a dry run. */
   readonly observe: (ports: ReadPorts, needs: OutputsOf<N>) => Promise<Evidence>;
   /** Pure. Every reason that stops a live run. */
-  readonly gate: (evidence: Evidence, needs: OutputsOf<N>) => Verdict;
+  readonly precondition: (evidence: Evidence, needs: OutputsOf<N>) => Verdict;
   readonly text: (output: Output) => PhaseText;
   readonly files?: (output: Output) => readonly PhaseFile[];
 }
@@ -125,7 +125,7 @@ export function readPhase<N extends Needs, Evidence, Output>(spec: ReadSpec<N, E
     observe: async (ports, outputs) => {
       const needs = toNeeds(spec.needs, outputs);
       const evidence = await spec.observe(ports, needs);
-      return { verdict: spec.gate(evidence, needs), rehearse: () => toResult(spec, spec.conclude(evidence, needs)), apply: null };
+      return { verdict: spec.precondition(evidence, needs), rehearse: () => toResult(spec, spec.conclude(evidence, needs)), apply: null };
     },
   };
 }
@@ -143,7 +143,7 @@ export function writePhase<N extends Needs, Evidence, Output>(spec: WriteSpec<N,
       const needs = toNeeds(spec.needs, outputs);
       const evidence = await spec.observe(ports, needs);
       return {
-        verdict: spec.gate(evidence, needs),
+        verdict: spec.precondition(evidence, needs),
         rehearse: () => toResult(spec, spec.rehearse(evidence, needs)),
         apply: async (live, permission) => {
           if (spec.live.effect === "file") return toResult(spec, await spec.live.apply(live, needs, evidence, permission));
@@ -155,7 +155,7 @@ export function writePhase<N extends Needs, Evidence, Output>(spec: WriteSpec<N,
   };
 }
 
-function toLiveRows<N extends Needs, Evidence, Output>(spec: WriteSpec<N, Evidence, Output>): LiveRows | null {
+function toLiveRows<N extends Needs, Evidence, Output>(spec: WriteSpec<N, Evidence, Output>): RowEffect | null {
   const { live } = spec;
   if (live.effect === "file") return null;
   return {

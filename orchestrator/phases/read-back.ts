@@ -6,7 +6,7 @@ import type { ReadPorts } from "../ports/run-ports.ts";
 import type { sourcePin } from "./01-source-pin.ts";
 import type { cutplan } from "./03-cutplan.ts";
 import type { cutLegA } from "./06-cut-leg-a.ts";
-import { toPlannedEffects, toStandingEffects } from "./unit-effects.ts";
+import { toPlannedEffects, toStoredEffects } from "./unit-effects.ts";
 
 export interface Check {
   readonly name: string; // a sentence that holds or does not
@@ -55,7 +55,7 @@ export async function readBack(
       },
       {
         name: "everything else leg A was to write stands as it was called for",
-        holds: toEffectSha256(toStandingEffects(units)) === toEffectSha256(toPlannedEffects(cutLegA.calls)),
+        holds: toEffectSha256(toStoredEffects(units)) === toEffectSha256(toPlannedEffects(cutLegA.calls)),
       },
       {
         name: "each unit was made by this run, and its version is the current one",

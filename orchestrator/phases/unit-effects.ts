@@ -21,7 +21,7 @@ export function toPlannedEffects(calls: readonly Omit<CreateCall, "review_decisi
 }
 
 /** What stands there; the digest is of the stored bytes. */
-export function toStandingEffects(units: readonly RecordedUnit[]): readonly UnitEffect[] {
+export function toStoredEffects(units: readonly RecordedUnit[]): readonly UnitEffect[] {
   return units.map((unit) => ({
     idempotencyKey: unit.idempotencyKey,
     address: unit.address,

@@ -57,7 +57,7 @@ export interface ArchiveReader {
 export interface ScratchDatabase {
   readonly name: string;
   /** Waits for whoever proves a backup there now, and holds it while `work` runs. `readDigest` reads what was restored, with a login that can only read. */
-  hold<Result>(
+  withLock<Result>(
     work: (readDigest: (documentId: string, plannedAddresses: readonly string[]) => Promise<string>) => Promise<Result>,
   ): Promise<Result>;
 }

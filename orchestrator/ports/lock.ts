@@ -9,16 +9,16 @@ export interface LockHolder {
   readonly since: string; // ISO 8601 UTC
 }
 
-export interface HeldLock {
+export interface FileLock {
   readonly path: string;
   /** What was found and taken over: a holder that is certainly gone. */
   readonly replaced: LockHolder | null;
   release(): Promise<void>;
 }
 
-export interface DocumentLocks {
+export interface FileLocks {
   /** The run id, in whatever letters: one start of a run at a time has its folder and its journal. @throws RUN_LOCKED with the holder, LOCK_DAMAGED */
-  acquireRun(runId: string, documentId: string): Promise<HeldLock>;
+  acquireRun(runId: string, documentId: string): Promise<FileLock>;
   /** @throws DOCUMENT_LOCKED with the holder, LOCK_DAMAGED */
-  acquire(runId: string, documentId: string): Promise<HeldLock>;
+  acquire(runId: string, documentId: string): Promise<FileLock>;
 }

@@ -1,11 +1,11 @@
 // The permission to write: a value nobody can make but engine/live/permission.ts (and engine/revert/permission.ts for a revert), so "forgot to check the switch" does not compile.
 import type { WriteStep } from "../core/journal/effect.ts";
 
-declare const madeByArm: unique symbol;
+declare const writePermissionBrand: unique symbol;
 
 /** Good for one step of one run, made right after the kill switch and the approvals were judged and the intent was made durable. */
 export interface WritePermission {
-  readonly [madeByArm]: true;
+  readonly [writePermissionBrand]: true;
   readonly runId: string;
   readonly step: WriteStep | "revert";
   /**

@@ -30,7 +30,7 @@ export interface RecordedEnact {
 }
 
 /** Another run's durable claim on the document: its SG_1 row, and how far it came. */
-export interface Claim {
+export interface DocumentClaim {
   readonly runId: string;
   readonly reviewDecisionId: string;
   readonly unitsCreated: number;
@@ -40,7 +40,7 @@ export interface Claim {
 }
 
 /** Held until release(): PostgreSQL's session lock on the document, the authority across hosts. */
-export interface HeldDocument {
+export interface SessionLock {
   /** @throws DOCUMENT_LOCK_LOST when the line to the server broke: the lock is gone with it. */
   assertHeld(): Promise<void>;
   release(): Promise<void>;
@@ -50,7 +50,7 @@ export interface HeldDocument {
 export interface Recorders {
   readDecisions(documentId: string, sourceDocumentId: string, runId: string): Promise<readonly ReviewDecisionRow[]>;
   /** SG_1 rows of other runs on this document, oldest first. */
-  readClaims(documentId: string, sourceDocumentId: string, exceptRunId: string): Promise<readonly Claim[]>;
+  readClaims(documentId: string, sourceDocumentId: string, exceptRunId: string): Promise<readonly DocumentClaim[]>;
   readUnits(documentId: string, runId: string): Promise<readonly RecordedUnit[]>;
   /** Of the planned addresses, those that exist, with the run that created each: the UNIQUE layer of leg A. */
   readAddresses(
@@ -69,5 +69,5 @@ export interface Recorders {
   /** pg_xact_status of a transaction id the journal kept; "unknown" when the server no longer knows. */
   readTransactionStatus(transactionId: string): Promise<"committed" | "aborted" | "in progress" | "unknown">;
   /** @throws DOCUMENT_CLAIMED with who holds it (host, run id from application_name where visible) */
-  holdDocument(documentId: string, runId: string): Promise<HeldDocument>;
+  lockDocument(documentId: string, runId: string): Promise<SessionLock>;
 }

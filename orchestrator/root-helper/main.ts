@@ -8,10 +8,10 @@ import { parseHostFacts } from "../core/host/facts.ts";
 import { noRulings } from "../core/gaps/kept-rulings.ts";
 import { arm } from "./arming/arm-run.ts";
 import { armRevert } from "./revert/arm-revert.ts";
-import { finishRun, releaseRun } from "./run/finish-run.ts";
+import { finishRun, cleanUpKilledRun } from "./run/finish-run.ts";
 import { readBoot, readHost } from "./files/host.ts";
 import { printHostFacts, readHostFactsText } from "./survey/host-facts.ts";
-import { keepRestoreProof } from "./arming/archive-restore-proof.ts";
+import { archiveRestoreProof } from "./arming/archive-restore-proof.ts";
 import { prepareRun } from "./run/prepare-run.ts";
 import { finishRevert, prepareRevert } from "./revert/steps.ts";
 import { runAsCutter } from "./run-as-cutter.ts";
@@ -36,15 +36,17 @@ async function main(argv: readonly string[]): Promise<number> {
   if (process.getuid?.() !== 0) throw new CutterError("NOT_ROOT", { verb: argv[0] ?? "" });
   const [verb, first, ...rest] = argv;
   const alone = first === undefined;
-  if (verb === "prepare-run" && !alone && rest.length === 0) return done(() => prepareRun(readHost("", 0), first, new Date()));
-  if (verb === "release-run" && !alone && rest.length === 0) return done(() => releaseRun(readHost("", 0), first));
-  if (verb === "finish-run" && !alone && rest.length === 0) return done(() => finishRun(readHost("", 0), first, toServiceEnd(process.env)));
+  if (verb === "prepare-run" && !alone && rest.length === 0) return runAndSucceed(() => prepareRun(readHost("", 0), first, new Date()));
+  if (verb === "release-run" && !alone && rest.length === 0) return runAndSucceed(() => cleanUpKilledRun(readHost("", 0), first));
+  if (verb === "finish-run" && !alone && rest.length === 0)
+    return runAndSucceed(() => finishRun(readHost("", 0), first, toServiceExit(process.env)));
   if (verb === "arm" && !alone && rest.length === 0) return armAndPrint(first);
-  if (verb === "arm-revert" && !alone && rest.length === 0) return tell(await armRevert(readHost("", 0), first, new Date()));
-  if (verb === "prepare-revert" && !alone && rest.length === 0) return done(() => prepareRevert(readHost("", 0), first));
+  if (verb === "arm-revert" && !alone && rest.length === 0) return printJson(await armRevert(readHost("", 0), first, new Date()));
+  if (verb === "prepare-revert" && !alone && rest.length === 0) return runAndSucceed(() => prepareRevert(readHost("", 0), first));
   if (verb === "finish-revert" && !alone && rest.length === 0)
-    return done(() => finishRevert(readHost("", 0), first, toServiceEnd(process.env), new Date()));
-  if (verb === "keep-restore-proof" && !alone && rest.length === 0) return tell(await keepRestoreProof(readHost("", 0), first, new Date()));
+    return runAndSucceed(() => finishRevert(readHost("", 0), first, toServiceExit(process.env), new Date()));
+  if (verb === "keep-restore-proof" && !alone && rest.length === 0)
+    return printJson(await archiveRestoreProof(readHost("", 0), first, new Date()));
   if (verb === "stream-dump" && alone) return serveDump(readHost("", 0), new Socket({ fd: 0, readable: true, writable: true }));
   if (verb === "run-as-cutter" && first === "--")
     return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
@@ -63,19 +65,19 @@ async function armAndPrint(runId: string): Promise<number> {
   return 0;
 }
 
-function done(work: () => void): number {
+function runAndSucceed(work: () => void): number {
   work();
   return 0;
 }
 
 /** One JSON line: what was done, for the script that asked. */
-function tell(report: object): number {
+function printJson(report: object): number {
   process.stdout.write(`${JSON.stringify(report)}\n`);
   return 0;
 }
 
 /** What systemd tells ExecStopPost. By hand there is nothing to tell, and that is said, not guessed. */
-function toServiceEnd(environment: NodeJS.ProcessEnv): {
+function toServiceExit(environment: NodeJS.ProcessEnv): {
   readonly exitKind: string;
   readonly exitRaw: string;
   readonly serviceResult: string;

@@ -7,7 +7,7 @@ import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { codes } from "../core/codes/index.ts";
 import { CutterError } from "../core/errors.ts";
 import { writeSecrets } from "./state/credentials.ts";
-import { holdFolder, type HeldFolder } from "./files/temp-secret-folder.ts";
+import { createTempSecretFolder, type TempSecretFolder } from "./files/temp-secret-folder.ts";
 import type { Host } from "./files/host.ts";
 import { readConfig, readEnvValues } from "./files/settings.ts";
 
@@ -25,7 +25,7 @@ export async function runAsCutter(
 ): Promise<number> {
   const config = readConfig(host);
   const values = readEnvValues(host, toNeededNames(config), config);
-  const credentials: HeldFolder = holdFolder(
+  const credentials: TempSecretFolder = createTempSecretFolder(
     host,
     "adhoc",
     (folder) => writeSecrets(folder, values),
@@ -46,7 +46,7 @@ const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** What the command itself can end with: done, waiting, written and waiting, and the registry's. systemd's own (1, 200 and above) mean something else. */
 const commandCodes: ReadonlySet<number> = new Set([0, 11, 20, ...Object.values(codes).map(({ exit }) => exit)]);
 
-function toUnit(credentials: HeldFolder): string {
+function toUnit(credentials: TempSecretFolder): string {
   return `cutter-adhoc-${credentials.id}`;
 }
 

@@ -2,7 +2,7 @@
 import type { Keys, PinnedKeyFile } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { readClaims } from "../core/gaps/evidence.ts";
+import { toOwnershipClaims } from "../core/gaps/evidence.ts";
 import { readFingerprint } from "../core/signing/signature.ts";
 import type { Files } from "../ports/files.ts";
 import { readPlainFile } from "./plain-file.ts";
@@ -10,7 +10,7 @@ import { readPlainFile } from "./plain-file.ts";
 const keyBytesMax = 64 * 1024;
 const manifestBytesMax = 4 * 1024 * 1024;
 
-export interface KeyPlaces {
+export interface KeyPaths {
   readonly keys: string;
   readonly ownership: string;
 }
@@ -20,25 +20,25 @@ export interface KeyPlaces {
  * manifest, which root alone may read. An architect's key that was pinned and is gone is a refusal: else one human would do.
  * @throws APPROVAL_KEY_NOT_PINNED, KEY_FILE_CHANGED, KEY_NOT_ONE_PUBLIC_KEY
  */
-export async function readHostKeys(files: Pick<Files, "read" | "facts">, places: KeyPlaces): Promise<Keys> {
-  const sovereign = await readHostKey(files, places, "sovereign");
+export async function readHostKeys(files: Pick<Files, "read" | "facts">, paths: KeyPaths): Promise<Keys> {
+  const sovereign = await readHostKey(files, paths, "sovereign");
   if (sovereign === null)
-    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${places.keys}/sovereign.asc`, problem: "the stack pins no sovereign key" });
-  return { sovereign, architect: await readHostKey(files, places, "architect") };
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${paths.keys}/sovereign.asc`, problem: "the stack pins no sovereign key" });
+  return { sovereign, architect: await readHostKey(files, paths, "architect") };
 }
 
 /** One role's key; null when none is pinned and none stands there. @throws as `readHostKeys` */
 export async function readHostKey(
   files: Pick<Files, "read" | "facts">,
-  places: KeyPlaces,
+  paths: KeyPaths,
   role: "sovereign" | "architect" | "backup",
 ): Promise<PinnedKeyFile | null> {
-  const manifest = await readPlainFile(files, places.ownership, manifestBytesMax).catch((cause: unknown) => {
+  const manifest = await readPlainFile(files, paths.ownership, manifestBytesMax).catch((cause: unknown) => {
     const problem = cause instanceof CutterError ? (cause.facts["problem"] ?? null) : null;
-    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { manifest: places.ownership, problem }, { cause });
+    throw new CutterError("APPROVAL_KEY_NOT_PINNED", { manifest: paths.ownership, problem }, { cause });
   });
-  const file = `${places.keys}/${role}.asc`;
-  const pinned = readClaims(Buffer.from(manifest).toString("utf8").split("\n")).get(file)?.contentSha256;
+  const file = `${paths.keys}/${role}.asc`;
+  const pinned = toOwnershipClaims(Buffer.from(manifest).toString("utf8").split("\n")).get(file)?.contentSha256;
   const facts = await files.facts(file);
   if (pinned === undefined && facts === null) return null;
   if (pinned === undefined)

@@ -8,12 +8,12 @@ import { parseArmToken, tokenBytesMax, tokenFiles, toTokenFileNames, type ArmTok
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { readFingerprint } from "../core/signing/signature.ts";
-import type { TokenJudge } from "../kill-switch.ts";
+import type { TokenVerifier } from "../kill-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { LiveToken, SignedDocument } from "../ports/live-token.ts";
 
-export interface TokenPlaces {
+export interface TokenPaths {
   readonly live: string;
   readonly keys: string;
   readonly ownerUid: number; // who must own the token: 0 on a host
@@ -33,13 +33,13 @@ const keyBytesMax = 64 * 1024;
  * What lies in live/<run_id>/, each file read once: root's, plain, complete, and nothing beside it; keys and ruling have the digests the token names.
  * Says nothing yet about signatures and time: that is `requireLiveToken`. @throws TOKEN_INVALID, KEY_*
  */
-export async function readLiveToken(files: Read, places: TokenPlaces, runId: string): Promise<ReadToken> {
-  const folder = `${places.live}/${runId}`;
+export async function readLiveToken(files: Read, paths: TokenPaths, runId: string): Promise<ReadToken> {
+  const folder = `${paths.live}/${runId}`;
   const refuse = (facts: Readonly<Record<string, string | number | null>>): CutterError =>
     new CutterError("TOKEN_INVALID", { folder, ...facts });
-  await requireOwned(files, folder, "folder", places.ownerUid, refuse);
+  await requireOwned(files, folder, "folder", paths.ownerUid, refuse);
   const read = async (name: string, bytesMax: number): Promise<Uint8Array> => {
-    await requireOwned(files, `${folder}/${name}`, "file", places.ownerUid, refuse, bytesMax);
+    await requireOwned(files, `${folder}/${name}`, "file", paths.ownerUid, refuse, bytesMax);
     const bytes = await files.read(`${folder}/${name}`);
     if (bytes === null || bytes.length > bytesMax) throw refuse({ file: name, problem: bytes === null ? "absent" : "too large" });
     return bytes;
@@ -59,7 +59,7 @@ export async function readLiveToken(files: Read, places: TokenPlaces, runId: str
     ...(token.keys.architect === null ? [] : [await read(tokenFiles.rulingArchitect, signatureBytesMax)]),
   ];
   const escalation = await readDecision(token, read, refuse);
-  const keys = await readTokenKeys(files, places, token);
+  const keys = await readTokenKeys(files, paths, token);
   return {
     token,
     payloadSha: token.payload_sha,
@@ -120,9 +120,9 @@ async function readDecision(
 }
 
 /** A change of any key pinned when the run was armed ends the authority: the file must still be that one. */
-async function readTokenKeys(files: Read, places: TokenPlaces, token: ArmToken): Promise<Keys> {
+async function readTokenKeys(files: Read, paths: TokenPaths, token: ArmToken): Promise<Keys> {
   const readKey = async (role: "sovereign" | "architect" | "backup", pin: ArmToken["keys"]["sovereign"]): Promise<PinnedKeyFile> => {
-    const file = `${places.keys}/${role}.asc`;
+    const file = `${paths.keys}/${role}.asc`;
     const facts = await files.facts(file);
     if (facts?.kind !== "file" || facts.size > keyBytesMax)
       throw new CutterError("KEY_FILE_CHANGED", { file, problem: "not the file that was pinned" });
@@ -138,36 +138,36 @@ async function readTokenKeys(files: Read, places: TokenPlaces, token: ArmToken):
   const sovereign = await readKey("sovereign", token.keys.sovereign);
   if (token.keys.architect !== null) return { sovereign, architect: await readKey("architect", token.keys.architect) };
   // Pinned since: then one signature is not enough any more.
-  if ((await files.facts(`${places.keys}/architect.asc`)) !== null)
+  if ((await files.facts(`${paths.keys}/architect.asc`)) !== null)
     throw new CutterError("KEY_FILE_CHANGED", {
-      file: `${places.keys}/architect.asc`,
+      file: `${paths.keys}/architect.asc`,
       problem: "a second signer's key was pinned after arming",
     });
   return { sovereign, architect: null };
 }
 
 /** What the host must say for the token to hold. */
-export interface TokenWorld {
+export interface TokenEnvironment {
   readonly files: Read;
-  readonly places: TokenPlaces & { readonly config: string; readonly requests: string; readonly rollbackRunbook: string };
+  readonly paths: TokenPaths & { readonly config: string; readonly requests: string; readonly rollbackRunbook: string };
   readonly clock: Pick<Clock, "now">;
   readReleaseSha256(): Promise<string | null>;
   readHostIdentity(): Promise<string | null>;
 }
 
-export interface JudgedToken extends ReadToken {
+export interface VerifiedToken extends ReadToken {
   readonly verifiedRuling: VerifiedApproval;
   readonly verifiedDecision: VerifiedApproval | null;
 }
 
 /** The live token, verified against this host and this moment. @throws TOKEN_INVALID, KEY_*, APPROVAL_*, REQUEST_*, CONFIG_* */
-export async function requireLiveToken(world: TokenWorld, runId: string): Promise<JudgedToken> {
-  const { files, places } = world;
-  const live = await readLiveToken(files, places, runId);
+export async function requireLiveToken(world: TokenEnvironment, runId: string): Promise<VerifiedToken> {
+  const { files, paths } = world;
+  const live = await readLiveToken(files, paths, runId);
   const { token, keys } = live;
   const refuse = (field: string, expected: string | null, found: string): CutterError =>
     new CutterError("TOKEN_INVALID", { field, expected, found });
-  const request = await loadRequest(files, `${places.requests}/${runId}.yaml`);
+  const request = await loadRequest(files, `${paths.requests}/${runId}.yaml`);
   const same: readonly (readonly [field: string, measured: string | null, told: string])[] = [
     ["request_sha256", request.sha256, token.request_sha256],
     ["mode", request.value.mode, "live"],
@@ -177,8 +177,8 @@ export async function requireLiveToken(world: TokenWorld, runId: string): Promis
   ];
   for (const [field, measured, told] of same) if (measured !== told) throw refuse(field, measured, told);
   const now = world.clock.now();
-  const config = (await loadConfig(files, places.config)).value;
-  const runbook = await files.read(places.rollbackRunbook);
+  const config = (await loadConfig(files, paths.config)).value;
+  const runbook = await files.read(paths.rollbackRunbook);
   if (runbook === null) throw refuse("rollback_runbook", null, "absent");
   const bound: Expected = {
     decision: "approve",
@@ -200,10 +200,10 @@ export async function requireLiveToken(world: TokenWorld, runId: string): Promis
 }
 
 /** What the kill switch asks: any error whatever is a no. */
-export function tokenJudge(world: TokenWorld): TokenJudge {
+export function tokenVerifier(world: TokenEnvironment): TokenVerifier {
   return async (runId, folder) => {
     try {
-      return folder === `${world.places.live}/${runId}` && (await requireLiveToken(world, runId)).token.run_id === runId;
+      return folder === `${world.paths.live}/${runId}` && (await requireLiveToken(world, runId)).token.run_id === runId;
     } catch {
       return false;
     }
@@ -232,15 +232,15 @@ async function verifyDecision(
   now: Date,
   refuse: (field: string, expected: string, found: string) => CutterError,
 ): Promise<VerifiedApproval | null> {
-  const told = live.token.decision;
-  if (told === null || live.escalation === null) return null;
+  const tokenDecision = live.token.decision;
+  if (tokenDecision === null || live.escalation === null) return null;
   const verified = await verifyApproval({
     ...live.escalation,
     keys: live.keys,
-    expected: { ...bound, gate: "SG_3", decision: told.decision, phase: told.phase },
+    expected: { ...bound, gate: "SG_3", decision: tokenDecision.decision, phase: tokenDecision.phase },
     now,
   });
-  if (verified.approval.review_decision_id !== told.review_decision_id)
-    throw refuse("decision.review_decision_id", verified.approval.review_decision_id, told.review_decision_id);
+  if (verified.approval.review_decision_id !== tokenDecision.review_decision_id)
+    throw refuse("decision.review_decision_id", verified.approval.review_decision_id, tokenDecision.review_decision_id);
   return verified;
 }

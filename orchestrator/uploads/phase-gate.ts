@@ -9,7 +9,7 @@ import { uploadWithReceipt } from "./receipt.ts";
  * Stores the document and reads it back. Never repeats the phase. May be called again with the same document.
  * `signal` ends a wait; what that looks like is the engine's to name. @throws KB_UNAVAILABLE once `waitAtMostMs` is over, and what the receipt refuses
  */
-export async function passInternalGate(gate: {
+export async function uploadPhaseDocument(upload: {
   readonly phase: string;
   readonly document: NewKbDocument;
   readonly knowledgeBase: KnowledgeBase;
@@ -18,9 +18,9 @@ export async function passInternalGate(gate: {
   readonly waitAtMostMs: number;
   readonly signal: AbortSignal;
 }): Promise<KbReceipt> {
-  return await uploadWithReceipt(gate.knowledgeBase, gate.document, gate.clock, {
-    waitAtMostMs: gate.waitAtMostMs,
-    onWaiting: (sinceMs) => gate.reporter.report({ kind: "gate_waiting", phase: gate.phase, waitsOn: "knowledge_base", sinceMs }),
-    signal: gate.signal,
+  return await uploadWithReceipt(upload.knowledgeBase, upload.document, upload.clock, {
+    waitAtMostMs: upload.waitAtMostMs,
+    onWaiting: (sinceMs) => upload.reporter.report({ kind: "gate_waiting", phase: upload.phase, waitsOn: "knowledge_base", sinceMs }),
+    signal: upload.signal,
   });
 }

@@ -34,12 +34,12 @@ export async function uploadWithReceipt(
     } catch (error) {
       if (!(error instanceof CutterError && error.code === "KB_UNAVAILABLE")) throw error;
       const nowMs = clock.monotonicMs();
-      const leftMs = startedMs + options.waitAtMostMs - nowMs;
-      if (leftMs <= 0)
+      const remainingMs = startedMs + options.waitAtMostMs - nowMs;
+      if (remainingMs <= 0)
         throw new CutterError("KB_UNAVAILABLE", { ...error.facts, id: document.id, waited_ms: nowMs - startedMs }, { cause: error });
       outSinceMs ??= nowMs;
       options.onWaiting?.(nowMs - outSinceMs);
-      await clock.wait(Math.min(pauseMs, leftMs), options.signal);
+      await clock.wait(Math.min(pauseMs, remainingMs), options.signal);
     }
   }
 }
@@ -50,8 +50,8 @@ export async function uploadWithReceipt(
  */
 export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: NewKbDocument): Promise<KbReceipt> {
   const expectedSha256 = sha256Hex(document.body);
-  const standing = await knowledgeBase.read(document.id);
-  if (standing !== null && toSha256(standing) === expectedSha256) return toReceipt(standing, document.id);
+  const current = await knowledgeBase.read(document.id);
+  if (current !== null && toSha256(current) === expectedSha256) return toReceipt(current, document.id);
 
   const written = await knowledgeBase.write(document);
   const stored = await knowledgeBase.read(document.id);
@@ -63,10 +63,10 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
     });
   }
   // A higher one with our body is an upload of ours that landed late; a lower one is another history.
-  if (stored.revision < written.revision || (standing !== null && stored.revision <= standing.revision)) {
+  if (stored.revision < written.revision || (current !== null && stored.revision <= current.revision)) {
     throw new CutterError("KB_REVISION_UNEXPECTED", {
       id: document.id,
-      before: standing?.revision ?? 0,
+      before: current?.revision ?? 0,
       written: written.revision,
       found: stored.revision,
     });
@@ -81,14 +81,14 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
 export async function storeUnlessTaken(
   knowledgeBase: KnowledgeBase,
   document: NewKbDocument,
-  mayReplace: (standing: KbDocument) => boolean,
+  mayReplace: (current: KbDocument) => boolean,
 ): Promise<KbReceipt> {
   const taken = (found: string): CutterError =>
     new CutterError("APPROVAL_TAKEN", { id: document.id, expected_sha256: sha256Hex(document.body), found_sha256: found });
-  const standing = await knowledgeBase.read(document.id);
-  if (standing !== null && toSha256(standing) === sha256Hex(document.body)) return toReceipt(standing, document.id);
-  if (standing !== null && !mayReplace(standing)) throw taken(toSha256(standing));
-  if ((await knowledgeBase.writeAt(document, standing?.revision ?? 0)) === null) throw taken("written by somebody just now");
+  const current = await knowledgeBase.read(document.id);
+  if (current !== null && toSha256(current) === sha256Hex(document.body)) return toReceipt(current, document.id);
+  if (current !== null && !mayReplace(current)) throw taken(toSha256(current));
+  if ((await knowledgeBase.writeAt(document, current?.revision ?? 0)) === null) throw taken("written by somebody just now");
   const stored = await knowledgeBase.read(document.id);
   if (stored === null || toSha256(stored) !== sha256Hex(document.body)) throw taken(stored === null ? "none" : toSha256(stored));
   return toReceipt(stored, document.id);

@@ -5,7 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { Reporter } from "../ports/reporter.ts";
 
-export interface IndexLine {
+export interface IndexEntry {
   readonly runId: string;
   readonly documentId: string;
   readonly mode: "dryrun" | "live";
@@ -16,9 +16,9 @@ export interface IndexLine {
   readonly folderId: string; // KB folder of the phase documents
 }
 
-export interface IndexGate {
+export interface IndexEntryUpload {
   readonly id: string; // of the index in the knowledge base
-  readonly line: IndexLine;
+  readonly entry: IndexEntry;
   readonly knowledgeBase: Pick<KnowledgeBase, "read" | "writeAt">;
   /** Keeps other runs of this host away for one try. @throws DOCUMENT_LOCKED */
   readonly lock: () => Promise<{ release(): Promise<void> }>;
@@ -40,10 +40,10 @@ const longestPauseMs = 30_000;
 const waitable: readonly string[] = ["KB_UNAVAILABLE", "DOCUMENT_LOCKED", "KB_INDEX_CONTENDED"];
 
 /** The index with this run's line in it, once. `current` is the body as stored, null when there is no index yet. Pure. */
-export function toIndexBody(current: string | null, line: IndexLine): string {
+export function toIndexBody(current: string | null, entry: IndexEntry): string {
   const rows = (current ?? "").split("\n").filter((row) => row.startsWith("| ") && !row.startsWith("| run |"));
-  const others = rows.filter((row) => !row.startsWith(`| ${line.runId} |`));
-  return [...heading, toRow(line), ...others, ""].join("\n");
+  const others = rows.filter((row) => !row.startsWith(`| ${entry.runId} |`));
+  return [...heading, toRow(entry), ...others, ""].join("\n");
 }
 
 /**
@@ -51,45 +51,46 @@ export function toIndexBody(current: string | null, line: IndexLine): string {
  * never for a pause. May be repeated: a line that stands already gives its receipt without a new revision.
  * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED, KB_BODY_DIFFERS, KB_REVISION_UNEXPECTED
  */
-export async function putIndexLine(gate: IndexGate): Promise<KbReceipt> {
-  const { clock, signal } = gate;
+export async function putIndexEntry(upload: IndexEntryUpload): Promise<KbReceipt> {
+  const { clock, signal } = upload;
   const startedMs = clock.monotonicMs();
   let failingSinceMs: number | null = null;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
-      return await putOnce(gate);
+      return await putOnce(upload);
     } catch (error) {
       if (signal.aborted) throw toInterrupted(error);
       if (!(error instanceof CutterError && waitable.includes(error.code))) throw error;
       const nowMs = clock.monotonicMs();
-      const leftMs = startedMs + gate.waitAtMostMs - nowMs;
-      if (leftMs <= 0) throw new CutterError(error.code, { ...error.facts, id: gate.id, waited_ms: nowMs - startedMs }, { cause: error });
+      const remainingMs = startedMs + upload.waitAtMostMs - nowMs;
+      if (remainingMs <= 0)
+        throw new CutterError(error.code, { ...error.facts, id: upload.id, waited_ms: nowMs - startedMs }, { cause: error });
       failingSinceMs ??= nowMs;
-      gate.reporter.report({
+      upload.reporter.report({
         kind: "gate_waiting",
         phase: "runs_index",
         waitsOn: error.code === "DOCUMENT_LOCKED" ? "another run at the runs index" : "knowledge_base",
         sinceMs: nowMs - failingSinceMs,
       });
-      await clock.wait(Math.min(pauseMs, leftMs), signal).catch((cause: unknown) => {
+      await clock.wait(Math.min(pauseMs, remainingMs), signal).catch((cause: unknown) => {
         throw toInterrupted(cause);
       });
     }
   }
 }
 
-async function putOnce({ id, line, knowledgeBase, lock }: IndexGate): Promise<KbReceipt> {
+async function putOnce({ id, entry, knowledgeBase, lock }: IndexEntryUpload): Promise<KbReceipt> {
   const held = await lock();
   try {
-    const standing = await knowledgeBase.read(id);
-    if (standing !== null && holdsLine(standing, line)) return toReceipt(standing);
-    const body = toIndexBody(standing?.body ?? null, line);
-    const written = await knowledgeBase.writeAt({ id, title: "Runs of the cutter", body, tags: ["cutter-run"] }, standing?.revision ?? 0);
-    if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: standing?.revision ?? 0 });
+    const current = await knowledgeBase.read(id);
+    if (current !== null && hasEntry(current, entry)) return toReceipt(current);
+    const body = toIndexBody(current?.body ?? null, entry);
+    const written = await knowledgeBase.writeAt({ id, title: "Runs of the cutter", body, tags: ["cutter-run"] }, current?.revision ?? 0);
+    if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: current?.revision ?? 0 });
     const stored = await knowledgeBase.read(id);
     if (stored !== null && stored.revision === written.revision && stored.body !== body)
       throw new CutterError("KB_BODY_DIFFERS", { id, expected_sha256: sha256Hex(body), found_sha256: sha256Hex(stored.body) });
-    if (stored === null || !holdsLine(stored, line)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
+    if (stored === null || !hasEntry(stored, entry)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
     if (stored.revision < written.revision)
       throw new CutterError("KB_REVISION_UNEXPECTED", { id, written: written.revision, found: stored.revision });
     return toReceipt(stored);
@@ -98,8 +99,8 @@ async function putOnce({ id, line, knowledgeBase, lock }: IndexGate): Promise<Kb
   }
 }
 
-function holdsLine({ body }: KbDocument, line: IndexLine): boolean {
-  return body.split("\n").includes(toRow(line));
+function hasEntry({ body }: KbDocument, entry: IndexEntry): boolean {
+  return body.split("\n").includes(toRow(entry));
 }
 
 function toReceipt({ id, revision, body }: KbDocument): KbReceipt {
@@ -110,16 +111,16 @@ function toInterrupted(cause: unknown): CutterError {
   return new CutterError("RUN_INTERRUPTED", { phase: "runs_index", checkpoint: "internal_gate" }, { cause });
 }
 
-function toRow(line: IndexLine): string {
+function toRow(entry: IndexEntry): string {
   const cells = [
-    line.runId,
-    line.mode,
-    line.documentId,
-    line.result,
-    line.certificate,
-    line.payloadSha ?? "none",
-    line.finishedAt,
-    `${line.folderId}/`,
+    entry.runId,
+    entry.mode,
+    entry.documentId,
+    entry.result,
+    entry.certificate,
+    entry.payloadSha ?? "none",
+    entry.finishedAt,
+    `${entry.folderId}/`,
   ];
   return `| ${cells.join(" | ")} |`;
 }

@@ -77,7 +77,7 @@ const recordedSchema = z.object({ outputs: z.record(z.string(), z.object({ type:
  * Lets the provider look for what stands where `claims` are to be made and is not ours: it then refuses every change there, and in a preview warns of that.
  * `lines`: of a claimed line of an env file (`file#NAME`), the value it may have already.
  */
-export async function lookAround(host: HostAddress, claims: readonly string[], lines: ReadonlyMap<string, string>): Promise<void> {
+export async function preflightHost(host: HostAddress, claims: readonly string[], lines: ReadonlyMap<string, string>): Promise<void> {
   const urn = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::any`;
   await pulumi.runtime.invoke("cutterhost:index:clearHost", {
     host,

@@ -2,7 +2,7 @@
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { declareDirectory, declareExecutionOff, declareGroup, declareUser } from "./declare.ts";
-import { under, type HostTarget } from "./target.ts";
+import { toChildOptions, type HostTarget } from "./target.ts";
 
 interface Folder {
   readonly path: string;
@@ -16,13 +16,17 @@ export class Foundation extends ComponentResource {
     super("cutter-kit:host:Foundation", target.nameOf("foundation"), {}, options);
     const { path: etcPath, ...etcFolder } = etc;
     // First of all: the ownership manifest lies in it, and without that nothing can be claimed.
-    const home = declareDirectory(target.nameOf(etcPath), { ...target.base(etcPath), ...toAccess(etcFolder), path: etcPath }, under(this));
+    const home = declareDirectory(
+      target.nameOf(etcPath),
+      { ...target.base(etcPath), ...toAccess(etcFolder), path: etcPath },
+      toChildOptions(this),
+    );
     // Before everything else: a host on which a live run stands half done is not touched.
-    const executionOff = declareExecutionOff(target.nameOf("execution-off"), target.base("execution:off"), under(this, [home]));
+    const executionOff = declareExecutionOff(target.nameOf("execution-off"), target.base("execution:off"), toChildOptions(this, [home]));
     const group = declareGroup(
       target.nameOf("group"),
       { ...target.base(`group:${cutterUser}`), name: cutterUser },
-      under(this, [home, executionOff]),
+      toChildOptions(this, [home, executionOff]),
     );
     const user = declareUser(
       target.nameOf("user"),
@@ -34,7 +38,7 @@ export class Foundation extends ComponentResource {
         shell: "/usr/sbin/nologin",
         groups: [],
       },
-      under(this, [group]),
+      toChildOptions(this, [group]),
     );
     const made = new Map<string, Resource>();
     for (const { path, ...folder } of toFolders(target)) {
@@ -44,7 +48,7 @@ export class Foundation extends ComponentResource {
         declareDirectory(
           target.nameOf(path),
           { ...target.base(path), ...toAccess(folder), path },
-          under(this, parent === undefined ? [user] : [user, parent]),
+          toChildOptions(this, parent === undefined ? [user] : [user, parent]),
         ),
       );
     }

@@ -3,7 +3,7 @@ import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { declareEnvLine, declareFile, declareKeyFile } from "./declare.ts";
 import { keyPurposes, readPinnedFile } from "../stack/pinned-file.ts";
-import { under, type HostTarget } from "./target.ts";
+import { toChildOptions, type HostTarget } from "./target.ts";
 
 const rootFile = { mode: "0644", owner: "root", group: "root" } as const;
 
@@ -27,7 +27,7 @@ export class Keyring extends ComponentResource {
           pinnedSha256: key.sha256,
           purpose: keyPurposes[name],
         },
-        under(this),
+        toChildOptions(this),
       );
     }
     if (keys.kbCa !== undefined && orchestrator.kb_ca_file !== null) {
@@ -35,7 +35,7 @@ export class Keyring extends ComponentResource {
       declareFile(
         target.nameOf(path),
         { ...target.base(path), ...rootFile, path, content: readPinnedFile("cutter-kit:keys.kbCa", keys.kbCa) },
-        under(this),
+        toChildOptions(this),
       );
     }
     const envFile = orchestrator.env_files["BACKUP_GPG_FPR"] ?? hostLayout.dockerEnv;
@@ -47,7 +47,7 @@ export class Keyring extends ComponentResource {
         name: "BACKUP_GPG_FPR",
         value: keys.backup.fingerprint,
       },
-      under(this),
+      toChildOptions(this),
     );
     this.registerOutputs({});
   }

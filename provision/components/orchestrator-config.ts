@@ -5,7 +5,7 @@ import { orchestratorConfigSchema, type OrchestratorConfig } from "../../orchest
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { declareFile } from "./declare.ts";
-import { under, type HostTarget } from "./target.ts";
+import { toChildOptions, type HostTarget } from "./target.ts";
 
 /** Every key, defaults included, in the schema's order. Pure. */
 export function renderOrchestratorConfig(config: OrchestratorConfig): string {
@@ -20,7 +20,11 @@ export class OrchestratorConfigFile extends ComponentResource {
     super("cutter-kit:host:OrchestratorConfig", target.nameOf("orchestrator-config"), {}, options);
     const content = renderOrchestratorConfig(target.config.orchestrator);
     const path = hostLayout.config;
-    declareFile(target.nameOf(path), { ...target.base(path), path, mode: "0640", owner: "root", group: cutterUser, content }, under(this));
+    declareFile(
+      target.nameOf(path),
+      { ...target.base(path), path, mode: "0640", owner: "root", group: cutterUser, content },
+      toChildOptions(this),
+    );
     this.sha256 = sha256Hex(content);
     this.registerOutputs({});
   }

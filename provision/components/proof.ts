@@ -2,8 +2,8 @@
 import { remote } from "@pulumi/command";
 import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
-import { announce, toScriptOutput } from "../host/shell.ts";
-import { under, type HostTarget } from "./target.ts";
+import { startMarker, toScriptOutput } from "../host/shell.ts";
+import { toChildOptions, type HostTarget } from "./target.ts";
 
 export class Proof extends ComponentResource {
   /** What both commands printed; without timestamps, so that it stays the same while nothing changes. */
@@ -17,10 +17,10 @@ export class Proof extends ComponentResource {
       {
         // No key here: it would stand in state. The provider asks the agent behind SSH_AUTH_SOCK.
         connection: { host, port, user, hostKey, dialErrorLimit: 1 },
-        create: `${announce}; ${hostLayout.command} self-verify && ${hostLayout.command} kill-switch status`,
+        create: `${startMarker}; ${hostLayout.command} self-verify && ${hostLayout.command} kill-switch status`,
         triggers: [...triggers],
       },
-      under(this),
+      toChildOptions(this),
     );
     this.text = command.stdout.apply((text) => toScriptOutput(text) ?? text);
     this.registerOutputs({});

@@ -5,7 +5,7 @@ import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { manifestName } from "../../orchestrator/core/host/release-manifest.ts";
-import { under, type HostTarget } from "./target.ts";
+import { toChildOptions, type HostTarget } from "./target.ts";
 import { findCheckout } from "../checkout.ts";
 import { declareFile, declareLink, declareRelease, declareUnit } from "./declare.ts";
 import { releaseGuardName, releaseGuardText } from "../units/release-guard.ts";
@@ -39,21 +39,25 @@ export class Release extends ComponentResource {
     const script = declareFile(
       target.nameOf(switchPath),
       { ...target.base(switchPath), ...rootFile, path: switchPath, content },
-      under(this),
+      toChildOptions(this),
     );
     const guardPath = `${hostLayout.units}/${releaseGuardName}`;
     const guard = declareUnit(
       target.nameOf(guardPath),
       { ...target.base(guardPath), ...rootFile, path: guardPath, name: releaseGuardName, content: releaseGuardText(), activation: "boot" },
-      under(this, [script]),
+      toChildOptions(this, [script]),
     );
     const installed = declareRelease(
       target.nameOf(hostLayout.releases),
       { ...target.base(`${hostLayout.releases}/${release.name}`), name: release.name, sha256: release.sha256 },
-      under(this, [script, guard]),
+      toChildOptions(this, [script, guard]),
     );
     const path = hostLayout.command;
-    declareLink(target.nameOf(path), { ...target.base(path), path, target: `${hostLayout.current}/bin/cutter` }, under(this, [installed]));
+    declareLink(
+      target.nameOf(path),
+      { ...target.base(path), path, target: `${hostLayout.current}/bin/cutter` },
+      toChildOptions(this, [installed]),
+    );
     this.registerOutputs({});
   }
 }

@@ -1,6 +1,6 @@
 // What every component of one host gets: the host, what may be adopted, and names that tell the host.
 import type { ComponentResource, CustomResourceOptions, Input, Resource } from "@pulumi/pulumi";
-import { lookAround, noteRecorded } from "./declare.ts";
+import { preflightHost, noteRecorded } from "./declare.ts";
 import type { StackConfig } from "../stack/config.ts";
 import type { HostAddress } from "../host/address.ts";
 
@@ -17,12 +17,12 @@ export interface HostTarget {
 export function toTarget(config: StackConfig, host: HostAddress): HostTarget {
   const claims: string[] = [];
   const lines = new Map<string, string>();
-  const look = async (): Promise<HostAddress> => {
+  const runPreflight = async (): Promise<HostAddress> => {
     await noteRecorded(); // and components are declared in one turn: all claims are known by then
-    await lookAround(host, claims, lines);
+    await preflightHost(host, claims, lines);
     return host;
   };
-  let looked: Promise<HostAddress> | null = null;
+  let preflight: Promise<HostAddress> | null = null;
   return {
     host,
     config,
@@ -30,14 +30,14 @@ export function toTarget(config: StackConfig, host: HostAddress): HostTarget {
       const adopt = config.adopt.includes(claim);
       if (!adopt) claims.push(claim);
       if (value !== undefined) lines.set(claim, value);
-      looked ??= look();
-      return { host: looked, adopt };
+      preflight ??= runPreflight();
+      return { host: preflight, adopt };
     },
     nameOf: (path) => `${host.name}${path.startsWith("/") ? "" : "/"}${path}`,
   };
 }
 
 /** Options of a child that waits for others. */
-export function under(parent: ComponentResource, dependsOn: readonly Resource[] = []): CustomResourceOptions {
+export function toChildOptions(parent: ComponentResource, dependsOn: readonly Resource[] = []): CustomResourceOptions {
   return { parent, dependsOn: [...dependsOn] };
 }

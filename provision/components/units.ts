@@ -3,7 +3,7 @@ import { ComponentResource, type ComponentResourceOptions, type Resource } from 
 import { sha256OfJson } from "../../orchestrator/core/encoding/digest.ts";
 import { declareUnit } from "./declare.ts";
 import { renderUnits, type HostUnit } from "../units/index.ts";
-import { under, type HostTarget } from "./target.ts";
+import { toChildOptions, type HostTarget } from "./target.ts";
 
 export class Units extends ComponentResource {
   /** Of all texts: changes when any unit changes. */
@@ -17,7 +17,7 @@ export class Units extends ComponentResource {
       const { name, path, mode, text } = unit;
       const args = { ...target.base(path), name, path, mode, owner: "root", group: "root", content: text, activation: toActivation(unit) };
       // In the order given: a socket is started only after its service is installed.
-      installed.push(declareUnit(target.nameOf(path), args, under(this, installed)));
+      installed.push(declareUnit(target.nameOf(path), args, toChildOptions(this, installed)));
     }
     this.sha256 = sha256OfJson(units);
     this.registerOutputs({});

@@ -12,7 +12,7 @@ export interface HostPool {
   closeAll(): Promise<void>;
 }
 
-interface Attempt {
+interface ConnectionAttempt {
   readonly host: Promise<RemoteHost>;
   settled: boolean;
 }
@@ -21,7 +21,7 @@ interface Attempt {
 export function createHostPool(
   open: (address: HostAddress) => Promise<RemoteHost> = (address) => openConnection(address, findAgentSocket(address)),
 ): HostPool {
-  const connections = new Map<string, Attempt>();
+  const connections = new Map<string, ConnectionAttempt>();
 
   const get = async (address: HostAddress): Promise<RemoteHost> => {
     const key = JSON.stringify(address);
@@ -38,7 +38,7 @@ export function createHostPool(
       // Another caller may have replaced the entry while we waited.
       if (connections.get(key) !== current) return await get(address);
     }
-    const attempt: Attempt = { host: open(address), settled: false };
+    const attempt: ConnectionAttempt = { host: open(address), settled: false };
     connections.set(key, attempt);
     return await attempt.host.finally(() => (attempt.settled = true));
   };

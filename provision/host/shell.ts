@@ -6,21 +6,21 @@ export function toShellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-const begin = "cutter-kit begins";
+const startMarkerText = "cutter-kit begins";
 
 /** Prints the line that `toScriptOutput` looks for. */
-export const announce = `echo '${begin}'; echo '${begin}' >&2`;
+export const startMarker = `echo '${startMarkerText}'; echo '${startMarkerText}' >&2`;
 
 /**
  * `sh -c SCRIPT sh ARG…`: the script sees the arguments as "$1", "$2", … and nothing is ever pasted into it. Before it, a line is printed on both outputs:
  * whatever the login shell's own start-up file printed (root's .bashrc greets people) stands above that line, and `toScriptOutput` takes it away.
  */
 export function toShellCommand(script: string, args: readonly string[]): string {
-  return ["exec env LC_ALL=C sh -c", toShellWord(`${announce}\n${script}`), "sh", ...args.map(toShellWord)].join(" ");
+  return ["exec env LC_ALL=C sh -c", toShellWord(`${startMarker}\n${script}`), "sh", ...args.map(toShellWord)].join(" ");
 }
 
 /** What the script itself printed; null: it was never begun. */
 export function toScriptOutput(text: string): string | null {
-  const start = text.indexOf(`${begin}\n`);
-  return start < 0 ? null : text.slice(start + begin.length + 1);
+  const start = text.indexOf(`${startMarkerText}\n`);
+  return start < 0 ? null : text.slice(start + startMarkerText.length + 1);
 }

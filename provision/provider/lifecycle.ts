@@ -7,10 +7,10 @@ import type { RemoteHost } from "../host/connection.ts";
 import { createJobRunner, waitForEarlierJobs, type JobOutcome } from "../host/job.ts";
 import type { HostPool } from "../host/pool.ts";
 import type { ExecutionGuard } from "./kinds/support/execution.ts";
-import { readKeptLine } from "./retained.ts";
-import type { BaseInputs, BoundKind, Kind, Reading, Work } from "./kind/define.ts";
-import { isOurs, readClaims, toClaimant, withClaim, type Claim } from "./ownership.ts";
-import type { Recorded } from "./recorded.ts";
+import { readRetainedSummary } from "./retained.ts";
+import type { BaseInputs, BoundKind, Kind, Reading, JobSpec } from "./kind/define.ts";
+import { isOurs, readOwnershipClaims, toClaimant, withOwnershipClaim, type OwnershipClaim } from "./ownership.ts";
+import type { StateClaims } from "./recorded.ts";
 
 const jobTimeoutMs = 60_000;
 const earlierJobsTimeoutMs = 20_000;
@@ -32,57 +32,57 @@ export interface Lifecycle {
 }
 
 /** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
-export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: Recorded, say: (line: string) => void): Lifecycle {
-  const enter = toEntrance(pool);
-  const isForeign = (claim: Claim | undefined, urn: string, resource: BoundKind, address: HostAddress): boolean =>
+export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: StateClaims, say: (line: string) => void): Lifecycle {
+  const connect = toConnector(pool);
+  const isForeign = (claim: OwnershipClaim | undefined, urn: string, resource: BoundKind, address: HostAddress): boolean =>
     !isOurs(claim, urn) && !recorded.has(address, resource.claim);
   return {
     create: async (kind, urn, inputs) => {
-      const host = await enter(inputs.host);
+      const host = await connect(inputs.host);
       await guard(inputs.host);
       const resource = kind.bind(inputs);
-      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      const [claims, reading] = await Promise.all([readOwnershipClaims(host), resource.read(host)]);
       const claim = claims.get(resource.claim);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
       const equal = resource.adoptsEqual && toDifferences(kind, reading, inputs).length === 0;
       if (reading.state === "present" && isForeign(claim, urn, resource, inputs.host) && !inputs.adopt && !equal)
         throw toForeign(resource, inputs, toClaimant(claim));
-      await bring(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
+      await applyAndVerify(pool, say, kind, urn, inputs, claim === undefined ? equal : claim.found === true);
     },
     read: async (kind, urn, inputs) => {
-      const host = await enter(inputs.host);
+      const host = await connect(inputs.host);
       const resource = kind.bind(inputs);
-      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      const [claims, reading] = await Promise.all([readOwnershipClaims(host), resource.read(host)]);
       if (reading.state === "absent") return null;
       if (reading.state === "obstructed") return { ...inputs, obstructedBy: reading.by };
       const claim = claims.get(resource.claim);
       return isOurs(claim, urn) ? reading.inputs : { ...reading.inputs, unclaimed: toClaimant(claim) };
     },
     readTakeover: async (kind, urn, inputs) => {
-      const host = await enter(inputs.host);
+      const host = await connect(inputs.host);
       const resource = kind.bind(inputs);
-      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      const [claims, reading] = await Promise.all([readOwnershipClaims(host), resource.read(host)]);
       if (reading.state !== "present" || !isForeign(claims.get(resource.claim), urn, resource, inputs.host)) return null;
       const differences = toShownDifferences(reading.inputs, inputs, kind.changes(reading.inputs, inputs).changed);
       return `${resource.claim} stands there and is listed under cutter-kit:adopt: up takes it over${differences === "" ? " as it is" : `, ${differences}`}`;
     },
     update: async (kind, urn, inputs) => {
-      const host = await enter(inputs.host);
+      const host = await connect(inputs.host);
       await guard(inputs.host);
       const resource = kind.bind(inputs);
-      const [claims, reading] = await Promise.all([readClaims(host), resource.read(host)]);
+      const [claims, reading] = await Promise.all([readOwnershipClaims(host), resource.read(host)]);
       if (reading.state === "obstructed") throw toForeign(resource, inputs, reading.by);
       const claim = claims.get(resource.claim);
       const onlyUnclaimed = !isOurs(claim, urn) && toDifferences(kind, reading, inputs).length === 0;
       // Whether it stood there before us is lost with a claim: a destroy then rather leaves it.
       const found = claim === undefined ? onlyUnclaimed && resource.adoptsEqual : claim.found === true;
-      await bring(pool, say, kind, urn, inputs, found, onlyUnclaimed);
+      await applyAndVerify(pool, say, kind, urn, inputs, found, onlyUnclaimed);
     },
     remove: async (kind, urn, inputs) => {
-      const host = await enter(inputs.host);
+      const host = await connect(inputs.host);
       await guard(inputs.host);
       const resource = kind.bind(inputs);
-      const claim = (await readClaims(host)).get(resource.claim);
+      const claim = (await readOwnershipClaims(host)).get(resource.claim);
       const work = resource.remove();
       if (work === null || claim?.found === true) return;
       if (claim !== undefined && !isOurs(claim, urn))
@@ -94,15 +94,15 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       if (outcome.state === "unknown" && !gone)
         throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: inputs.host.name, resource: resource.claim, seen: outcome.problem });
       // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
-      if (gone) await release(pool, runJob, inputs, { path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" });
+      if (gone) await releaseClaim(pool, runJob, inputs, { path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" });
       // Everything depends on this folder, so a destroy comes to it last.
-      if (resource.claim === hostLayout.etc) say(await readKeptLine(await pool.get(inputs.host)));
+      if (resource.claim === hostLayout.etc) say(await readRetainedSummary(await pool.get(inputs.host)));
     },
   };
 }
 
 /** The pool's connection, once what an interrupted command left running on the host has ended; waited for once per host, before any job of ours. */
-function toEntrance(pool: HostPool): (address: HostAddress) => Promise<RemoteHost> {
+function toConnector(pool: HostPool): (address: HostAddress) => Promise<RemoteHost> {
   const waited = new Map<string, Promise<void>>();
   return async (address) => {
     const host = await pool.get(address);
@@ -114,9 +114,14 @@ function toEntrance(pool: HostPool): (address: HostAddress) => Promise<RemoteHos
 }
 
 /** A claim that stays would let a later up take somebody else's file for its own. */
-async function release(pool: HostPool, runJob: (work: Work) => Promise<JobOutcome>, { host }: BaseInputs, claim: Claim): Promise<void> {
-  const released = await runJob(withClaim(claim, { script: ":", args: [] }));
-  if (released.state === "done" || !(await readClaims(await pool.get(host))).has(claim.path)) return;
+async function releaseClaim(
+  pool: HostPool,
+  runJob: (work: JobSpec) => Promise<JobOutcome>,
+  { host }: BaseInputs,
+  claim: OwnershipClaim,
+): Promise<void> {
+  const released = await runJob(withOwnershipClaim(claim, { script: ":", args: [] }));
+  if (released.state === "done" || !(await readOwnershipClaims(await pool.get(host))).has(claim.path)) return;
   throw new CutterError("HOST_OUTCOME_UNKNOWN", {
     host: host.name,
     resource: claim.path,
@@ -125,17 +130,17 @@ async function release(pool: HostPool, runJob: (work: Work) => Promise<JobOutcom
 }
 
 /** Claims, writes, reads back. `standsAlready`: there is nothing to write. */
-async function bring(
+async function applyAndVerify(
   pool: HostPool,
   say: (line: string) => void,
   kind: Kind,
   urn: string,
   inputs: BaseInputs,
   found: boolean,
-  standsAlready = false,
+  alreadyApplied = false,
 ): Promise<void> {
   const resource = kind.bind(inputs);
-  const claim: Claim = {
+  const claim: OwnershipClaim = {
     path: resource.claim,
     urn,
     sha256: sha256OfJson(inputs),
@@ -146,13 +151,13 @@ async function bring(
   const runJob = toJobRunner(pool, kind, inputs);
   const outcomes: JobOutcome[] = [];
   // The first job carries the claim. Where the end of a job was not seen the write stops, whatever it still had to do: the reading below decides.
-  const run = async (work: Work) => {
-    const outcome = await runJob(outcomes.length > 0 ? work : withClaim(claim, work));
+  const run = async (work: JobSpec) => {
+    const outcome = await runJob(outcomes.length > 0 ? work : withOwnershipClaim(claim, work));
     outcomes.push(outcome);
-    if (outcome.state === "unknown") throw new EndNotSeen();
+    if (outcome.state === "unknown") throw new OutcomeUnknown();
   };
   try {
-    if (!standsAlready)
+    if (!alreadyApplied)
       await resource.write({
         host: toLastingHost(pool, inputs.host),
         runJob: run,
@@ -161,13 +166,14 @@ async function bring(
       });
     if (outcomes.length === 0) await run({ script: ":", args: [] });
   } catch (error) {
-    if (!(error instanceof EndNotSeen)) throw error;
+    if (!(error instanceof OutcomeUnknown)) throw error;
   }
   const last = outcomes.at(-1);
   const differences = toDifferences(kind, await readBack(pool, resource, inputs, last), inputs);
   const facts = { host: inputs.host.name, resource: resource.claim, differs: differences };
   if (differences.length === 0) {
-    if (last?.state !== "unknown" || (await readClaims(await pool.get(inputs.host))).get(resource.claim)?.sha256 === claim.sha256) return;
+    if (last?.state !== "unknown" || (await readOwnershipClaims(await pool.get(inputs.host))).get(resource.claim)?.sha256 === claim.sha256)
+      return;
     // It stood there as wanted before; without the claim a later destroy would not know whose it is.
     throw new CutterError("HOST_OUTCOME_UNKNOWN", { ...facts, seen: `as wanted, but its claim was not recorded: ${last.problem}` });
   }
@@ -176,7 +182,7 @@ async function bring(
 }
 
 /** Never leaves this file. */
-class EndNotSeen extends Error {}
+class OutcomeUnknown extends Error {}
 
 /** The host by whatever connection is open at the time: a write of several steps goes on over a new one. */
 function toLastingHost(pool: HostPool, address: HostAddress): RemoteHost {
@@ -209,7 +215,7 @@ function toContentSha256(inputs: BaseInputs): { readonly contentSha256?: string 
   return "content" in inputs && "sha256" in inputs && typeof inputs.sha256 === "string" ? { contentSha256: inputs.sha256 } : {};
 }
 
-function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: Work) => Promise<JobOutcome> {
+function toJobRunner(pool: HostPool, kind: Kind, inputs: BaseInputs): (work: JobSpec) => Promise<JobOutcome> {
   const jobs = createJobRunner(async () => await pool.get(inputs.host));
   const resource = kind.bind(inputs).claim;
   return async (work) => await jobs.run({ timeoutMs: jobTimeoutMs, ...work, name: kind.type.toLowerCase(), resource });

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../host/connection.ts";
-import type { Work } from "./kind/define.ts";
+import type { JobSpec } from "./kind/define.ts";
 
-const claimSchema = z.strictObject({
+const ownershipClaimSchema = z.strictObject({
   path: z.string(),
   urn: z.string(),
   sha256: z.string(), // of the inputs that were to be written
@@ -14,13 +14,13 @@ const claimSchema = z.strictObject({
   found: z.boolean().optional(), // it stood there already, equal: a destroy leaves it
 });
 
-export type Claim = z.infer<typeof claimSchema>;
+export type OwnershipClaim = z.infer<typeof ownershipClaimSchema>;
 
 /** The last line of each path is what counts. A cut last line (a crash while appending) is no claim. */
-export function parseClaims(text: string): ReadonlyMap<string, Claim> {
-  const claims = new Map<string, Claim>();
+export function parseOwnershipClaims(text: string): ReadonlyMap<string, OwnershipClaim> {
+  const claims = new Map<string, OwnershipClaim>();
   for (const line of text.split("\n")) {
-    const claim = claimSchema.safeParse(toJson(line));
+    const claim = ownershipClaimSchema.safeParse(toJson(line));
     if (!claim.success) continue;
     if (claim.data.state === "claimed") claims.set(claim.data.path, claim.data);
     else claims.delete(claim.data.path);
@@ -28,19 +28,19 @@ export function parseClaims(text: string): ReadonlyMap<string, Claim> {
   return claims;
 }
 
-export async function readClaims(host: RemoteHost): Promise<ReadonlyMap<string, Claim>> {
+export async function readOwnershipClaims(host: RemoteHost): Promise<ReadonlyMap<string, OwnershipClaim>> {
   const outcome = await host.run('[ ! -e "$1" ] || cat -- "$1"', [hostLayout.ownership], { timeoutMs: 15_000 });
   if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: hostLayout.ownership });
-  return parseClaims(outcome.stdout);
+  return parseOwnershipClaims(outcome.stdout);
 }
 
 /** A claim of this very stack, under whatever name: a renamed resource takes its path along. */
-export function isOurs(claim: Claim | undefined, urn: string): boolean {
+export function isOurs(claim: OwnershipClaim | undefined, urn: string): boolean {
   return claim !== undefined && toStackPrefix(claim.urn) === toStackPrefix(urn);
 }
 
 /** For a person: whose it is. */
-export function toClaimant(claim: Claim | undefined): string {
+export function toClaimant(claim: OwnershipClaim | undefined): string {
   if (claim === undefined) return "not in the ownership manifest";
   const [stack, project] = toStackPrefix(claim.urn).replace("urn:pulumi:", "").split("::");
   return `claimed by stack ${stack} of ${project}`;
@@ -50,7 +50,7 @@ export function toClaimant(claim: Claim | undefined): string {
  * Puts "append this line to the manifest, durably" before a job's work. The manifest's own folder, where it is missing, comes into being
  * together with the line that claims it: a cut never leaves a folder nobody owns. A line that a full disk cut is ended first, or it would spoil this one.
  */
-export function withClaim(claim: Claim, work: Work): Work {
+export function withOwnershipClaim(claim: OwnershipClaim, work: JobSpec): JobSpec {
   const append = `e=${hostLayout.etc}; m=${hostLayout.ownership}
 if [ -d "$e" ]; then (flock 9; [ -z "$(tail -c 1 -- "$m")" ] || echo >&9; printf '%s\\n' "$1" >&9; sync -- "$m") 9>>"$m"
 else t=$(mktemp -d "$e.XXXXXXXX"); chmod 0755 "$t"; printf '%s\\n' "$1" >"$t/\${m##*/}"; sync -- "$t"/* "$t"; mv -T -- "$t" "$e"; sync -- "\${e%/*}"; fi

@@ -7,43 +7,43 @@ import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { envLineKind } from "./kinds/env-line.ts";
 import { toReleaseArchive } from "./kinds/release.ts";
-import { isOurs, readClaims, toClaimant, type Claim } from "./ownership.ts";
-import type { Recorded } from "./recorded.ts";
+import { isOurs, readOwnershipClaims, toClaimant, type OwnershipClaim } from "./ownership.ts";
+import type { StateClaims } from "./recorded.ts";
 
 /** What stands in the way on each host. */
-export interface Clearance {
+export interface Preflight {
   /**
    * Looks at the claims that are to be made; what is foreign, an env file that cannot take its line, and a release that is nowhere, refuses to make or change anything on this host from
    * now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
    */
-  look(host: RemoteHost, urn: string, claims: readonly string[], options?: LookOptions): Promise<void>;
+  check(host: RemoteHost, urn: string, claims: readonly string[], options?: PreflightOptions): Promise<void>;
   /** What `require` would say, once, if the look was to warn; else null. */
   takeWarning(address: HostAddress): string | null;
   /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT, ENV_LINE_FOREIGN naming all that is in the way; ENV_FILE_UNFIT and other refusals of the env file; RELEASE_MISSING */
   require(address: HostAddress): void;
 }
 
-export interface LookOptions {
+export interface PreflightOptions {
   readonly lines?: Readonly<Record<string, string>>;
   readonly warn?: boolean;
 }
 
 /** `recorded` is filled before the first look. */
-export function createClearance(recorded: Recorded): Clearance {
+export function createPreflight(recorded: StateClaims): Preflight {
   const refusals = new Map<string, CutterError>();
-  const untold = new Set<CutterError>();
+  const unreported = new Set<CutterError>();
   return {
-    look: async (host, urn, claims, { lines = {}, warn = false } = {}) => {
-      const ours = await readClaims(host);
+    check: async (host, urn, claims, { lines = {}, warn = false } = {}) => {
+      const ours = await readOwnershipClaims(host);
       const asked = claims.filter((claim) => !recorded.has(host.address, claim) && !isOurs(ours.get(claim), urn));
-      const refusal = (await judge(host, ours, asked, lines)) ?? (await findMissingRelease(host, claims));
+      const refusal = (await findForeign(host, ours, asked, lines)) ?? (await findMissingRelease(host, claims));
       if (refusal === null) return;
       refusals.set(host.address.name, refusal);
-      if (warn) untold.add(refusal);
+      if (warn) unreported.add(refusal);
     },
     takeWarning: (address) => {
       const refusal = refusals.get(address.name);
-      return refusal !== undefined && untold.delete(refusal) ? refusal.message : null;
+      return refusal !== undefined && unreported.delete(refusal) ? refusal.message : null;
     },
     require: (address) => {
       const refusal = refusals.get(address.name);
@@ -52,14 +52,14 @@ export function createClearance(recorded: Recorded): Clearance {
   };
 }
 
-async function judge(
+async function findForeign(
   host: RemoteHost,
-  ours: ReadonlyMap<string, Claim>,
+  ours: ReadonlyMap<string, OwnershipClaim>,
   asked: readonly string[],
   lines: Readonly<Record<string, string>>,
 ): Promise<CutterError | null> {
   try {
-    const things = await readStanding(host, asked.filter(canStand));
+    const things = await findExisting(host, asked.filter(isCheckedByExistence));
     const foreign = [...things, ...(await readForeignLines(host, asked, lines))];
     if (foreign.length === 0) return null;
     const found = foreign.map((claim) => toClaimant(ours.get(claim)));
@@ -77,8 +77,8 @@ async function judge(
 
 async function findMissingRelease(host: RemoteHost, claims: readonly string[]): Promise<CutterError | null> {
   const toUpload = claims.filter((claim) => claim.startsWith(`${hostLayout.releases}/`) && !existsSync(toReleaseArchive(basename(claim))));
-  const standing = await readStanding(host, toUpload);
-  const missing = toUpload.find((claim) => !standing.includes(claim));
+  const existing = await findExisting(host, toUpload);
+  const missing = toUpload.find((claim) => !existing.includes(claim));
   return missing === undefined
     ? null
     : new CutterError("RELEASE_MISSING", {
@@ -99,7 +99,7 @@ async function readForeignLines(
     const value = lines[claim];
     if (value === undefined) continue;
     const [path, name] = claim.split("#");
-    const wanted = envLineKind.accept({ host: host.address, adopt: false, path, name, value });
+    const wanted = envLineKind.parseStored({ host: host.address, adopt: false, path, name, value });
     const reading = await envLineKind.bind(wanted).read(host);
     if (reading.state === "present" && envLineKind.changes(reading.inputs, wanted).changed.length > 0) foreign.push(claim);
   }
@@ -107,19 +107,19 @@ async function readForeignLines(
 }
 
 /** A line is judged by its value, what is armed by its kind; a release is known by its bytes, wherever it came from. */
-function canStand(claim: string): boolean {
+function isCheckedByExistence(claim: string): boolean {
   return !claim.includes("#") && !claim.startsWith("execution:") && !claim.startsWith(`${hostLayout.releases}/`);
 }
 
 /** The claims among `asked` whose thing stands there. Reads only. */
-async function readStanding(host: RemoteHost, asked: readonly string[]): Promise<readonly string[]> {
+async function findExisting(host: RemoteHost, asked: readonly string[]): Promise<readonly string[]> {
   if (asked.length === 0) return [];
-  const outcome = await host.run(standingScript, asked, { timeoutMs: 15_000 });
+  const outcome = await host.run(existingScript, asked, { timeoutMs: 15_000 });
   if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: "what stands in the way" });
   return outcome.stdout.split("\n").filter((line) => line !== "");
 }
 
-const standingScript = `for claim in "$@"; do
+const existingScript = `for claim in "$@"; do
   case $claim in
     user:*) getent passwd "\${claim#*:}" >/dev/null || continue ;;
     group:*) getent group "\${claim#*:}" >/dev/null || continue ;;

@@ -11,29 +11,29 @@ import type {
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps/gaps.ts";
-import { judgeRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
+import { verifyArchivedRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
-import { createClearance, type Clearance } from "./preflight.ts";
+import { createPreflight, type Preflight } from "./preflight.ts";
 import { createExecutionGuard } from "./kinds/support/execution.ts";
 import type { BaseInputs, Kind } from "./kind/define.ts";
 import { kinds } from "./kinds/index.ts";
 import { readHostWide } from "./kinds/support/overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
-import { createRecorded, type Recorded } from "./recorded.ts";
+import { createStateClaims, type StateClaims } from "./recorded.ts";
 
 export const packageName = "cutterhost";
 
 /** `say` gets what a person should read beside the engine's own lines. */
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
-  const away = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
-  const recorded = createRecorded();
-  const clearance = createClearance(recorded);
+  const unreachable = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
+  const recorded = createStateClaims();
+  const preflight = createPreflight(recorded);
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), recorded, say);
   /** A host that cannot be asked now is refused by what comes next. */
-  const tell = async (kind: Kind, urn: string, inputs: BaseInputs, isNew: boolean): Promise<void> => {
-    const refusal = clearance.takeWarning(inputs.host);
+  const reportFindings = async (kind: Kind, urn: string, inputs: BaseInputs, isNew: boolean): Promise<void> => {
+    const refusal = preflight.takeWarning(inputs.host);
     if (refusal !== null) say(`[WARN] ${refusal}`);
     if (!isNew) return;
     const takeover = inputs.adopt ? await lifecycle.readTakeover(kind, urn, inputs).catch(() => null) : null;
@@ -45,7 +45,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
       try {
         const kind = findKind(urn);
         const inputs = await kind.parse(withoutInternals(news));
-        await tell(kind, urn, inputs, isNew(olds));
+        await reportFindings(kind, urn, inputs, isNew(olds));
         return { inputs: toBag(inputs) };
       } catch (error) {
         if (error instanceof z.ZodError)
@@ -59,28 +59,28 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
     },
     create: async (urn: string, news: unknown): Promise<CreateResult> =>
       await plain(async () => {
-        const { kind, inputs } = accept(urn, news);
-        clearance.require(inputs.host);
+        const { kind, inputs } = parseStored(urn, news);
+        preflight.require(inputs.host);
         await lifecycle.create(kind, urn, inputs);
         return { id: kind.bind(inputs).claim, outs: toBag(inputs) };
       }),
     read: async (id: string, urn: string, props: unknown): Promise<ReadResult> =>
       await plain(async () => {
-        const { kind, inputs } = accept(urn, props);
-        if (away.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
+        const { kind, inputs } = parseStored(urn, props);
+        if (unreachable.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
         const found = await lifecycle.read(kind, urn, inputs);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
     update: async (_id: string, urn: string, _olds: unknown, news: unknown): Promise<UpdateResult> =>
       await plain(async () => {
-        const { kind, inputs } = accept(urn, news);
-        clearance.require(inputs.host);
+        const { kind, inputs } = parseStored(urn, news);
+        preflight.require(inputs.host);
         await lifecycle.update(kind, urn, inputs);
         return { outs: toBag(inputs) };
       }),
     delete: async (_id: string, urn: string, props: unknown): Promise<void> =>
       await plain(async () => {
-        const { kind, inputs } = accept(urn, props);
+        const { kind, inputs } = parseStored(urn, props);
         await lifecycle.remove(kind, urn, inputs);
       }),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
@@ -88,7 +88,7 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
         if (token === `${packageName}:index:reachHost`) {
           const { host, goOnWithout } = reachArgsSchema.parse(args);
           const problem = await readProblem(pool, host, say);
-          if (problem !== null && goOnWithout) away.add(host.name);
+          if (problem !== null && goOnWithout) unreachable.add(host.name);
           return { outputs: { problem } };
         }
         if (token === `${packageName}:index:noteRecorded`) {
@@ -96,13 +96,13 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
           return { outputs: {} };
         }
         if (token === `${packageName}:index:clearHost`)
-          return { outputs: { looked: await lookAround(pool, clearance, clearArgsSchema.parse(args)) } };
+          return { outputs: { looked: await preflightHost(pool, preflight, preflightArgsSchema.parse(args)) } };
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);
         return {
           outputs: {
-            gaps: toGaps(facts, await judgeRulings(facts, new Date())),
+            gaps: toGaps(facts, await verifyArchivedRulings(facts, new Date())),
             executionEnabled: facts.armed.length > 0 || facts.live.length > 0,
           },
         };
@@ -118,16 +118,16 @@ function isNew(olds: unknown): boolean {
 const recordedArgsSchema = z.object({ resources: z.array(z.object({ type: z.string(), outputs: z.unknown() })) });
 
 /** What an older kit recorded in another form is asked about at its own turn. */
-function noteRecorded(recorded: Recorded, type: string, outputs: unknown): void {
+function noteRecorded(recorded: StateClaims, type: string, outputs: unknown): void {
   try {
-    const { kind, inputs } = accept(`::::${type}`, outputs);
+    const { kind, inputs } = parseStored(`::::${type}`, outputs);
     recorded.note(inputs.host, kind.bind(inputs).claim);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
   }
 }
 
-const clearArgsSchema = z.object({
+const preflightArgsSchema = z.object({
   host: hostAddressSchema,
   urn: z.string(),
   claims: z.array(z.string()),
@@ -136,14 +136,14 @@ const clearArgsSchema = z.object({
 });
 
 /** False for a host that cannot be asked now: it is refused by what comes next, by its own name; other hosts go on. */
-async function lookAround(
+async function preflightHost(
   pool: HostPool,
-  clearance: Clearance,
-  { host, urn, claims, lines, warn }: z.infer<typeof clearArgsSchema>,
+  preflight: Preflight,
+  { host, urn, claims, lines, warn }: z.infer<typeof preflightArgsSchema>,
 ): Promise<boolean> {
   return await pool
     .get(host)
-    .then(async (open) => (await clearance.look(open, urn, claims, { lines, warn }), true))
+    .then(async (open) => (await preflight.check(open, urn, claims, { lines, warn }), true))
     .catch(() => false);
 }
 
@@ -171,9 +171,9 @@ function findKind(urn: string): Kind {
   return kind;
 }
 
-function accept(urn: string, properties: unknown): { readonly kind: Kind; readonly inputs: BaseInputs } {
+function parseStored(urn: string, properties: unknown): { readonly kind: Kind; readonly inputs: BaseInputs } {
   const kind = findKind(urn);
-  return { kind, inputs: kind.accept(withoutInternals(properties)) };
+  return { kind, inputs: kind.parseStored(withoutInternals(properties)) };
 }
 
 /** The engine adds `__internal`-like fields; what a reading added (`obstructedBy`, `unclaimed`) is no input either. */

@@ -3,14 +3,14 @@ import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 
 /** One line a person reads after a destroy; a host that cannot be asked any more is said to be so, because the destroy itself is done. */
-export async function readKeptLine(host: RemoteHost): Promise<string> {
+export async function readRetainedSummary(host: RemoteHost): Promise<string> {
   const outcome = await host.run(readScript, [hostLayout.runs, hostLayout.ledger, hostLayout.etc, hostLayout.state, hostLayout.code], {
     timeoutMs: 30_000,
   });
   if (outcome.code !== 0)
     return `[WARN] host ${host.address.name}: what it kept could not be read; ${hostLayout.state} and ${hostLayout.ledger} are never removed`;
-  const kept = outcome.stdout.split("\n").filter((line) => line !== "");
-  return `[INFO] host ${host.address.name} kept: ${kept.join("; ")}. An up takes all of it up again`;
+  const retained = outcome.stdout.split("\n").filter((line) => line !== "");
+  return `[INFO] host ${host.address.name} kept: ${retained.join("; ")}. An up takes all of it up again`;
 }
 
 const readScript = `count() { find "$@" 2>/dev/null | wc -l; }

@@ -5,7 +5,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 
 /** What Pulumi.contabo.example.yaml has wherever a person must fill in; it fits no schema and is refused by the key's name. */
-export const placeholder = "FILL_IN";
+export const configPlaceholder = "FILL_IN";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 const fingerprint = z.string().regex(/^[0-9A-F]{40}$/, "40 upper-case hex digits");
@@ -129,7 +129,7 @@ function toValue(value: unknown): unknown {
 
 /** Every place below `key` where the example's placeholder stands still. */
 function toPlaceholders(key: string, value: unknown): readonly string[] {
-  if (typeof value === "string") return value.includes(placeholder) ? [`${key}: still ${placeholder}`] : [];
+  if (typeof value === "string") return value.includes(configPlaceholder) ? [`${key}: still ${configPlaceholder}`] : [];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([name, below]) => toPlaceholders(key.endsWith(":") ? `${key}${name}` : `${key}.${name}`, below));
 }

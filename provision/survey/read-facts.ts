@@ -1,7 +1,12 @@
 // The operator's survey: the host's facts over the pinned connection, and the database's through the stack's own way to psql. Reads only.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../../orchestrator/core/database/survey-session.ts";
+import {
+  databaseSurveyFiles,
+  psqlOptions,
+  toDatabaseSurvey,
+  type DatabaseSurvey,
+} from "../../orchestrator/core/database/survey-session.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { readSurveyedConfig } from "../../orchestrator/core/gaps/state.ts";
 import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/facts.ts";
@@ -14,7 +19,9 @@ const databaseTimeoutMs = 45_000;
 /** Works before `pulumi up`: nothing of ours needs to be on the host. A database that does not answer is a fact. @throws SURVEY_FACTS_UNREADABLE, SURVEY_FACTS_INVALID */
 export async function readSurveyFacts(host: RemoteHost, psql: readonly string[]): Promise<HostFacts> {
   const checkout = findCheckout();
-  const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), "utf8"), [], { timeoutMs: hostTimeoutMs });
+  const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), "utf8"), [], {
+    timeoutMs: hostTimeoutMs,
+  });
   if (outcome.code !== 0)
     throw new CutterError("SURVEY_FACTS_UNREADABLE", { host: host.address.name, exit_code: outcome.code ?? "unknown" });
   const questions = toQuestions(checkout, outcome.stdout);

@@ -7,8 +7,8 @@ import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { toolchainLayout } from "./bootstrap/layout.mjs";
 import { ensureNpmPackages } from "./bootstrap/npm.mjs";
 import { ensureOfficialPlugin } from "./bootstrap/official.mjs";
-import { judgeMachine } from "./bootstrap/machine.mjs";
-import { Missing, step, warn } from "./bootstrap/step.mjs";
+import { checkPlatform } from "./bootstrap/machine.mjs";
+import { MissingTool, step, warn } from "./bootstrap/step.mjs";
 
 const layout = toolchainLayout();
 /** With --tolerate what is missing is named and the rest goes on (npm test, npm run doctor); without, it ends here (npm run demo). */
@@ -21,7 +21,7 @@ const withSandbox = process.argv.includes("--with-sandbox");
 const missing = [];
 let sandboxImage = Promise.resolve();
 for (const run of [
-  () => step("machine", () => judgeMachine()),
+  () => step("machine", () => checkPlatform()),
   () => step("npm packages", () => ensureNpmPackages(layout)),
   () => step("Debian packages", () => ensureDebianPackages(layout)),
   () => step("Pulumi engine", (progress) => ensureEngine(layout, (text) => (progress(text), startSandboxImage()))),
@@ -31,7 +31,7 @@ for (const run of [
   try {
     await run();
   } catch (error) {
-    if (!(error instanceof Missing)) throw error;
+    if (!(error instanceof MissingTool)) throw error;
     missing.push(error);
     warn(`${error.message}\n       without it: ${error.without}`);
     if (error.fatal) break;

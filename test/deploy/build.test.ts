@@ -5,17 +5,17 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildRelease, type Release } from "../../deploy/build.ts";
+import { buildRelease, type BuiltRelease } from "../../deploy/build.ts";
 import { releaseManifestSchema } from "../../orchestrator/core/host/release-manifest.ts";
 
 const sha256Of = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 const roots: string[] = [];
-let first: Release;
-let second: Release;
+let first: BuiltRelease;
+let second: BuiltRelease;
 
 beforeAll(async () => {
   for (const _ of ["first", "second"]) roots.push(mkdtempSync(join(tmpdir(), "cutter-build-")));
-  [first, second] = (await Promise.all(roots.map((root) => buildRelease(root)))) as [Release, Release];
+  [first, second] = (await Promise.all(roots.map((root) => buildRelease(root)))) as [BuiltRelease, BuiltRelease];
 }, 180_000);
 afterAll(() => roots.forEach((root) => rmSync(root, { recursive: true, force: true })));
 

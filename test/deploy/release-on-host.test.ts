@@ -1,6 +1,6 @@
 // A release's folder against its manifest: each difference is named.
 import { expect, it } from "vitest";
-import { toDamage, type FoundFile } from "../../deploy/manifest-diff.ts";
+import { toManifestDifferences, type FoundFile } from "../../deploy/manifest-diff.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 
 const manifest = Buffer.from(
@@ -16,8 +16,8 @@ const cutter: FoundFile = { path: "bin/cutter", kind: "f", mode: "0755", owner: 
 const itself: FoundFile = { path: "manifest.json", kind: "f", mode: "0644", owner: "root:root", size: manifest.length, sha256 };
 
 it("finds nothing in a whole release, by the full digest or by the name's 12 digits", () => {
-  expect(toDamage(manifest, sha256, [itself, cutter, { ...cutter, path: "bin", kind: "d" }])).toEqual([]);
-  expect(toDamage(manifest, sha256.slice(0, 12), [itself, cutter])).toEqual([]);
+  expect(toManifestDifferences(manifest, sha256, [itself, cutter, { ...cutter, path: "bin", kind: "d" }])).toEqual([]);
+  expect(toManifestDifferences(manifest, sha256.slice(0, 12), [itself, cutter])).toEqual([]);
 });
 
 it.each<[string, readonly FoundFile[]]>([
@@ -30,9 +30,9 @@ it.each<[string, readonly FoundFile[]]>([
   [".: directory 0755 cutter:cutter", [itself, cutter, { ...cutter, path: "", kind: "d", owner: "cutter:cutter" }]],
   ["bin/extra: not in the manifest", [itself, cutter, { ...cutter, path: "bin/extra" }]],
 ])("names %s", (damage, found) => {
-  expect(toDamage(manifest, sha256, found)).toEqual([damage]);
+  expect(toManifestDifferences(manifest, sha256, found)).toEqual([damage]);
 });
 
 it("trusts no file when the manifest itself is another one", () => {
-  expect(toDamage(Buffer.concat([manifest, Buffer.from(" ")]), sha256, [itself, cutter])).toEqual(["manifest.json: content"]);
+  expect(toManifestDifferences(Buffer.concat([manifest, Buffer.from(" ")]), sha256, [itself, cutter])).toEqual(["manifest.json: content"]);
 });

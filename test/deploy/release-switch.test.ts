@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { toStanding } from "../../provision/provider/kinds/support/release-switch.ts";
+import { toConfirmationState } from "../../provision/provider/kinds/support/release-switch.ts";
 
 let base: string;
 const nameOf = (n: number) => `0.6.0-${String(n).padStart(12, "0")}`;
@@ -63,7 +63,7 @@ it("switches, confirms, and shows the good release before as the way back", () =
   expect(links()).toEqual([one, null]);
   bringUp(two);
   expect(links()).toEqual([two, one]);
-  expect(toStanding(standing(), two)).toBe("confirmed");
+  expect(toConfirmationState(standing(), two)).toBe("confirmed");
   expect(existsSync(state("pending"))).toBe(false);
 });
 
@@ -87,16 +87,16 @@ it.each(["unhealthy", "deadline", "reboot"])("goes back for %s, says so until so
   install(three);
   done("switch", three, why === "deadline" ? "0" : "600");
   expect(links()).toEqual([three, two]);
-  expect(toStanding(standing(), three)).toBe("unconfirmed");
+  expect(toConfirmationState(standing(), three)).toBe("unconfirmed");
   if (why === "unhealthy") done("back", "unhealthy");
   if (why === "reboot") rewritePending(([name = "", deadline = ""]) => [name, deadline, "another-boot"]);
   if (why !== "unhealthy") done("watch");
   expect(links()).toEqual(before);
-  expect(toStanding(standing(), two)).toMatch(new RegExp(`^reverted from ${three} to ${two} at \\S+Z: ${why}$`));
+  expect(toConfirmationState(standing(), two)).toMatch(new RegExp(`^reverted from ${three} to ${two} at \\S+Z: ${why}$`));
   expect(call("confirm", three).code).toBe(20);
   done("switch", two, "60");
   done("confirm", two);
-  expect(toStanding(standing(), two)).toBe("confirmed");
+  expect(toConfirmationState(standing(), two)).toBe("confirmed");
 });
 
 it("waits for the deadline and not longer", () => {
@@ -119,7 +119,7 @@ it.each([
   done("switch", two, "1");
   const thisBoot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim().replaceAll("-", "");
   expect(callIn({ CUTTER_BOOT_ID: told === "this boot" ? thisBoot : "0".repeat(32) }, "watch")).toMatchObject({ code: 0, err: "" });
-  expect(toStanding(standing(), one)).toMatch(new RegExp(`: ${why}$`));
+  expect(toConfirmationState(standing(), one)).toMatch(new RegExp(`: ${why}$`));
 });
 
 it("goes back to no release at all when the first one ever is not confirmed", () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
-import { toSandboxPlace } from "../../provision/sandbox/base/place.ts";
+import { toSandboxPaths } from "../../provision/sandbox/base/place.ts";
 import { postgresOf } from "../../provision/sandbox/image/recipe.ts";
 import { runCommand } from "../../provision/sandbox/base/process.ts";
 import { toSshArguments } from "../../provision/sandbox/commands/ssh.ts";
@@ -60,7 +60,7 @@ describe("ssh", () => {
   });
 
   it("lets nobody in without the agent's key, and does not lock the address out for it", async () => {
-    const { knownHosts } = toSandboxPlace(checkout);
+    const { knownHosts } = toSandboxPaths(checkout);
     for (let attempt = 0; attempt < 6; attempt++) {
       expect((await runCommand([...toSshArguments({ ...state, agentSocket: "none" }, knownHosts), "true"])).code).toBe(255);
     }

@@ -2,20 +2,20 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ensureReady } from "../support/e2e.ts";
 import { readRecorded } from "../support/kit.ts";
-import { openLine, type Line } from "../support/trials/line.ts";
-import { toMutationTrials, type LineWorld } from "../support/trials/line-mutations.ts";
+import { openTrialConnection, type TrialConnection } from "../support/trials/line.ts";
+import { toMutationTrials, type ConnectionTrial } from "../support/trials/line-mutations.ts";
 import { toRefusalTrials } from "../support/trials/line-refusals.ts";
 import { readSteps, readTree } from "../support/stack.ts";
 
-let line: Line;
-let world: LineWorld;
+let connection: TrialConnection;
+let world: ConnectionTrial;
 
 beforeAll(async () => {
   await ensureReady();
-  line = await openLine();
-  world = { line, resources: await readRecorded(), tree: await readTree() };
+  connection = await openTrialConnection();
+  world = { connection, resources: await readRecorded(), tree: await readTree() };
 });
-afterAll(async () => await line.close());
+afterAll(async () => await connection.close());
 
 it.each(["another host key", "another machine behind the right key", "refused authentication", "stall in the key exchange"])(
   "a host that must not be talked to, or does not answer, is named in time and nothing is written: %s",

@@ -1,7 +1,7 @@
 // What pulumi up refuses, and that nothing changed: some rows of `npm run refusals`, which has them all, on the booted sandbox.
 import { beforeAll, expect, it } from "vitest";
 import { ensureReady, onHost } from "../support/e2e.ts";
-import { readHostAndState, tryRefusal, withStackConfig, type Refusal } from "../support/trials/refusal.ts";
+import { readHostAndState, tryRefusal, withStackConfig, type RefusalTrial } from "../support/trials/refusal.ts";
 import { preview, pulumi, up } from "../support/stack.ts";
 import { bareHostRefusals, withBareHost } from "../trials/refusals/bare-host.ts";
 import { configRefusals } from "../trials/refusals/config.ts";
@@ -14,7 +14,7 @@ beforeAll(async () => {
   ready = await readHostAndState();
 });
 
-const rows = (refusals: readonly Refusal[], ...names: readonly string[]) => {
+const rows = (refusals: readonly RefusalTrial[], ...names: readonly string[]) => {
   const chosen = refusals.filter(({ name }) => names.includes(name));
   if (chosen.length !== names.length) throw new Error(`no such row among ${names.join(", ")}`);
   return chosen;

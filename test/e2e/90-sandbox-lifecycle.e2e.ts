@@ -5,16 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sandboxCgroups } from "../../provision/sandbox/machine/cgroup.ts";
-import { type SandboxPlace, toSandboxPlace } from "../../provision/sandbox/base/place.ts";
+import { type SandboxPaths, toSandboxPaths } from "../../provision/sandbox/base/place.ts";
 import { suites } from "../../provision/sandbox/image/recipe.ts";
 import { runCommand } from "../../provision/sandbox/base/process.ts";
-import { runOnHost } from "../../provision/sandbox/commands/ssh.ts";
+import { runInSandbox } from "../../provision/sandbox/commands/ssh.ts";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, run, until } from "../support/e2e.ts";
 
 let parent: string;
 let copy: string;
-let place: SandboxPlace;
+let place: SandboxPaths;
 
 const sandbox = (...words: readonly string[]) => run([process.execPath, `${copy}/provision/sandbox/main.ts`, ...words]);
 const readSupervisor = () => JSON.parse(readFileSync(place.supervisorFile, "utf8")) as { readonly pid: number; readonly nspawnPid: number };
@@ -26,7 +26,7 @@ beforeAll(() => {
   for (const part of ["provision", "orchestrator", "sql", "package.json"])
     cpSync(join(checkout, part), join(copy, part), { recursive: true });
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
-  place = toSandboxPlace(copy);
+  place = toSandboxPaths(copy);
 });
 
 afterAll(async () => {
@@ -58,7 +58,7 @@ describe("a second sandbox", () => {
     for (const part of ["name", "address", "hostKey", "machineIdentity", "agentSocket"] as const)
       expect(other[part], part).not.toBe(own[part]);
     expect(other.keys.sovereign.fingerprint).not.toBe(own.keys.sovereign.fingerprint);
-    for (const each of [checkout, copy]) expect((await runOnHost(each, "hostname")).stdout.trim()).toBe(readSandboxState(each).name);
+    for (const each of [checkout, copy]) expect((await runInSandbox(each, "hostname")).stdout.trim()).toBe(readSandboxState(each).name);
   });
 
   it("is left alone by a second up, which is quick", async () => {
@@ -81,11 +81,11 @@ describe("a second sandbox", () => {
   });
 
   it("that powered itself off is down, and comes back with its data", async () => {
-    await runOnHost(copy, "echo kept > /opt/incomex/docs/kept; systemctl poweroff");
+    await runInSandbox(copy, "echo kept > /opt/incomex/docs/kept; systemctl poweroff");
     await until(async () => (existsSync(place.supervisorFile) ? null : true));
     expect(await sandbox("status")).toEqual({ code: 10, output: expect.stringContaining("SANDBOX_NOT_UP") });
     expect(await sandbox("up")).toMatchObject({ code: 0 });
-    expect((await runOnHost(copy, "cat /opt/incomex/docs/kept")).stdout).toBe("kept\n");
+    expect((await runInSandbox(copy, "cat /opt/incomex/docs/kept")).stdout).toBe("kept\n");
   });
 
   it("whose supervisor was killed is ended for certain and booted again", async () => {
@@ -95,7 +95,7 @@ describe("a second sandbox", () => {
     expect((await sandbox("status")).code).toBe(10);
     expect(await sandbox("up")).toMatchObject({ code: 0 });
     expect(await sandbox("status")).toMatchObject({ code: 0 });
-    expect((await runOnHost(copy, "cat /opt/incomex/docs/kept")).stdout).toBe("kept\n");
+    expect((await runInSandbox(copy, "cat /opt/incomex/docs/kept")).stdout).toBe("kept\n");
   });
 
   it("leaves nothing when it is taken down: no process, mount, interface, cgroup, socket or file", async () => {
@@ -115,7 +115,7 @@ describe("a second sandbox", () => {
   });
 
   it("took nothing of this checkout's own sandbox with it", async () => {
-    expect((await runOnHost(checkout, "docker exec postgres psql -U directus -d directus -Atc 'select 1'")).stdout).toBe("1\n");
+    expect((await runInSandbox(checkout, "docker exec postgres psql -U directus -d directus -Atc 'select 1'")).stdout).toBe("1\n");
   });
 });
 

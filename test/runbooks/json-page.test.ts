@@ -25,7 +25,7 @@ it("describes exactly the schemas that are printed", () => {
 
 it.each([
   ["cutter.orchestrate-run/1", "orchestrator/engine/records/outcome.ts", "RunOutcome"],
-  ["cutter.orchestrate-status/1", "orchestrator/engine/records/read-run.ts", "RunStanding"],
+  ["cutter.orchestrate-status/1", "orchestrator/engine/records/read-run.ts", "RunSummary"],
   ["cutter.survey/1", "orchestrator/core/survey/survey.ts", "Survey"],
 ])("names every field of %s", (schema, path, type) => {
   const declared = new RegExp(`interface ${type} \\{\\n([^]*?)\\n\\}`).exec(read(path))?.[1] ?? "";

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Client } from "pg";
 import { toRevertSql } from "../../orchestrator/core/revert/runbook-sql.ts";
 import { parseRunId } from "../../orchestrator/core/run-id.ts";
-import { toGateViolations } from "../../orchestrator/core/database/sql-gate.ts";
+import { toSqlGateViolations } from "../../orchestrator/core/database/sql-gate.ts";
 import { createUnits, cutDocument, decide, registerDocument, type CutDocument } from "../support/database/cut-by-sql.ts";
-import { applyThroughGate } from "../support/database/sql-gate.ts";
+import { applyThroughSqlGate } from "../support/database/sql-gate.ts";
 import { startPostgres, type TestPostgres } from "../support/database/postgres.ts";
 
 const runbook = readFileSync(resolve(import.meta.dirname, "../../sql/lifecycle/rollback_runbook.sql"), "utf8");
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 
 const render = (runId: string) => toRevertSql(runbook, parseRunId(runId, { allowDryRunSuffix: false }));
-const gate = (runId: string, as = reverter) => applyThroughGate(as, render(runId).text, new Set([render(runId).sha256]));
+const gate = (runId: string, as = reverter) => applyThroughSqlGate(as, render(runId).text, new Set([render(runId).sha256]));
 const proofOf = (results: Awaited<ReturnType<typeof gate>>) => results.at(-1)?.rows[0];
 
 const readRows = async (document: CutDocument) =>
@@ -84,7 +84,7 @@ describe("the rollback runbook, rendered and applied through the owner's gate by
     const document = await cutDocument(postgres);
     const decision = randomUUID();
     const text = `select set_config('cutter.review_decision_id', '${decision}', true);\n${render(document.runId).text}`;
-    await applyThroughGate(reverter, text, new Set([sha(text)]));
+    await applyThroughSqlGate(reverter, text, new Set([sha(text)]));
     expect(
       (
         await admin.query("select distinct review_decision_id as id from public.iu_lifecycle_log where idempotency_key like $1", [
@@ -225,20 +225,20 @@ describe("what cutter_revert may do", () => {
 
 describe("the rules of the owner's SQL gate", () => {
   it("hold for the file and for a rendering, comments included", () => {
-    expect(toGateViolations(runbook)).toEqual([]);
-    expect(toGateViolations(render("R-2026.11_a").text)).toEqual([]);
+    expect(toSqlGateViolations(runbook)).toEqual([]);
+    expect(toSqlGateViolations(render("R-2026.11_a").text)).toEqual([]);
   });
 
   it("see each planted violation, with its line", () => {
     const planted = ["begin;", "COMMIT;", "drop table a;", "delete  from a;", "truncate a;", "\\i file", "-- rollback"];
-    expect(planted.map((line) => toGateViolations(`select 1;\n${line}`).map((violation) => violation.line))).toEqual(
+    expect(planted.map((line) => toSqlGateViolations(`select 1;\n${line}`).map((violation) => violation.line))).toEqual(
       planted.map(() => [2]),
     );
   });
 
   it("hold even when the run's own name is a forbidden word: it is bound as hex then", async () => {
     const document = await cutDocument(postgres, { runId: "cut-drop-1" });
-    expect(toGateViolations(render(document.runId).text)).toEqual([]);
+    expect(toSqlGateViolations(render(document.runId).text)).toEqual([]);
     expect(proofOf(await gate(document.runId))).toMatchObject({ still_standing: "0", units_of_run: "3" });
   });
 

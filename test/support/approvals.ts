@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { signFile } from "../../provision/sandbox/host/keys.ts";
-import { toSandboxPlace } from "../../provision/sandbox/base/place.ts";
+import { toSandboxPaths } from "../../provision/sandbox/base/place.ts";
 import { seconds } from "./arm-token.ts";
 import { checkout, npm } from "./e2e.ts";
 
@@ -27,7 +27,7 @@ export async function fillAndSign(runId: string, gate: DraftedGate, fields: obje
   };
   const filled = { ...drafted, review_decision_id: randomUUID(), issued_at: seconds(now), ...(gate === "RULING" ? ruling : {}), ...fields };
   writeFileSync(file, text.replace(json, JSON.stringify(filled, null, 2)));
-  const { keysDirectory } = toSandboxPlace(checkout);
+  const { keysDirectory } = toSandboxPaths(checkout);
   await signFile(file, "sovereign", keysDirectory);
   if (gate === "RULING") await signFile(file, "architect", keysDirectory);
   return file;

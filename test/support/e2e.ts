@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { queryOnHost, runOnHost } from "../../provision/sandbox/commands/ssh.ts";
+import { queryInSandbox, runInSandbox } from "../../provision/sandbox/commands/ssh.ts";
 
 export const checkout = resolve(import.meta.dirname, "../..");
 
@@ -26,10 +26,10 @@ export function run(argv: readonly string[], deadlineMs = 240_000): Promise<Ende
 export const npm = (script: string, ...args: readonly string[]) => run(["npm", "run", "--silent", script, "--", ...args]);
 
 /** A shell command on the sandbox host, as root. */
-export const onHost = (commandLine: string, input?: string) => runOnHost(checkout, commandLine, input === undefined ? {} : { input });
+export const onHost = (commandLine: string, input?: string) => runInSandbox(checkout, commandLine, input === undefined ? {} : { input });
 
 /** SQL by production's own path, as the cluster's admin. */
-export const sql = (text: string, database = "directus") => queryOnHost(checkout, text, "workflow_admin", database);
+export const sql = (text: string, database = "directus") => queryInSandbox(checkout, text, "workflow_admin", database);
 
 /** Makes the host ready the way a person does; cheap when it is ready already. */
 export async function ensureReady(): Promise<void> {

@@ -6,7 +6,7 @@ import { createProvider } from "../../provision/provider/provider.ts";
 import { checkout } from "./e2e.ts";
 import { pulumi } from "./stack.ts";
 
-export interface Recorded {
+export interface RecordedResource {
   readonly type: string; // Directory, File, …
   readonly name: string; // as in the steps of a preview
   readonly urn: string;
@@ -16,14 +16,14 @@ export interface Recorded {
 
 export interface Kit {
   /** Reads the host; then creates, updates or leaves the thing. "equal", "done", or the code of what was thrown with its text. */
-  up(resource: Recorded): Promise<string>;
+  up(resource: RecordedResource): Promise<string>;
   /** As a preview reads: "equal", "differs" or what was thrown. */
-  look(resource: Recorded): Promise<string>;
-  remove(resource: Recorded): Promise<string>;
+  observe(resource: RecordedResource): Promise<string>;
+  remove(resource: RecordedResource): Promise<string>;
 }
 
 /** The stack's own resources, as its state has them. */
-export async function readRecorded(): Promise<readonly Recorded[]> {
+export async function readRecorded(): Promise<readonly RecordedResource[]> {
   const { code, output } = await pulumi("stack", "export");
   if (code !== 0) throw new Error(`no state: ${output}`);
   const state = JSON.parse(output.slice(output.search(/^\{/m))) as {
@@ -53,28 +53,28 @@ export async function withKit<Result>(port: number, work: (kit: Kit) => Promise<
   const host: HostAddress = { name: "sandbox", host: "127.0.0.1", port, user: "root", hostKey, machineIdentity };
   const pool = createHostPool();
   const provider = createProvider(pool, () => undefined);
-  const toInputs = ({ inputs }: Recorded) => ({ ...inputs, host });
-  const look = async (resource: Recorded): Promise<"absent" | "equal" | "differs"> => {
+  const toInputs = ({ inputs }: RecordedResource) => ({ ...inputs, host });
+  const observe = async (resource: RecordedResource): Promise<"absent" | "equal" | "differs"> => {
     const inputs = toInputs(resource);
     const found = await provider.read?.(resource.id, resource.urn, inputs);
     if (found === undefined || found.id === "") return "absent";
     const diff = await provider.diff?.(resource.id, resource.urn, found.props, inputs);
     return diff?.changes === true ? "differs" : "equal";
   };
-  const told = (act: () => Promise<string>): Promise<string> =>
+  const toMessage = (act: () => Promise<string>): Promise<string> =>
     act().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
   try {
     return await work({
-      look: (resource) => told(async () => await look(resource)),
+      observe: (resource) => toMessage(async () => await observe(resource)),
       up: (resource) =>
-        told(async () => {
-          const found = await look(resource);
+        toMessage(async () => {
+          const found = await observe(resource);
           if (found === "equal") return "equal";
           if (found === "absent") await provider.create?.(resource.urn, toInputs(resource));
           else await provider.update?.(resource.id, resource.urn, toInputs(resource), toInputs(resource));
           return "done";
         }),
-      remove: (resource) => told(async () => (await provider.delete?.(resource.id, resource.urn, toInputs(resource)), "done")),
+      remove: (resource) => toMessage(async () => (await provider.delete?.(resource.id, resource.urn, toInputs(resource)), "done")),
     });
   } finally {
     await pool.closeAll();

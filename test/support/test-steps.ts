@@ -44,7 +44,7 @@ export class TestSteps {
   /** One command that passes or fails as a whole; a failure counts as one. False when it failed or was not started. */
   async check(name: string, argv: readonly string[], options: ChildOptions = {}): Promise<boolean> {
     if (this.interrupted !== null && options.untouchable !== true) return false;
-    const startedMs = announce(name, argv);
+    const startedMs = printCommand(name, argv);
     const code = await this.exitCode(argv, options);
     this.#record({ name, seconds: toSeconds(startedMs), passed: 0, failed: code === 0 ? 0 : 1 });
     return code === 0;
@@ -69,7 +69,7 @@ export class TestSteps {
       `--outputFile.json=${report}`,
       ...filters,
     ];
-    const startedMs = announce(name, argv);
+    const startedMs = printCommand(name, argv);
     const code = await this.exitCode(argv, options);
     const { passed, failed } = readReport(report).total;
     // A broken file or an unhandled error fails the run without failing a test: it must not end as "0 failed".
@@ -98,12 +98,12 @@ export class TestSteps {
 
   #record(outcome: Outcome): void {
     this.outcomes.push(outcome);
-    console.log(`${toMark(outcome.failed)}  ${outcome.name} (${outcome.seconds.toFixed(1)} s)`);
+    console.log(`${toLabel(outcome.failed)}  ${outcome.name} (${outcome.seconds.toFixed(1)} s)`);
   }
 }
 
 /** "[OK] " or "[ERR]": of one width, for tables. */
-export const toMark = (failed: number): string => (failed === 0 ? "[OK] " : "[ERR]");
+export const toLabel = (failed: number): string => (failed === 0 ? "[OK] " : "[ERR]");
 
 const reportSchema = z.object({
   numPassedTests: z.int(),
@@ -122,7 +122,7 @@ export function readReport(report: string): { readonly total: Counts; readonly f
   return { total: { passed: numPassedTests, failed: numFailedTests }, files: new Map(files) };
 }
 
-function announce(name: string, argv: readonly string[]): number {
+function printCommand(name: string, argv: readonly string[]): number {
   console.log(`\n── ${name}\n$ ${argv.map((word) => word.replace(`${bin}/`, "").replace(`${checkout}/`, "")).join(" ")}`);
   return performance.now();
 }

@@ -1,16 +1,16 @@
 // npm run line [-- WORDS]: breaks the line to the sandbox host in the middle of every kind of change and refuses it in every way; prints what was seen. WORDS choose rows.
 import { ensureReady } from "../support/e2e.ts";
 import { readRecorded } from "../support/kit.ts";
-import { openLine } from "../support/trials/line.ts";
+import { openTrialConnection } from "../support/trials/line.ts";
 import { toMutationTrials } from "../support/trials/line-mutations.ts";
 import { toRefusalTrials } from "../support/trials/line-refusals.ts";
 import { readSteps, readTree } from "../support/stack.ts";
 import { runTrials } from "../support/trials/trials.ts";
 
 await ensureReady();
-const line = await openLine();
+const connection = await openTrialConnection();
 try {
-  const world = { line, resources: await readRecorded(), tree: await readTree() };
+  const world = { connection, resources: await readRecorded(), tree: await readTree() };
   const clean = {
     name: "preview after all of it",
     run: async () => {
@@ -21,5 +21,5 @@ try {
   };
   await runTrials("the line to the host", [...toRefusalTrials(world), ...toMutationTrials(world), clean], process.argv.slice(2));
 } finally {
-  await line.close();
+  await connection.close();
 }

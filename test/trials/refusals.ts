@@ -1,6 +1,6 @@
 // Every refusal of pulumi up, tried literally on the running sandbox: `npm run refusals [-- WORD…]` prints row | code, facts, remedy | seconds.
 import { ensureReady } from "../support/e2e.ts";
-import { readHostAndState, tryRefusal, type Refusal } from "../support/trials/refusal.ts";
+import { readHostAndState, tryRefusal, type RefusalTrial } from "../support/trials/refusal.ts";
 import { runTrials, type Trial } from "../support/trials/trials.ts";
 import { bareHostRefusals, withBareHost } from "./refusals/bare-host.ts";
 import { configRefusals } from "./refusals/config.ts";
@@ -9,7 +9,7 @@ import { hostRefusals } from "./refusals/host.ts";
 import { keyRefusals } from "./refusals/keys.ts";
 
 /** Refused before the host is asked for anything: host and state are read once before and once after all of them. */
-function toGroup(refusals: readonly Refusal[]): readonly Trial[] {
+function toGroup(refusals: readonly RefusalTrial[]): readonly Trial[] {
   let before = "";
   const look: Trial = {
     name: "host and state, before the rows that follow",

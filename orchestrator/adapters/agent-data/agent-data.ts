@@ -16,16 +16,16 @@ const readTriesMax = 3; // the API's owner asks for 30 s and two retries
  * @throws KB_KEY_MALFORMED, KB_TLS_REFUSED (unreadable CA); the calls throw the KB_* codes
  */
 export function openAgentData(options: TransportOptions): KnowledgeBase {
-  const line = createTransport(options);
-  let told: { readonly date: Date; readonly atMs: number } | null = null;
+  const baseTransport = createTransport(options);
+  let serverDate: { readonly date: Date; readonly atMs: number } | null = null;
   const transport: Transport = {
     send: async (call) => {
-      const answer = await line.send(call);
+      const answer = await baseTransport.send(call);
       const date = new Date(answer.date ?? "");
-      if (!Number.isNaN(date.getTime())) told = { date, atMs: performance.now() };
+      if (!Number.isNaN(date.getTime())) serverDate = { date, atMs: performance.now() };
       return answer;
     },
-    close: () => line.close(),
+    close: () => baseTransport.close(),
   };
   return {
     kind: "agent-data",
@@ -33,7 +33,7 @@ export function openAgentData(options: TransportOptions): KnowledgeBase {
     write: (document) => write(transport, document),
     writeAt: (document, revision) => writeAt(transport, document, revision),
     list: (prefix) => list(transport, prefix),
-    readDate: () => Promise.resolve(told === null ? null : new Date(told.date.getTime() + performance.now() - told.atMs)),
+    readDate: () => Promise.resolve(serverDate === null ? null : new Date(serverDate.date.getTime() + performance.now() - serverDate.atMs)),
     close: async () => transport.close(),
   };
 }

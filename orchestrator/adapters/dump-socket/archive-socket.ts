@@ -2,7 +2,14 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { encodeFrame, framePayloadBytesMax, listingBytesMax, readExitCode, stderrBytesMax, type Frame } from "../../core/backup/dump-frames.ts";
+import {
+  encodeFrame,
+  framePayloadBytesMax,
+  listingBytesMax,
+  readExitCode,
+  stderrBytesMax,
+  type Frame,
+} from "../../core/backup/dump-frames.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { ArchiveReader } from "../../ports/backup.ts";
 import { ask, readVersionFrame, type DumpSocketOptions } from "./ask.ts";
@@ -18,14 +25,14 @@ export function archiveSocket(options: DumpSocketOptions): ArchiveReader {
   };
 }
 
-interface Answer {
+interface ArchiveAnswer {
   readonly code: number;
   readonly listing: string;
   readonly stderr: string;
 }
 
 /** A helper that refuses midway says why and closes: its answer is worth more than the broken pipe it leaves. */
-async function exchange(options: DumpSocketOptions, op: "list" | "restore", archive: Readable, sha256: string): Promise<Answer> {
+async function exchange(options: DumpSocketOptions, op: "list" | "restore", archive: Readable, sha256: string): Promise<ArchiveAnswer> {
   const { frames, socket } = await ask(options, { op, sha256 });
   try {
     await readVersionFrame(frames);
@@ -59,7 +66,7 @@ async function send(socket: Socket, archive: Readable): Promise<void> {
   }
 }
 
-async function readAnswer(frames: AsyncGenerator<Frame>): Promise<Answer> {
+async function readAnswer(frames: AsyncGenerator<Frame>): Promise<ArchiveAnswer> {
   const listing: Buffer[] = [];
   let listingBytes = 0;
   let stderr = "";

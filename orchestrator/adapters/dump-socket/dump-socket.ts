@@ -27,10 +27,10 @@ export function dumpSocket(options: DumpSocketOptions): DumpSource {
   };
 }
 
-type Ended = ReturnType<typeof Promise.withResolvers<{ readonly code: number; readonly stderr: string }>>;
+type DumpEnd = ReturnType<typeof Promise.withResolvers<{ readonly code: number; readonly stderr: string }>>;
 
 /** Given up, it closes the socket at once: also before the first read, and while a read waits for a helper that says nothing. Readable.from does neither. */
-function toStream(socket: Socket, bytes: AsyncGenerator<Buffer>, ended: Ended): Readable {
+function toStream(socket: Socket, bytes: AsyncGenerator<Buffer>, ended: DumpEnd): Readable {
   return new Readable({
     read() {
       bytes.next().then(
@@ -46,7 +46,7 @@ function toStream(socket: Socket, bytes: AsyncGenerator<Buffer>, ended: Ended): 
   });
 }
 
-async function* dumpBytes(frames: AsyncGenerator<Frame>, ended: Ended): AsyncGenerator<Buffer> {
+async function* dumpBytes(frames: AsyncGenerator<Frame>, ended: DumpEnd): AsyncGenerator<Buffer> {
   let stderr = "";
   for await (const frame of frames) {
     if (frame.type === "D") yield frame.payload;

@@ -11,7 +11,7 @@ import type { Gpg } from "./run-gpg.ts";
 
 const decryptDeadlineMs = 60 * 60_000;
 
-export interface Proving {
+export interface ArchiveProofInputs {
   readonly gpg: Gpg; // holds the run's key
   readonly file: string;
   readonly written: Encrypted;
@@ -29,14 +29,14 @@ export interface ArchiveProof extends Pick<ProvenBackup, "archiveEntries" | "res
  * In the order that trusts least: pg_restore sees nothing before a whole decryption had the digest of what pg_dump gave out, since `gpg -d` passes most of
  * a damaged plaintext on before it says no. Nothing of the plaintext touches a disk. @throws BACKUP_UNPROVEN with the step that failed, PROCESS_*, DUMP_*
  */
-export async function proveArchive(proving: Proving): Promise<ArchiveProof> {
-  const head = await requireSameBytes(proving);
-  await decryptInto(proving, (archive) => pipeline(archive, new Writable({ write: (_chunk, _encoding, done) => done() })));
-  const archiveEntries = await requireWholeListing(proving);
-  return { head, archiveEntries, restored: proving.scratch === null ? null : await restore(proving, proving.scratch) };
+export async function proveArchive(inputs: ArchiveProofInputs): Promise<ArchiveProof> {
+  const head = await requireSameBytes(inputs);
+  await decryptInto(inputs, (archive) => pipeline(archive, new Writable({ write: (_chunk, _encoding, done) => done() })));
+  const archiveEntries = await requireWholeListing(inputs);
+  return { head, archiveEntries, restored: inputs.scratch === null ? null : await restore(inputs, inputs.scratch) };
 }
 
-async function requireSameBytes({ file, written }: Proving): Promise<Buffer> {
+async function requireSameBytes({ file, written }: ArchiveProofInputs): Promise<Buffer> {
   const meter = new ByteMeter();
   await pipeline(createReadStream(file), meter, new Writable({ write: (_chunk, _encoding, done) => done() }));
   const found = meter.sha256();
@@ -51,21 +51,19 @@ async function requireSameBytes({ file, written }: Proving): Promise<Buffer> {
   return meter.head;
 }
 
-async function requireWholeListing(proving: Proving): Promise<number> {
-  const { code, listing, stderr } = await decryptInto(proving, (archive) =>
-    proving.archives.list(archive, proving.written.plaintextSha256),
-  );
+async function requireWholeListing(inputs: ArchiveProofInputs): Promise<number> {
+  const { code, listing, stderr } = await decryptInto(inputs, (archive) => inputs.archives.list(archive, inputs.written.plaintextSha256));
   if (code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "pg_restore --list", exit_code: code, stderr: stderr.slice(0, 500) });
-  const missing = toMissingTables(listing, proving.tables);
+  const missing = toMissingTables(listing, inputs.tables);
   if (missing.length > 0) throw new CutterError("BACKUP_UNPROVEN", { step: "table of contents", without_data: missing });
   return toArchivedTables(listing).length;
 }
 
 /** The scratch database is held from before the restore until its digest is read: two runs never read each other's rows. */
-async function restore(proving: Proving, scratch: ScratchDatabase): Promise<NonNullable<ProvenBackup["restored"]>> {
-  const { documentId, plannedAddresses, fromDigest } = proving.request;
-  const digest = await scratch.hold(async (readDigest) => {
-    const { code, stderr } = await decryptInto(proving, (archive) => proving.archives.restore(archive, proving.written.plaintextSha256));
+async function restore(inputs: ArchiveProofInputs, scratch: ScratchDatabase): Promise<NonNullable<ProvenBackup["restored"]>> {
+  const { documentId, plannedAddresses, fromDigest } = inputs.request;
+  const digest = await scratch.withLock(async (readDigest) => {
+    const { code, stderr } = await decryptInto(inputs, (archive) => inputs.archives.restore(archive, inputs.written.plaintextSha256));
     if (code !== 0)
       throw new CutterError("BACKUP_UNPROVEN", {
         step: "pg_restore",
@@ -86,7 +84,10 @@ async function restore(proving: Proving, scratch: ScratchDatabase): Promise<NonN
 }
 
 /** One decryption with the run's key, its plaintext handed to `take`. Every one is judged: the bytes read, gpg's exit code, the bytes given out. */
-async function decryptInto<Result>({ gpg, file, written }: Proving, take: (archive: Readable) => Promise<Result>): Promise<Result> {
+async function decryptInto<Result>(
+  { gpg, file, written }: ArchiveProofInputs,
+  take: (archive: Readable) => Promise<Result>,
+): Promise<Result> {
   const cipher = new ByteMeter();
   const plain = new ByteMeter();
   const archive = new PassThrough();

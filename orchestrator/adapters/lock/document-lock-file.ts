@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { DocumentLocks, HeldLock, LockHolder } from "../../ports/lock.ts";
+import type { FileLocks, FileLock, LockHolder } from "../../ports/lock.ts";
 import { toErrorCode } from "../node-files/node-files.ts";
 import { isAlive, readProcessStart } from "./process-facts.ts";
 
@@ -21,18 +21,18 @@ const holderSchema = z.strictObject({
 
 const maximumTries = 3;
 
-export function documentLockFiles(options: {
+export function fileLocks(options: {
   readonly folder: string;
   readonly clock: Clock;
   readonly pid: number;
   readonly bootId: string;
-}): DocumentLocks {
+}): FileLocks {
   const acquire = async (
     path: string,
     runId: string,
     documentId: string,
     toLocked: (holder: LockHolder | null) => CutterError,
-  ): Promise<HeldLock> => {
+  ): Promise<FileLock> => {
     const holder: LockHolder = {
       runId,
       documentId,
@@ -43,7 +43,7 @@ export function documentLockFiles(options: {
     };
     let replaced: LockHolder | null = null;
     for (let tries = 1; tries <= maximumTries; tries += 1) {
-      if (await createWhole(path, holder)) return toHeldLock(path, replaced);
+      if (await createWhole(path, holder)) return toFileLock(path, replaced);
       const found = await readHolder(path);
       if (found === null) continue; // released between our two looks
       if (!(await isCertainlyGone(found, options.bootId))) throw toLocked(found);
@@ -121,7 +121,7 @@ async function removeStale(path: string, stale: LockHolder): Promise<void> {
   await unlink(aside);
 }
 
-function toHeldLock(path: string, replaced: LockHolder | null): HeldLock {
+function toFileLock(path: string, replaced: LockHolder | null): FileLock {
   return { path, replaced, release: () => unlink(path) };
 }
 

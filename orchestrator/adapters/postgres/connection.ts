@@ -27,7 +27,7 @@ export interface ReadTransaction {
   /** Streams COPY … TO STDOUT; gives each chunk to `take`. @returns the number of rows */
   copy(statement: string, text: string, take: (chunk: Buffer) => void): Promise<number>;
   /** Runs `attempt` in a savepoint that is always rolled back, so an error in it does not end the transaction. */
-  attempt<Result>(attempt: () => Promise<Result>): Promise<Result>;
+  inSavepoint<Result>(attempt: () => Promise<Result>): Promise<Result>;
 }
 
 /**
@@ -53,20 +53,20 @@ const startupOptions = [
 /** A connected client that gave its password to SCRAM only; `cut` ends the line at once. */
 export interface OpenClient {
   readonly client: Client;
-  readonly cut: () => void;
+  readonly destroy: () => void;
 }
 
 const closeTimeoutMs = 5_000;
 
 /** `sessionName` is what pg_stat_activity calls it. @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
-export async function openConnection(
+export async function openReadConnection(
   settings: LoginSettings,
   evidence: EvidenceLog,
   connectTimeoutMs: number,
   sessionName?: string,
 ): Promise<ReadConnection> {
-  const { client, cut } = await openClient(settings, evidence.login, connectTimeoutMs, sessionName);
-  return new ReadConnection(client, evidence, cut);
+  const { client, destroy } = await openClient(settings, evidence.login, connectTimeoutMs, sessionName);
+  return new ReadConnection(client, evidence, destroy);
 }
 
 /** Read-only by default: who writes says so in its BEGIN. `login` stands in errors. @throws as openConnection */
@@ -101,12 +101,12 @@ export async function openClient(
       });
     throw toDatabaseError(error, where);
   }
-  return { client, cut: () => wire.stream.destroy(new Error("deadline")) };
+  return { client, destroy: () => wire.stream.destroy(new Error("deadline")) };
 }
 
 /** Says goodbye; a line that does not answer is cut. Never throws. */
-export async function endClient(client: Client, cut: () => void): Promise<void> {
-  const impatient = setTimeout(cut, closeTimeoutMs);
+export async function endClient(client: Client, destroy: () => void): Promise<void> {
+  const impatient = setTimeout(destroy, closeTimeoutMs);
   await client.end().catch(() => undefined);
   clearTimeout(impatient);
 }
@@ -155,10 +155,10 @@ export class ReadConnection {
   /** Resolves when the line is gone, whoever ended it; the next use needs a new connection. */
   readonly lost: Promise<void>;
 
-  constructor(client: Client, evidence: EvidenceLog, cut: () => void) {
+  constructor(client: Client, evidence: EvidenceLog, destroy: () => void) {
     this.#client = client;
     this.#evidence = evidence;
-    this.#cut = cut;
+    this.#cut = destroy;
     this.lost = new Promise((resolve) => client.once("end", () => resolve()));
   }
 
@@ -225,7 +225,7 @@ export class ReadConnection {
       snapshotId,
       query: (statement, values, text) => this.#query(statement, values, text),
       copy: (statement, text, take) => this.#copy(statement, text, take),
-      attempt: async (attempt) => {
+      inSavepoint: async (attempt) => {
         await this.#command("savepoint attempt");
         try {
           return await attempt();

@@ -17,7 +17,7 @@ export function toSqlState(thrown: unknown): string | null {
 }
 
 /** Once COMMIT was sent: only an error that is the server's plain refusal means a rollback. A broken line, an ended session or a server going down leaves its fate open. */
-export function isFateOpen(thrown: unknown): boolean {
+export function isOutcomeUnknown(thrown: unknown): boolean {
   const sqlState = toSqlState(thrown);
   return sqlState === null || /^(?:08|57P|25P0)/.test(sqlState);
 }

@@ -1,7 +1,7 @@
 // PostgreSQL's session lock on a document: the authority across hosts. It lives as long as this one connection, and the session says whose it is.
 import { CutterError } from "../../core/errors.ts";
-import type { HeldDocument } from "../../ports/recorders.ts";
-import { openConnection, type ReadConnection, type TransactionLimits } from "./connection.ts";
+import type { SessionLock } from "../../ports/recorders.ts";
+import { openReadConnection, type ReadConnection, type TransactionLimits } from "./connection.ts";
 import { type EvidenceLog, openEvidence } from "./evidence.ts";
 import type { LoginSettings } from "./settings.ts";
 
@@ -9,26 +9,26 @@ const connectTimeoutMs = 10_000;
 /** Only catalogue look-ups; a server that does not answer them in time cannot be relied on for the lock either. */
 const asking: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 15_000 };
 
-export interface Holder {
+export interface SessionLockHolder {
   readonly documentId: string; // of the knowledge base
   readonly runId: string;
   readonly hostIdentity: string | null;
 }
 
 /** A session lock outlives the transaction that took it. @throws DOCUMENT_CLAIMED when another session holds it, DATABASE_* */
-export async function holdDocument(
+export async function lockDocument(
   settings: LoginSettings,
-  { documentId, runId, hostIdentity }: Holder,
+  { documentId, runId, hostIdentity }: SessionLockHolder,
   evidence: EvidenceLog = openEvidence().of("context_pack_readonly"),
-): Promise<HeldDocument> {
-  const connection = await openConnection(
+): Promise<SessionLock> {
+  const connection = await openReadConnection(
     settings,
     evidence,
     connectTimeoutMs,
     `cutter ${runId}@${(hostIdentity ?? "unknown").slice(0, 8)}`,
   );
   try {
-    await take(connection, documentId);
+    await takeSessionLock(connection, documentId);
   } catch (error) {
     await connection.close();
     throw error;
@@ -49,7 +49,7 @@ interface HolderRow extends Record<string, unknown> {
   readonly ours: boolean | null;
 }
 
-async function take(connection: ReadConnection, documentId: string): Promise<void> {
+async function takeSessionLock(connection: ReadConnection, documentId: string): Promise<void> {
   const [answer] = await connection.read(asking, (transaction) =>
     transaction.query<{ held: boolean }>("locks/hold-document.sql", [documentId]),
   );

@@ -62,7 +62,7 @@ export async function probeActions(
 /** The SQLSTATE it failed with, or null when it was planned. */
 async function tryStatement(transaction: ReadTransaction, text: string): Promise<string | null> {
   try {
-    await transaction.attempt(() => transaction.query("phases/grant_probe/explain", [], text));
+    await transaction.inSavepoint(() => transaction.query("phases/grant_probe/explain", [], text));
     return null;
   } catch (error) {
     const state = error instanceof CutterError ? error.facts["sqlstate"] : undefined;

@@ -4,7 +4,7 @@ import { CutterError } from "../../core/errors.ts";
 import { toForbiddenActions } from "../../core/database/forbidden-actions.ts";
 import { toGrantMatrix, toPrincipalsSetting } from "../../core/database/grant-matrix.ts";
 import type { ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
-import { openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
 import { openEvidence, type EvidenceLogs } from "./evidence.ts";
 import { openSnapshot } from "./open-snapshot.ts";
@@ -13,7 +13,7 @@ import { readCensus } from "./read-census.ts";
 import { readCatalogue } from "./read-contract.ts";
 import { readDigest } from "./read-document-digest.ts";
 import { toRegisteredDocuments, toRegistryRows, toServerFacts } from "./rows.ts";
-import type { GovernancePrincipal, HeldLogins } from "./settings.ts";
+import type { GovernancePrincipal, DatabaseLogins } from "./settings.ts";
 
 const connectTimeoutMs = 10_000;
 const quick: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, idleTimeoutMs: 60_000, deadlineMs: 120_000 };
@@ -22,7 +22,7 @@ const streaming: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs:
 
 /** Opens nothing yet: a run that is refused before its first phase never connects. `evidence` is shared with the run's other readers. */
 export function openProductionDatabase(
-  settings: HeldLogins,
+  settings: DatabaseLogins,
   governancePrincipal: GovernancePrincipal,
   evidence: EvidenceLogs = openEvidence(),
 ): ProductionDatabase {
@@ -33,7 +33,7 @@ export function openProductionDatabase(
   const connect = (login: LoginName): Promise<ReadConnection> => {
     const loginSettings = settings.logins[login];
     if (loginSettings === undefined || loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
-    return openConnection(loginSettings, evidence.of(login), connectTimeoutMs);
+    return openReadConnection(loginSettings, evidence.of(login), connectTimeoutMs);
   };
   const connection = (login: LoginName): Promise<ReadConnection> => {
     const known = connections.get(login);

@@ -1,6 +1,6 @@
 // The recorders' rows, parsed at the border. Pure.
 import { z } from "zod";
-import type { Claim, RecordedEnact, RecordedLegB, RecordedUnit } from "../../ports/recorders.ts";
+import type { DocumentClaim, RecordedEnact, RecordedLegB, RecordedUnit } from "../../ports/recorders.ts";
 import type { ReviewDecisionRow, VerifyResultRow } from "../../ports/write-database.ts";
 
 const decisionRow = z.strictObject({
@@ -30,7 +30,7 @@ export function toDecision(row: unknown): ReviewDecisionRow {
   };
 }
 
-const claimRow = z.strictObject({
+const documentClaimRow = z.strictObject({
   run_id: z.string(),
   review_decision_id: z.string(),
   units_created: z.int(),
@@ -39,8 +39,8 @@ const claimRow = z.strictObject({
   voided: z.boolean(),
 });
 
-export function toClaim(row: unknown): Claim {
-  const found = claimRow.parse(row);
+export function toDocumentClaim(row: unknown): DocumentClaim {
+  const found = documentClaimRow.parse(row);
   return {
     runId: found.run_id,
     reviewDecisionId: found.review_decision_id,

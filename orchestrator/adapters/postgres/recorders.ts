@@ -1,10 +1,10 @@
 // Recorders over node-postgres: what a run has left in the database, read by the read-only login after waiting for the document's writers.
 import { CutterError } from "../../core/errors.ts";
 import type { Recorders } from "../../ports/recorders.ts";
-import { openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
-import { holdDocument } from "./document-lock.ts";
+import { openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { lockDocument } from "./document-lock.ts";
 import { openEvidence, type EvidenceLogs } from "./evidence.ts";
-import { toClaim, toDecision, toEnacted, toLegB, toUnit, toVerifyResult } from "./recorder-rows.ts";
+import { toDocumentClaim, toDecision, toEnacted, toLegB, toUnit, toVerifyResult } from "./recorder-rows.ts";
 import type { DatabaseSettings } from "./settings.ts";
 
 const connectTimeoutMs = 10_000;
@@ -26,7 +26,7 @@ export function openRecorders(
   const evidence = logs.of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
-    opened ??= openConnection(login, evidence, connectTimeoutMs);
+    opened ??= openReadConnection(login, evidence, connectTimeoutMs);
     const mine = opened;
     const forget = (): void => {
       if (opened === mine) opened = null;
@@ -50,7 +50,7 @@ export function openRecorders(
       ),
     readClaims: (documentId, sourceDocumentId, exceptRunId) =>
       readAfterWriters(documentId, async (transaction) =>
-        (await transaction.query("recorders/claims.sql", [sourceDocumentId, exceptRunId])).map(toClaim),
+        (await transaction.query("recorders/claims.sql", [sourceDocumentId, exceptRunId])).map(toDocumentClaim),
       ),
     readUnits: (documentId, runId) =>
       readAfterWriters(documentId, async (transaction) =>
@@ -88,7 +88,7 @@ export function openRecorders(
           });
         return row?.status ?? "unknown";
       }),
-    holdDocument: (documentId, runId) => holdDocument(login, { documentId, runId, hostIdentity }, evidence),
+    lockDocument: (documentId, runId) => lockDocument(login, { documentId, runId, hostIdentity }, evidence),
     close: async () => {
       await (await opened?.catch(() => null))?.close();
     },

@@ -5,7 +5,7 @@ import type { UnitEffect } from "../../core/journal/effect.ts";
 import { toScopeTables } from "../../core/database/contract.ts";
 import { toRunColumn, type RestOfTable } from "../../core/revert/differences.ts";
 import type { RevertDatabase, RevertState } from "../../ports/revert-database.ts";
-import { openClient, openConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { openClient, openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
 import { openEvidence } from "./evidence.ts";
 import { applyRevert } from "./revert-transaction.ts";
@@ -23,7 +23,7 @@ export function openRevertDatabase(
   const evidence = openEvidence().of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
-    opened ??= openConnection(settings.reader, evidence, connectTimeoutMs);
+    opened ??= openReadConnection(settings.reader, evidence, connectTimeoutMs);
     const mine = opened;
     const forget = (): void => {
       if (opened === mine) opened = null;
@@ -40,8 +40,8 @@ export function openRevertDatabase(
     readUnits: (runId) => read(async (transaction) => (await transaction.query("revert/units.sql", [runId])).map(toUnit)),
     readRest: (runId) => read((transaction) => readRest(transaction, runId)),
     apply: async (permission, request) => {
-      const { client, cut } = await openClient(settings.revert, "revert principal", connectTimeoutMs);
-      const deadline = setTimeout(cut, limits.deadlineMs);
+      const { client, destroy } = await openClient(settings.revert, "revert principal", connectTimeoutMs);
+      const deadline = setTimeout(destroy, limits.deadlineMs);
       try {
         return await applyRevert(client, limits, permission, request);
       } finally {

@@ -8,7 +8,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import type { RevertProof, RevertRequest } from "../../ports/revert-database.ts";
 import type { TransactionLimits } from "./connection.ts";
-import { isFateOpen, toDatabaseError, toSqlState } from "./database-error.ts";
+import { isOutcomeUnknown, toDatabaseError, toSqlState } from "./database-error.ts";
 import { readSql } from "./sql-files.ts";
 
 const login = "revert principal";
@@ -115,7 +115,7 @@ async function readTransactionId(client: Client): Promise<string> {
 /** @throws REVERT_COMMIT_UNKNOWN when its fate is open */
 async function commit(client: Client, runId: string): Promise<void> {
   const { command } = await client.query("commit").catch((error: unknown) => {
-    if (isFateOpen(error)) throw new CutterError("REVERT_COMMIT_UNKNOWN", { run_id: runId });
+    if (isOutcomeUnknown(error)) throw new CutterError("REVERT_COMMIT_UNKNOWN", { run_id: runId });
     throw toDatabaseError(error, { login, statement: "commit" });
   });
   if (command !== "COMMIT") throw new CutterError("DATABASE_COMMIT_REFUSED", { login, tag: command });

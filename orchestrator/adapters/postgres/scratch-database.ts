@@ -1,6 +1,6 @@
 // The scratch database of the restore proof, on the same server, read by the login that can only read.
 import type { ScratchDatabase } from "../../ports/backup.ts";
-import { openConnection, type TransactionLimits } from "./connection.ts";
+import { openReadConnection, type TransactionLimits } from "./connection.ts";
 import { openEvidence } from "./evidence.ts";
 import { readDigest } from "./read-document-digest.ts";
 import type { LoginSettings } from "./settings.ts";
@@ -14,9 +14,9 @@ const streaming: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs:
 export function openScratchDatabase(name: string, reader: LoginSettings): ScratchDatabase {
   return {
     name,
-    async hold(work) {
+    async withLock(work) {
       const evidence = openEvidence().of("context_pack_readonly");
-      const connection = await openConnection({ ...reader, database: name }, evidence, connectTimeoutMs);
+      const connection = await openReadConnection({ ...reader, database: name }, evidence, connectTimeoutMs);
       try {
         await connection.read(waiting, (transaction) => transaction.query("phases/pre_write_backup/hold-scratch.sql", []));
         return await work(

@@ -22,7 +22,7 @@ export interface DatabaseSettings {
 }
 
 /** Logins somebody holds; one that is absent or null cannot be used (DATABASE_LOGIN_UNSET). */
-export interface HeldLogins {
+export interface DatabaseLogins {
   readonly logins: Readonly<Partial<Record<LoginName, LoginSettings | null>>>;
 }
 

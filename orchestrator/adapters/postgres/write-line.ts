@@ -5,7 +5,7 @@ import { endClient, openClient } from "./connection.ts";
 import { toDatabaseError } from "./database-error.ts";
 import type { LoginSettings } from "./settings.ts";
 
-export interface WriteLine {
+export interface WriteConnection {
   /** What ended the line while nothing was asked; null as long as it stands. */
   lost(): CutterError | null;
   /** @throws what the driver throws */
@@ -18,8 +18,8 @@ export interface WriteLine {
 }
 
 /** @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
-export async function openWriteLine(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<WriteLine> {
-  const { client, cut } = await openClient(settings, login, connectTimeoutMs);
+export async function openWriteConnection(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<WriteConnection> {
+  const { client, destroy } = await openClient(settings, login, connectTimeoutMs);
   let cause: unknown = null;
   let late: CutterError | null = null;
   client.on("error", (error) => {
@@ -41,7 +41,7 @@ export async function openWriteLine(settings: LoginSettings, login: string, conn
     within: async (timeoutMs, work) => {
       const deadline = setTimeout(() => {
         late = new CutterError("DATABASE_TIMEOUT", { login, limit_ms: timeoutMs });
-        cut();
+        destroy();
       }, timeoutMs);
       try {
         return await work();
@@ -49,6 +49,6 @@ export async function openWriteLine(settings: LoginSettings, login: string, conn
         clearTimeout(deadline);
       }
     },
-    close: () => endClient(client, cut),
+    close: () => endClient(client, destroy),
   };
 }

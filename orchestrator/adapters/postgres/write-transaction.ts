@@ -2,10 +2,10 @@
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
-import { isFateOpen, toDatabaseError } from "./database-error.ts";
+import { isOutcomeUnknown, toDatabaseError } from "./database-error.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
-import { openWriteLine, type WriteLine } from "./write-line.ts";
+import { openWriteConnection, type WriteConnection } from "./write-line.ts";
 
 /** Limits of a write. The server's own end of a transaction exists from version 17; before that the line is cut, and the server, looking for its client, ends it. */
 export interface WriteLimits {
@@ -41,35 +41,35 @@ export async function writeOnce(
   documentId: string,
   work: (transaction: WriteTransaction) => Promise<void>,
 ): Promise<void> {
-  const line = await openWriteLine(settings, login, limits.connectTimeoutMs);
+  const connection = await openWriteConnection(settings, login, limits.connectTimeoutMs);
   try {
-    const transactionId = await line.within(limits.transactionTimeoutMs + afterTheServerMs, () =>
-      untilCommit(line, limits, permission, documentId, work),
+    const transactionId = await connection.within(limits.transactionTimeoutMs + afterTheServerMs, () =>
+      untilCommit(connection, limits, permission, documentId, work),
     );
-    await line.within(limits.commitTimeoutMs, () => commit(line, login, permission, transactionId));
+    await connection.within(limits.commitTimeoutMs, () => commit(connection, login, permission, transactionId));
   } catch (error) {
-    await line.within(rollbackTimeoutMs, () => line.query("rollback")).catch(() => undefined); // when the line is gone the server does the same
+    await connection.within(rollbackTimeoutMs, () => connection.query("rollback")).catch(() => undefined); // when the line is gone the server does the same
     throw error;
   } finally {
-    await line.close();
+    await connection.close();
   }
 }
 
 /** Everything but COMMIT, in the order that exactly-once needs. @returns the transaction's id */
 async function untilCommit(
-  line: WriteLine,
+  connection: WriteConnection,
   limits: WriteLimits,
   permission: WritePermission,
   documentId: string,
   work: (transaction: WriteTransaction) => Promise<void>,
 ): Promise<string> {
-  const transaction = toTransaction(line, permission.step);
-  await line.ask("begin", "begin isolation level read committed read write");
+  const transaction = toTransaction(connection, permission.step);
+  await connection.ask("begin", "begin isolation level read committed read write");
   await transaction.query(
     "write-settings.sql",
     [limits.lockTimeoutMs, limits.statementTimeoutMs, limits.idleTimeoutMs, limits.transactionTimeoutMs].map(String),
   );
-  await lockDocument(transaction, documentId);
+  await takeTransactionLock(transaction, documentId);
   await work(transaction);
   await transaction.query("settle-constraints.sql", []); // what is deferred refuses now, not in COMMIT
   const [row] = await transaction.query<{ id: string }>("current-transaction-id.sql", []);
@@ -78,9 +78,9 @@ async function untilCommit(
   return row.id;
 }
 
-function toTransaction(line: WriteLine, step: string): WriteTransaction {
+function toTransaction(connection: WriteConnection, step: string): WriteTransaction {
   const run = (statement: string, values: readonly Parameter[]) =>
-    line.ask(statement, readSql(statement), values).catch((error: unknown) => {
+    connection.ask(statement, readSql(statement), values).catch((error: unknown) => {
       throw toRefusal(error, step);
     });
   return {
@@ -100,7 +100,7 @@ function toRefusal(error: unknown, step: string): unknown {
   return isConstraint ? new CutterError("EFFECT_REFUSED", { step, reason: "a constraint of the table", ...error.facts }) : error;
 }
 
-async function lockDocument(transaction: WriteTransaction, documentId: string): Promise<void> {
+async function takeTransactionLock(transaction: WriteTransaction, documentId: string): Promise<void> {
   await transaction.query("locks/document-transaction.sql", [documentId]).catch((error: unknown) => {
     if (error instanceof CutterError && error.code === "DATABASE_LOCKED")
       throw new CutterError("DOCUMENT_BUSY", { document_id: documentId });
@@ -108,12 +108,12 @@ async function lockDocument(transaction: WriteTransaction, documentId: string): 
   });
 }
 
-async function commit(line: WriteLine, login: string, permission: WritePermission, transactionId: string): Promise<void> {
+async function commit(connection: WriteConnection, login: string, permission: WritePermission, transactionId: string): Promise<void> {
   await turnOfTheLoop(); // what the server has said by now is heard first
-  const lost = line.lost();
+  const lost = connection.lost();
   if (lost !== null) throw lost; // nothing was sent
-  const { command } = await line.query("commit").catch((error: unknown) => {
-    if (isFateOpen(error))
+  const { command } = await connection.query("commit").catch((error: unknown) => {
+    if (isOutcomeUnknown(error))
       throw new CutterError("COMMIT_OUTCOME_UNKNOWN", { run_id: permission.runId, step: permission.step, transaction_id: transactionId });
     throw toRefusal(toDatabaseError(error, { login, statement: "commit" }), permission.step);
   });

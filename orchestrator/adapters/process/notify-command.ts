@@ -10,10 +10,10 @@ const keepBytesMax = 4096;
 export function notifyCommand(command: readonly string[]): (stop: StopNotice) => Promise<void> {
   return async ({ runId, code, exitCode, waitsOn }) => {
     const [file = "", ...args] = command;
-    const told = [...args, runId, code, String(exitCode), waitsOn ?? "-"];
+    const argv = [...args, runId, code, String(exitCode), waitsOn ?? "-"];
     const ended = await runProcess({
       file,
-      args: told,
+      args: argv,
       env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
       stdin: null,
       stdout: "keep",

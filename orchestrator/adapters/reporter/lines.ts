@@ -10,7 +10,7 @@ export function toEventLine(event: RunEvent): string | null {
       return null;
     case "phase_done": {
       const stops = event.wouldRefuse.length === 0 ? "" : ` would_refuse=${event.wouldRefuse.join(",")}`;
-      return `${stops === "" ? "[OK]" : "[WARN]"} phase ${toPlace(event)}: ${event.summary} (${toSeconds(event.durationMs)})${stops}`;
+      return `${stops === "" ? "[OK]" : "[WARN]"} phase ${toPhaseLabel(event)}: ${event.summary} (${toSeconds(event.durationMs)})${stops}`;
     }
     case "gate_waiting":
       return `[WARN] gate ${event.phase} waits_on=${event.waitsOn} for ${toSeconds(event.sinceMs)}`;
@@ -24,7 +24,7 @@ export function toEventLine(event: RunEvent): string | null {
 }
 
 /** `03/11 cutplan` without the total: the number says enough. */
-export function toPlace(event: { readonly number: number; readonly phase: string }): string {
+export function toPhaseLabel(event: { readonly number: number; readonly phase: string }): string {
   return `${String(event.number).padStart(2, "0")} ${event.phase}`;
 }
 

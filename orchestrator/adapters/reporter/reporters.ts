@@ -1,6 +1,6 @@
 // Three ways to tell how a run goes: a live line per phase on a terminal, one line per event in a log, JSON lines.
 import type { Reporter, RunEvent } from "../../ports/reporter.ts";
-import { toEventLine, toPlace } from "./lines.ts";
+import { toEventLine, toPhaseLabel } from "./lines.ts";
 
 type Write = (text: string) => void;
 
@@ -26,7 +26,7 @@ export function terminalReporter(write: Write): Reporter {
 }
 
 function toLiveText(event: RunEvent): string {
-  if (event.kind === "phase_started") return `  …    phase ${toPlace(event)}`;
+  if (event.kind === "phase_started") return `  …    phase ${toPhaseLabel(event)}`;
   if (event.kind === "gate_waiting")
     return `  …    gate ${event.phase} waits for ${event.waitsOn}, ${String(Math.round(event.sinceMs / 1000))} s`;
   return "";

@@ -1,11 +1,11 @@
 // What an approval is for, compared with what we ask for: field by field, each with its own code. Replay for another run, host or plan ends here.
-import { toDecisions, type Approval, type Decision, type Gate } from "./schema.ts";
+import { toApprovedDecisions, type Approval, type ApprovedDecision, type ApprovalGate } from "./schema.ts";
 import type { Code } from "../codes/index.ts";
 import { CutterError } from "../errors.ts";
 
 /** What the caller needs approved, rebuilt from its own inputs and never from the approval. A field left out is not compared. */
 export interface Expected {
-  readonly gate?: Gate;
+  readonly gate?: ApprovalGate;
   readonly decision?: string;
   readonly runId?: string;
   readonly documentId?: string;
@@ -30,7 +30,7 @@ export interface ExpectedRuling {
 export function requireBinding(
   approval: Approval,
   expected: Expected,
-): { readonly decision: Decision; readonly compared: readonly string[] } {
+): { readonly decision: ApprovedDecision; readonly compared: readonly string[] } {
   const compared: string[] = [];
   const compare = (code: Code, field: string, wanted: string | undefined, found: string): void => {
     if (wanted === undefined) return;
@@ -38,7 +38,7 @@ export function requireBinding(
     compared.push(field);
   };
   compare("APPROVAL_GATE_MISMATCH", "gate", expected.gate, approval.gate);
-  const decisions = toDecisions(approval);
+  const decisions = toApprovedDecisions(approval);
   const [own] = decisions;
   const decision = expected.runId === undefined ? own : decisions.find((candidate) => candidate.run_id === expected.runId);
   if (decision === undefined)

@@ -1,5 +1,5 @@
 // The document to sign, and how to fill and sign it with nothing but stock tools. What only the signer may say stands as a placeholder that verify refuses.
-import type { escalatingPhases, Gate } from "./schema.ts";
+import type { escalatingPhases, ApprovalGate } from "./schema.ts";
 import { blockName } from "./block.ts";
 import { hoursMaxOfGate, rulingHoursMax } from "./freshness.ts";
 
@@ -14,7 +14,7 @@ export interface DraftedRun {
   readonly sourceRevision: number;
 }
 
-interface Place {
+interface HostScope {
   readonly host: string; // host identity
   readonly releaseSha256: string;
 }
@@ -25,7 +25,7 @@ export interface RulingFacts {
   readonly grantMatrixSha256: string;
 }
 
-export type DraftRequest = Place &
+export type DraftRequest = HostScope &
   (
     | { readonly gate: "SG_1" | "REVERT"; readonly run: DraftedRun }
     | { readonly gate: "SG_2"; readonly run: DraftedRun; readonly more: readonly DraftedRun[] }
@@ -63,7 +63,7 @@ const titles = {
   SG_3: "SG_3 decision on a failed phase",
   RULING: "RULING to enable execution for one scoped run",
   REVERT: "REVERT of one run",
-} as const satisfies Record<Gate, string>;
+} as const satisfies Record<ApprovalGate, string>;
 
 function toBlock(request: DraftRequest): object {
   const { gate, run, host, releaseSha256 } = request;
@@ -130,10 +130,10 @@ const meanings = {
     "why_harmless says in a sentence why this document can bear it; architect_text names the ruling's text in the knowledge base; accepts lists codes that are knowingly put up with.",
   ],
   REVERT: ["Whoever signs this lets the effects of the named run be reverted after a fresh backup."],
-} as const satisfies Record<Gate, readonly string[]>;
+} as const satisfies Record<ApprovalGate, readonly string[]>;
 
 /** Fills by sed in place, then signs. UUIDs come from the signer's kernel, times from the signer's clock; the rest is written by hand. */
-function toCommands(gate: Gate, fileName: string, placeholders: readonly string[]): readonly string[] {
+function toCommands(gate: ApprovalGate, fileName: string, placeholders: readonly string[]): readonly string[] {
   const uuids = placeholders.filter((name) => name.startsWith("@REVIEW_DECISION_ID"));
   const byHand = placeholders.filter((name) => !uuids.includes(name) && name !== issuedAt && name !== expiresAt);
   // The end first: the other way round a second more than the 24 hours could lie between them.

@@ -1,12 +1,15 @@
 // How old an approval may be, gate by gate. Two dates count: the one it says, and the one its signature carries.
-import type { Approval, Gate } from "./schema.ts";
+import type { Approval, ApprovalGate } from "./schema.ts";
 import { CutterError } from "../errors.ts";
 
 const hourMs = 3_600_000;
 export const futureSecondsMax = 60;
 export const rulingHoursMax = 24;
 
-export const hoursMaxOfGate = { SG_1: 24, SG_2: 12, SG_3: 12, RULING: rulingHoursMax, REVERT: 12 } as const satisfies Record<Gate, number>;
+export const hoursMaxOfGate = { SG_1: 24, SG_2: 12, SG_3: 12, RULING: rulingHoursMax, REVERT: 12 } as const satisfies Record<
+  ApprovalGate,
+  number
+>;
 
 /** Too old for its gate, by the date it says itself: it can authorise nothing any more, whoever signed it. Pure. */
 export function isOutdated({ gate, issued_at }: Pick<Approval, "gate" | "issued_at">, now: Date): boolean {

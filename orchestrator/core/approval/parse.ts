@@ -1,12 +1,12 @@
 // An approval document, read strictly: bytes in, one typed approval out. Says nothing yet about who signed it or what it is for.
 import type { z } from "zod";
-import { approvalSchema, toDecisions, type Approval } from "./schema.ts";
+import { approvalSchema, toApprovedDecisions, type Approval } from "./schema.ts";
 import { approvalBytesMax, blockName, readApprovalBlock, refuseForbidden } from "./block.ts";
 import { CutterError } from "../errors.ts";
 import { parseStrictJson, type JsonValue } from "../encoding/strict-json.ts";
 
 /** Placeholders of a draft: `@NAME@`. No field of an approval may hold one. */
-export const placeholder = /@[A-Z][A-Z0-9_]*@/;
+export const approvalPlaceholder = /@[A-Z][A-Z0-9_]*@/;
 
 const depthMax = 4;
 
@@ -29,15 +29,15 @@ export function parseBlock<T>(bytes: Uint8Array, name: string, schema: z.ZodType
     depthMax,
   });
   checkStrings(value, "");
-  const judged = schema.safeParse(value);
-  if (!judged.success) throw toFieldError(judged.error.issues[0], value);
-  return judged.data;
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw toFieldError(parsed.error.issues[0], value);
+  return parsed.data;
 }
 
 function checkStrings(value: JsonValue, at: string): void {
   if (typeof value === "string") {
     refuseForbidden(value, at === "" ? "(top)" : at);
-    const found = placeholder.exec(value)?.[0];
+    const found = approvalPlaceholder.exec(value)?.[0];
     if (found !== undefined) throw new CutterError("APPROVAL_PLACEHOLDER", { field: at, found });
   }
   if (typeof value !== "object" || value === null) return;
@@ -49,7 +49,7 @@ function checkStrings(value: JsonValue, at: string): void {
 
 /** A UUID is spent once: the database keeps it per (document, phase), so one UUID for two decisions would let the second pass as the first. */
 function checkBatch(approval: Approval): void {
-  const decisions = toDecisions(approval);
+  const decisions = toApprovedDecisions(approval);
   for (const [index, decision] of decisions.entries()) {
     const at = `entries.${String(index - 1)}`;
     const before = decisions.slice(0, index);

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { isKbId } from "../knowledge-base/id.ts";
 import { parseRunId } from "../run-id.ts";
 
-export const gates = ["SG_1", "SG_2", "SG_3", "RULING", "REVERT"] as const;
-export type Gate = (typeof gates)[number];
+export const approvalGates = ["SG_1", "SG_2", "SG_3", "RULING", "REVERT"] as const;
+export type ApprovalGate = (typeof approvalGates)[number];
 
 /** The phases that write to the database or come after the first that does: only there can an SG_3 be raised. */
 export const escalatingPhases = ["cut_leg_a", "structural_verify", "leg_b_record", "write_verify", "lifecycle_enact", "closeout"] as const;
@@ -68,7 +68,7 @@ export type Approval = z.infer<typeof approvalSchema>;
 export type Ruling = Extract<Approval, { readonly gate: "RULING" }>;
 
 /** One decision: an approval's own, or one entry of a batch. */
-export interface Decision {
+export interface ApprovedDecision {
   readonly run_id: string;
   readonly document_id: string;
   readonly phase: string;
@@ -77,7 +77,7 @@ export interface Decision {
 }
 
 /** Every decision of an approval, its own first. Pure. */
-export function toDecisions(approval: Approval): readonly Decision[] {
+export function toApprovedDecisions(approval: Approval): readonly ApprovedDecision[] {
   const entries = approval.gate === "SG_2" ? (approval.entries ?? []) : [];
   return [approval, ...entries].map(({ run_id, document_id, phase, payload_sha, review_decision_id }) => ({
     run_id,

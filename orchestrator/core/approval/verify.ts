@@ -1,5 +1,5 @@
 // The one judge of approvals: document, signatures, keys, time and purpose, in an order that no later step can undo. Pure; the signature decides.
-import type { Approval, Decision, Gate } from "./schema.ts";
+import type { Approval, ApprovedDecision, ApprovalGate } from "./schema.ts";
 import { parseApproval } from "./parse.ts";
 import { requireBinding, type Expected } from "./binding.ts";
 import { requireFresh } from "./freshness.ts";
@@ -29,21 +29,21 @@ export interface Signer {
   readonly signatureSha256: string;
 }
 
-declare const judged: unique symbol;
+declare const verifiedBrand: unique symbol;
 
 /** Only `verifyApproval` makes one: what asks for it cannot be given a document that nobody judged. */
 export interface VerifiedApproval {
-  readonly [judged]: true;
+  readonly [verifiedBrand]: true;
   readonly approval: Approval;
-  readonly decision: Decision; // the one that was asked for
+  readonly decision: ApprovedDecision; // the one that was asked for
   readonly documentSha256: string; // of the very bytes that were parsed and verified
   readonly signers: readonly Signer[];
   readonly humanSigners: 1 | 2; // 1: every report says "one human signer"
   readonly compared: readonly string[]; // the fields that were compared with the caller's own values
-  readonly judgedAt: Date;
+  readonly verifiedAt: Date;
 }
 
-export interface Evidence {
+export interface ApprovalEvidence {
   readonly document: Uint8Array;
   readonly signatures: readonly Uint8Array[];
   readonly keys: Keys;
@@ -56,7 +56,7 @@ export interface Evidence {
  * the digest → key valid now → dates → gate, run, document, phase, host, release → payload. Reserving the UUID in the database is the caller's.
  * @throws APPROVAL_* and KEY_*
  */
-export async function verifyApproval({ document, signatures, keys, expected, now }: Evidence): Promise<VerifiedApproval> {
+export async function verifyApproval({ document, signatures, keys, expected, now }: ApprovalEvidence): Promise<VerifiedApproval> {
   // A copy: the bytes that are parsed are the bytes that are verified, whatever the caller's buffer becomes while we wait.
   const bytes = Uint8Array.from(document);
   const approval = parseApproval(bytes);
@@ -101,9 +101,9 @@ export async function verifyApproval({ document, signatures, keys, expected, now
     signers,
     humanSigners: signers.length === 2 ? 2 : 1,
     compared,
-    judgedAt: now,
+    verifiedAt: now,
   } as const;
-  return verified as typeof verified & { readonly [judged]: true };
+  return verified as typeof verified & { readonly [verifiedBrand]: true };
 }
 
 type People = ReadonlyMap<SignerRole, SignerKey>;
@@ -120,7 +120,7 @@ async function readPeople({ sovereign, architect }: Keys, now: Date): Promise<Pe
 }
 
 /** A ruling is the architect's too, where one is pinned; everything else is the sovereign's alone. */
-function toRequiredRoles(gate: Gate, people: People): readonly SignerRole[] {
+function toRequiredRoles(gate: ApprovalGate, people: People): readonly SignerRole[] {
   return gate === "RULING" && people.has("architect") ? ["sovereign", "architect"] : ["sovereign"];
 }
 
@@ -133,7 +133,7 @@ function toPinned(people: People): readonly string[] {
   return [...people].map(([role, person]) => `${role}:${person.fingerprint}`);
 }
 
-function requireRoles(gate: Gate, required: readonly SignerRole[], found: readonly SignerRole[]): void {
+function requireRoles(gate: ApprovalGate, required: readonly SignerRole[], found: readonly SignerRole[]): void {
   const missing = required.filter((role) => !found.includes(role));
   if (missing.length > 0) throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate, expected: required, found });
   if (found.length !== required.length) throw new CutterError("APPROVAL_SIGNATURE_UNWANTED", { gate, expected: required, found });

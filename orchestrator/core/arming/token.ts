@@ -85,9 +85,9 @@ export function toTokenFileNames(token: ArmToken): readonly string[] {
 /** Pure. @throws TOKEN_INVALID naming the field */
 export function parseArmToken(bytes: Uint8Array): ArmToken {
   const value = parseStrictJson(toText(bytes), { code: "TOKEN_INVALID", charactersMax: tokenBytesMax, depthMax: 4 });
-  const judged = armTokenSchema.safeParse(value);
-  if (judged.success) return judged.data;
-  const [issue] = judged.error.issues;
+  const parsed = armTokenSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
   throw new CutterError("TOKEN_INVALID", {
     field: issue === undefined ? "(top)" : issue.path.map(String).join(".") || "(top)",
     problem: issue?.message ?? "does not fit",

@@ -6,14 +6,14 @@ const rules = [
   { rule: "no NUL and no carriage return", pattern: /[\0\r]/g },
 ] as const;
 
-export interface GateViolation {
+export interface SqlGateViolation {
   readonly line: number; // from 1
   readonly rule: string;
   readonly found: string;
 }
 
 /** On the raw text, comments and literals included: a gate that only searches for words must let it through as well. Empty: it fits. Pure. */
-export function toGateViolations(text: string): readonly GateViolation[] {
+export function toSqlGateViolations(text: string): readonly SqlGateViolation[] {
   const found = rules.flatMap(({ rule, pattern }) =>
     [...text.matchAll(pattern)].map((match) => ({ line: text.slice(0, match.index).split("\n").length, rule, found: match[0] })),
   );

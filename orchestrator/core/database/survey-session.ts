@@ -34,15 +34,15 @@ export function toDatabaseSurvey(
   return {
     script: [
       texts.facts,
-      `select '${marks.catalogue}';`,
+      `select '${sectionHeadings.catalogue}';`,
       inReadOnly(toCatalogueScript(contract, texts.catalogue)),
-      `select '${marks.matrix}';`,
+      `select '${sectionHeadings.matrix}';`,
       inReadOnly(toGrantMatrixScript(toMatrixPrincipals(principals), texts.matrix)),
       "",
     ].join("\n"),
     toFactLines: (stdout) => {
-      const [facts = "", afterFacts = ""] = stdout.split(`${marks.catalogue}\n`);
-      const [catalogue = "", matrix = ""] = afterFacts.split(`${marks.matrix}\n`);
+      const [facts = "", afterFacts = ""] = stdout.split(`${sectionHeadings.catalogue}\n`);
+      const [catalogue = "", matrix = ""] = afterFacts.split(`${sectionHeadings.matrix}\n`);
       return [
         `database\t${facts.trim()}`,
         `contract\t${JSON.stringify(contract)}`,
@@ -54,4 +54,4 @@ export function toDatabaseSurvey(
   };
 }
 
-const marks = { catalogue: "=== catalogue", matrix: "=== grant matrix" } as const;
+const sectionHeadings = { catalogue: "=== catalogue", matrix: "=== grant matrix" } as const;

@@ -35,9 +35,9 @@ export function parseStrictYaml<Output>(
     if ("anchor" in node && typeof node.anchor === "string") throw fail({ problem: "anchors are not allowed" });
     if (isScalar(node) && node.tag !== undefined) throw fail({ problem: "tags are not allowed" });
   });
-  const judged = schema.safeParse(document.toJS({ maxAliasCount: 0 }));
-  if (judged.success) return judged.data;
-  const issue = judged.error.issues[0];
+  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 0 }));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
   const key =
     issue === undefined ? "" : [...issue.path, ...(issue.code === "unrecognized_keys" ? [issue.keys.join(",")] : [])].map(String).join(".");
   throw fail({ key: key === "" ? "(top)" : key, problem: toProblem(issue) });

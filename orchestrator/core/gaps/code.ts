@@ -1,24 +1,24 @@
 // GAP-1 and GAP-2: is the code on the host, whole, and is there a way by which it got there and is started?
-import { isPresent, judgeContent, readClaims, type Evidence } from "./evidence.ts";
+import { isPresent, checkContent, toOwnershipClaims, type GapEvidence } from "./evidence.ts";
 import type { HostFacts, ReleaseFileFact } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { manifestName, releaseManifestSchema, toReleaseName, type ReleaseManifest } from "../host/release-manifest.ts";
 
 /** The current release is exactly its manifest: every file, its sha256, size and mode, and no other file. */
-export function judgeGap1(facts: HostFacts): readonly Evidence[] {
+export function evaluateGap1(facts: HostFacts): readonly GapEvidence[] {
   const older = ["/opt/incomex/dot/iu-cutter", "/opt/incomex/dot/iu-cutter-v0.6"].filter((path) => isPresent(facts.paths.get(path)));
-  const left = older.map((path) => ({ ok: true, text: `${path} is there, an older cutter, and is left alone` }));
+  const olderLeftAlone = older.map((path) => ({ ok: true, text: `${path} is there, an older cutter, and is left alone` }));
   const { current } = facts;
-  if (current === null) return [{ ok: false, text: `${hostLayout.current} leads to no release` }, ...left];
+  if (current === null) return [{ ok: false, text: `${hostLayout.current} leads to no release` }, ...olderLeftAlone];
   const manifest = releaseManifestSchema.safeParse(parseOrNull(current.manifest));
-  if (!manifest.success) return [{ ok: false, text: `${current.name} has no manifest.json that can be read` }, ...left];
+  if (!manifest.success) return [{ ok: false, text: `${current.name} has no manifest.json that can be read` }, ...olderLeftAlone];
   const expectedName = toReleaseName(manifest.data.version, current.manifestSha256);
-  const name: Evidence =
+  const name: GapEvidence =
     current.name === expectedName
       ? { ok: true, text: `${hostLayout.current} leads to ${current.name}, manifest sha256 ${current.manifestSha256}` }
       : { ok: false, text: `${current.name} holds the manifest of ${expectedName}` };
   const differences = toDifferences(manifest.data, current.files);
-  const files: readonly Evidence[] =
+  const files: readonly GapEvidence[] =
     differences.length === 0
       ? [
           {
@@ -27,18 +27,18 @@ export function judgeGap1(facts: HostFacts): readonly Evidence[] {
           },
         ]
       : differences.slice(0, shownDifferencesMax).map((text) => ({ ok: false, text: `release file ${text}` }));
-  return [name, ...files, ...left];
+  return [name, ...files, ...olderLeftAlone];
 }
 
 /** pulumi up's own traces: the release is claimed, the command leads to it, and the units that start it are as written and listening. */
-export function judgeGap2(facts: HostFacts): readonly Evidence[] {
-  const claimed = [...readClaims(facts.claims).keys()];
+export function evaluateGap2(facts: HostFacts): readonly GapEvidence[] {
+  const claimed = [...toOwnershipClaims(facts.claims).keys()];
   const release = claimed.find(
     (path) => path.startsWith(`${hostLayout.releases}/`) || path === hostLayout.current || path === hostLayout.releases,
   );
   const command = facts.paths.get(hostLayout.command);
   const leads = command?.kind === "link" && command.digest.startsWith(`${hostLayout.current}/`);
-  const sockets = [...facts.units].map(([name, { enabled, active }]): Evidence => ({
+  const sockets = [...facts.units].map(([name, { enabled, active }]): GapEvidence => ({
     ok: enabled === "enabled" && active === "active",
     text: `${name} is ${enabled === "" ? "unknown" : enabled} and ${active}`,
   }));
@@ -54,7 +54,7 @@ export function judgeGap2(facts: HostFacts): readonly Evidence[] {
       ok: leads,
       text: leads ? `${hostLayout.command} leads to ${command.digest}` : `${hostLayout.command} does not lead to the current release`,
     },
-    ...unitFiles.map((path) => judgeContent(facts, path)),
+    ...unitFiles.map((path) => checkContent(facts, path)),
     ...sockets,
   ];
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { HostFacts, PathFact } from "../host/facts.ts";
 
 /** `ok` false is a reason why the gap is open. Texts hold neither time nor secret, so that an unchanged host gives unchanged evidence. */
-export interface Evidence {
+export interface GapEvidence {
   readonly ok: boolean;
   readonly text: string;
 }
@@ -17,7 +17,7 @@ export interface WantedPath {
 }
 
 /** One piece of evidence: the path exists with kind, mode and owner as wanted, or what differs. */
-export function judgePath(facts: HostFacts, wanted: WantedPath): Evidence {
+export function checkPath(facts: HostFacts, wanted: WantedPath): GapEvidence {
   const found = facts.paths.get(wanted.path);
   if (found === undefined || found.kind === "absent") return { ok: false, text: `${wanted.path} is absent` };
   const asWanted = `${wanted.kind} ${wanted.mode} ${wanted.owner}:${wanted.group}`;
@@ -28,9 +28,9 @@ export function judgePath(facts: HostFacts, wanted: WantedPath): Evidence {
 }
 
 /** The file's content is what the kit wrote last, by the claim in the ownership manifest. No claim: the kit did not write it. */
-export function judgeContent(facts: HostFacts, path: string): Evidence {
+export function checkContent(facts: HostFacts, path: string): GapEvidence {
   const found = facts.paths.get(path);
-  const claim = readClaims(facts.claims).get(path);
+  const claim = toOwnershipClaims(facts.claims).get(path);
   if (found === undefined || found.kind !== "file") return { ok: false, text: `${path} is absent` };
   if (claim === undefined) return { ok: false, text: `${path} is not in the kit's ownership manifest` };
   if (claim.contentSha256 === undefined) return { ok: true, text: `${path} sha256 ${found.digest}` };
@@ -43,13 +43,17 @@ export function isPresent(found: PathFact | undefined): found is PathFact {
   return found !== undefined && found.kind !== "absent";
 }
 
-const claimSchema = z.looseObject({ path: z.string(), state: z.enum(["claimed", "released"]), contentSha256: z.string().optional() });
+const ownershipClaimSchema = z.looseObject({
+  path: z.string(),
+  state: z.enum(["claimed", "released"]),
+  contentSha256: z.string().optional(),
+});
 
 /** The last line of each path counts; a released path is not the kit's any more; a cut line is no claim. */
-export function readClaims(lines: readonly string[]): ReadonlyMap<string, z.infer<typeof claimSchema>> {
-  const claims = new Map<string, z.infer<typeof claimSchema>>();
+export function toOwnershipClaims(lines: readonly string[]): ReadonlyMap<string, z.infer<typeof ownershipClaimSchema>> {
+  const claims = new Map<string, z.infer<typeof ownershipClaimSchema>>();
   for (const line of lines) {
-    const claim = claimSchema.safeParse(parseOrNull(line));
+    const claim = ownershipClaimSchema.safeParse(parseOrNull(line));
     if (!claim.success) continue;
     if (claim.data.state === "claimed") claims.set(claim.data.path, claim.data);
     else claims.delete(claim.data.path);

@@ -1,11 +1,11 @@
 // The gap rules: facts of a host → GAP-1 … GAP-8, each open or closed with its evidence (design 2.5). One module for the operator's side and the host's.
-import type { Evidence } from "./evidence.ts";
-import { judgeGap1, judgeGap2 } from "./code.ts";
-import { judgeGap3, judgeGap4 } from "./principals.ts";
-import { judgeGap7, judgeGap8 } from "./ruling.ts";
-import { judgeGap5, judgeGap6 } from "./state.ts";
+import type { GapEvidence } from "./evidence.ts";
+import { evaluateGap1, evaluateGap2 } from "./code.ts";
+import { evaluateGap3, evaluateGap4 } from "./principals.ts";
+import { evaluateGap7, evaluateGap8 } from "./ruling.ts";
+import { evaluateGap5, evaluateGap6 } from "./state.ts";
 import type { HostFacts } from "../host/facts.ts";
-import type { JudgedRulings } from "./kept-rulings.ts";
+import type { ArchivedRulings } from "./kept-rulings.ts";
 
 export interface Gap {
   readonly id: `GAP-${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`;
@@ -16,9 +16,9 @@ export interface Gap {
 }
 
 /** Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. `rulings` are those of these facts, judged (judgeRulings). */
-export function toGaps(facts: HostFacts, rulings: JudgedRulings): readonly Gap[] {
-  return rules.map(({ id, summary, closedBy, judge }) => {
-    const evidence = judge(facts, rulings);
+export function toGaps(facts: HostFacts, rulings: ArchivedRulings): readonly Gap[] {
+  return rules.map(({ id, summary, closedBy, evaluate }) => {
+    const evidence = evaluate(facts, rulings);
     const reasons = evidence.filter(({ ok }) => !ok);
     const shown = reasons.length > 0 ? [...reasons, ...evidence.filter(({ ok }) => ok)] : evidence;
     return {
@@ -35,26 +35,26 @@ interface GapRule {
   readonly id: Gap["id"];
   readonly summary: string;
   readonly closedBy: string;
-  readonly judge: (facts: HostFacts, rulings: JudgedRulings) => readonly Evidence[];
+  readonly evaluate: (facts: HostFacts, rulings: ArchivedRulings) => readonly GapEvidence[];
 }
 
 const rules: readonly GapRule[] = [
-  { id: "GAP-1", summary: "v0.6 orchestrator code on the host", closedBy: "pulumi up", judge: judgeGap1 },
-  { id: "GAP-2", summary: "a deployment path for it", closedBy: "pulumi up", judge: judgeGap2 },
-  { id: "GAP-3", summary: "BACKUP_GPG_FPR confirmed in the host's env", closedBy: "pulumi up", judge: judgeGap3 },
-  { id: "GAP-4", summary: "governance principal for review_decision and leg B pinned", closedBy: "pulumi up", judge: judgeGap4 },
-  { id: "GAP-5", summary: "orchestrator.* keys and /var/lib/cutter/*", closedBy: "pulumi up", judge: judgeGap5 },
-  { id: "GAP-6", summary: "rollback_runbook.sql on the host", closedBy: "pulumi up", judge: judgeGap6 },
+  { id: "GAP-1", summary: "v0.6 orchestrator code on the host", closedBy: "pulumi up", evaluate: evaluateGap1 },
+  { id: "GAP-2", summary: "a deployment path for it", closedBy: "pulumi up", evaluate: evaluateGap2 },
+  { id: "GAP-3", summary: "BACKUP_GPG_FPR confirmed in the host's env", closedBy: "pulumi up", evaluate: evaluateGap3 },
+  { id: "GAP-4", summary: "governance principal for review_decision and leg B pinned", closedBy: "pulumi up", evaluate: evaluateGap4 },
+  { id: "GAP-5", summary: "orchestrator.* keys and /var/lib/cutter/*", closedBy: "pulumi up", evaluate: evaluateGap5 },
+  { id: "GAP-6", summary: "rollback_runbook.sql on the host", closedBy: "pulumi up", evaluate: evaluateGap6 },
   {
     id: "GAP-7",
     summary: "a ruling that authorises a live cut",
     closedBy: "people: a signed ruling, verified by the kit",
-    judge: judgeGap7,
+    evaluate: evaluateGap7,
   },
   {
     id: "GAP-8",
     summary: "a chosen harmless document for the first cut",
     closedBy: "people: named, with why it is harmless, in the signed ruling",
-    judge: judgeGap8,
+    evaluate: evaluateGap8,
   },
 ];

@@ -2,7 +2,7 @@
 import type { Ruling } from "../approval/schema.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile, type Signer } from "../approval/verify.ts";
 import { CutterError } from "../errors.ts";
-import { readClaims } from "./evidence.ts";
+import { toOwnershipClaims } from "./evidence.ts";
 import { readSurveyedConfig } from "./state.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
@@ -12,9 +12,9 @@ import { readFingerprint } from "../signing/signature.ts";
 /** Where root keeps them: one folder a ruling, by the sha256 of its document. */
 export const rulingsFolder = `${hostLayout.ledger}/rulings`;
 export const rulingFiles = { document: "ruling.md", sovereign: "ruling.md.sovereign.asc", architect: "ruling.md.architect.asc" } as const;
-export const keptRulings = { folder: rulingsFolder, names: Object.values(rulingFiles) } as const;
+export const rulingArchive = { folder: rulingsFolder, names: Object.values(rulingFiles) } as const;
 
-export interface StandingRuling {
+export interface ValidRuling {
   readonly ruling: Ruling;
   readonly documentSha256: string;
   readonly signers: readonly Pick<Signer, "role" | "fingerprint">[];
@@ -22,30 +22,30 @@ export interface StandingRuling {
   readonly startsSpent: number;
 }
 
-export interface JudgedRulings {
-  readonly standing: readonly StandingRuling[]; // newest first
+export interface ArchivedRulings {
+  readonly valid: readonly ValidRuling[]; // newest first
   readonly refused: readonly { readonly sha256: string; readonly code: string }[]; // expired, or signed by a key that is pinned no more
 }
 
-export const noRulings: JudgedRulings = { standing: [], refused: [] };
+export const noRulings: ArchivedRulings = { valid: [], refused: [] };
 
 /** Never throws for what lies on the host: a ruling that does not verify is refused with its code, and closes no gap. */
-export async function judgeRulings(facts: HostFacts, now: Date): Promise<JudgedRulings> {
+export async function verifyArchivedRulings(facts: HostFacts, now: Date): Promise<ArchivedRulings> {
   if (facts.rulings.length === 0) return noRulings;
-  const standing: StandingRuling[] = [];
+  const valid: ValidRuling[] = [];
   const refused: { sha256: string; code: string }[] = [];
-  for (const kept of facts.rulings) {
+  for (const archived of facts.rulings) {
     try {
-      standing.push(await judge(facts, kept, now));
+      valid.push(await verifyArchivedRuling(facts, archived, now));
     } catch (error) {
       if (!(error instanceof CutterError)) throw error;
-      refused.push({ sha256: kept.sha256, code: error.code });
+      refused.push({ sha256: archived.sha256, code: error.code });
     }
   }
-  return { standing: standing.toSorted((left, right) => right.ruling.issued_at.localeCompare(left.ruling.issued_at)), refused };
+  return { valid: valid.toSorted((left, right) => right.ruling.issued_at.localeCompare(left.ruling.issued_at)), refused };
 }
 
-async function judge(facts: HostFacts, { sha256, files }: HostFacts["rulings"][number], now: Date): Promise<StandingRuling> {
+async function verifyArchivedRuling(facts: HostFacts, { sha256, files }: HostFacts["rulings"][number], now: Date): Promise<ValidRuling> {
   const keys = await readSurveyedKeys(facts);
   const config = readSurveyedConfig(facts);
   const document = toBytes(files.get(rulingFiles.document));
@@ -82,7 +82,7 @@ async function judge(facts: HostFacts, { sha256, files }: HostFacts["rulings"][n
 
 /** As arming reads them: what pins a key on the host is its digest in the ownership manifest. @throws APPROVAL_KEY_NOT_PINNED, KEY_* */
 export async function readSurveyedKeys(facts: HostFacts): Promise<Keys> {
-  const claims = readClaims(facts.claims);
+  const claims = toOwnershipClaims(facts.claims);
   const read = async (role: "sovereign" | "architect"): Promise<PinnedKeyFile | null> => {
     const file = `${hostLayout.keys}/${role}.asc`;
     const pinned = claims.get(file)?.contentSha256;

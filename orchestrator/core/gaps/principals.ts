@@ -1,13 +1,13 @@
 // GAP-3 and GAP-4: whom the backup is for, and who writes the governance records.
 import type { OrchestratorConfig } from "../config-schema.ts";
 import type { DatabaseFacts } from "../database/facts.ts";
-import type { Evidence } from "./evidence.ts";
+import type { GapEvidence } from "./evidence.ts";
 import { readSurveyedConfig } from "./state.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 
 /** The line in the env file, the configuration and the key file name one key. That root's keyring has it too is told, not demanded: the keyring is not the kit's. */
-export function judgeGap3(facts: HostFacts): readonly Evidence[] {
+export function evaluateGap3(facts: HostFacts): readonly GapEvidence[] {
   const config = readSurveyedConfig(facts);
   const file = (config === null ? undefined : config.env_files["BACKUP_GPG_FPR"]) ?? hostLayout.dockerEnv;
   const lines = facts.env.filter(({ name }) => name === "BACKUP_GPG_FPR");
@@ -15,7 +15,7 @@ export function judgeGap3(facts: HostFacts): readonly Evidence[] {
   const fingerprint = facts.backupFingerprints.find((entry) => entry.file === file)?.fingerprint ?? null;
   if (here === undefined || here.lines !== 1 || fingerprint === null) {
     const problem = here === undefined ? "is not there" : here.lines > 1 ? `stands ${here.lines} times` : "holds no fingerprint";
-    return [{ ok: false, text: `BACKUP_GPG_FPR ${problem} in ${file}` }, ...judgeRootKeyring(facts, config?.backup_gpg_fpr ?? null)];
+    return [{ ok: false, text: `BACKUP_GPG_FPR ${problem} in ${file}` }, ...checkRootKeyring(facts, config?.backup_gpg_fpr ?? null)];
   }
   const elsewhere = facts.backupFingerprints.find((entry) => entry.file !== file && entry.fingerprint !== fingerprint);
   const keyFile = `${hostLayout.keys}/backup.asc`;
@@ -32,11 +32,11 @@ export function judgeGap3(facts: HostFacts): readonly Evidence[] {
     inKeyFile.length === 1 && inKeyFile[0] === fingerprint
       ? { ok: true, text: `${keyFile} holds this key and no other` }
       : { ok: false, text: inKeyFile.length === 0 ? `${keyFile} holds no readable key` : `${keyFile} holds ${inKeyFile.join(", ")}` },
-    ...judgeRootKeyring(facts, fingerprint),
+    ...checkRootKeyring(facts, fingerprint),
   ];
 }
 
-function judgeRootKeyring(facts: HostFacts, fingerprint: string | null): readonly Evidence[] {
+function checkRootKeyring(facts: HostFacts, fingerprint: string | null): readonly GapEvidence[] {
   if (fingerprint === null)
     return facts.rootKeyFingerprints.map((found) => ({
       ok: true,
@@ -48,23 +48,23 @@ function judgeRootKeyring(facts: HostFacts, fingerprint: string | null): readonl
 }
 
 /** Pinned by a person (there is no default), allowed by the database to do exactly that work, and its login is in the env files. Read-only: the kit grants nothing. */
-export function judgeGap4(facts: HostFacts): readonly Evidence[] {
+export function evaluateGap4(facts: HostFacts): readonly GapEvidence[] {
   const config = readSurveyedConfig(facts);
   const principal = config?.governance_principal ?? null;
-  const database = judgeDatabase(facts);
+  const database = checkDatabase(facts);
   if (principal === null)
     return [{ ok: false, text: "orchestrator.governance_principal is not pinned; DQ_4 proposes directus_secdef" }, ...database];
   return [
     { ok: true, text: `orchestrator.governance_principal is ${principal}` },
     ...database,
-    ...(facts.database === null ? [] : judgeRights(facts.database, principal)),
+    ...(facts.database === null ? [] : checkRights(facts.database, principal)),
     ...(principal === "directus_secdef"
-      ? [judgeEnvName(facts, "DIRECTUS_SECDEF_DSN")]
-      : [judgeEnvName(facts, "DOT_CUTTER_EXEC_DB_USER"), judgeEnvName(facts, "DOT_CUTTER_EXEC_DB_PASSWORD")]),
+      ? [checkEnvName(facts, "DIRECTUS_SECDEF_DSN")]
+      : [checkEnvName(facts, "DOT_CUTTER_EXEC_DB_USER"), checkEnvName(facts, "DOT_CUTTER_EXEC_DB_PASSWORD")]),
   ];
 }
 
-function judgeDatabase(facts: HostFacts): readonly Evidence[] {
+function checkDatabase(facts: HostFacts): readonly GapEvidence[] {
   const { database } = facts;
   if (database === null) return [{ ok: false, text: `the database could not be asked: ${facts.databaseProblem ?? "unknown"}` }];
   const missing = [...database.tables, ...database.functions].filter(({ present }) => !present).map(({ name }) => name);
@@ -87,7 +87,7 @@ function judgeDatabase(facts: HostFacts): readonly Evidence[] {
 
 const shownDifferencesMax = 8;
 
-function judgeRights(database: DatabaseFacts, principal: NonNullable<OrchestratorConfig["governance_principal"]>): readonly Evidence[] {
+function checkRights(database: DatabaseFacts, principal: NonNullable<OrchestratorConfig["governance_principal"]>): readonly GapEvidence[] {
   const rights = database.governance_rights.filter((right) => right.principal === principal);
   const missing = rights.filter(({ held }) => !held).map(({ privilege, table }) => `${privilege} on ${table}`);
   if (rights.length > 0 && missing.length === 0)
@@ -95,7 +95,7 @@ function judgeRights(database: DatabaseFacts, principal: NonNullable<Orchestrato
   return [{ ok: false, text: `${principal} lacks ${missing.join(", ")}: sql/grants/${principal}.sql, for the owner's SQL gate` }];
 }
 
-function judgeEnvName(facts: HostFacts, name: string): Evidence {
+function checkEnvName(facts: HostFacts, name: string): GapEvidence {
   const present = facts.env.some((entry) => entry.name === name && entry.lines === 1 && entry.plain === 1);
   return {
     ok: present,

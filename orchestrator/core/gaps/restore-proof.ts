@@ -6,7 +6,7 @@ import { parseBlock } from "../approval/parse.ts";
 import { sha256Hex } from "../encoding/digest.ts";
 import { CutterError } from "../errors.ts";
 import { readSurveyedConfig } from "./state.ts";
-import type { HostFacts, KeptDocument } from "../host/facts.ts";
+import type { HostFacts, ArchivedDocument } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { readSurveyedKeys } from "./kept-rulings.ts";
 import type { RunId } from "../run-id.ts";
@@ -15,7 +15,7 @@ import { readDetachedSignature, readSignerKey, verifyDetached } from "../signing
 /** Where root keeps them: one folder a proof, by the sha256 of its document. */
 export const restoreProofsFolder = `${hostLayout.ledger}/restore-proofs`;
 export const restoreProofFiles = { document: "restore-proof.md", signature: "restore-proof.md.asc" } as const;
-export const keptRestoreProofs = { folder: restoreProofsFolder, names: Object.values(restoreProofFiles) } as const;
+export const restoreProofArchive = { folder: restoreProofsFolder, names: Object.values(restoreProofFiles) } as const;
 /** Root's own folder on tmpfs; `_` begins no run id. */
 export const toRestoreStaging = (id: RunId): string => `${hostLayout.incoming}/_restore.${id}`;
 export const restoreProofBlock = "cutter-restore-proof";
@@ -79,23 +79,23 @@ export async function verifyRestoreProof({
   return { proof, documentSha256: sha256Hex(bytes), signer: signer.fingerprint };
 }
 
-export interface JudgedRestoreProofs {
+export interface ArchivedRestoreProofs {
   readonly latest: { readonly proof: RestoreProof; readonly ageDays: number } | null; // of those that verify; whole days
   readonly refused: readonly { readonly sha256: string; readonly code: string }[];
 }
 
-export const noRestoreProofs: JudgedRestoreProofs = { latest: null, refused: [] };
+export const noRestoreProofs: ArchivedRestoreProofs = { latest: null, refused: [] };
 
 /** Never throws for what lies on the host: a proof that does not verify, by the keys and the recipient of today, is refused with its code. */
-export async function judgeRestoreProofs(facts: HostFacts, now: Date): Promise<JudgedRestoreProofs> {
+export async function verifyArchivedRestoreProofs(facts: HostFacts, now: Date): Promise<ArchivedRestoreProofs> {
   const proofs: RestoreProof[] = [];
   const refused: { sha256: string; code: string }[] = [];
-  for (const kept of facts.restoreProofs) {
+  for (const archived of facts.restoreProofs) {
     try {
-      proofs.push(await judge(facts, kept, now));
+      proofs.push(await verifyArchivedRestoreProof(facts, archived, now));
     } catch (error) {
       if (!(error instanceof CutterError)) throw error;
-      refused.push({ sha256: kept.sha256, code: error.code });
+      refused.push({ sha256: archived.sha256, code: error.code });
     }
   }
   const [latest] = proofs.toSorted((left, right) => right.performed_at.localeCompare(left.performed_at));
@@ -108,7 +108,11 @@ export async function judgeRestoreProofs(facts: HostFacts, now: Date): Promise<J
   };
 }
 
-async function judge(facts: HostFacts, { sha256: kept, files }: KeptDocument, now: Date): Promise<RestoreProof> {
+async function verifyArchivedRestoreProof(
+  facts: HostFacts,
+  { sha256: documentSha256, files }: ArchivedDocument,
+  now: Date,
+): Promise<RestoreProof> {
   const config = readSurveyedConfig(facts);
   if (config === null) throw new CutterError("CONFIG_INVALID", { file: hostLayout.config });
   const { sovereign } = await readSurveyedKeys(facts);
@@ -121,7 +125,7 @@ async function judge(facts: HostFacts, { sha256: kept, files }: KeptDocument, no
     expected,
     now,
   });
-  if (verified.documentSha256 !== kept)
-    throw new CutterError("RESTORE_PROOF_REFUSED", { field: "sha256", expected: kept, found: verified.documentSha256 });
+  if (verified.documentSha256 !== documentSha256)
+    throw new CutterError("RESTORE_PROOF_REFUSED", { field: "sha256", expected: documentSha256, found: verified.documentSha256 });
   return verified.proof;
 }

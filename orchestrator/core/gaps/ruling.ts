@@ -1,16 +1,16 @@
 // GAP-7 and GAP-8: has somebody who may do so signed that this host may cut a document, and named a harmless one? No times in the texts: an unchanged host gives unchanged evidence.
-import type { Evidence } from "./evidence.ts";
+import type { GapEvidence } from "./evidence.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { rulingsFolder, type JudgedRulings, type StandingRuling } from "./kept-rulings.ts";
+import { rulingsFolder, type ArchivedRulings, type ValidRuling } from "./kept-rulings.ts";
 
 /** A ruling verified by the keys pinned now, not expired, for this host, release, principal, grants and runbook. */
-export function judgeGap7(_facts: HostFacts, { standing, refused }: JudgedRulings): readonly Evidence[] {
-  if (standing.length === 0)
+export function evaluateGap7(_facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {
+  if (valid.length === 0)
     return [
       { ok: false, text: `no signed ruling stands; runbooks/enable verifies one and keeps it below ${rulingsFolder}` },
       ...refused.map(toRefused),
     ];
-  return standing.flatMap((ruling) => [
+  return valid.flatMap((ruling) => [
     {
       ok: true,
       text: `ruling ${ruling.documentSha256.slice(0, 12)} for run ${ruling.ruling.run_id}, verified by the keys pinned now; ${String(ruling.startsSpent)} of ${String(ruling.ruling.starts)} starts spent`,
@@ -21,8 +21,8 @@ export function judgeGap7(_facts: HostFacts, { standing, refused }: JudgedRuling
 }
 
 /** The same ruling names the document and says why it can bear it. */
-export function judgeGap8(_facts: HostFacts, { standing, refused }: JudgedRulings): readonly Evidence[] {
-  if (standing.length === 0)
+export function evaluateGap8(_facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {
+  if (valid.length === 0)
     return [
       {
         ok: false,
@@ -30,12 +30,12 @@ export function judgeGap8(_facts: HostFacts, { standing, refused }: JudgedRuling
       },
       ...refused.map(toRefused),
     ];
-  return standing.map(({ ruling, documentSha256 }: StandingRuling) => ({
+  return valid.map(({ ruling, documentSha256 }: ValidRuling) => ({
     ok: true,
     text: `ruling ${documentSha256.slice(0, 12)} names ${ruling.document_id}: ${ruling.why_harmless}`,
   }));
 }
 
-function toRefused({ sha256, code }: JudgedRulings["refused"][number]): Evidence {
+function toRefused({ sha256, code }: ArchivedRulings["refused"][number]): GapEvidence {
   return { ok: false, text: `ruling ${sha256.slice(0, 12)} does not stand: ${code}` };
 }

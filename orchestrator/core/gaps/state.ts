@@ -1,7 +1,7 @@
 // GAP-5 and GAP-6: the configuration, the folders of the state, and the rollback runbook.
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../config-schema.ts";
 import { CutterError } from "../errors.ts";
-import { judgeContent, judgePath, type Evidence, type WantedPath } from "./evidence.ts";
+import { checkContent, checkPath, type GapEvidence, type WantedPath } from "./evidence.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { cutterUser, hostLayout } from "../host/layout.ts";
 import { parseStrictYaml } from "../encoding/strict-yaml.ts";
@@ -17,26 +17,26 @@ export function readSurveyedConfig(facts: HostFacts): OrchestratorConfig | null 
 }
 
 /** The configuration fits its schema and is what the kit wrote; every folder stands with its mode and owner; the user exists. */
-export function judgeGap5(facts: HostFacts): readonly Evidence[] {
-  const user: Evidence =
+export function evaluateGap5(facts: HostFacts): readonly GapEvidence[] {
+  const user: GapEvidence =
     facts.user.startsWith(`${cutterUser}:`) && facts.group === cutterUser
       ? { ok: true, text: `user and group ${cutterUser} exist` }
       : { ok: false, text: `user or group ${cutterUser} is missing` };
   return [
-    ...judgeConfig(facts),
-    judgePath(facts, { path: hostLayout.config, kind: "file", mode: "640", owner: "root", group: cutterUser }),
-    ...(facts.config === null ? [] : [judgeContent(facts, hostLayout.config)]),
+    ...checkConfig(facts),
+    checkPath(facts, { path: hostLayout.config, kind: "file", mode: "640", owner: "root", group: cutterUser }),
+    ...(facts.config === null ? [] : [checkContent(facts, hostLayout.config)]),
     user,
-    ...toStateFolders(readSurveyedConfig(facts)).map((wanted) => judgePath(facts, wanted)),
+    ...toStateFolders(readSurveyedConfig(facts)).map((wanted) => checkPath(facts, wanted)),
   ];
 }
 
 /** On the host and as the kit wrote it: the stack pins it by sha256. Whether it is ratified is a ruling's to say. */
-export function judgeGap6(facts: HostFacts): readonly Evidence[] {
-  return [judgeContent(facts, hostLayout.rollbackRunbook)];
+export function evaluateGap6(facts: HostFacts): readonly GapEvidence[] {
+  return [checkContent(facts, hostLayout.rollbackRunbook)];
 }
 
-function judgeConfig(facts: HostFacts): readonly Evidence[] {
+function checkConfig(facts: HostFacts): readonly GapEvidence[] {
   if (facts.config === null) return [{ ok: false, text: "no orchestrator.* key is configured" }];
   try {
     const keys = Object.keys(parseConfig(facts.config));

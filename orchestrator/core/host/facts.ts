@@ -51,8 +51,8 @@ export interface HostFacts {
   readonly keyFingerprints: ReadonlyMap<string, readonly string[]>; // by key file
   readonly rootKeyFingerprints: readonly string[];
   readonly keyFiles: ReadonlyMap<string, string>; // base64 of the signers' public keys, by file
-  readonly rulings: readonly KeptDocument[];
-  readonly restoreProofs: readonly KeptDocument[];
+  readonly rulings: readonly ArchivedDocument[];
+  readonly restoreProofs: readonly ArchivedDocument[];
   readonly spent: readonly string[]; // lines of the ledger
   readonly requests: readonly string[];
   readonly armed: readonly string[];
@@ -66,7 +66,7 @@ export interface HostFacts {
 }
 
 /** A signed document as root keeps it: a folder by its digest. */
-export interface KeptDocument {
+export interface ArchivedDocument {
   readonly sha256: string;
   readonly files: ReadonlyMap<string, string>; // base64 by file name
 }
@@ -121,8 +121,8 @@ export function parseHostFacts(output: string): HostFacts {
     keyFingerprints: toGroups(of("key")),
     rootKeyFingerprints: of("root_key").map(toFirst),
     keyFiles: new Map(of("key_file").map(([file = "", base64 = ""]) => [file, base64])),
-    rulings: toKept(of("ruling")),
-    restoreProofs: toKept(of("restore_proof")),
+    rulings: toArchivedDocuments(of("ruling")),
+    restoreProofs: toArchivedDocuments(of("restore_proof")),
     spent: of("spent").map(toRaw),
     requests: of("request").map(toFirst),
     armed: of("armed").map(toFirst),
@@ -173,7 +173,7 @@ function toGroups(rows: readonly (readonly string[])[]): ReadonlyMap<string, rea
   return groups;
 }
 
-function toKept(rows: readonly (readonly string[])[]): readonly KeptDocument[] {
+function toArchivedDocuments(rows: readonly (readonly string[])[]): readonly ArchivedDocument[] {
   const byDigest = new Map<string, Map<string, string>>();
   for (const [sha256 = "", file = "", base64 = ""] of rows)
     byDigest.set(sha256, (byDigest.get(sha256) ?? new Map<string, string>()).set(file, base64));

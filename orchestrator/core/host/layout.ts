@@ -38,7 +38,7 @@ export const hostLayout = {
 } as const;
 
 /** In the folder of one start. */
-export const startEndName = "end.json";
+export const startResultName = "end.json";
 
 /** The unit's way to the KB: systemd-socket-proxyd listens here and forwards to the KB's real host; TLS stays end to end. */
 export const kbRelay = { address: "127.0.0.1", port: 17443 } as const;

@@ -2,8 +2,8 @@
 import { effectSteps, writeSteps, type WriteStep } from "./effect.ts";
 import type { JournalEntry } from "./record.ts";
 
-type Entry<Kind extends JournalEntry["kind"]> = Extract<JournalEntry, { kind: Kind }>;
-export type VerifiedEntry = Entry<"approval_verified">;
+type EntryOf<Kind extends JournalEntry["kind"]> = Extract<JournalEntry, { kind: Kind }>;
+export type VerifiedEntry = EntryOf<"approval_verified">;
 
 /** One step, as far as the journal knows. `intended`: it may have landed or not, and only the database can tell. */
 export interface EffectStatus {
@@ -17,9 +17,9 @@ export interface EffectStatus {
 export interface Escalation {
   readonly phase: string;
   readonly code: string;
-  readonly facts: Entry<"escalated">["facts"];
+  readonly facts: EntryOf<"escalated">["facts"];
   readonly at: string;
-  readonly decision: Entry<"escalation_decided"> | null; // null: it waits for the sovereign
+  readonly decision: EntryOf<"escalation_decided"> | null; // null: it waits for the sovereign
 }
 
 /** The live half of a run's status. */
@@ -31,10 +31,10 @@ export interface LiveStatus {
   readonly voided: { readonly why: string; readonly at: string } | null;
 }
 
-const untouched: EffectStatus = { state: "none", sha256: null, transactions: [], pending: false, found: null };
-export const newEffects = Object.fromEntries(writeSteps.map((step) => [step, untouched])) as Readonly<Record<WriteStep, EffectStatus>>;
+const noEffect: EffectStatus = { state: "none", sha256: null, transactions: [], pending: false, found: null };
+export const newEffects = Object.fromEntries(writeSteps.map((step) => [step, noEffect])) as Readonly<Record<WriteStep, EffectStatus>>;
 
-type LiveEntry = Entry<
+type LiveEntry = EntryOf<
   | "approval_verified"
   | "effect_intended"
   | "transaction"
@@ -63,7 +63,7 @@ export function isLiveEntry(entry: JournalEntry): entry is LiveEntry {
 const phaseOfDecision = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
 
 /** False while a failure waits for the sovereign, and for good once the run is given up. */
-export function mayGoOn(status: Pick<LiveStatus, "escalation" | "voided">): boolean {
+export function mayContinue(status: Pick<LiveStatus, "escalation" | "voided">): boolean {
   return status.voided === null && (status.escalation === null || status.escalation.decision?.decision === "resume");
 }
 
@@ -87,8 +87,8 @@ export function nextLive(before: Before, entry: LiveEntry, at: string, require: 
   switch (entry.kind) {
     case "approval_verified": {
       // A row that stands names one approval: another cannot take its place afterwards.
-      const standing = entry.gate === "SG_1" || entry.gate === "SG_2" ? effects[entry.gate].state === "done" : false;
-      require(!standing || decided[entry.gate]?.document_sha256 === entry.document_sha256);
+      const rowExists = entry.gate === "SG_1" || entry.gate === "SG_2" ? effects[entry.gate].state === "done" : false;
+      require(!rowExists || decided[entry.gate]?.document_sha256 === entry.document_sha256);
       return { ...status, decided: { ...decided, [entry.gate]: entry } };
     }
     case "effect_intended":
@@ -105,7 +105,7 @@ export function nextLive(before: Before, entry: LiveEntry, at: string, require: 
       require(effects[entry.step].sha256 === null || effects[entry.step].sha256 === entry.effect_sha256);
       return withEffect(status, entry.step, { state: "done", sha256: entry.effect_sha256, pending: false, found: entry.found });
     case "escalated":
-      require(mayGoOn(before));
+      require(mayContinue(before));
       return { ...status, escalation: { phase: entry.phase, code: entry.code, facts: entry.facts, at, decision: null } };
     case "escalation_decided":
       if (escalation === null) return refuse(require, status);
@@ -130,7 +130,7 @@ export function nextLive(before: Before, entry: LiveEntry, at: string, require: 
 function mayIntend(before: Before, step: WriteStep): boolean {
   const { effects, decided, escalation, current } = before;
   if (step === "SG_3") return escalation?.decision?.decision === "void" && effects.SG_3.state !== "done";
-  if (!mayGoOn(before)) return false;
+  if (!mayContinue(before)) return false;
   if (step === "pre_write_backup") return current === step;
   const earlier = effectSteps.slice(0, effectSteps.indexOf(step)).every((other) => effects[other].state === "done");
   if (!earlier || effects[step].state === "done" || effects[step].pending) return false;

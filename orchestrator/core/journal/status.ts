@@ -1,7 +1,7 @@
 // Where a run stands, told from its journal by one pure function that refuses what cannot follow.
 import { isWriteStep } from "./effect.ts";
 import { CutterError } from "../errors.ts";
-import { isLiveEntry, mayGoOn, newEffects, nextLive, type LiveStatus } from "./live.ts";
+import { isLiveEntry, mayContinue, newEffects, nextLive, type LiveStatus } from "./live.ts";
 import type { JournalEntry, JournalRecord, RecordedRefusal } from "./record.ts";
 
 /** A phase that is done: what it left and, once its internal gate passed, the receipt. */
@@ -17,21 +17,21 @@ export interface DonePhase {
 
 export type Census = Extract<JournalEntry, { kind: "census_before" }>;
 export type Connections = Extract<JournalEntry, { kind: "attempt_ended" }>["connections"];
-export type Decision = Extract<JournalEntry, { kind: "decision_rehearsed" }>;
-export type Started = Extract<JournalEntry, { kind: "run_started" }>;
-export type Ended = Extract<JournalEntry, { kind: "attempt_ended" }>;
+export type DecisionRehearsed = Extract<JournalEntry, { kind: "decision_rehearsed" }>;
+export type RunStarted = Extract<JournalEntry, { kind: "run_started" }>;
+export type AttemptEnded = Extract<JournalEntry, { kind: "attempt_ended" }>;
 
 export interface RunStatus extends LiveStatus {
-  readonly started: (Started & { readonly at: string }) | null;
+  readonly started: (RunStarted & { readonly at: string }) | null;
   readonly attempt: number; // 0 before the first start
   readonly attemptOpen: boolean; // the last start left no end: it is going on, or it was killed
   readonly before: Census | null;
   readonly current: string | null; // phase whose intent stands and that is not done
   readonly done: readonly DonePhase[];
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly DecisionRehearsed[];
   readonly connections: Connections; // of all ended starts
   readonly killedAttempts: number; // starts that ended without a word: their connections are unknown
-  readonly lastEnd: (Ended & { readonly at: string }) | null;
+  readonly lastEnd: (AttemptEnded & { readonly at: string }) | null;
   readonly indexWritten: boolean;
   readonly finished: Extract<JournalEntry, { kind: "run_finished" }> | null;
 }
@@ -77,7 +77,7 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
   if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "run_voided") require(status.attemptOpen);
   const live = status.started?.mode === "live";
   if (isLiveEntry(entry)) return { ...status, ...nextLive({ ...status, live }, entry, record.at, require) };
-  if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "attempt_ended") require(mayGoOn(status));
+  if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "attempt_ended") require(mayContinue(status));
   switch (entry.kind) {
     case "run_started":
       return { ...status, started: { ...entry, at: record.at } };

@@ -5,15 +5,7 @@
 import { skipDefinitions } from "./definitions.ts";
 import { endsHtml, matchHtmlStart, type HtmlBlockKind } from "./html.ts";
 import { ascii, isBlankByte, LineCursor } from "./line.ts";
-import {
-  closesFence,
-  matchAtxHeading,
-  matchFence,
-  matchListMarker,
-  matchSetextUnderline,
-  ThematicBreaks,
-  type Fence,
-} from "./starts.ts";
+import { closesFence, matchAtxHeading, matchFence, matchListMarker, matchSetextUnderline, ThematicBreaks, type Fence } from "./starts.ts";
 
 export interface HeadingBlock {
   readonly kind: "atx" | "setext";

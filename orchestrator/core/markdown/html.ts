@@ -9,7 +9,7 @@ const tagNames =
 // Lines are matched as Latin-1, one character per byte, so \s would take the byte a0 inside a letter for a space: spaces are spelt out.
 const space = "[ \\t\\v\\f]";
 
-const starts: readonly (readonly [1 | 2 | 3 | 4 | 5 | 6, RegExp])[] = [
+const startPatterns: readonly (readonly [1 | 2 | 3 | 4 | 5 | 6, RegExp])[] = [
   [1, new RegExp(`^<(?:script|pre|style|textarea)(?:${space}|>|$)`, "i")],
   [2, /^<!--/],
   [3, /^<\?/],
@@ -29,7 +29,7 @@ const ends: Readonly<Record<1 | 2 | 3 | 4 | 5, RegExp>> = {
 /** The kind of HTML block that begins at the next non-blank byte, or null. Kind 7 cannot interrupt a paragraph. */
 export function matchHtmlStart(line: LineCursor, paragraphIsOpen: boolean): HtmlBlockKind | null {
   const text = toLatin1(line, line.nonBlank);
-  const found = starts.find(([, start]) => start.test(text));
+  const found = startPatterns.find(([, start]) => start.test(text));
   if (found !== undefined) return found[0];
   return !paragraphIsOpen && isLoneTag(text) ? 7 : null;
 }

@@ -58,9 +58,9 @@ pre { background: var(--shade); border: 1px solid var(--line); padding: .5rem .7
 function renderBlock(block: Block): string {
   switch (block.kind) {
     case "paragraph":
-      return `<p${toMark(block.text)}>${escape(block.text)}</p>`;
+      return `<p${toBadgeClass(block.text)}>${escape(block.text)}</p>`;
     case "list":
-      return `<ul>\n${block.items.map((item) => `<li${toMark(item)}>${escape(item)}</li>`).join("\n")}\n</ul>`;
+      return `<ul>\n${block.items.map((item) => `<li${toBadgeClass(item)}>${escape(item)}</li>`).join("\n")}\n</ul>`;
     case "commands":
       return `<pre tabindex="0"><code>${block.lines.map(escape).join("\n")}</code></pre>`;
     case "table":
@@ -69,10 +69,10 @@ function renderBlock(block: Block): string {
 }
 
 function renderRow(cells: readonly string[]): string {
-  return `<tr>${cells.map((cell) => `<td${toMark(cell)}>${escape(cell)}</td>`).join("")}</tr>`;
+  return `<tr>${cells.map((cell) => `<td${toBadgeClass(cell)}>${escape(cell)}</td>`).join("")}</tr>`;
 }
 
-const marks: ReadonlyMap<string, string> = new Map([
+const badgeClasses: ReadonlyMap<string, string> = new Map([
   ["open", "open"],
   ["closed", "closed"],
   ["pass", "good"],
@@ -88,9 +88,9 @@ const marks: ReadonlyMap<string, string> = new Map([
 const longWord = /\S{30}/;
 
 /** A class by the whole text, never by a part of it: what a document says must not colour itself. */
-function toMark(text: string): string {
-  const mark = marks.get(text) ?? (longWord.test(text) ? "long" : undefined);
-  return mark === undefined ? "" : ` class="${mark}"`;
+function toBadgeClass(text: string): string {
+  const badgeClass = badgeClasses.get(text) ?? (longWord.test(text) ? "long" : undefined);
+  return badgeClass === undefined ? "" : ` class="${badgeClass}"`;
 }
 
 function escape(text: string): string {

@@ -55,11 +55,11 @@ export function toSlug(title: string): string {
   const text = title.replace(/\]\([^()]*\)/g, "]").replace(/<\/?[A-Za-z][^<>]*>/g, " ");
   const folded = fold(text);
   const slug = folded.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
-  const mark = () => `x${sha256Hex(title.normalize("NFC")).slice(0, 8)}`;
-  if (slug === "") return title.trim() === "" ? "untitled" : mark();
+  const toHashSlug = () => `x${sha256Hex(title.normalize("NFC")).slice(0, 8)}`;
+  if (slug === "") return title.trim() === "" ? "untitled" : toHashSlug();
   const losesLetters = /[^\P{L}a-z]|[^\P{N}0-9]/u.test(folded);
   if (!losesLetters && slug.length <= slugBytesMax) return slug;
-  return `${slug.slice(0, slugBytesMax - 10).replace(/-$/, "")}-${mark()}`;
+  return `${slug.slice(0, slugBytesMax - 10).replace(/-$/, "")}-${toHashSlug()}`;
 }
 
 /** Lower case, compatibility-decomposed, without combining marks, with ASCII for the Latin letters that do not decompose. */

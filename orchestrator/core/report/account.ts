@@ -9,11 +9,11 @@ export interface AccountParts {
   readonly records: readonly JournalRecord[];
   readonly status: RunStatus;
   readonly outputs: ReadonlyMap<string, unknown>; // by phase
-  readonly texts: readonly PhaseText[];
+  readonly texts: readonly RecordedPhaseText[];
 }
 
 /** What a phase says of itself. */
-export interface PhaseText {
+export interface RecordedPhaseText {
   readonly phase: string;
   readonly text: {
     readonly summary: string;
@@ -26,7 +26,7 @@ export interface AccountedPhase {
   readonly name: string;
   readonly startedAt: string | null; // of the start that did it; ISO 8601 UTC
   readonly durationMs: number;
-  readonly text: PhaseText["text"] | null;
+  readonly text: RecordedPhaseText["text"] | null;
   readonly receipt: { readonly documentId: string; readonly revision: number; readonly sha256: string } | null;
   readonly refusals: readonly RecordedRefusal[];
 }
@@ -39,8 +39,8 @@ export interface RunAccount {
   readonly begunAt: string | null;
   readonly lastAt: string | null; // of the last record
   readonly finished: boolean;
-  readonly starts: number;
-  readonly killedStarts: number;
+  readonly attempts: number;
+  readonly killedAttempts: number;
   readonly lastCode: string | null; // how the last start ended, when the run is not done
   readonly source: { readonly revision: number; readonly bytes: number; readonly sha256: string; readonly docCode: string } | null;
   readonly releaseVersion: string | null;
@@ -155,8 +155,8 @@ export function toAccount(parts: AccountParts): RunAccount {
     begunAt: status.started?.at ?? null,
     lastAt: records.at(-1)?.at ?? null,
     finished: status.finished !== null,
-    starts: status.attempt,
-    killedStarts: status.killedAttempts,
+    attempts: status.attempt,
+    killedAttempts: status.killedAttempts,
     lastCode: status.finished !== null ? null : (status.lastEnd?.code ?? null),
     source: pin === null ? null : { revision: pin.revision, bytes: pin.bytes, sha256: pin.sha256, docCode: pin.registry.docCode },
     releaseVersion: pin?.release.version ?? null,
@@ -169,7 +169,7 @@ export function toAccount(parts: AccountParts): RunAccount {
     phases: status.done.map((done) => ({
       number: done.number,
       name: done.phase,
-      startedAt: toStart(records, done.phase, done.seq),
+      startedAt: toPhaseStartedAt(records, done.phase, done.seq),
       durationMs: done.durationMs,
       receipt: done.receipt,
       refusals: done.wouldRefuse,
@@ -205,7 +205,7 @@ function toUncounted(status: RunStatus): readonly AccountedTable[] {
   }));
 }
 
-function toStart(records: readonly JournalRecord[], phase: string, doneSeq: number): string | null {
+function toPhaseStartedAt(records: readonly JournalRecord[], phase: string, doneSeq: number): string | null {
   return records.findLast(({ seq, entry }) => seq < doneSeq && entry.kind === "phase_started" && entry.phase === phase)?.at ?? null;
 }
 

@@ -17,9 +17,9 @@ export function toWarnings(account: RunAccount): readonly string[] {
     ...account.effects
       .filter(({ transactions }) => transactions.length > 1)
       .map(({ step, transactions }) => `${step}: ${String(transactions.length)} transactions were begun; at most one of them committed.`),
-    ...(account.killedStarts === 0
+    ...(account.killedAttempts === 0
       ? []
-      : [`${String(account.killedStarts)} of ${String(account.starts)} starts ended without a word: killed, or the host went down.`]),
+      : [`${String(account.killedAttempts)} of ${String(account.attempts)} starts ended without a word: killed, or the host went down.`]),
     ...account.tables
       .filter(
         ({ expectedGrowth, rowsAfter, rowsBefore }) =>
@@ -109,7 +109,7 @@ function toLiveProofs(account: RunAccount): Proofs {
   };
 }
 
-export function toWayBack(account: RunAccount, revertedAt: string | null): readonly Block[] {
+export function toRollback(account: RunAccount, revertedAt: string | null): readonly Block[] {
   const { runId } = account;
   if (revertedAt !== null)
     return [

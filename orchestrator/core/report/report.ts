@@ -5,16 +5,16 @@ import type { RecordedRefusal } from "../journal/record.ts";
 import { list, paragraph, table, type Block, type Page, type Section } from "../page/page.ts";
 import type { AccountedTable, RunAccount } from "./account.ts";
 import { toAuthority } from "./authority.ts";
-import { toProofs, toWarnings, toWayBack } from "./proofs.ts";
+import { toProofs, toWarnings, toRollback } from "./proofs.ts";
 
 /** What is asked at the moment of looking; null in the report a run leaves behind, which speaks of the run alone. */
-export interface SeenNow {
+export interface CurrentHostState {
   readonly at: string; // ISO 8601 UTC
   readonly killSwitch: string;
   readonly revertedAt: string | null; // when its revert was seen to be whole; null: none
 }
 
-export function toRunPage(account: RunAccount, now: SeenNow | null): Page {
+export function toRunPage(account: RunAccount, now: CurrentHostState | null): Page {
   const titled = (title: string, blocks: readonly Block[]): Section => ({ title, blocks });
   const revertedAt = now?.revertedAt ?? null;
   return {
@@ -30,7 +30,7 @@ export function toRunPage(account: RunAccount, now: SeenNow | null): Page {
       titled("Kill switch", toSwitch(account, now)),
       titled("Warnings", toListOr(toWarnings(account), "None.")),
       titled("What is certain, and what is not", toProofs(account)),
-      titled("How to revert", toWayBack(account, revertedAt)),
+      titled("How to revert", toRollback(account, revertedAt)),
       titled("What would stop a live run", account.mode === "live" ? [] : toStops(account)),
       titled("What each phase said", toFacts(account)),
     ].filter(({ blocks }) => blocks.length > 0),
@@ -71,7 +71,7 @@ function toCut(account: RunAccount): readonly Block[] {
           ["from_digest", plan.fromDigest],
         ]),
     ["Begun", account.begunAt ?? "not begun"],
-    ["Starts", String(account.starts)],
+    ["Starts", String(account.attempts)],
     ["Host", account.inputs?.host_identity ?? "unknown"],
     ["Release", `${account.releaseVersion ?? "?"}, manifest sha256 ${account.inputs?.release_sha256 ?? "none"}`],
   ];
@@ -193,7 +193,7 @@ function toBackup({ backup, mode }: RunAccount): readonly Block[] {
   return [table(["What", "Value"], rows), paragraph(said)];
 }
 
-function toSwitch(account: RunAccount, now: SeenNow | null): readonly Block[] {
+function toSwitch(account: RunAccount, now: CurrentHostState | null): readonly Block[] {
   return [
     list([
       "__execution_enabled__ is false in the source and in every build.",

@@ -21,7 +21,7 @@ const runColumns: Readonly<Record<string, string>> = {
   "cutter_governance.verify_result": "run_id",
 };
 
-const whyKept: Readonly<Record<string, string>> = {
+const whyRowsRemain: Readonly<Record<string, string>> = {
   "public.information_unit": "retired, identity and address kept",
   "public.unit_version": "append-only: versions of retired units",
   "public.iu_lifecycle_log": "append-only: the log of enacting and of the revert",
@@ -54,7 +54,7 @@ export function toDifferences(
   return after.map(({ table, rowsOfRun, restRows, restSha256 }) => {
     const then = before?.find((census) => census.table === table);
     const rest = then === undefined ? "unknown" : then.sha256 === restSha256 && then.rowCount === restRows ? "equal" : "changed";
-    return { table, rowsOfRun, kept: rowsOfRun === 0 ? null : (whyKept[table] ?? null), rest, restRows };
+    return { table, rowsOfRun, kept: rowsOfRun === 0 ? null : (whyRowsRemain[table] ?? null), rest, restRows };
   });
 }
 

@@ -2,7 +2,7 @@
 import { CutterError } from "../errors.ts";
 import type { RunId } from "../run-id.ts";
 import { sha256Hex } from "../encoding/digest.ts";
-import { toGateViolations } from "../database/sql-gate.ts";
+import { toSqlGateViolations } from "../database/sql-gate.ts";
 
 export interface RenderedRevert {
   readonly text: string; // UTF-8, ends in a newline; the runbook's own bytes stand at its end, unchanged
@@ -19,7 +19,7 @@ const lockTimeout = "30s";
 export function toRevertSql(runbook: string, runId: RunId): RenderedRevert {
   const runbookSha256 = sha256Hex(runbook);
   const literal =
-    toGateViolations(runId).length === 0 ? `'${runId}'` : `convert_from(decode('${Buffer.from(runId).toString("hex")}', 'hex'), 'UTF8')`;
+    toSqlGateViolations(runId).length === 0 ? `'${runId}'` : `convert_from(decode('${Buffer.from(runId).toString("hex")}', 'hex'), 'UTF8')`;
   const text = [
     "-- Emergency revert of one run, rendered by cutter revert --render. Apply this file alone, in one transaction, as the revert principal.",
     `-- The runbook inside has sha256 ${runbookSha256}`,
@@ -28,7 +28,7 @@ export function toRevertSql(runbook: string, runId: RunId): RenderedRevert {
     "",
     runbook,
   ].join("\n");
-  const [violation] = toGateViolations(text);
+  const [violation] = toSqlGateViolations(text);
   if (violation !== undefined)
     throw new CutterError("REVERT_RUNBOOK_UNFIT", {
       runbook_sha256: runbookSha256,

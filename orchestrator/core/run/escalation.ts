@@ -1,7 +1,7 @@
 // When a live run's stop becomes the sovereign's to decide, and whom a stop waits for. Pure.
 import { escalatingPhases } from "../approval/schema.ts";
 import type { Code } from "../codes/index.ts";
-import { hasWritten, mayGoOn } from "../journal/live.ts";
+import { hasWritten, mayContinue } from "../journal/live.ts";
 import type { RunStatus } from "../journal/status.ts";
 
 /** What passes by itself or by the operator's hand: the run goes on where it stood, once it is enabled again. */
@@ -39,7 +39,7 @@ export const interruptions: readonly string[] = [
  * A missing or unfit SG_2 waits for a fit one; a run that is being given up is not escalated again.
  */
 export function isEscalation(status: RunStatus, phase: string | null, code: Code): boolean {
-  if (status.started?.mode !== "live" || !hasWritten(status) || !mayGoOn(status)) return false;
+  if (status.started?.mode !== "live" || !hasWritten(status) || !mayContinue(status)) return false;
   return isEscalatingPhase(phase) && !interruptions.includes(code) && !waitsForSecondApproval(status, phase, code);
 }
 

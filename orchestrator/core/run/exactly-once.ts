@@ -9,14 +9,14 @@ export type JournalLayer = Pick<EffectStatus, "state" | "sha256">;
  * `do`: nothing landed. `no_op`: all three say it is done. `taken_as_done`: the crash window, intended in the journal and done in the database with the
  * very digest that was intended; that is said wherever the run is told. `conflict`: everything else, and a person must decide.
  */
-export type Judgement = "do" | "no_op" | "taken_as_done" | "conflict";
+export type ReplayAction = "do" | "no_op" | "taken_as_done" | "conflict";
 
 export interface ThreeLayers extends Layers {
   readonly journal: JournalLayer;
   readonly expectedSha256: string;
 }
 
-export function judgeLayers({ journal, unique, recorder, expectedSha256 }: ThreeLayers): Judgement {
+export function toReplayAction({ journal, unique, recorder, expectedSha256 }: ThreeLayers): ReplayAction {
   if (unique.state === "none" && recorder.state === "none") return journal.state === "done" ? "conflict" : "do";
   if (!isThere(unique, expectedSha256) || !isThere(recorder, expectedSha256) || journal.sha256 !== expectedSha256) return "conflict";
   return journal.state === "done" ? "no_op" : journal.state === "intended" ? "taken_as_done" : "conflict";

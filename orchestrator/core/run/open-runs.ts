@@ -13,11 +13,11 @@ export interface RunTrace {
 export const decidingKinds = ["run_started", "transaction", "effect_rolled_back", "effect_done", "run_finished", "run_voided"] as const;
 
 /** Run ids. Pure. A line that cannot be read counts as a write: an unknown release's journal must not be taken for harmless. */
-export function toOpenRuns(traces: readonly RunTrace[]): readonly string[] {
-  return traces.filter((trace) => isOpen(trace)).map(({ runId }) => runId);
+export function toUnfinishedRuns(traces: readonly RunTrace[]): readonly string[] {
+  return traces.filter((trace) => isUnfinished(trace)).map(({ runId }) => runId);
 }
 
-function isOpen({ journal, revertJournal }: RunTrace): boolean {
+function isUnfinished({ journal, revertJournal }: RunTrace): boolean {
   const records = journal.map((line) => parseRecord(toJson(line))?.entry ?? null);
   const [first] = records;
   if (first?.kind === "run_started" && first.mode === "dryrun") return false;

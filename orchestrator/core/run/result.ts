@@ -20,7 +20,7 @@ export const runResultSchema = z.strictObject({
 export type RunResult = z.infer<typeof runResultSchema>;
 
 /** What the orchestrator tells of one start in that start's own folder. */
-const startEndSchema = z.strictObject({
+const startResultSchema = z.strictObject({
   exit_code: z.int(),
   code: z.string().nullable(),
   result: z.string().nullable(),
@@ -30,9 +30,9 @@ const startEndSchema = z.strictObject({
   waits_on: z.string().nullable().default(null),
 });
 
-export type StartEnd = z.infer<typeof startEndSchema>;
+export type StartResult = z.infer<typeof startResultSchema>;
 
-export interface ServiceEnd {
+export interface ServiceExit {
   readonly exitKind: string;
   readonly exitRaw: string;
   readonly serviceResult: string;
@@ -42,7 +42,7 @@ export interface ServiceEnd {
  * `told` is the text of this start's end.json or null, never a file an earlier start could have left; it is cutter's, so it counts only where it agrees with the exit status systemd saw.
  * A run killed by a signal or by the time limit wrote nothing if it was a dry run (10); a live one may have written and is resumable (20).
  */
-export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceEnd, told: string | null): RunResult {
+export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceExit, startResult: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;
   const base = {
     schema: "cutter.result/1" as const,
@@ -54,7 +54,7 @@ export function toRunResult(runId: string, mode: "dryrun" | "live", end: Service
   const silent = { result: null, phase: null, certificate: null, payload_sha: null, waits_on: null };
   if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
   if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
-  const agreed = startEndSchema.safeParse(parseOrNull(told));
+  const agreed = startResultSchema.safeParse(parseOrNull(startResult));
   if (!agreed.success || agreed.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
   const { code, result, phase, certificate, payload_sha, waits_on } = agreed.data;
   return { ...base, exit_code: exited, code, result, phase, certificate, payload_sha, waits_on };

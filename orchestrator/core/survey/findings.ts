@@ -2,11 +2,11 @@
 import { readSurveyedConfig } from "../gaps/state.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
-import { restoreProofDaysMax, type JudgedRestoreProofs } from "../gaps/restore-proof.ts";
-import type { JudgedRulings } from "../gaps/kept-rulings.ts";
+import { restoreProofDaysMax, type ArchivedRestoreProofs } from "../gaps/restore-proof.ts";
+import type { ArchivedRulings } from "../gaps/kept-rulings.ts";
 import { envNames } from "../host/secret-names.ts";
 
-export interface Finding {
+export interface SurveyFinding {
   readonly code: string;
   readonly severity: "red" | "warning" | "note";
   readonly summary: string;
@@ -14,12 +14,16 @@ export interface Finding {
 
 const diskFreeMibMin = 2048;
 
-export function toFindings(facts: HostFacts, rulings: JudgedRulings, restoreProofs: JudgedRestoreProofs): readonly Finding[] {
+export function toSurveyFindings(
+  facts: HostFacts,
+  rulings: ArchivedRulings,
+  restoreProofs: ArchivedRestoreProofs,
+): readonly SurveyFinding[] {
   return [...restoring(restoreProofs), ...envFiles(facts), ...envLines(facts), ...execution(facts), ...surroundings(facts, rulings)];
 }
 
 /** Design 4.8: no proof of ours can show that the owner's offline key still opens a backup. */
-function restoring({ latest, refused }: JudgedRestoreProofs): readonly Finding[] {
+function restoring({ latest, refused }: ArchivedRestoreProofs): readonly SurveyFinding[] {
   const not = refused.map(({ sha256, code }) => ({
     code: "RESTORE_PROOF_REFUSED",
     severity: "warning" as const,
@@ -48,12 +52,12 @@ function restoring({ latest, refused }: JudgedRestoreProofs): readonly Finding[]
     : [{ code: "RESTORE_PROVEN", severity: "note", summary: said }, ...not];
 }
 
-function envFiles(facts: HostFacts): readonly Finding[] {
+function envFiles(facts: HostFacts): readonly SurveyFinding[] {
   const wanted = [
     { path: hostLayout.dockerEnv, modes: ["600"] },
     { path: hostLayout.productionEnv, modes: ["600", "640"] },
   ];
-  return wanted.flatMap(({ path, modes }): readonly Finding[] => {
+  return wanted.flatMap(({ path, modes }): readonly SurveyFinding[] => {
     const found = facts.paths.get(path);
     if (found === undefined || found.kind === "absent")
       return [{ code: "ENV_FILE_MISSING", severity: "warning", summary: `${path} is absent` }];
@@ -70,7 +74,7 @@ function envFiles(facts: HostFacts): readonly Finding[] {
   });
 }
 
-function envLines(facts: HostFacts): readonly Finding[] {
+function envLines(facts: HostFacts): readonly SurveyFinding[] {
   const missing = envNames.filter(({ name }) => !facts.env.some((entry) => entry.name === name)).map(({ name }) => name);
   return [
     ...(missing.length === 0
@@ -100,7 +104,7 @@ function envLines(facts: HostFacts): readonly Finding[] {
   ];
 }
 
-function execution(facts: HostFacts): readonly Finding[] {
+function execution(facts: HostFacts): readonly SurveyFinding[] {
   const latch = facts.paths.get(hostLayout.latch);
   return [
     ...(latch !== undefined && latch.kind !== "absent"
@@ -111,7 +115,7 @@ function execution(facts: HostFacts): readonly Finding[] {
   ];
 }
 
-function surroundings(facts: HostFacts, { standing }: JudgedRulings): readonly Finding[] {
+function surroundings(facts: HostFacts, { valid }: ArchivedRulings): readonly SurveyFinding[] {
   const config = readSurveyedConfig(facts);
   const container = config?.postgres_access.kind === "docker" ? config.postgres_access.container : "postgres";
   const found = facts.containers.find(({ name }) => name === container);
@@ -158,7 +162,7 @@ function surroundings(facts: HostFacts, { standing }: JudgedRulings): readonly F
     ...(config !== null && (architect === undefined || architect.kind === "absent")
       ? [{ code: "ONE_HUMAN_SIGNER", severity: "note" as const, summary: "no architect key is pinned: one human signer" }]
       : []),
-    ...(config !== null && standing.length === 0
+    ...(config !== null && valid.length === 0
       ? [
           {
             code: "RUNBOOK_UNRATIFIED",

@@ -1,12 +1,12 @@
 // The survey: facts of a host → one value that every rendering shows (schema cutter.survey/1, design 4.1). Pure: enables nothing, mutates nothing.
 import { toGaps, type Gap } from "../gaps/gaps.ts";
-import type { JudgedRestoreProofs } from "../gaps/restore-proof.ts";
-import type { JudgedRulings } from "../gaps/kept-rulings.ts";
+import type { ArchivedRestoreProofs } from "../gaps/restore-proof.ts";
+import type { ArchivedRulings } from "../gaps/kept-rulings.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { envNames } from "../host/secret-names.ts";
 import { toSurveyedConfig, type SurveyedKey } from "./config.ts";
-import { toFindings, type Finding } from "./findings.ts";
+import { toSurveyFindings, type SurveyFinding } from "./findings.ts";
 import { approvalLayers, phaseMutations, rolePurposes } from "./programme.ts";
 
 export interface Survey {
@@ -14,7 +14,7 @@ export interface Survey {
   readonly host: { readonly name: string; readonly machine_identity: string };
   readonly taken_at: string; // ISO 8601 UTC
   readonly gaps: readonly Pick<Gap, "id" | "state" | "summary" | "evidence">[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly SurveyFinding[];
   readonly execution: {
     readonly enabled: boolean;
     readonly state: "off" | "armed" | "live" | "disabled";
@@ -64,8 +64,8 @@ export function toSurvey(
   about: {
     readonly hostName: string | null;
     readonly takenAt: Date;
-    readonly rulings: JudgedRulings;
-    readonly restoreProofs: JudgedRestoreProofs;
+    readonly rulings: ArchivedRulings;
+    readonly restoreProofs: ArchivedRestoreProofs;
   },
 ): Survey {
   const gaps = toGaps(facts, about.rulings);
@@ -74,7 +74,7 @@ export function toSurvey(
     host: { name: about.hostName ?? facts.hostname, machine_identity: facts.machineIdentity },
     taken_at: about.takenAt.toISOString(),
     gaps: gaps.map(({ id, state, summary, evidence }) => ({ id, state, summary, evidence })),
-    findings: toFindings(facts, about.rulings, about.restoreProofs),
+    findings: toSurveyFindings(facts, about.rulings, about.restoreProofs),
     execution: toExecution(facts),
     phases: phaseMutations,
     approvals: approvalLayers,
@@ -97,7 +97,7 @@ export function toSurvey(
       disable: `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch} and remove the tokens; instant, no database touch`,
       backup: "pre_write_backup: GPG-encrypted narrow pg_dump per document, sha-pinned; restore is never automatic",
       runbook: isClosed(gaps, "GAP-6")
-        ? `${hostLayout.rollbackRunbook} is deployed (${about.rulings.standing.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})`
+        ? `${hostLayout.rollbackRunbook} is deployed (${about.rulings.valid.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})`
         : "rollback_runbook.sql is not deployed",
       idempotency_layers: 3,
       void: "cutter orchestrate void --run-id clears idempotency safely; refuses while effects of the run stand un-reverted",

@@ -11,7 +11,7 @@ export function renderSurveyText(survey: Survey): string {
       ...gap.evidence.slice(0, evidenceLinesMax).map((line) => `         ${line}`),
       ...toMore(gap.evidence.length),
     ]),
-    ...survey.findings.map(({ code, severity, summary }) => `${marks[severity]} ${code}: ${summary}`),
+    ...survey.findings.map(({ code, severity, summary }) => `${severityLabels[severity]} ${code}: ${summary}`),
     `[INFO] execution is ${survey.execution.enabled ? "LIVE" : survey.execution.state}; database substrate: ${survey.result.db_substrate}`,
     `[OK]   ${survey.result.summary}${
       closed.length === survey.gaps.length
@@ -26,7 +26,7 @@ export function renderSurveyText(survey: Survey): string {
 }
 
 const evidenceLinesMax = 12;
-const marks = { red: "[ERR] ", warning: "[WARN]", note: "[INFO]" } as const;
+const severityLabels = { red: "[ERR] ", warning: "[WARN]", note: "[INFO]" } as const;
 
 function toMore(lines: number): readonly string[] {
   return lines > evidenceLinesMax ? [`         … ${lines - evidenceLinesMax} more; --json shows all`] : [];

@@ -19,7 +19,7 @@ export interface CandidateFacts {
 }
 
 /** A document that could not be judged, and why. */
-export interface UnjudgedCandidate {
+export interface UnassessedCandidate {
   readonly documentId: string;
   readonly problem: string;
 }
@@ -43,9 +43,9 @@ const bytesMax = 250_000; // the programme's largest document has 245 KB
 const lawsFolder = "knowledge/dev/laws/";
 
 /** Ordered by: dry run clean, dependants, structural oddities, units, bytes, id. A document that must not be the first is excluded and says why. */
-export function proposeTargets(candidates: readonly CandidateFacts[], unjudged: readonly UnjudgedCandidate[] = []): TargetProposal {
-  const judged = candidates.map((facts) => ({ facts, why: toExclusions(facts), cautions: toCautions(facts) }));
-  const proposed = judged.filter(({ why }) => why.length === 0).sort((one, other) => compare(toOrder(one), toOrder(other)));
+export function proposeTargets(candidates: readonly CandidateFacts[], unjudged: readonly UnassessedCandidate[] = []): TargetProposal {
+  const assessed = candidates.map((facts) => ({ facts, why: toExclusions(facts), cautions: toCautions(facts) }));
+  const proposed = assessed.filter(({ why }) => why.length === 0).sort((one, other) => compare(toOrder(one), toOrder(other)));
   return {
     proposed: proposed.map(({ facts, cautions }, index) => ({
       rank: index + 1,
@@ -57,7 +57,7 @@ export function proposeTargets(candidates: readonly CandidateFacts[], unjudged: 
       cautions,
     })),
     excluded: [
-      ...judged.filter(({ why }) => why.length > 0).map(({ facts, why }) => ({ documentId: facts.documentId, why })),
+      ...assessed.filter(({ why }) => why.length > 0).map(({ facts, why }) => ({ documentId: facts.documentId, why })),
       ...unjudged.map(({ documentId, problem }) => ({ documentId, why: [problem] })),
     ].sort((one, other) => compareText(one.documentId, other.documentId)),
   };

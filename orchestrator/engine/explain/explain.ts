@@ -5,15 +5,15 @@ import { toErrorLine } from "../../core/errors.ts";
 import { hasWritten } from "../../core/journal/live.ts";
 import type { RunStatus } from "../../core/journal/status.ts";
 import { toNextStep, type NextStep } from "./next-step.ts";
-import type { RecordedRun, RunStanding } from "../records/read-run.ts";
+import type { RecordedRun, RunSummary } from "../records/read-run.ts";
 
-export interface Explained extends NextStep {
+export interface Explanation extends NextStep {
   readonly certain: readonly string[];
   readonly uncertain: readonly string[];
 }
 
 /** `requested`: there is a request file, so its unit starts it again; a run named by options is started by the same options. Pure. */
-export function explain(run: Pick<RecordedRun, "runId" | "status">, standing: RunStanding, requested: boolean): Explained {
+export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, requested: boolean): Explanation {
   const { status } = run;
   const live = status.started?.mode === "live";
   const certain = [
@@ -34,12 +34,12 @@ export function explain(run: Pick<RecordedRun, "runId" | "status">, standing: Ru
       ? []
       : [`its last start ended with ${toStop(status.lastEnd.code, status.lastEnd.facts)}`]),
   ];
-  return { certain, uncertain: toUncertain(run, standing), ...toNextStep(run, standing, requested) };
+  return { certain, uncertain: toUncertain(run, summary), ...toNextStep(run, summary, requested) };
 }
 
 /** A transaction's id is durable before its COMMIT is sent: without an id nothing can have landed. */
 function toEffects(status: RunStatus): readonly string[] {
-  const told = effectSteps.flatMap((step) => {
+  const lines = effectSteps.flatMap((step) => {
     const { state, found, pending, transactions } = status.effects[step];
     if (state === "none") return [];
     if (state === "done")
@@ -48,7 +48,7 @@ function toEffects(status: RunStatus): readonly string[] {
       ];
     return pending ? [] : [`${step} was intended, and nothing of it was committed`];
   });
-  return hasWritten(status) ? told : [...told, "nothing of this run stands in the database"];
+  return hasWritten(status) ? lines : [...lines, "nothing of this run stands in the database"];
 }
 
 function toEscalation({ escalation }: RunStatus): readonly string[] {
@@ -64,7 +64,7 @@ function toEscalation({ escalation }: RunStatus): readonly string[] {
   ];
 }
 
-function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, standing: RunStanding): readonly string[] {
+function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, summary: RunSummary): readonly string[] {
   const pending = effectSteps.flatMap((step) => {
     const { state, pending: open, transactions } = status.effects[step];
     return state === "intended" && open
@@ -75,8 +75,8 @@ function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, s
   });
   return [
     ...pending,
-    ...(standing.state === "begun" ? [`whether it is still going on: systemctl is-active cutter-run@${runId}`] : []),
-    ...(standing.waits_on === "knowledge_base"
+    ...(summary.state === "begun" ? [`whether it is still going on: systemctl is-active cutter-run@${runId}`] : []),
+    ...(summary.waits_on === "knowledge_base"
       ? ["whether the knowledge base stored the last document: the next start reads before it writes"]
       : []),
   ];

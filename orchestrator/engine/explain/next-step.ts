@@ -1,7 +1,7 @@
 // The one safe next command for a run that stands still, and who must act first. One table, read from top to bottom. Pure.
 import { codes, type Code } from "../../core/codes/index.ts";
 import { hasWritten } from "../../core/journal/live.ts";
-import type { RecordedRun, RunStanding } from "../records/read-run.ts";
+import type { RecordedRun, RunSummary } from "../records/read-run.ts";
 
 export interface NextStep {
   readonly next: string;
@@ -9,30 +9,30 @@ export interface NextStep {
 }
 
 /** `requested`: its unit starts it again. Pure. */
-export function toNextStep(run: Pick<RecordedRun, "runId" | "status">, standing: RunStanding, requested: boolean): NextStep {
+export function toNextStep(run: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, requested: boolean): NextStep {
   const { runId, status } = run;
-  if (standing.state === "done") return { next: `cutter orchestrate report --run-id ${runId}`, who: "nobody" };
-  if (standing.state === "voided")
+  if (summary.state === "done") return { next: `cutter orchestrate report --run-id ${runId}`, who: "nobody" };
+  if (summary.state === "voided")
     return {
-      next: `runbooks/prepare --run-id NEW --document ${standing.document_id ?? "D"}`,
+      next: `runbooks/prepare --run-id NEW --document ${summary.document_id ?? "D"}`,
       who: "the operator, if the document is to be cut after all",
     };
-  if (status.started?.mode === "live") return toLiveStep(run, standing);
+  if (status.started?.mode === "live") return toLiveStep(run, summary);
   const again = requested
     ? `systemctl start cutter-run@${runId}`
-    : `cutter orchestrate run --run-id ${runId} --document ${standing.document_id ?? "D"}`;
-  if (standing.state === "waiting") return { next: again, who: "whoever runs the knowledge base, then the operator" };
-  if (standing.state === "begun") return { next: `${again} (it goes on where it stood)`, who: "the operator" };
+    : `cutter orchestrate run --run-id ${runId} --document ${summary.document_id ?? "D"}`;
+  if (summary.state === "waiting") return { next: again, who: "whoever runs the knowledge base, then the operator" };
+  if (summary.state === "begun") return { next: `${again} (it goes on where it stood)`, who: "the operator" };
   return { next: again, who: "the operator, after the remedy above" };
 }
 
 /** A live run starts again only when it is enabled again, which spends one start of a ruling. */
-function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, standing: RunStanding): NextStep {
-  const { waits_on: waitsOn, code, document_id: documentId } = standing;
+function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, summary: RunSummary): NextStep {
+  const { waits_on: waitsOn, code, document_id: documentId } = summary;
   const enable = `runbooks/enable --run-id ${runId} --ruling FILE`;
   const draft = (gate: string): string => `cutter approval draft --gate ${gate} --run-id ${runId}`;
   const causes = [code, status.escalation?.decision === null ? status.escalation.code : null];
-  if (standing.state === "begun")
+  if (summary.state === "begun")
     return {
       next: `systemctl is-active cutter-run@${runId}`,
       who: "the operator: while it is active, wait; else enable it again, it goes on where it stood",

@@ -6,7 +6,7 @@ import type { RunInputs } from "../../core/journal/record.ts";
 import type { DecisionStep } from "../../phases/decisions.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
-import type { HeldDocument } from "../../ports/recorders.ts";
+import type { SessionLock } from "../../ports/recorders.ts";
 import type { RunFacts } from "../../ports/run-ports.ts";
 import type { BoundaryName, CheckpointName, Checkpoints } from "./checkpoint.ts";
 import type { Journal } from "./journal-writer.ts";
@@ -31,18 +31,18 @@ export interface Attempt {
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
   readonly outputs: Map<string, unknown>;
-  readonly live: LiveHold | null; // null in a dry run
+  readonly live: LiveContext | null; // null in a dry run
 }
 
 /** What a start of a live run holds besides, from its beginning to its end. */
-export interface LiveHold {
+export interface LiveContext {
   readonly token: LiveToken;
   readonly ruling: VerifiedApproval;
-  readonly document: HeldDocument; // PostgreSQL's session lock
+  readonly document: SessionLock; // PostgreSQL's session lock
   readonly approvals: Map<VerifiedEntry["gate"], VerifiedApproval>; // judged in this start
 }
 
-export function liveOf({ live }: Attempt): LiveHold {
+export function requireLiveContext({ live }: Attempt): LiveContext {
   if (live === null) throw new Error("not a live run");
   return live;
 }
@@ -51,8 +51,8 @@ export function liveOf({ live }: Attempt): LiveHold {
  * The one error a start ended with. Told to stop, a call under way fails as an outage or as an aborted wait: that is the interruption, wherever it was met.
  * What else went wrong keeps its own code, stop or no stop. Pure.
  */
-export function toEnd(error: unknown, signal: AbortSignal, phase: string | null): CutterError {
-  if (signal.aborted && isCutOff(error))
+export function toEndError(error: unknown, signal: AbortSignal, phase: string | null): CutterError {
+  if (signal.aborted && isInterruption(error))
     return new CutterError("RUN_INTERRUPTED", { phase, during: error instanceof CutterError ? error.code : "wait" }, { cause: error });
   return error instanceof CutterError
     ? error
@@ -60,7 +60,7 @@ export function toEnd(error: unknown, signal: AbortSignal, phase: string | null)
 }
 
 /** An end that could not be recorded: the first cause stays the one that is told, and the failure to record it becomes a fact of it. Pure. */
-export function toUnrecordedEnd(end: CutterError | null, failure: unknown): CutterError {
+export function toUnrecordedError(end: CutterError | null, failure: unknown): CutterError {
   const unrecorded =
     failure instanceof CutterError
       ? failure
@@ -78,7 +78,7 @@ export function toUnrecordedEnd(end: CutterError | null, failure: unknown): Cutt
   );
 }
 
-function isCutOff(error: unknown): boolean {
+function isInterruption(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause.name === "AbortError" || (cause instanceof CutterError && cause.code === "KB_UNAVAILABLE")) return true;
   }

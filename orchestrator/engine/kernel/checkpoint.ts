@@ -29,9 +29,9 @@ export interface Checkpoints {
   /** @throws RUN_HARD_CAP_REACHED, RUN_INTERRUPTED */
   pass(name: CheckpointName, phase: string): void;
   /** Never stops the run. */
-  mark(name: BoundaryName, step: string): void;
+  passBoundary(name: BoundaryName, step: string): void;
   /** Milliseconds until the hard cap; 0 when it is reached. */
-  leftMs(): number;
+  remainingMs(): number;
 }
 
 export function startCheckpoints(options: {
@@ -42,14 +42,15 @@ export function startCheckpoints(options: {
 }): Checkpoints {
   const startedMs = options.clock.monotonicMs();
   const capMs = options.hardCapMinutes * 60_000;
-  const leftMs = (): number => Math.max(0, capMs - (options.clock.monotonicMs() - startedMs));
+  const remainingMs = (): number => Math.max(0, capMs - (options.clock.monotonicMs() - startedMs));
   return {
-    leftMs,
-    mark: (name, step) => options.onCheckpoint?.(name, step),
+    remainingMs,
+    passBoundary: (name, step) => options.onCheckpoint?.(name, step),
     pass: (name, phase) => {
       options.onCheckpoint?.(name, phase);
       if (options.signal.aborted) throw new CutterError("RUN_INTERRUPTED", { phase, checkpoint: name });
-      if (leftMs() === 0) throw new CutterError("RUN_HARD_CAP_REACHED", { phase, checkpoint: name, cap_minutes: options.hardCapMinutes });
+      if (remainingMs() === 0)
+        throw new CutterError("RUN_HARD_CAP_REACHED", { phase, checkpoint: name, cap_minutes: options.hardCapMinutes });
     },
   };
 }

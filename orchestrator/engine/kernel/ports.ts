@@ -6,7 +6,7 @@ import type { Files } from "../../ports/files.ts";
 import type { JournalStore } from "../../ports/journal.ts";
 import type { KnowledgeBase } from "../../ports/knowledge-base.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
-import type { DocumentLocks } from "../../ports/lock.ts";
+import type { FileLocks } from "../../ports/lock.ts";
 import type { StopNotice } from "../../ports/notice.ts";
 import type { Recorders } from "../../ports/recorders.ts";
 import type { Reporter } from "../../ports/reporter.ts";
@@ -24,7 +24,7 @@ export interface EnginePorts {
   readonly backups: BackupStore;
   readonly clock: Clock;
   readonly files: Files;
-  readonly locks: DocumentLocks;
+  readonly locks: FileLocks;
   readonly reporter: Reporter;
   readonly process: { readonly pid: number; readonly bootId: string };
   openJournal(path: string): JournalStore;

@@ -31,8 +31,8 @@ export async function findRunFolder(files: Files, sidecarRoot: string, runId: st
  */
 export async function ensureRunFolder(files: Files, sidecarRoot: string, runId: string): Promise<RunFolder> {
   const names = (await files.list(sidecarRoot)) ?? [];
-  const twin = names.find((name) => name !== runId && name.toLowerCase() === runId.toLowerCase());
-  if (twin !== undefined) throw new CutterError("RUN_ID_CASE_CONFLICT", { run_id: runId, existing: twin });
+  const duplicate = names.find((name) => name !== runId && name.toLowerCase() === runId.toLowerCase());
+  if (duplicate !== undefined) throw new CutterError("RUN_ID_CASE_CONFLICT", { run_id: runId, existing: duplicate });
   const path = `${sidecarRoot}/${runId}`;
   await ensureFolder(files, path);
   await ensureFolder(files, `${path}/outputs`);

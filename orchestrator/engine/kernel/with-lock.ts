@@ -2,22 +2,20 @@
 import type { Reporter } from "../../ports/reporter.ts";
 
 /** Gives back what is held, whatever the work came to. A failure to do so is warned about, never put in the place of the work's own end: what is left behind goes with the process. */
-export async function withHeld<T>(
+export async function withResource<T>(
   { reporter }: { readonly reporter: Reporter },
-  held: { release(): Promise<void> },
+  resource: { release(): Promise<void> },
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } finally {
-    await held
-      .release()
-      .catch((error: unknown) =>
-        reporter.report({
-          kind: "warning",
-          code: "LOCK_NOT_RELEASED",
-          text: `not released cleanly: ${error instanceof Error ? error.message : "unknown"}`,
-        }),
-      );
+    await resource.release().catch((error: unknown) =>
+      reporter.report({
+        kind: "warning",
+        code: "LOCK_NOT_RELEASED",
+        text: `not released cleanly: ${error instanceof Error ? error.message : "unknown"}`,
+      }),
+    );
   }
 }

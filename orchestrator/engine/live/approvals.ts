@@ -7,9 +7,9 @@ import { CutterError } from "../../core/errors.ts";
 import type { VerifiedEntry } from "../../core/journal/live.ts";
 import type { KnowledgeBase } from "../../ports/knowledge-base.ts";
 import type { LiveToken, SignedDocument } from "../../ports/live-token.ts";
-import { liveOf, type Attempt } from "../kernel/attempt.ts";
+import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
 
-export type DecisionGate = "SG_1" | "SG_2" | "SG_3";
+export type SovereignGate = "SG_1" | "SG_2" | "SG_3";
 
 const phaseOfGate = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
 
@@ -31,13 +31,17 @@ export async function readKbApproval(
 export async function obtainApproval(attempt: Attempt, gate: "SG_1" | "SG_2"): Promise<VerifiedApproval> {
   const kbId = attempt.run.facts.approvals[gate] ?? null;
   const signed = await readKbApproval(attempt.ports.knowledgeBase, gate, kbId);
-  const verified = await judgeApproval(attempt, liveOf(attempt).token, signed, { gate, decision: "approve", phase: phaseOfGate[gate] });
-  await adopt(attempt, gate, kbId ?? "", signed, verified);
+  const verified = await verifyRunApproval(attempt, requireLiveContext(attempt).token, signed, {
+    gate,
+    decision: "approve",
+    phase: phaseOfGate[gate],
+  });
+  await recordApproval(attempt, gate, kbId ?? "", signed, verified);
   return verified;
 }
 
 /** Judges a document for this run: everything it must say is rebuilt from the run's own inputs. @throws APPROVAL_*, KEY_* */
-export async function judgeApproval(
+export async function verifyRunApproval(
   { run, ports }: Attempt,
   token: LiveToken,
   signed: SignedDocument,
@@ -51,7 +55,7 @@ export async function judgeApproval(
 }
 
 /** Kept first, then said: what the journal names by its digest lies in the folder. @throws APPROVAL_UUID_COLLAPSED */
-export async function adopt(
+export async function recordApproval(
   attempt: Attempt,
   gate: VerifiedEntry["gate"],
   kbId: string,
@@ -61,11 +65,11 @@ export async function adopt(
   const { folder, journal } = attempt;
   const { decided } = journal.status();
   const { approval, decision, documentSha256, signers } = verified;
-  const twin = (Object.keys(decided) as VerifiedEntry["gate"][]).find(
+  const duplicate = (Object.keys(decided) as VerifiedEntry["gate"][]).find(
     (other) => other !== gate && decided[other]?.review_decision_id === decision.review_decision_id,
   );
-  if (twin !== undefined)
-    throw new CutterError("APPROVAL_UUID_COLLAPSED", { at: gate, with: twin, review_decision_id: decision.review_decision_id });
+  if (duplicate !== undefined)
+    throw new CutterError("APPROVAL_UUID_COLLAPSED", { at: gate, with: duplicate, review_decision_id: decision.review_decision_id });
   const name = toName(gate, documentSha256);
   await folder.write(`${name}.md`, Buffer.from(signed.document).toString("utf8"));
   for (const signer of signers) {
@@ -83,16 +87,16 @@ export async function adopt(
     signatures: signers.map(({ role, fingerprint, signatureSha256 }) => ({ role, fingerprint, signature_sha256: signatureSha256 })),
     human_signers: verified.humanSigners,
   });
-  liveOf(attempt).approvals.set(gate, verified);
+  requireLiveContext(attempt).approvals.set(gate, verified);
 }
 
 /** The decision the journal relies on, judged again now: from memory within one start, else from the folder, byte for byte. @throws RUN_FILE_DAMAGED, APPROVAL_*, KEY_* */
-export async function recallApproval(attempt: Attempt, gate: DecisionGate): Promise<VerifiedApproval> {
+export async function recallApproval(attempt: Attempt, gate: SovereignGate): Promise<VerifiedApproval> {
   const { folder, journal } = attempt;
   const { decided, escalation } = journal.status();
   const entry = decided[gate];
   if (entry === undefined) throw new Error(`no ${gate} was verified`);
-  const known = liveOf(attempt).approvals.get(gate);
+  const known = requireLiveContext(attempt).approvals.get(gate);
   if (known?.documentSha256 === entry.document_sha256) return known;
   const name = toName(gate, entry.document_sha256);
   const read = async (file: string, expectedSha256: string): Promise<Uint8Array> => {
@@ -110,13 +114,13 @@ export async function recallApproval(attempt: Attempt, gate: DecisionGate): Prom
   for (const { role, signature_sha256 } of entry.signatures) signatures.push(await read(`${name}.md.${role}.asc`, signature_sha256));
   const decision =
     gate === "SG_3" ? { decision: "void", phase: escalation?.phase ?? "" } : { decision: "approve", phase: phaseOfGate[gate] };
-  const verified = await judgeApproval(
+  const verified = await verifyRunApproval(
     attempt,
-    liveOf(attempt).token,
+    requireLiveContext(attempt).token,
     { document: await read(`${name}.md`, entry.document_sha256), signatures },
     { gate, ...decision },
   );
-  liveOf(attempt).approvals.set(gate, verified);
+  requireLiveContext(attempt).approvals.set(gate, verified);
   return verified;
 }
 

@@ -8,7 +8,7 @@ const fileMode = 0o600;
 const folderMode = 0o700;
 
 /** `keys/sovereign.asc`, `keys/architect.asc` where one is pinned, and `rollback_runbook.sql`. May be repeated. */
-export async function keepKeysAndRunbook(
+export async function archiveKeysAndRunbook(
   files: Files,
   folder: RunFolder,
   token: Pick<LiveToken, "keys">,

@@ -1,6 +1,6 @@
 // A batched SG_2: one document for several runs. It is kept as <sha256>.json with the state of each entry, so that a person sees what of it has been used. Nothing is decided by it.
 import { z } from "zod";
-import { toDecisions } from "../../core/approval/schema.ts";
+import { toApprovedDecisions } from "../../core/approval/schema.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { Attempt } from "../kernel/attempt.ts";
@@ -26,23 +26,23 @@ const batchSchema = z.strictObject({
 type Batch = z.infer<typeof batchSchema>;
 
 /** Puts the batch there if it is one and stands nowhere yet. */
-export async function keepBatch(attempt: Attempt, verified: VerifiedApproval): Promise<void> {
-  const decisions = toDecisions(verified.approval);
+export async function storeBatch(attempt: Attempt, verified: VerifiedApproval): Promise<void> {
+  const decisions = toApprovedDecisions(verified.approval);
   if (decisions.length < 2) return;
   const fresh: Batch = {
     schema: "cutter.batch/1",
     approval_sha256: verified.documentSha256,
     entries: decisions.map((decision) => ({ ...decision, state: "open", at: null })),
   };
-  await change(attempt, verified.documentSha256, (standing) => standing ?? fresh);
+  await updateBatch(attempt, verified.documentSha256, (current) => current ?? fresh);
 }
 
 /** Moves this run's entry on; a run without a batch has none. May be repeated. */
-export async function markBatch(attempt: Attempt, gate: "SG_1" | "SG_2", state: EntryState): Promise<void> {
+export async function advanceBatchEntry(attempt: Attempt, gate: "SG_1" | "SG_2", state: EntryState): Promise<void> {
   const { journal, ports, run } = attempt;
   const sha256 = journal.status().decided[gate]?.document_sha256;
   if (gate !== "SG_2" || sha256 === undefined) return;
-  await change(attempt, sha256, (batch) => {
+  await updateBatch(attempt, sha256, (batch) => {
     if (batch === null) return null;
     const entries = batch.entries.map((entry) =>
       entry.run_id !== run.facts.runId || states.indexOf(entry.state) >= states.indexOf(state)
@@ -57,18 +57,18 @@ const triesMax = 20;
 const pauseMs = 500;
 
 /** Runs of one batch come here side by side: one at a time. @throws DOCUMENT_LOCKED when another one does not let go */
-async function change({ ports, run }: Attempt, sha256: string, to: (standing: Batch | null) => Batch | null): Promise<void> {
+async function updateBatch({ ports, run }: Attempt, sha256: string, to: (current: Batch | null) => Batch | null): Promise<void> {
   const path = `${run.facts.config.batch_dir}/${sha256}.json`;
   for (let tries = 1; ; tries += 1) {
     try {
-      const held = await ports.locks.acquire(run.facts.runId, `batch ${sha256}`);
+      const lock = await ports.locks.acquire(run.facts.runId, `batch ${sha256}`);
       try {
-        const standing = parse(await ports.files.read(path));
-        const next = to(standing);
-        if (next !== null && JSON.stringify(next) !== JSON.stringify(standing))
+        const current = parseBatch(await ports.files.read(path));
+        const next = to(current);
+        if (next !== null && JSON.stringify(next) !== JSON.stringify(current))
           await ports.files.writeAtomic(path, `${JSON.stringify(next, null, 1)}\n`, 0o600);
       } finally {
-        await held.release();
+        await lock.release();
       }
       return;
     } catch (error) {
@@ -79,11 +79,11 @@ async function change({ ports, run }: Attempt, sha256: string, to: (standing: Ba
 }
 
 /** What is no batch of ours is written anew: it only tells. */
-function parse(bytes: Uint8Array | null): Batch | null {
+function parseBatch(bytes: Uint8Array | null): Batch | null {
   if (bytes === null) return null;
   try {
-    const judged = batchSchema.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return judged.success ? judged.data : null;
+    const parsed = batchSchema.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    return parsed.success ? parsed.data : null;
   } catch {
     return null;
   }

@@ -5,7 +5,7 @@ import { toPhaseDocumentId } from "../../core/knowledge-base/phase-document-id.t
 import type { Attempt } from "../kernel/attempt.ts";
 
 /** @throws DOCUMENT_CLAIMED_BY_RUN, DATABASE_*, KB_* */
-export async function refuseClaims({ run, ports }: Attempt, sourceDocumentId: string): Promise<void> {
+export async function refuseOpenClaims({ run, ports }: Attempt, sourceDocumentId: string): Promise<void> {
   const { documentId, runId, config } = run.facts;
   for (const claim of await ports.recorders.readClaims(documentId, sourceDocumentId, runId)) {
     const closeoutId = toPhaseDocumentId(config.kb_runs_folder, claim.runId, run.phases.length, run.phases.at(-1)?.name ?? "closeout");

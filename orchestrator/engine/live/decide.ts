@@ -6,60 +6,60 @@ import { probeDecision, toDecisionSha256 } from "../../phases/decision-row.ts";
 import type { DecisionStep } from "../../phases/decisions.ts";
 import type { ReviewDecisionRow } from "../../ports/write-database.ts";
 import type { Attempt } from "../kernel/attempt.ts";
-import { obtainApproval, type DecisionGate } from "./approvals.ts";
-import { keepBatch, markBatch } from "./batch.ts";
-import { refuseClaims } from "./claims.ts";
-import { doOnce, settle } from "./step.ts";
+import { obtainApproval, type SovereignGate } from "./approvals.ts";
+import { storeBatch, advanceBatchEntry } from "./batch.ts";
+import { refuseOpenClaims } from "./claims.ts";
+import { applyEffectOnce, reconcileStep } from "./step.ts";
 
 /** @throws APPROVAL_* (a missing SG_2 waits), DOCUMENT_CLAIMED_BY_RUN, and what a step throws */
-export async function decideBefore(attempt: Attempt, { gate, before }: DecisionStep): Promise<void> {
-  await decideRow(attempt, {
+export async function recordDecisionBefore(attempt: Attempt, { gate, before }: DecisionStep): Promise<void> {
+  await recordDecisionOnce(attempt, {
     gate,
     toRow: (entry) => ({ ...toRow(attempt, entry), phase: before, gate, decision: "approve" }),
     obtain: async () => {
-      if (gate === "SG_1") await refuseClaims(attempt, readSourceDocumentId(attempt));
+      if (gate === "SG_1") await refuseOpenClaims(attempt, readSourceDocumentId(attempt));
       const verified = await obtainApproval(attempt, gate);
-      await keepBatch(attempt, verified);
+      await storeBatch(attempt, verified);
       return verified;
     },
   });
-  await markBatch(attempt, gate, "recorded");
+  await advanceBatchEntry(attempt, gate, "recorded");
 }
 
-export interface DecidedRow {
-  readonly gate: DecisionGate;
+export interface DecisionRow {
+  readonly gate: SovereignGate;
   readonly toRow: (entry: VerifiedEntry) => ReviewDecisionRow;
   /** Makes a fresh decision the one of this run; only asked where no row of an earlier one stands. */
   readonly obtain: () => Promise<VerifiedApproval>;
 }
 
 /** What was intended before a crash is asked after first, by the approval it was intended with: a newer one must not hide it. */
-export async function decideRow(attempt: Attempt, { gate, toRow, obtain }: DecidedRow): Promise<void> {
+export async function recordDecisionOnce(attempt: Attempt, { gate, toRow, obtain }: DecisionRow): Promise<void> {
   const { journal, ports } = attempt;
-  if (await settleIntended(attempt, { gate, toRow })) return;
+  if (await reconcileIntended(attempt, { gate, toRow })) return;
   await obtain();
   const entry = journal.status().decided[gate];
   if (entry === undefined) throw new Error(`no ${gate} was verified`);
   const row = toRow(entry);
-  await doOnce(attempt, {
+  await applyEffectOnce(attempt, {
     ...toStep(attempt, gate, row),
     prepare: () => Promise.resolve((permission) => ports.writeDatabase.insertReviewDecision(permission, attempt.run.facts.documentId, row)),
   });
 }
 
 /** Whether the row that was intended before stands; a crash in between is resolved by it. Writes nothing to the database. @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN */
-async function settleIntended(attempt: Attempt, { gate, toRow }: Pick<DecidedRow, "gate" | "toRow">): Promise<boolean> {
+async function reconcileIntended(attempt: Attempt, { gate, toRow }: Pick<DecisionRow, "gate" | "toRow">): Promise<boolean> {
   const { effects, decided } = attempt.journal.status();
   const intended = decided[gate];
-  return effects[gate].state !== "none" && intended !== undefined && (await settle(attempt, toStep(attempt, gate, toRow(intended))));
+  return effects[gate].state !== "none" && intended !== undefined && (await reconcileStep(attempt, toStep(attempt, gate, toRow(intended))));
 }
 
 /** Whether this run holds its claim: SG_1's row stands. */
 export async function isClaimed(attempt: Attempt): Promise<boolean> {
-  return await settleIntended(attempt, { gate: "SG_1", toRow: (entry) => toFirstRow(attempt, entry) });
+  return await reconcileIntended(attempt, { gate: "SG_1", toRow: (entry) => toFirstRow(attempt, entry) });
 }
 
-function toStep({ ports, run }: Attempt, gate: DecisionGate, row: ReviewDecisionRow) {
+function toStep({ ports, run }: Attempt, gate: SovereignGate, row: ReviewDecisionRow) {
   return { step: gate, expectedSha256: toDecisionSha256(row), probe: () => probeDecision(ports.recorders, run.facts.documentId, row) };
 }
 
@@ -79,9 +79,9 @@ export function toRow(attempt: Attempt, entry: VerifiedEntry): Omit<ReviewDecisi
   };
 }
 
-const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
+const sourcePinOutput = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
 
 /** As source_pin found it. */
 function readSourceDocumentId({ outputs }: Attempt): string {
-  return pinned.parse(outputs.get("source_pin")).registry.sourceDocumentId;
+  return sourcePinOutput.parse(outputs.get("source_pin")).registry.sourceDocumentId;
 }

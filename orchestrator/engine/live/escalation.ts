@@ -2,22 +2,22 @@
 import { parseApproval } from "../../core/approval/parse.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import { mayGoOn } from "../../core/journal/live.ts";
-import { liveOf, type Attempt } from "../kernel/attempt.ts";
-import { adopt, judgeApproval, recallApproval } from "./approvals.ts";
-import { decideRow, isClaimed, toRow } from "./decide.ts";
+import { mayContinue } from "../../core/journal/live.ts";
+import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
+import { recordApproval, verifyRunApproval, recallApproval } from "./approvals.ts";
+import { recordDecisionOnce, isClaimed, toRow } from "./decide.ts";
 
 /**
  * Gives "voided" when the run is given up and must do nothing more.
  * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_SPENT, VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, and what a step throws
  */
-export async function settleEscalation(attempt: Attempt): Promise<"goes on" | "voided"> {
-  if (mayGoOn(attempt.journal.status())) await raiseForVoid(attempt);
+export async function resolveEscalation(attempt: Attempt): Promise<"goes on" | "voided"> {
+  if (mayContinue(attempt.journal.status())) await escalateForVoid(attempt);
   const escalation = attempt.journal.status().escalation;
   if (escalation === null || escalation.decision?.decision === "resume") return "goes on";
   const decided = escalation.decision === null ? await takeDecision(attempt) : "void";
   if (decided === "resume") return "goes on";
-  await giveUp(attempt);
+  await recordVoid(attempt);
   return "voided";
 }
 
@@ -25,13 +25,13 @@ export async function settleEscalation(attempt: Attempt): Promise<"goes on" | "v
  * A void that comes where no phase waits for it: the sovereign gives up a run that was cut off while it holds its claim. It is raised here, so that it counts;
  * a start that carries a void never goes on to cut. @throws VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, APPROVAL_*
  */
-async function raiseForVoid(attempt: Attempt): Promise<void> {
+async function escalateForVoid(attempt: Attempt): Promise<void> {
   const { journal, run } = attempt;
-  const { token } = liveOf(attempt);
+  const { token } = requireLiveContext(attempt);
   if (token.escalation === null || parseApproval(token.escalation.document).decision !== "void") return;
-  const { approval } = await judgeApproval(attempt, token, token.escalation, { gate: "SG_3", decision: "void" });
+  const { approval } = await verifyRunApproval(attempt, token, token.escalation, { gate: "SG_3", decision: "void" });
   if (!(await isClaimed(attempt))) throw new CutterError("VOID_NOT_CLAIMED", { run_id: run.facts.runId });
-  await refuseStanding(attempt);
+  await requireAllUnitsRetired(attempt);
   await journal.append({ kind: "escalated", phase: approval.phase, code: "VOID_CLAIM_STANDS", facts: { run_id: run.facts.runId } });
 }
 
@@ -39,7 +39,7 @@ async function raiseForVoid(attempt: Attempt): Promise<void> {
 async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
   const { journal, run } = attempt;
   const { escalation, escalationsDecided } = journal.status();
-  const { token } = liveOf(attempt);
+  const { token } = requireLiveContext(attempt);
   const signed = token.escalation;
   if (escalation === null || signed === null)
     throw new CutterError("ESCALATION_OPEN", {
@@ -47,7 +47,7 @@ async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
       phase: escalation?.phase ?? null,
       failed_with: escalation?.code ?? null,
     });
-  const verified = await judgeApproval(attempt, token, signed, {
+  const verified = await verifyRunApproval(attempt, token, signed, {
     gate: "SG_3",
     phase: escalation.phase,
     ...(escalation.decision === null ? {} : { decision: "void" }),
@@ -56,8 +56,8 @@ async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
   if (approval.gate !== "SG_3") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: approval.gate });
   if (escalationsDecided.includes(decision.review_decision_id))
     throw new CutterError("APPROVAL_UUID_SPENT", { gate: "SG_3", review_decision_id: decision.review_decision_id });
-  if (approval.decision === "void") await refuseStanding(attempt);
-  await adopt(attempt, "SG_3", token.escalationKbId ?? "", signed, verified);
+  if (approval.decision === "void") await requireAllUnitsRetired(attempt);
+  await recordApproval(attempt, "SG_3", token.escalationKbId ?? "", signed, verified);
   await journal.append({
     kind: "escalation_decided",
     decision: approval.decision,
@@ -68,14 +68,14 @@ async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
 }
 
 /** Records the giving-up, which releases the document, and ends the run for good. */
-async function giveUp(attempt: Attempt): Promise<void> {
+async function recordVoid(attempt: Attempt): Promise<void> {
   const { journal } = attempt;
-  await refuseStanding(attempt);
-  await decideRow(attempt, {
+  await requireAllUnitsRetired(attempt);
+  await recordDecisionOnce(attempt, {
     gate: "SG_3",
     toRow: (entry) => ({ ...toRow(attempt, entry), phase: "void", gate: "SG_3", decision: "void" }),
     obtain: async () => {
-      if (carriesAnother(attempt)) await takeDecision(attempt);
+      if (hasNewerVoid(attempt)) await takeDecision(attempt);
       return await recallApproval(attempt, "SG_3");
     },
   });
@@ -83,21 +83,21 @@ async function giveUp(attempt: Attempt): Promise<void> {
 }
 
 /** A fresher void than the one decided before: that one may have grown too old before its row stood. */
-function carriesAnother(attempt: Attempt): boolean {
-  const { escalation } = liveOf(attempt).token;
+function hasNewerVoid(attempt: Attempt): boolean {
+  const { escalation } = requireLiveContext(attempt).token;
   return escalation !== null && sha256Hex(escalation.document) !== attempt.journal.status().escalation?.decision?.approval_sha256;
 }
 
 /** @throws VOID_EFFECTS_STAND while a unit of this run is not retired */
-export async function refuseStanding({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {
+export async function requireAllUnitsRetired({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {
   const { documentId, runId } = run.facts;
   const units = await ports.recorders.readUnits(documentId, runId);
-  const standing = units.filter(({ lifecycleState }) => lifecycleState !== "retired");
-  if (standing.length > 0)
+  const unretired = units.filter(({ lifecycleState }) => lifecycleState !== "retired");
+  if (unretired.length > 0)
     throw new CutterError("VOID_EFFECTS_STAND", {
       run_id: runId,
       units: units.length,
-      not_retired: standing.length,
-      first: standing[0]?.address ?? null,
+      not_retired: unretired.length,
+      first: unretired[0]?.address ?? null,
     });
 }

@@ -6,41 +6,41 @@ import { isWriteStep, type WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toRecordedRefusal, toRefusals } from "../../core/run/verdict.ts";
 import type { RecordedRefusal } from "../../core/journal/record.ts";
-import type { LiveRows, ObservedPhase, Phase, PhaseResult } from "../../phases/define.ts";
-import { armStep, requireEnabled } from "./permission.ts";
-import { liveOf, type Attempt } from "../kernel/attempt.ts";
-import type { Performed } from "../kernel/performed.ts";
+import type { RowEffect, ObservedPhase, Phase, PhaseResult } from "../../phases/define.ts";
+import { permitStep, requireEnabled } from "./permission.ts";
+import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
+import type { PhaseOutcome } from "../kernel/performed.ts";
 import { toHistory, toLivePorts, toReadPorts } from "../kernel/phase-ports.ts";
-import { markBatch } from "./batch.ts";
-import { decideBefore } from "./decide.ts";
-import { requireRuled } from "./start.ts";
-import { doOnce } from "./step.ts";
+import { advanceBatchEntry } from "./batch.ts";
+import { recordDecisionBefore } from "./decide.ts";
+import { requireRulingNames } from "./start.ts";
+import { applyEffectOnce } from "./step.ts";
 
 /** @throws EXECUTION_REVOKED, the gate's first refusal, APPROVAL_*, STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN, PAYLOAD_CHANGED, and what the phase throws */
-export async function performLive(attempt: Attempt, phase: Phase): Promise<Performed> {
+export async function performLive(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {
   await requireEnabled(attempt, phase.name);
   const decision = attempt.run.decisions.find(({ before }) => before === phase.name);
-  if (decision !== undefined) await decideBefore(attempt, decision);
+  if (decision !== undefined) await recordDecisionBefore(attempt, decision);
   const performed =
     phase.live !== null
-      ? await doRows(attempt, phase, phase.live)
+      ? await applyRows(attempt, phase, phase.live)
       : phase.kind === "write"
-        ? await makeFile(attempt, phase)
-        : await look(attempt, phase);
+        ? await applyFile(attempt, phase)
+        : await observeOnly(attempt, phase);
   requireApproved(attempt, phase.name, performed.result);
-  if (phase.name === "lifecycle_enact") await markBatch(attempt, "SG_2", "enacted");
+  if (phase.name === "lifecycle_enact") await advanceBatchEntry(attempt, "SG_2", "enacted");
   return performed;
 }
 
-async function look(attempt: Attempt, phase: Phase): Promise<Performed> {
+async function observeOnly(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {
   const observed = await observe(attempt, phase);
   return { result: observed.phase.rehearse(), refusals: observed.refusals };
 }
 
-async function doRows(attempt: Attempt, phase: Phase, live: LiveRows): Promise<Performed> {
+async function applyRows(attempt: Attempt, phase: Phase, live: RowEffect): Promise<PhaseOutcome> {
   const { run, outputs } = attempt;
   let refusals: readonly RecordedRefusal[] = [];
-  await doOnce(attempt, {
+  await applyEffectOnce(attempt, {
     step: toStep(phase),
     expectedSha256: live.expectedSha256(run.facts, toHistory(attempt), outputs),
     probe: () => live.probe(toReadPorts(attempt), outputs),
@@ -56,21 +56,21 @@ async function doRows(attempt: Attempt, phase: Phase, live: LiveRows): Promise<P
 }
 
 /** A file is not recognised afterwards but made again: until the phase is done, nothing relies on it. */
-async function makeFile(attempt: Attempt, phase: Phase): Promise<Performed> {
+async function applyFile(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {
   const { journal, checkpoints } = attempt;
   const step = toStep(phase);
   const observed = await observe(attempt, phase);
   const { apply } = observed.phase;
   if (apply === null) throw new Error(`${phase.name} has nothing to apply`);
   await journal.append({ kind: "effect_intended", step, effect_sha256: null });
-  checkpoints.mark("effect_intended", step);
-  const permission = await armStep(attempt, step);
-  checkpoints.mark("permission_made", step);
+  checkpoints.passBoundary("effect_intended", step);
+  const permission = await permitStep(attempt, step);
+  checkpoints.passBoundary("permission_made", step);
   const result = await apply(toLivePorts(attempt), permission);
   if (result === null) throw new Error(`${phase.name} told nothing of its file`);
-  checkpoints.mark("effect_applied", step);
+  checkpoints.passBoundary("effect_applied", step);
   await journal.append({ kind: "effect_done", step, effect_sha256: sha256OfJson(result.output), found: "committed" });
-  checkpoints.mark("effect_recorded", step);
+  checkpoints.passBoundary("effect_recorded", step);
   return { result, refusals: observed.refusals };
 }
 
@@ -81,7 +81,7 @@ async function observe(
 ): Promise<{ readonly phase: ObservedPhase; readonly refusals: readonly RecordedRefusal[] }> {
   const observed = await phase.observe(toReadPorts(attempt), attempt.outputs);
   attempt.checkpoints.pass("observed", phase.name);
-  const ruling = liveOf(attempt).ruling.approval;
+  const ruling = requireLiveContext(attempt).ruling.approval;
   const accepts = ruling.gate === "RULING" ? ruling.accepts : [];
   const refusals = toRefusals(observed.verdict);
   const unaccepted = toUnaccepted(
@@ -95,15 +95,15 @@ async function observe(
   return { phase: observed, refusals: refusals.map(toRecordedRefusal) };
 }
 
-const pinned = z.looseObject({ sha256: z.string() });
-const planned = z.looseObject({ payloadSha: z.string() });
+const sourcePinOutput = z.looseObject({ sha256: z.string() });
+const cutplanOutput = z.looseObject({ payloadSha: z.string() });
 
 /** What phases 1 and 3 found must be what was signed; judged before it is on record, so that putting things back is enough. */
 export function requireApproved(attempt: Attempt, phase: string, { output }: Pick<PhaseResult, "output">): void {
-  if (phase === "source_pin") requireRuled(attempt, { documentSha256: pinned.parse(output).sha256 });
+  if (phase === "source_pin") requireRulingNames(attempt, { documentSha256: sourcePinOutput.parse(output).sha256 });
   if (phase !== "cutplan") return;
-  const { payloadSha } = planned.parse(output);
-  const approved = liveOf(attempt).token.payloadSha;
+  const { payloadSha } = cutplanOutput.parse(output);
+  const approved = requireLiveContext(attempt).token.payloadSha;
   if (payloadSha !== approved) throw new CutterError("PAYLOAD_CHANGED", { approved_sha: approved, computed_sha: payloadSha });
 }
 

@@ -5,7 +5,7 @@ import { sha256Hex } from "../../core/encoding/digest.ts";
 import type { WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
-import { liveOf, type Attempt, type LiveHold } from "../kernel/attempt.ts";
+import { requireLiveContext, type Attempt, type LiveContext } from "../kernel/attempt.ts";
 import { recallApproval } from "./approvals.ts";
 
 /** The sovereign's word each step rests on, which must still be fresh when it is acted upon. The steps between rest on the ruling alone. */
@@ -24,34 +24,34 @@ const approvalOfStep = {
  * The intent of the step must stand in the journal. Good for one transaction.
  * @throws EXECUTION_REVOKED, APPROVAL_*, DOCUMENT_LOCK_LOST
  */
-export async function armStep(attempt: Attempt, step: WriteStep): Promise<WritePermission> {
+export async function permitStep(attempt: Attempt, step: WriteStep): Promise<WritePermission> {
   const { run, journal, checkpoints } = attempt;
   if (journal.status().effects[step].state !== "intended") throw new Error(`no intent stands for ${step}`);
   const gate = approvalOfStep[step];
   const approval = gate === null ? null : await recallApproval(attempt, gate);
-  await judge(attempt, step, approval);
+  await requirePermitted(attempt, step, approval);
   const permission = {
     runId: run.facts.runId,
     step,
     beforeCommit: async (transactionId: string): Promise<void> => {
       await journal.append({ kind: "transaction", step, id: transactionId });
-      checkpoints.mark("transaction_recorded", step);
-      await judge(attempt, step, approval);
-      checkpoints.mark("commit_judged", step);
+      checkpoints.passBoundary("transaction_recorded", step);
+      await requirePermitted(attempt, step, approval);
+      checkpoints.passBoundary("commit_judged", step);
     },
   };
   return permission as WritePermission;
 }
 
-async function judge(attempt: Attempt, step: WriteStep, approval: VerifiedApproval | null): Promise<void> {
+async function requirePermitted(attempt: Attempt, step: WriteStep, approval: VerifiedApproval | null): Promise<void> {
   const { ports } = attempt;
-  const live = liveOf(attempt);
+  const live = requireLiveContext(attempt);
   await requireEnabled(attempt, step);
   await requireSameToken(attempt, live, step);
-  for (const judged of [live.ruling, ...(approval === null ? [] : [approval])]) {
+  for (const signed of [live.ruling, ...(approval === null ? [] : [approval])]) {
     requireFresh(
-      judged.approval,
-      judged.signers.map(({ signedAt }) => signedAt),
+      signed.approval,
+      signed.signers.map(({ signedAt }) => signedAt),
       ports.clock.now(),
     );
   }
@@ -64,7 +64,7 @@ export async function requireEnabled({ run, ports }: Attempt, at: string): Promi
 }
 
 /** A token that was put in the place of the one this start began with allows something else. */
-async function requireSameToken({ run, ports }: Attempt, live: LiveHold, at: string): Promise<void> {
+async function requireSameToken({ run, ports }: Attempt, live: LiveContext, at: string): Promise<void> {
   const now = await ports.readLiveToken(run.facts.runId).catch((cause: unknown) => {
     throw new CutterError("EXECUTION_REVOKED", { run_id: run.facts.runId, at, problem: "its token cannot be read" }, { cause });
   });

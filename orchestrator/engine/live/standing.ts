@@ -5,33 +5,33 @@ import { isWriteStep } from "../../core/journal/effect.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Attempt } from "../kernel/attempt.ts";
 import { toHistory, toReadPorts } from "../kernel/phase-ports.ts";
-import { settle } from "./step.ts";
+import { reconcileStep } from "./step.ts";
 
 /** Asks the database after the rows of a phase that is done, and before the cut the disk after the backup. @throws STOP_REPLAY_CONFLICT, RUN_FILE_DAMAGED, DATABASE_* */
-export async function requireStands(attempt: Attempt, { name, live }: Phase): Promise<void> {
+export async function requireStillApplied(attempt: Attempt, { name, live }: Phase): Promise<void> {
   const { run, outputs, journal } = attempt;
   if (name === "pre_write_backup" && journal.status().effects.cut_leg_a.state !== "done") await requireBackup(attempt);
   if (live === null || !isWriteStep(name)) return;
-  await settle(attempt, {
+  await reconcileStep(attempt, {
     step: name,
     expectedSha256: live.expectedSha256(run.facts, toHistory(attempt), outputs),
     probe: () => live.probe(toReadPorts(attempt), outputs),
   });
-  if (name === "cut_leg_a") await refuseRetired(attempt);
+  if (name === "cut_leg_a") await refuseRetiredUnits(attempt);
 }
 
-const kept = z.looseObject({ proven: z.looseObject({ file: z.string(), ciphertextSha256: z.string() }) });
+const backupOutput = z.looseObject({ proven: z.looseObject({ file: z.string(), ciphertextSha256: z.string() }) });
 
 /** No proof, no write: it was proven by an earlier start, and these must still be the bytes. What comes after the cut needs no backup to go on. */
 async function requireBackup({ outputs, ports }: Attempt): Promise<void> {
-  const { file, ciphertextSha256 } = kept.parse(outputs.get("pre_write_backup")).proven;
+  const { file, ciphertextSha256 } = backupOutput.parse(outputs.get("pre_write_backup")).proven;
   const foundSha256 = await ports.files.sha256(file);
   if (foundSha256 !== ciphertextSha256)
     throw new CutterError("RUN_FILE_DAMAGED", { file, expected_sha256: ciphertextSha256, found_sha256: foundSha256 });
 }
 
 /** Retired units keep their rows, so that the layers of leg A still agree; only their state tells of the revert. */
-async function refuseRetired({ run, ports, journal }: Attempt): Promise<void> {
+async function refuseRetiredUnits({ run, ports, journal }: Attempt): Promise<void> {
   const { documentId, runId } = run.facts;
   const units = await ports.recorders.readUnits(documentId, runId);
   const retired = units.filter(({ lifecycleState }) => lifecycleState === "retired");

@@ -3,46 +3,46 @@ import { requireBinding, type ExpectedRuling } from "../../core/approval/binding
 import { CutterError } from "../../core/errors.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
-import { liveOf, type Attempt } from "../kernel/attempt.ts";
-import { withHeld } from "../kernel/with-lock.ts";
-import { keepKeysAndRunbook } from "./archive-keys.ts";
-import { adopt, judgeApproval, obtainApproval } from "./approvals.ts";
-import { refuseClaims } from "./claims.ts";
+import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
+import { withResource } from "../kernel/with-lock.ts";
+import { archiveKeysAndRunbook } from "./archive-keys.ts";
+import { recordApproval, verifyRunApproval, obtainApproval } from "./approvals.ts";
+import { refuseOpenClaims } from "./claims.ts";
 import { requireClocks } from "./clocks.ts";
-import { settleEscalation } from "./escalation.ts";
+import { resolveEscalation } from "./escalation.ts";
 
 /** Does `work` under everything a live run must hold; not at all when the run is given up here. @throws EXECUTION_REVOKED, APPROVAL_*, CLOCKS_DISAGREE, DOCUMENT_CLAIMED_BY_RUN, ESCALATION_OPEN, … */
-export async function startLive(attempt: Attempt, work: (attempt: Attempt) => Promise<void>): Promise<void> {
+export async function runLiveAttempt(attempt: Attempt, work: (attempt: Attempt) => Promise<void>): Promise<void> {
   const { run, ports } = attempt;
   const { runId, documentId } = run.facts;
   const token = await ports.readLiveToken(runId).catch((cause: unknown) => {
     throw new CutterError("EXECUTION_REVOKED", { run_id: runId, at: "start", problem: "its token cannot be read" }, { cause });
   });
   await requireClocks(attempt);
-  const document = await ports.recorders.holdDocument(documentId, runId);
-  await withHeld(ports, document, async () => {
-    const ruling = await judgeRuling(attempt, token);
+  const document = await ports.recorders.lockDocument(documentId, runId);
+  await withResource(ports, document, async () => {
+    const ruling = await verifyRuling(attempt, token);
     const live: Attempt = { ...attempt, live: { token, ruling, document, approvals: new Map() } };
-    await keepKeysAndRunbook(ports.files, live.folder, token);
-    await adopt(live, "RULING", "", token.ruling, ruling);
-    if ((await settleEscalation(live)) === "voided") return;
-    if (live.journal.status().effects.SG_1.state === "none") await admit(live);
+    await archiveKeysAndRunbook(ports.files, live.folder, token);
+    await recordApproval(live, "RULING", "", token.ruling, ruling);
+    if ((await resolveEscalation(live)) === "voided") return;
+    if (live.journal.status().effects.SG_1.state === "none") await requireUnclaimedAndApproved(live);
     await work(live);
   });
 }
 
 /** Before phase 1 of a run that has not claimed its document: another run's claim, then SG_1, so that an unapproved run computes nothing. */
-async function admit(live: Attempt): Promise<void> {
+async function requireUnclaimedAndApproved(live: Attempt): Promise<void> {
   const { run, ports } = live;
   const registry = await ports.database.readRegistryRows(run.facts.documentId);
-  if (registry !== null) await refuseClaims(live, registry.sourceDocumentId);
+  if (registry !== null) await refuseOpenClaims(live, registry.sourceDocumentId);
   await obtainApproval(live, "SG_1");
 }
 
-async function judgeRuling(attempt: Attempt, token: LiveToken): Promise<VerifiedApproval> {
+async function verifyRuling(attempt: Attempt, token: LiveToken): Promise<VerifiedApproval> {
   const { governance_principal, expected_grant_matrix_sha } = attempt.run.facts.config;
   if (governance_principal === null) throw new CutterError("PRINCIPAL_NOT_PINNED", { step: "start" });
-  return await judgeApproval(attempt, token, token.ruling, {
+  return await verifyRunApproval(attempt, token, token.ruling, {
     gate: "RULING",
     decision: "approve",
     phase: "cut_leg_a",
@@ -51,6 +51,6 @@ async function judgeRuling(attempt: Attempt, token: LiveToken): Promise<Verified
 }
 
 /** What only a phase could tell of the ruling's own facts. @throws APPROVAL_SOURCE_MISMATCH */
-export function requireRuled(attempt: Attempt, ruling: ExpectedRuling): void {
-  requireBinding(liveOf(attempt).ruling.approval, { ruling });
+export function requireRulingNames(attempt: Attempt, ruling: ExpectedRuling): void {
+  requireBinding(requireLiveContext(attempt).ruling.approval, { ruling });
 }

@@ -1,9 +1,9 @@
 // One effect, exactly once: ask the database, judge the three layers, do it if nothing landed, and never guess what a lost COMMIT came to.
-import { judgeLayers, toConflict, type ThreeLayers } from "../../core/run/exactly-once.ts";
+import { toReplayAction, toConflict, type ThreeLayers } from "../../core/run/exactly-once.ts";
 import type { Layers, WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
-import { armStep } from "./permission.ts";
+import { permitStep } from "./permission.ts";
 import type { Attempt } from "../kernel/attempt.ts";
 
 export interface EffectOnce {
@@ -19,25 +19,25 @@ export interface EffectOnce {
 const triesMax = 2;
 
 /** @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN, EXECUTION_REVOKED, APPROVAL_*, and what probe, prepare and apply throw */
-export async function doOnce(attempt: Attempt, effect: EffectOnce): Promise<void> {
+export async function applyEffectOnce(attempt: Attempt, effect: EffectOnce): Promise<void> {
   const { journal, checkpoints } = attempt;
   const { step, expectedSha256 } = effect;
   for (let tries = 1; ; tries += 1) {
-    if (await settle(attempt, effect)) return;
+    if (await reconcileStep(attempt, effect)) return;
     const apply = await effect.prepare();
     await journal.append({ kind: "effect_intended", step, effect_sha256: expectedSha256 });
-    checkpoints.mark("effect_intended", step);
-    const permission = await armStep(attempt, step);
-    checkpoints.mark("permission_made", step);
+    checkpoints.passBoundary("effect_intended", step);
+    const permission = await permitStep(attempt, step);
+    checkpoints.passBoundary("permission_made", step);
     const landed = await apply(permission).then(
       () => "committed" as const,
       (error: unknown) => afterFailure(attempt, effect, error),
     );
     if (landed === "settled") return;
     if (landed === "committed") {
-      checkpoints.mark("effect_applied", step);
+      checkpoints.passBoundary("effect_applied", step);
       await journal.append({ kind: "effect_done", step, effect_sha256: expectedSha256, found: "committed" });
-      checkpoints.mark("effect_recorded", step);
+      checkpoints.passBoundary("effect_recorded", step);
       return;
     }
     if (tries === triesMax)
@@ -57,32 +57,32 @@ async function afterFailure(attempt: Attempt, effect: EffectOnce, error: unknown
     if (!error.code.startsWith("JOURNAL_")) await journal.append({ kind: "effect_rolled_back", step: effect.step, why: error.code });
     throw error;
   }
-  return (await resolve(attempt, effect, error)) ? "settled" : "absent";
+  return (await resolveUnknownCommit(attempt, effect, error)) ? "settled" : "absent";
 }
 
 /**
  * What the three layers say of this step, put on record. True: it stands, and nothing is to be done. False: nothing of it stands, certainly.
  * @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN while a transaction of ours is still in progress
  */
-export async function settle(
+export async function reconcileStep(
   attempt: Attempt,
   { step, expectedSha256, probe }: Pick<EffectOnce, "step" | "expectedSha256" | "probe">,
 ): Promise<boolean> {
   const { journal, ports } = attempt;
   const layers: ThreeLayers = { ...(await probe()), journal: journal.status().effects[step], expectedSha256 };
-  const judgement = judgeLayers(layers);
+  const action = toReplayAction(layers);
   const { pending, transactions } = journal.status().effects[step];
   const transaction = transactions.at(-1);
-  if (judgement === "conflict") throw toConflict(step, layers, transaction === undefined ? {} : { transaction });
-  if (judgement === "no_op") return true;
-  if (judgement === "taken_as_done") {
+  if (action === "conflict") throw toConflict(step, layers, transaction === undefined ? {} : { transaction });
+  if (action === "no_op") return true;
+  if (action === "taken_as_done") {
     await journal.append({ kind: "effect_done", step, effect_sha256: expectedSha256, found: "already_there" });
     ports.reporter.report({
       kind: "warning",
       code: "EFFECT_TAKEN_AS_DONE",
       text: `${step} was intended and stands in the database exactly so: taken as done, not repeated`,
     });
-    attempt.checkpoints.mark("effect_recorded", step);
+    attempt.checkpoints.passBoundary("effect_recorded", step);
     return true;
   }
   if (!pending || transaction === undefined) return false;
@@ -96,11 +96,11 @@ export async function settle(
 const pausesMs = [1_000, 2_000, 5_000, 10_000, 20_000] as const;
 
 /** Asks until the database answers, a bounded number of times. @throws COMMIT_UNKNOWN, STOP_REPLAY_CONFLICT */
-async function resolve(attempt: Attempt, effect: EffectOnce, cause: CutterError): Promise<boolean> {
+async function resolveUnknownCommit(attempt: Attempt, effect: EffectOnce, cause: CutterError): Promise<boolean> {
   const { ports, run, journal } = attempt;
   for (const pauseMs of [...pausesMs, null]) {
     try {
-      return await settle(attempt, effect);
+      return await reconcileStep(attempt, effect);
     } catch (error) {
       if (!(error instanceof CutterError) || error.code === "STOP_REPLAY_CONFLICT" || error.code.startsWith("JOURNAL_")) throw error;
     }

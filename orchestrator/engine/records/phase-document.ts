@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { codes, type Code } from "../../core/codes/index.ts";
 import { toPrintable } from "../../core/errors.ts";
 import { toFence } from "../../core/page/fence.ts";
-import type { Decision, DonePhase } from "../../core/journal/status.ts";
+import type { DecisionRehearsed, DonePhase } from "../../core/journal/status.ts";
 import type { EffectStatus, VerifiedEntry } from "../../core/journal/live.ts";
 import type { RecordedRefusal } from "../../core/journal/record.ts";
 import { toPhaseDocumentId } from "../../core/knowledge-base/phase-document-id.ts";
@@ -21,7 +21,7 @@ export interface PhaseDocumentParts {
   readonly run: RunFacts;
   readonly done: DonePhase;
   readonly text: PhaseText;
-  readonly decision: Decision | null; // rehearsed, in a dry run
+  readonly decision: DecisionRehearsed | null; // rehearsed, in a dry run
   readonly live: { readonly decided: VerifiedEntry | null; readonly effects: readonly (EffectStatus & { readonly step: string })[] };
   readonly witness: { readonly seq: number; readonly head: string };
 }
@@ -84,7 +84,7 @@ function toRecord(parts: PhaseDocumentParts): object {
   };
 }
 
-function toDecisionSection(decision: Decision | null): readonly string[] {
+function toDecisionSection(decision: DecisionRehearsed | null): readonly string[] {
   if (decision === null) return [];
   const rows = Object.entries(decision.row).map(
     ([name, value]) => `| ${name} | ${toCell(Array.isArray(value) ? value.join(", ") : value)} |`,

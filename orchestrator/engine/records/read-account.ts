@@ -1,5 +1,5 @@
 // The account of a run from its folder: journal and outputs, each output compared with the digest the journal recorded. Reads only.
-import { toAccount, type PhaseText, type RunAccount } from "../../core/report/account.ts";
+import { toAccount, type RecordedPhaseText, type RunAccount } from "../../core/report/account.ts";
 import { readChain } from "../../core/journal/chain.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Files } from "../../ports/files.ts";
@@ -9,7 +9,7 @@ import type { RecordedRun } from "./read-run.ts";
 export async function readAccount(files: Files, run: RecordedRun, phases: readonly Phase[]): Promise<RunAccount> {
   const { records } = readChain((await files.read(run.folder.journalPath)) ?? new Uint8Array(), run.folder.journalPath);
   const outputs = new Map<string, unknown>();
-  const texts: PhaseText[] = [];
+  const texts: RecordedPhaseText[] = [];
   for (const done of run.status.done) {
     const output = await run.folder.readOutput(done.number, done.phase, done.outputSha256);
     outputs.set(done.phase, output);

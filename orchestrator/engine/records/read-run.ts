@@ -28,7 +28,7 @@ export async function readRunFolder(files: Files, folder: RunFolder, runId: stri
 }
 
 /** Where a run stands, in the words of status. */
-export interface RunStanding {
+export interface RunSummary {
   readonly run_id: string;
   readonly mode: string | null;
   readonly document_id: string | null;
@@ -44,7 +44,7 @@ export interface RunStanding {
 }
 
 /** Pure. `begun`: its last start has not said how it ended: it is going on, or it was killed. */
-export function toStanding(run: RecordedRun, phaseNames: readonly string[]): RunStanding {
+export function toRunSummary(run: RecordedRun, phaseNames: readonly string[]): RunSummary {
   const { status } = run;
   const end = status.lastEnd;
   const state =
@@ -81,7 +81,7 @@ export function toStanding(run: RecordedRun, phaseNames: readonly string[]): Run
   };
 }
 
-function toWhom(state: RunStanding["state"], waitsOn: RunStanding["waits_on"], status: RunStatus): string | null {
+function toWhom(state: RunSummary["state"], waitsOn: RunSummary["waits_on"], status: RunStatus): string | null {
   if (waitsOn === "SG_2" || waitsOn === "SG_3") return "the sovereign, then the operator";
   if (waitsOn === "knowledge_base") return "whoever runs the knowledge base, then the operator";
   if (state === "stopped" && toExit(status.lastEnd?.code ?? null) === 30) return "a person who decides, then the operator";

@@ -4,7 +4,7 @@ import { renderText } from "../../core/page/text.ts";
 import { toRunPage } from "../../core/report/report.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Files } from "../../ports/files.ts";
-import { evidenceName, writeEvidence } from "../../evidence/checksum-list.ts";
+import { checksumListName, writeChecksumList } from "../../evidence/checksum-list.ts";
 import { readAccount } from "./read-account.ts";
 import { readRunFolder } from "./read-run.ts";
 import type { RunFolder } from "../kernel/run-folder.ts";
@@ -13,14 +13,14 @@ import type { RunFolder } from "../kernel/run-folder.ts";
  * Made from the folder alone, so that whoever was interrupted here makes the same again. Call it once journal and outcome have their last word;
  * nothing but a revert's own sub-folder may be written afterwards. @throws RUN_FILE_DAMAGED, JOURNAL_*
  */
-export async function leaveRecords(files: Files, folder: RunFolder, runId: string, phases: readonly Phase[]): Promise<void> {
+export async function writeRecords(files: Files, folder: RunFolder, runId: string, phases: readonly Phase[]): Promise<void> {
   const account = await readAccount(files, await readRunFolder(files, folder, runId), phases);
   await folder.write("report.txt", renderText(toRunPage(account, null)));
   await files.writeAtomic(`${folder.path}/${bundleName}`, await toBundle(files, folder.path), 0o600);
-  await writeEvidence(files, folder.path);
+  await writeChecksumList(files, folder.path);
 }
 
 /** For a run that is done and was killed before its records stood: leaves them now. Those that stand are left alone, right or wrong. */
 export async function ensureRecords(files: Files, folder: RunFolder, runId: string, phases: readonly Phase[]): Promise<void> {
-  if ((await files.facts(`${folder.path}/${evidenceName}`)) === null) await leaveRecords(files, folder, runId, phases);
+  if ((await files.facts(`${folder.path}/${checksumListName}`)) === null) await writeRecords(files, folder, runId, phases);
 }

@@ -8,10 +8,10 @@ import type { RunId } from "../../core/run-id.ts";
 import type { Files } from "../../ports/files.ts";
 
 /** What one start of a revert was given. */
-export interface Revert {
+export interface RevertInputs {
   readonly runId: RunId;
   readonly config: OrchestratorConfig;
-  readonly places: { readonly armed: string; readonly live: string; readonly staging: string };
+  readonly paths: { readonly armed: string; readonly live: string; readonly staging: string };
   readonly hostIdentity: string;
   readonly releaseSha256: string;
   readonly staged: StagedRevert;
@@ -23,8 +23,8 @@ export interface Revert {
 }
 
 /** Against the plan of this run, on this host, by this release. @throws REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_* */
-export async function judgeApproval(
-  revert: Revert,
+export async function verifyRevertApproval(
+  revert: RevertInputs,
   plan: { readonly documentId: string; readonly payloadSha: string },
   now: Date,
 ): Promise<VerifiedApproval> {
@@ -42,7 +42,7 @@ export async function judgeApproval(
   return verifyApproval({ document: revert.approval, signatures: [revert.signature], keys: revert.keys, expected, now });
 }
 
-function requireStaged({ staged, runId, approval, signature, hostIdentity, releaseSha256, runbook }: Revert): void {
+function requireStaged({ staged, runId, approval, signature, hostIdentity, releaseSha256, runbook }: RevertInputs): void {
   const wanted = {
     run_id: runId,
     approval_sha256: sha256Hex(approval),
@@ -59,17 +59,17 @@ function requireStaged({ staged, runId, approval, signature, hostIdentity, relea
 }
 
 /** A token of this run, wherever it lies: what is armed or live is stopped first. Whatever cannot be looked at counts as there. @throws REVERT_RUN_ACTIVE */
-export async function requireAtRest(files: Files, places: Revert["places"], runId: string): Promise<void> {
+export async function requireRunInactive(files: Files, paths: RevertInputs["paths"], runId: string): Promise<void> {
   for (const state of ["live", "armed"] as const) {
-    const token = await files.facts(`${places[state]}/${runId}`).catch(() => "unreadable" as const);
+    const token = await files.facts(`${paths[state]}/${runId}`).catch(() => "unreadable" as const);
     if (token !== null)
       throw new CutterError("REVERT_RUN_ACTIVE", { run_id: runId, state: token === "unreadable" ? `${state}, or not to be seen` : state });
   }
 }
 
 /** What was staged when the revert began still lies there: taking it away is a way to stop. @throws REVERT_NOT_STAGED, REVERT_STAGING_DAMAGED */
-export async function requireStillStaged(files: Files, revert: Revert): Promise<void> {
-  const path = `${revert.places.staging}/${revert.runId}/${stagedFiles.approval}`;
+export async function requireStillStaged(files: Files, revert: RevertInputs): Promise<void> {
+  const path = `${revert.paths.staging}/${revert.runId}/${stagedFiles.approval}`;
   const found = await files.sha256(path);
   if (found === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: revert.runId, looked_for: path });
   if (found !== revert.staged.approval_sha256)

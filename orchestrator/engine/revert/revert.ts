@@ -4,22 +4,22 @@ import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError, type Facts } from "../../core/errors.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { toDifferences, type TableDifference } from "../../core/revert/differences.ts";
-import { writeEvidence } from "../../evidence/checksum-list.ts";
+import { writeChecksumList } from "../../evidence/checksum-list.ts";
 import { uploadWithReceipt } from "../../uploads/receipt.ts";
 import type { RevertState } from "../../ports/revert-database.ts";
 import { toRevertDocument } from "./document.ts";
 import { openRevertJournal, type RevertJournal } from "./journal.ts";
-import { judgeApproval, requireAtRest, requireStillStaged, type Revert } from "./judge.ts";
+import { verifyRevertApproval, requireRunInactive, requireStillStaged, type RevertInputs } from "./judge.ts";
 import type { RevertOutcome } from "./outcome.ts";
 import { permitRevert } from "./permission.ts";
 import type { RevertPorts } from "./ports.ts";
 import { uploadApproval } from "./upload-approval.ts";
-import { compareWithPlan, readRunLeft, type RunLeft } from "./run-left.ts";
+import { compareWithPlan, readRunToRevert, type RunToRevert } from "./run-left.ts";
 
-interface Attempt {
-  readonly revert: Revert;
+interface RevertAttempt {
+  readonly revert: RevertInputs;
   readonly ports: RevertPorts;
-  readonly left: RunLeft;
+  readonly run: RunToRevert;
   readonly approval: VerifiedApproval;
   readonly journal: RevertJournal;
   readonly folder: string; // runs/<R>/revert
@@ -29,25 +29,25 @@ interface Attempt {
  * A revert that is done says so and changes nothing. What stops it before its journal is open is thrown, what stops it later is the outcome.
  * @throws REVERT_RUN_ACTIVE, REVERT_RUN_UNKNOWN, REVERT_PLAN_UNREADABLE, REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, DOCUMENT_LOCKED, JOURNAL_*
  */
-export async function revertRun(revert: Revert, ports: RevertPorts): Promise<RevertOutcome> {
-  await requireAtRest(ports.files, revert.places, revert.runId);
-  const left = await readRunLeft(ports.files, revert.config.sidecar_root, revert.runId);
-  const approval = await judgeApproval(revert, { documentId: left.plan.documentId, payloadSha: left.payloadSha }, ports.clock.now());
-  const lock = await ports.locks.acquire(revert.runId, left.plan.documentId);
+export async function revertRun(revert: RevertInputs, ports: RevertPorts): Promise<RevertOutcome> {
+  await requireRunInactive(ports.files, revert.paths, revert.runId);
+  const run = await readRunToRevert(ports.files, revert.config.sidecar_root, revert.runId);
+  const approval = await verifyRevertApproval(revert, { documentId: run.plan.documentId, payloadSha: run.payloadSha }, ports.clock.now());
+  const lock = await ports.locks.acquire(revert.runId, run.plan.documentId);
   try {
-    const held = await ports.recorders.holdDocument(left.plan.documentId, revert.runId);
+    const sessionLock = await ports.recorders.lockDocument(run.plan.documentId, revert.runId);
     try {
-      return await withJournal(revert, ports, left, approval);
+      return await withJournal(revert, ports, run, approval);
     } finally {
-      await held.release();
+      await sessionLock.release();
     }
   } finally {
     await lock.release();
   }
 }
 
-async function withJournal(revert: Revert, ports: RevertPorts, left: RunLeft, approval: VerifiedApproval): Promise<RevertOutcome> {
-  const folder = `${left.folder}/revert`;
+async function withJournal(revert: RevertInputs, ports: RevertPorts, run: RunToRevert, approval: VerifiedApproval): Promise<RevertOutcome> {
+  const folder = `${run.folder}/revert`;
   await ports.files.makeFolder(folder, 0o700);
   const facts = await ports.files.facts(folder);
   if (facts?.kind !== "folder" || facts.mode !== 0o700)
@@ -55,12 +55,12 @@ async function withJournal(revert: Revert, ports: RevertPorts, left: RunLeft, ap
   const store = ports.openJournal(`${folder}/journal.jsonl`);
   try {
     const journal = await openRevertJournal(store, `${folder}/journal.jsonl`, ports.clock);
-    const attempt: Attempt = { revert, ports, left, approval, journal, folder };
-    await begin(attempt);
+    const attempt: RevertAttempt = { revert, ports, run, approval, journal, folder };
+    await beginAttempt(attempt);
     const number = journal.status().attempt;
-    const outcome = await work(attempt).catch((error: unknown) => toStopped(attempt, error));
+    const outcome = await doRevert(attempt).catch((error: unknown) => toStopped(attempt, error));
     await journal.append({ kind: "attempt_ended", attempt: number, code: outcome.code, facts: toRecordedFacts(outcome.facts) });
-    await keep(attempt, outcome);
+    await writeRevertRecords(attempt, outcome);
     return outcome;
   } finally {
     await store.close();
@@ -68,25 +68,25 @@ async function withJournal(revert: Revert, ports: RevertPorts, left: RunLeft, ap
 }
 
 /** Exit 10 says that nothing was written: after COMMIT that would be a lie (20), and while a COMMIT is unresolved nobody knows (30). */
-function toStopped(attempt: Attempt, error: unknown): RevertOutcome {
+function toStopped(attempt: RevertAttempt, error: unknown): RevertOutcome {
   if (!(error instanceof CutterError)) throw error;
   const { reverted, openTransaction } = attempt.journal.status();
   const unknown = reverted === null && openTransaction !== null && error.code !== "REVERT_COMMIT_UNKNOWN";
-  const told = unknown
+  const failure = unknown
     ? new CutterError(
         "REVERT_COMMIT_UNKNOWN",
         { run_id: attempt.revert.runId, transaction: openTransaction, stopped_by: error.code },
         { cause: error },
       )
     : error;
-  const exitCode = reverted !== null && (told.exitCode === 10 || told.exitCode === 11) ? 20 : told.exitCode;
-  return { ...toDone(attempt, [], false), result: "stopped", exit_code: exitCode, code: told.code, facts: told.facts };
+  const exitCode = reverted !== null && (failure.exitCode === 10 || failure.exitCode === 11) ? 20 : failure.exitCode;
+  return { ...toDone(attempt, [], false), result: "stopped", exit_code: exitCode, code: failure.code, facts: failure.facts };
 }
 
-async function begin({ revert, ports, left, approval, journal }: Attempt): Promise<void> {
+async function beginAttempt({ revert, ports, run, approval, journal }: RevertAttempt): Promise<void> {
   const { runId, hostIdentity, releaseSha256, staged } = revert;
   if (journal.status().started === null)
-    await journal.append({ kind: "revert_started", run_id: runId, document_id: left.plan.documentId, payload_sha: left.payloadSha });
+    await journal.append({ kind: "revert_started", run_id: runId, document_id: run.plan.documentId, payload_sha: run.payloadSha });
   await journal.append({
     kind: "attempt_started",
     attempt: journal.status().attempt + 1,
@@ -100,11 +100,11 @@ async function begin({ revert, ports, left, approval, journal }: Attempt): Promi
     host_identity: hostIdentity,
   });
   ports.say(
-    `[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${left.plan.documentId}, ${String(left.plan.units.length)} units planned`,
+    `[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${run.plan.documentId}, ${String(run.plan.units.length)} units planned`,
   );
 }
 
-async function work(attempt: Attempt): Promise<RevertOutcome> {
+async function doRevert(attempt: RevertAttempt): Promise<RevertOutcome> {
   const { revert, ports, journal } = attempt;
   const state = await readState(attempt);
   requireKnown(attempt, state);
@@ -126,34 +126,34 @@ async function work(attempt: Attempt): Promise<RevertOutcome> {
         : `[INFO] transaction ${openTransaction} had committed before the last start ended: taken as done`,
     );
   } else if (!already) {
-    await change(attempt, state);
+    await applyRevertOnce(attempt, state);
   }
   const differences = await verify(attempt);
-  return tell(attempt, toDone(attempt, differences, already));
+  return publishRevertDocument(attempt, toDone(attempt, differences, already));
 }
 
-async function readState({ revert, ports, left, approval }: Attempt): Promise<RevertState> {
-  return ports.reverts.readState(left.plan.documentId, revert.runId, approval.decision.review_decision_id);
+async function readState({ revert, ports, run, approval }: RevertAttempt): Promise<RevertState> {
+  return ports.reverts.readState(run.plan.documentId, revert.runId, approval.decision.review_decision_id);
 }
 
 /** The database knows the run, by the same document and plan, and it made something. */
-function requireKnown({ revert, left }: Attempt, state: RevertState): void {
+function requireKnown({ revert, run }: RevertAttempt, state: RevertState): void {
   const { runId } = revert;
   if (state.decisions === 0 && state.unitsOfRun === 0)
     throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: "its decision in cutter_governance.review_decision" });
   if (state.unitsOfRun === 0) throw new CutterError("REVERT_NOTHING_CREATED", { run_id: runId, decisions: state.decisions });
-  if (state.documentId !== left.plan.documentId)
+  if (state.documentId !== run.plan.documentId)
     throw new CutterError("REVERT_ROWS_CHANGED", {
       run_id: runId,
       part: "document of SG_1's row",
-      expected: left.plan.documentId,
+      expected: run.plan.documentId,
       found: state.documentId,
     });
-  if (state.payloadSha !== left.payloadSha)
+  if (state.payloadSha !== run.payloadSha)
     throw new CutterError("REVERT_ROWS_CHANGED", {
       run_id: runId,
       part: "payload_sha of SG_1's row",
-      expected: left.payloadSha,
+      expected: run.payloadSha,
       found: state.payloadSha,
     });
 }
@@ -163,20 +163,20 @@ function isReverted(state: RevertState): boolean {
 }
 
 /** Compare, back up, one transaction. The digest read first is the one backed up and the one the transaction finds under its locks, so all three saw the same rows. */
-async function change(attempt: Attempt, state: RevertState): Promise<void> {
-  const { revert, ports, left, approval, journal } = attempt;
-  const { documentId } = left.plan;
+async function applyRevertOnce(attempt: RevertAttempt, state: RevertState): Promise<void> {
+  const { revert, ports, run, approval, journal } = attempt;
+  const { documentId } = run.plan;
   await storeApproval(attempt);
-  const { sha256: digest } = await ports.database.readDocumentDigest(documentId, left.addresses);
-  const effect = compareWithPlan(revert.runId, left, await ports.reverts.readUnits(revert.runId));
+  const { sha256: digest } = await ports.database.readDocumentDigest(documentId, run.addresses);
+  const effect = compareWithPlan(revert.runId, run, await ports.reverts.readUnits(revert.runId));
   await journal.append({ kind: "rows_compared", units: state.unitsOfRun, digest, effect });
   ports.say(`[OK]   ${String(state.unitsOfRun)} units are what the run left; digest of the document's rows ${digest}`);
   const permission = permitRevert(revert.runId, approval, async (transactionId) => {
     await journal.append({ kind: "transaction", id: transactionId });
     if (revert.signal.aborted) throw new CutterError("RUN_INTERRUPTED", { run_id: revert.runId });
     await requireStillStaged(ports.files, revert);
-    await judgeApproval(revert, { documentId, payloadSha: left.payloadSha }, ports.clock.now());
-    await requireAtRest(ports.files, revert.places, revert.runId);
+    await verifyRevertApproval(revert, { documentId, payloadSha: run.payloadSha }, ports.clock.now());
+    await requireRunInactive(ports.files, revert.paths, revert.runId);
   });
   await backUp(attempt, digest, permission);
   const request = {
@@ -185,7 +185,7 @@ async function change(attempt: Attempt, state: RevertState): Promise<void> {
     reviewDecisionId: approval.decision.review_decision_id,
     runbook: revert.runbook,
     expectedDigest: digest,
-    plannedAddresses: left.addresses,
+    plannedAddresses: run.addresses,
     expectedUnits: state.unitsOfRun,
   };
   await ports.reverts.apply(permission, request).catch(async (error: unknown) => {
@@ -198,7 +198,7 @@ async function change(attempt: Attempt, state: RevertState): Promise<void> {
 }
 
 /** Before anything is done with it. An outage here is exit 11: nothing was written, the next start goes on. */
-async function storeApproval({ revert, ports, approval, journal }: Attempt): Promise<void> {
+async function storeApproval({ revert, ports, approval, journal }: RevertAttempt): Promise<void> {
   const from = {
     kbRunsFolder: revert.config.kb_runs_folder,
     runId: revert.runId,
@@ -223,7 +223,7 @@ async function storeApproval({ revert, ports, approval, journal }: Attempt): Pro
 }
 
 /** COMMIT was sent and no answer came: the rows tell, once whoever holds the document's lock has ended. @throws REVERT_COMMIT_UNKNOWN when they cannot be read, DATABASE_COMMIT_REFUSED when it did not land */
-async function resolveUnknownCommit(attempt: Attempt, unknown: CutterError): Promise<void> {
+async function resolveUnknownCommit(attempt: RevertAttempt, unknown: CutterError): Promise<void> {
   const state = await readState(attempt).catch((cause: unknown) => {
     throw new CutterError("REVERT_COMMIT_UNKNOWN", { ...unknown.facts, transaction: attempt.journal.status().openTransaction }, { cause });
   });
@@ -236,12 +236,12 @@ async function resolveUnknownCommit(attempt: Attempt, unknown: CutterError): Pro
 
 /** Fresh for this start, proven before anything is written; another start makes another. @throws BACKUP_UNPROVEN, REVERT_ROWS_CHANGED, ENCRYPTION_*, DUMP_* */
 async function backUp(
-  { revert, ports, left, journal, folder }: Attempt,
+  { revert, ports, run, journal, folder }: RevertAttempt,
   digest: string,
   permission: ReturnType<typeof permitRevert>,
 ): Promise<void> {
   const name = `backup-${String(journal.status().attempt)}.pgdump.gpg`;
-  const snapshot = await ports.database.openSnapshot(left.plan.documentId, left.addresses);
+  const snapshot = await ports.database.openSnapshot(run.plan.documentId, run.addresses);
   try {
     if (snapshot.digest.sha256 !== digest)
       throw new CutterError("REVERT_ROWS_CHANGED", {
@@ -256,8 +256,8 @@ async function backUp(
       destination: `${folder}/${name}`,
       recipientKeyFile: `${hostLayout.keys}/backup.asc`,
       recipientFingerprint: revert.config.backup_gpg_fpr,
-      documentId: left.plan.documentId,
-      plannedAddresses: left.addresses,
+      documentId: run.plan.documentId,
+      plannedAddresses: run.addresses,
       fromDigest: digest,
     });
     await journal.append({
@@ -274,8 +274,8 @@ async function backUp(
 }
 
 /** By the read-only login, after COMMIT. @throws REVERT_NOT_VERIFIED */
-async function verify(attempt: Attempt): Promise<readonly TableDifference[]> {
-  const { revert, ports, left, journal } = attempt;
+async function verify(attempt: RevertAttempt): Promise<readonly TableDifference[]> {
+  const { revert, ports, run, journal } = attempt;
   const state = await readState(attempt);
   if (!isReverted(state))
     throw new CutterError("REVERT_NOT_VERIFIED", {
@@ -284,7 +284,7 @@ async function verify(attempt: Attempt): Promise<readonly TableDifference[]> {
       still_standing: state.stillStanding,
       reverts_logged: state.revertsLogged,
     });
-  const differences = toDifferences(left.before, await ports.reverts.readRest(revert.runId));
+  const differences = toDifferences(run.before, await ports.reverts.readRest(revert.runId));
   await journal.append({
     kind: "verified",
     units: state.unitsOfRun,
@@ -295,7 +295,7 @@ async function verify(attempt: Attempt): Promise<readonly TableDifference[]> {
 }
 
 function toDone(
-  { revert, left, approval, journal, folder }: Attempt,
+  { revert, run, approval, journal, folder }: RevertAttempt,
   differences: readonly TableDifference[],
   already: boolean,
 ): RevertOutcome {
@@ -303,12 +303,12 @@ function toDone(
   return {
     schema: "cutter.revert/1",
     run_id: revert.runId,
-    document_id: left.plan.documentId,
+    document_id: run.plan.documentId,
     result: already ? "already_reverted" : "reverted",
     exit_code: 0,
     code: null,
     facts: {},
-    payload_sha: left.payloadSha,
+    payload_sha: run.payloadSha,
     units: reverted?.units ?? null,
     reverted_at: reverted?.at ?? null,
     transaction_id: transactionId,
@@ -329,7 +329,7 @@ function toDone(
 }
 
 /** What was told once is not told again; an outage after COMMIT is exit 20: written, and the next start uploads. */
-async function tell({ revert, ports, journal, folder }: Attempt, outcome: RevertOutcome): Promise<RevertOutcome> {
+async function publishRevertDocument({ revert, ports, journal, folder }: RevertAttempt, outcome: RevertOutcome): Promise<RevertOutcome> {
   const { receipt } = journal.status();
   if (receipt !== null) return { ...outcome, document: { id: receipt.document_id, revision: receipt.revision, sha256: receipt.sha256 } };
   const document = toRevertDocument({
@@ -354,9 +354,9 @@ async function tell({ revert, ports, journal, folder }: Attempt, outcome: Revert
 }
 
 /** Outcome, then the digests of every file the revert left. */
-async function keep({ ports, folder }: Attempt, outcome: RevertOutcome): Promise<void> {
+async function writeRevertRecords({ ports, folder }: RevertAttempt, outcome: RevertOutcome): Promise<void> {
   await ports.files.writeAtomic(`${folder}/outcome.json`, `${JSON.stringify(outcome, null, 1)}\n`, 0o600);
-  await writeEvidence(ports.files, folder);
+  await writeChecksumList(ports.files, folder);
 }
 
 function toRecordedFacts(facts: Facts): Record<string, string | number | boolean | null | string[]> {

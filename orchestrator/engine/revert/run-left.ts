@@ -24,7 +24,7 @@ const planSchema = z.looseObject({
   units: z.array(unitSchema).min(1),
 });
 
-export interface RunLeft {
+export interface RunToRevert {
   readonly folder: string;
   readonly plan: z.infer<typeof planSchema>;
   readonly payloadSha: string;
@@ -34,7 +34,7 @@ export interface RunLeft {
 }
 
 /** @throws REVERT_RUN_UNKNOWN without a folder, REVERT_PLAN_UNREADABLE */
-export async function readRunLeft(files: Files, sidecarRoot: string, runId: string): Promise<RunLeft> {
+export async function readRunToRevert(files: Files, sidecarRoot: string, runId: string): Promise<RunToRevert> {
   const folder = `${sidecarRoot}/${runId}`;
   if ((await files.facts(folder))?.kind !== "folder") throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: folder });
   const bytes = await files.read(`${folder}/plan.json`);
@@ -56,7 +56,7 @@ export async function readRunLeft(files: Files, sidecarRoot: string, runId: stri
 
 const effectDone = z.looseObject({ kind: z.literal("effect_done"), step: z.literal("cut_leg_a"), effect_sha256: z.string() });
 
-async function readJournal(files: Files, folder: string): Promise<Pick<RunLeft, "before" | "effectSha256">> {
+async function readJournal(files: Files, folder: string): Promise<Pick<RunToRevert, "before" | "effectSha256">> {
   const file = `${folder}/journal.jsonl`;
   try {
     const { records } = readChain((await files.read(file)) ?? new Uint8Array(), file);
@@ -70,15 +70,15 @@ async function readJournal(files: Files, folder: string): Promise<Pick<RunLeft, 
 }
 
 /** Every unit equals the plan, and all of them the digest the run recorded. @returns whether such a digest was there. @throws REVERT_ROWS_CHANGED */
-export function compareWithPlan(runId: string, left: RunLeft, found: readonly UnitEffect[]): "equal" | "not recorded" {
+export function compareWithPlan(runId: string, run: RunToRevert, found: readonly UnitEffect[]): "equal" | "not recorded" {
   const refuse = (part: string, expected: string | number, is: string | number): CutterError =>
     new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part, expected, found: is });
-  if (found.length !== left.plan.units.length) throw refuse("number of units", left.plan.units.length, found.length);
-  for (const [index, planned] of left.plan.units.entries()) {
+  if (found.length !== run.plan.units.length) throw refuse("number of units", run.plan.units.length, found.length);
+  for (const [index, planned] of run.plan.units.entries()) {
     const unit = found[index];
     const wanted = {
       address: planned.address,
-      docCode: left.plan.docCode,
+      docCode: run.plan.docCode,
       parent: planned.parent,
       kind: planned.kind,
       ordinal: planned.ordinal,
@@ -91,9 +91,9 @@ export function compareWithPlan(runId: string, left: RunLeft, found: readonly Un
       if (unit?.[name] !== wanted[name]) throw refuse(`${name} of ${planned.address}`, wanted[name] ?? "none", unit?.[name] ?? "none");
     }
   }
-  if (left.effectSha256 === null) return "not recorded";
+  if (run.effectSha256 === null) return "not recorded";
   const effect = toEffectSha256(found);
-  if (effect !== left.effectSha256) throw refuse("digest of the units", left.effectSha256, effect);
+  if (effect !== run.effectSha256) throw refuse("digest of the units", run.effectSha256, effect);
   return "equal";
 }
 

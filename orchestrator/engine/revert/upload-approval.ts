@@ -28,9 +28,9 @@ export async function uploadApproval(
 ): Promise<UploadedApproval> {
   const body = toText(from.document);
   const usual = toApprovalId(from.kbRunsFolder, from.runId, from.verified.approval);
-  const standing = await knowledgeBase.read(usual);
+  const current = await knowledgeBase.read(usual);
   const id =
-    standing === null || standing.sha256 === sha256Hex(body)
+    current === null || current.sha256 === sha256Hex(body)
       ? usual
       : usual.replace(/\.md$/, `-${from.verified.decision.review_decision_id.slice(0, 8)}.md`);
   const title = `Run ${from.runId}: REVERT`;

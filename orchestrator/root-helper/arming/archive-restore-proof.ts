@@ -6,17 +6,17 @@ import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { toPhaseStem } from "../../core/knowledge-base/phase-document-id.ts";
-import { keptRestoreProofs, restoreProofFiles, toRestoreStaging, verifyRestoreProof } from "../../core/gaps/restore-proof.ts";
+import { restoreProofArchive, restoreProofFiles, toRestoreStaging, verifyRestoreProof } from "../../core/gaps/restore-proof.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { readHostKey, readHostKeys } from "../../trust/host-keys.ts";
 import { readPlainFile } from "../../trust/plain-file.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { hostFiles } from "../files/host-files.ts";
-import { keepDocument } from "../state/archive-document.ts";
+import { archiveDocument } from "../state/archive-document.ts";
 import { readSafeFile } from "../files/safe-file.ts";
 import { readConfig } from "../files/settings.ts";
 
-export interface KeptProof {
+export interface ArchivedRestoreProof {
   readonly schema: "cutter.restore-proof-kept/1";
   readonly run_id: string;
   readonly performed_at: string;
@@ -32,16 +32,16 @@ const outputSchema = z.looseObject({ proven: z.looseObject({ ciphertextSha256: z
  * Verifies what is staged, compares both digests with the run's own record, keeps the document and its signature, and takes the staged files away.
  * @throws RUN_ID_INVALID, RESTORE_PROOF_REFUSED, RESTORE_PROOF_NO_BACKUP, APPROVAL_*, KEY_*, CONFIG_INVALID, HOST_FILE_*
  */
-export async function keepRestoreProof(host: Host, idText: string, now: Date): Promise<KeptProof> {
+export async function archiveRestoreProof(host: Host, idText: string, now: Date): Promise<ArchivedRestoreProof> {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
   try {
-    return await keep(host, runId, now);
+    return await verifyAndArchive(host, runId, now);
   } finally {
     rmSync(toHostPath(host, toRestoreStaging(runId)), { recursive: true, force: true });
   }
 }
 
-async function keep(host: Host, runId: RunId, now: Date): Promise<KeptProof> {
+async function verifyAndArchive(host: Host, runId: RunId, now: Date): Promise<ArchivedRestoreProof> {
   const files = hostFiles(host);
   const staged = (name: string, maxBytes: number): Buffer =>
     readSafeFile(host, `${toRestoreStaging(runId)}/${name}`, { forbidden: 0o077, maxBytes });
@@ -62,9 +62,9 @@ async function keep(host: Host, runId: RunId, now: Date): Promise<KeptProof> {
     now,
   });
   await requireBackup(files, readConfig(host).sidecar_root, runId, verified.proof);
-  keepDocument(
+  archiveDocument(
     host,
-    keptRestoreProofs,
+    restoreProofArchive,
     verified.documentSha256,
     new Map([
       [restoreProofFiles.document, document],

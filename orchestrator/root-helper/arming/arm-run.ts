@@ -10,21 +10,21 @@ import { CutterError } from "../../core/errors.ts";
 import type { Gap } from "../../core/gaps/gaps.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import type { Spending } from "../../core/arming/ledger-record.ts";
-import { keptRulings } from "../../core/gaps/kept-rulings.ts";
+import { rulingArchive } from "../../core/gaps/kept-rulings.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { readDryRun, type DryRun } from "../../trust/dry-run.ts";
 import { readHostKey, readHostKeys } from "../../trust/host-keys.ts";
 import { readPlainFile } from "../../trust/plain-file.ts";
 import type { Host } from "../files/host.ts";
 import { hostFiles } from "../files/host-files.ts";
-import { keepDocument } from "../state/archive-document.ts";
+import { archiveDocument } from "../state/archive-document.ts";
 import { recordAudit, requireWholeLedger, spend } from "../state/ledger.ts";
 import { readConfig, readRequestFile, type RequestFile } from "../files/settings.ts";
 import { readStaged, type Staged } from "./staged.ts";
-import { installToken, isLatched, removeExpiredTokens, toSeconds } from "../state/token.ts";
-import { findUnfinished } from "./find-unfinished-runs.ts";
+import { installToken, isLatched, removeExpiredTokens, toIsoSeconds } from "../state/token.ts";
+import { findUnfinishedRuns } from "./find-unfinished-runs.ts";
 
-export interface ArmWorld {
+export interface ArmEnvironment {
   readonly host: Host;
   readonly now: () => Date;
   readonly readGaps: () => Promise<readonly Gap[]>;
@@ -53,11 +53,11 @@ const runbookBytesMax = 4 * 1024 * 1024;
  * then the audit line, then the token. A refusal after the spending says that it was spent.
  * @throws ENABLE_*, GAPS_OPEN, RULING_SPENT, APPROVAL_*, KEY_*, LEDGER_*, REQUEST_*, CONFIG_INVALID, HOST_FILE_*, RUN_ID_INVALID
  */
-export async function arm(world: ArmWorld, idText: string): Promise<ArmReport> {
+export async function arm(world: ArmEnvironment, idText: string): Promise<ArmReport> {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
   const { host } = world;
   try {
-    const expired = await requireQuiet(world, runId);
+    const expired = await requireNothingArmed(world, runId);
     const config = readConfig(host);
     const facts = await readFacts(host, runId, config);
     const staged = readStaged(host, runId);
@@ -69,16 +69,16 @@ export async function arm(world: ArmWorld, idText: string): Promise<ArmReport> {
     return {
       ...grant(world, runId, staged, token, verified),
       expired_removed: expired,
-      unfinished: await findUnfinished(hostFiles(host), config.sidecar_root, runId),
+      unfinished: await findUnfinishedRuns(hostFiles(host), config.sidecar_root, runId),
     };
   } catch (error) {
-    if (error instanceof CutterError) tellRefusal(world, runId, error);
+    if (error instanceof CutterError) auditRefusal(world, runId, error);
     throw error;
   }
 }
 
 /** The refusal stays the one that is thrown, whatever becomes of its line in the audit log. */
-function tellRefusal({ host, now }: ArmWorld, runId: RunId, error: CutterError): void {
+function auditRefusal({ host, now }: ArmEnvironment, runId: RunId, error: CutterError): void {
   try {
     recordAudit(host, "enable_refused", { run_id: runId, code: error.code }, now());
   } catch (cause) {
@@ -87,7 +87,7 @@ function tellRefusal({ host, now }: ArmWorld, runId: RunId, error: CutterError):
 }
 
 /** Nothing disabled, armed or live; what expired before anybody started it is taken away first. */
-async function requireQuiet({ host, now }: ArmWorld, runId: RunId): Promise<readonly string[]> {
+async function requireNothingArmed({ host, now }: ArmEnvironment, runId: RunId): Promise<readonly string[]> {
   if (isLatched(host)) throw new CutterError("ENABLE_LATCHED", { run_id: runId, latch: hostLayout.latch });
   const files = hostFiles(host);
   const expired = removeExpiredTokens(host, (await files.list(hostLayout.armed)) ?? [], now());
@@ -98,7 +98,7 @@ async function requireQuiet({ host, now }: ArmWorld, runId: RunId): Promise<read
   return expired;
 }
 
-interface Facts {
+interface ArmFacts {
   readonly runId: RunId;
   readonly config: OrchestratorConfig;
   readonly request: RequestFile;
@@ -111,7 +111,7 @@ interface Facts {
 }
 
 /** What this host says, without a look at what was signed. */
-async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): Promise<Facts> {
+async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): Promise<ArmFacts> {
   const files = hostFiles(host);
   const request = readRequestFile(host, runId);
   const dryRun = await readDryRun(files, config.sidecar_root, runId);
@@ -142,12 +142,12 @@ async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): 
   };
 }
 
-interface Verified {
+interface VerifiedStaging {
   readonly ruling: VerifiedApproval & { readonly approval: Ruling };
   readonly decision: (VerifiedApproval & { readonly approval: Extract<Approval, { gate: "SG_3" }> }) | null;
 }
 
-async function verifyStaged(staged: Staged, facts: Facts, now: Date): Promise<Verified> {
+async function verifyStaged(staged: Staged, facts: ArmFacts, now: Date): Promise<VerifiedStaging> {
   const { run } = facts.dryRun;
   const bound = {
     runId: run.runId,
@@ -189,7 +189,7 @@ function requireAccepted({ run, wouldRefuse }: DryRun, ruling: Ruling): void {
 
 const gapsOfUp: readonly Gap["id"][] = ["GAP-1", "GAP-2", "GAP-3", "GAP-4", "GAP-5", "GAP-6"];
 
-async function requireGapsClosed({ readGaps }: ArmWorld): Promise<void> {
+async function requireGapsClosed({ readGaps }: ArmEnvironment): Promise<void> {
   const gaps = await readGaps();
   const open = gapsOfUp.flatMap((id) => {
     const gap = gaps.find((candidate) => candidate.id === id);
@@ -199,7 +199,7 @@ async function requireGapsClosed({ readGaps }: ArmWorld): Promise<void> {
 }
 
 /** Everything of the token but which start it is: that the ledger says. */
-async function toToken({ now }: ArmWorld, facts: Facts, { ruling, decision }: Verified): Promise<Omit<ArmToken, "start">> {
+async function toToken({ now }: ArmEnvironment, facts: ArmFacts, { ruling, decision }: VerifiedStaging): Promise<Omit<ArmToken, "start">> {
   const issuedAt = now();
   const expiresMs = Math.min(issuedAt.getTime() + armMinutesMax * 60_000, Date.parse(ruling.approval.expires_at));
   const pin = ({ bytes, pin: { fingerprint } }: Keys["sovereign"]) => ({ fingerprint, sha256: sha256Hex(bytes) });
@@ -212,8 +212,8 @@ async function toToken({ now }: ArmWorld, facts: Facts, { ruling, decision }: Ve
     request_sha256: facts.request.sha256,
     release_sha256: facts.releaseSha256,
     host: facts.host,
-    issued_at: toSeconds(issuedAt),
-    expires_at: toSeconds(new Date(expiresMs)),
+    issued_at: toIsoSeconds(issuedAt),
+    expires_at: toIsoSeconds(new Date(expiresMs)),
     starts: ruling.approval.starts,
     ruling_sha256: ruling.documentSha256,
     accepts: [...ruling.approval.accepts],
@@ -239,11 +239,11 @@ async function toToken({ now }: ArmWorld, facts: Facts, { ruling, decision }: Ve
 
 /** The point of no return: kept, spent, told, armed. */
 function grant(
-  { host, now }: ArmWorld,
+  { host, now }: ArmEnvironment,
   runId: RunId,
   staged: Staged,
   unnumbered: Omit<ArmToken, "start">,
-  { ruling, decision }: Verified,
+  { ruling, decision }: VerifiedStaging,
 ): Omit<ArmReport, "expired_removed" | "unfinished"> {
   const toSpending = (verified: VerifiedApproval, gate: Spending["gate"], of: number): Spending => ({
     gate,
@@ -252,7 +252,7 @@ function grant(
     review_decision_id: verified.approval.review_decision_id,
     of,
   });
-  keepDocument(host, keptRulings, ruling.documentSha256, staged.files);
+  archiveDocument(host, rulingArchive, ruling.documentSha256, staged.files);
   const spent = spend(
     host,
     [toSpending(ruling, "RULING", ruling.approval.starts), ...(decision === null ? [] : [toSpending(decision, "SG_3", 1)])],

@@ -5,14 +5,18 @@ import { dryRunSuffix } from "../../core/run-id.ts";
 import type { Files } from "../../ports/files.ts";
 
 /** Run ids; one whose journal cannot be read counts. Dry runs write nothing and do not. */
-export async function findUnfinished(files: Pick<Files, "read" | "list">, sidecarRoot: string, except: string): Promise<readonly string[]> {
+export async function findUnfinishedRuns(
+  files: Pick<Files, "read" | "list">,
+  sidecarRoot: string,
+  except: string,
+): Promise<readonly string[]> {
   const names = ((await files.list(sidecarRoot)) ?? []).filter((name) => name !== except && !name.endsWith(dryRunSuffix));
   const unfinished: string[] = [];
-  for (const name of names) if (await isUnfinished(files, `${sidecarRoot}/${name}/journal.jsonl`)) unfinished.push(name);
+  for (const name of names) if (await isUnfinishedRun(files, `${sidecarRoot}/${name}/journal.jsonl`)) unfinished.push(name);
   return unfinished;
 }
 
-async function isUnfinished(files: Pick<Files, "read">, journal: string): Promise<boolean> {
+async function isUnfinishedRun(files: Pick<Files, "read">, journal: string): Promise<boolean> {
   try {
     const status = toStatus(readChain((await files.read(journal)) ?? new Uint8Array(), journal).records);
     return status.started?.mode === "live" && status.finished === null;

@@ -8,7 +8,7 @@ import { CutterError } from "../../core/errors.ts";
 const requestDeadlineMs = 10_000;
 
 export type Send = (type: FrameType, payload: Uint8Array) => Promise<void>;
-export interface Line {
+export interface DumpConnection {
   readonly socket: Duplex;
   readonly send: Send;
   readonly gone: AbortSignal;
@@ -28,7 +28,7 @@ export async function sendExit(send: Send, code: number): Promise<number> {
 }
 
 /** One line within the deadline; the socket flows on afterwards, so that its end is seen. */
-export function readLine(socket: Readable): Promise<string> {
+export function readRequestLine(socket: Readable): Promise<string> {
   return new Promise((done, fail) => {
     let text = "";
     const refuse = (problem: string) => settle(() => fail(new CutterError("DUMP_REQUEST_REFUSED", { problem })));

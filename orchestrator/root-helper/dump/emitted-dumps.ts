@@ -8,13 +8,13 @@ import { toHostPath, type Host } from "../files/host.ts";
 import { forbiddenBits, readSafeFile } from "../files/safe-file.ts";
 
 const pieceBytes = 1024 * 1024;
-const keptMax = 8; // a proof follows its dump at once
+const recordsMax = 8; // a proof follows its dump at once
 const recordBytesMax = 16 * 1024 * 1024; // some 200 GiB of archive
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const emittedSchema = z.strictObject({ sha256, bytes: z.int().min(0), pieces: z.array(sha256) });
 
 /** Pieces of one size, whatever chunks the bytes come in. */
-class PieceCutter {
+class PieceSplitter {
   #pending: Buffer[] = [];
   #bytes = 0;
 
@@ -43,7 +43,7 @@ export type EmittedDump = z.infer<typeof emittedSchema>;
 /** Takes the dump's bytes as they pass; the record is whole when the dump is. */
 export class DumpRecorder {
   readonly #whole = createHash("sha256");
-  readonly #cutter = new PieceCutter();
+  readonly #cutter = new PieceSplitter();
   readonly #pieces: string[] = [];
   #bytes = 0;
 
@@ -61,9 +61,9 @@ export class DumpRecorder {
 
 /** Passes on only what stands in the record, in its order; nothing of a piece before all of it was judged. @throws DUMP_REQUEST_REFUSED */
 export async function* onlyEmitted(source: AsyncIterable<Buffer>, dump: EmittedDump): AsyncGenerator<Buffer> {
-  const cutter = new PieceCutter();
+  const splitter = new PieceSplitter();
   let number = 0;
-  const judge = (piece: Buffer): Buffer => {
+  const requireEmitted = (piece: Buffer): Buffer => {
     if (toSha256(piece) !== dump.pieces[number])
       throw new CutterError("DUMP_REQUEST_REFUSED", {
         problem: "not the archive that pg_dump gave out",
@@ -73,8 +73,8 @@ export async function* onlyEmitted(source: AsyncIterable<Buffer>, dump: EmittedD
     number += 1;
     return piece;
   };
-  for await (const chunk of source) for (const piece of cutter.take(chunk)) yield judge(piece);
-  for (const piece of cutter.rest()) yield judge(piece);
+  for await (const chunk of source) for (const piece of splitter.take(chunk)) yield requireEmitted(piece);
+  for (const piece of splitter.rest()) yield requireEmitted(piece);
   if (number !== dump.pieces.length)
     throw new CutterError("DUMP_REQUEST_REFUSED", {
       problem: "the archive ends too early",
@@ -85,17 +85,17 @@ export async function* onlyEmitted(source: AsyncIterable<Buffer>, dump: EmittedD
 }
 
 /** On tmpfs, root's alone; the newest few are kept. */
-export function rememberDump(host: Host, dump: EmittedDump): void {
+export function recordEmittedDump(host: Host, dump: EmittedDump): void {
   const folder = toHostPath(host, hostLayout.emittedDumps);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const partial = `${folder}/.${dump.sha256}`;
   writeFileSync(partial, JSON.stringify(dump), { mode: 0o600 });
   renameSync(partial, `${folder}/${dump.sha256}`);
-  const kept = readdirSync(folder)
+  const records = readdirSync(folder)
     .filter((name) => sha256.safeParse(name).success)
     .map((name) => ({ name, at: statSync(`${folder}/${name}`).mtimeMs }))
     .sort((a, b) => b.at - a.at);
-  for (const { name } of kept.slice(keptMax)) rmSync(`${folder}/${name}`, { force: true });
+  for (const { name } of records.slice(recordsMax)) rmSync(`${folder}/${name}`, { force: true });
 }
 
 /** @throws DUMP_REQUEST_REFUSED when no dump of this boot had that digest */

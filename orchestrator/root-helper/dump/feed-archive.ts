@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import type { Duplex, Writable } from "node:stream";
 import { decodeFrames, framePayloadBytesMax, listingBytesMax, readExitCode, stderrBytesMax } from "../../core/backup/dump-frames.ts";
 import { CutterError } from "../../core/errors.ts";
-import { sendExit, waitFor, type Line } from "./connection.ts";
+import { sendExit, waitFor, type DumpConnection } from "./connection.ts";
 import { onlyEmitted, type EmittedDump } from "./emitted-dumps.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function feedArchive(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
   dump: EmittedDump,
-  { socket, send, gone }: Line,
+  { socket, send, gone }: DumpConnection,
 ): Promise<number> {
   const [file = "", ...args] = command;
   const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "pipe"], signal: gone, killSignal: "SIGTERM" });

@@ -1,7 +1,7 @@
 // A PGPASSFILE on tmpfs for pg_dump of the host's own client: a password in PGPASSWORD or in argv could be read by others.
 import { writeFileSync } from "node:fs";
 import type { Secret } from "../../core/host/secret.ts";
-import { holdFolder } from "../files/temp-secret-folder.ts";
+import { createTempSecretFolder } from "../files/temp-secret-folder.ts";
 import type { Host } from "../files/host.ts";
 
 export interface PasswordFile {
@@ -12,7 +12,7 @@ export interface PasswordFile {
 /** 0600, in a folder of its own that goes with this process, by `remove` or by a signal. */
 export function writePasswordFile(host: Host, user: string, password: Secret): PasswordFile {
   const line = `*:*:*:${escape(user)}:${escape(password.reveal())}\n`;
-  const folder = holdFolder(host, "dump", (path) => writeFileSync(toFile(path), line, { mode: 0o600, flag: "wx" }));
+  const folder = createTempSecretFolder(host, "dump", (path) => writeFileSync(toFile(path), line, { mode: 0o600, flag: "wx" }));
   return { path: toFile(folder.path), remove: folder.remove };
 }
 

@@ -7,8 +7,8 @@ import { dumpRequestSchema, stderrBytesMax, type DumpSocketRequest } from "../..
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { EnvName } from "../../core/host/secret-names.ts";
-import { readLine, sendExit, toSender, waitFor, type Line } from "./connection.ts";
-import { DumpRecorder, readEmittedDump, rememberDump } from "./emitted-dumps.ts";
+import { readRequestLine, sendExit, toSender, waitFor, type DumpConnection } from "./connection.ts";
+import { DumpRecorder, readEmittedDump, recordEmittedDump } from "./emitted-dumps.ts";
 import { feedArchive } from "./feed-archive.ts";
 import type { Host } from "../files/host.ts";
 import { writePasswordFile, type PasswordFile } from "./password-file.ts";
@@ -30,10 +30,10 @@ export async function serveDump(host: Host, socket: Duplex, path: string = envir
   socket.on("close", () => gone.abort());
   const send = toSender(socket, gone.signal);
   try {
-    const request = toRequest(await readLine(socket));
+    const request = toDumpRequest(await readRequestLine(socket));
     socket.on("end", () => gone.abort());
     if (request.op === "list" || request.op === "restore") socket.pause(); // its bytes are the archive, and nobody reads them yet
-    return await answer(host, request, { socket, send, gone: gone.signal, path });
+    return await answerRequest(host, request, { socket, send, gone: gone.signal, path });
   } catch (error) {
     if (gone.signal.aborted) return 10;
     const refusal = error instanceof CutterError ? error : new CutterError("INTERNAL_BUG", { problem: "stream-dump" }, { cause: error });
@@ -46,24 +46,24 @@ export async function serveDump(host: Host, socket: Duplex, path: string = envir
   }
 }
 
-async function answer(host: Host, request: DumpSocketRequest, line: Line): Promise<number> {
+async function answerRequest(host: Host, request: DumpSocketRequest, connection: DumpConnection): Promise<number> {
   const config = readConfig(host);
-  await line.send("V", Buffer.from(await readVersion(config.postgres_access, line)));
-  if (request.op === "version") return sendExit(line.send, 0);
+  await connection.send("V", Buffer.from(await readVersion(config.postgres_access, connection)));
+  if (request.op === "version") return sendExit(connection.send, 0);
   if (request.op === "list")
     return feedArchive(
       toListCommand(config.postgres_access),
-      toChildEnvironment(line.path, null, ""),
+      toChildEnvironment(connection.path, null, ""),
       readEmittedDump(host, request.sha256),
-      line,
+      connection,
     );
-  return withTarget(host, config, line.path, async (target, env) => {
-    if (request.op === "dump") return stream(host, toDumpCommand(target, request.snapshot, request.tables), env, line);
+  return withTarget(host, config, connection.path, async (target, env) => {
+    if (request.op === "dump") return stream(host, toDumpCommand(target, request.snapshot, request.tables), env, connection);
     return feedArchive(
       toRestoreCommand({ ...target, database: toScratch(config, target.database) }),
       env,
       readEmittedDump(host, request.sha256),
-      line,
+      connection,
     );
   });
 }
@@ -102,7 +102,7 @@ function toScratch({ scratch_database: scratch }: OrchestratorConfig, production
 }
 
 /** @throws DUMP_REQUEST_REFUSED for anything but the known requests, and for any table that is not in the narrow backup. */
-export function toRequest(line: string): DumpSocketRequest {
+export function toDumpRequest(line: string): DumpSocketRequest {
   const parsed = dumpRequestSchema.safeParse(parseJson(line));
   if (!parsed.success) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "not one of the known requests" });
   const request = parsed.data;
@@ -119,7 +119,7 @@ async function stream(
   host: Host,
   command: readonly string[],
   env: Readonly<Record<string, string>>,
-  { send, gone }: Line,
+  { send, gone }: DumpConnection,
 ): Promise<number> {
   const child = start(command, env, gone);
   let stderr = Buffer.alloc(0);
@@ -135,12 +135,12 @@ async function stream(
     await send("D", bytes);
   }
   const code = await ended;
-  if (code === 0) rememberDump(host, recorder.finish());
+  if (code === 0) recordEmittedDump(host, recorder.finish());
   if (stderr.length > 0) await send("E", stderr);
   return sendExit(send, code);
 }
 
-async function readVersion(access: OrchestratorConfig["postgres_access"], { gone, path }: Line): Promise<string> {
+async function readVersion(access: OrchestratorConfig["postgres_access"], { gone, path }: DumpConnection): Promise<string> {
   const child = start(toVersionCommand(access), { ...environment, PATH: path }, gone);
   let output = "";
   child.stdout?.on("data", (bytes: Buffer) => {

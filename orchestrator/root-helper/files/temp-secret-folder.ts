@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostLayout } from "../../core/host/layout.ts";
 import { toHostPath, type Host } from "./host.ts";
 
-export interface HeldFolder {
+export interface TempSecretFolder {
   readonly id: string; // 12 hex digits
   readonly path: string; // 0700
   /** May be repeated. */
@@ -16,19 +16,19 @@ const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndingSignal = (typeof endingSignals)[number];
 
 /** Swept at one start. More would mean that something else is wrong; the next start goes on. */
-const sweptMax = 100;
+const removedMax = 100;
 
 /**
  * Makes `_<kind>.<pid>-<start>.<id>`, a name no run id can have, and lets `fill` write into it. On a signal the folder goes first, then `onSignal` decides
  * what ends; without it the process dies of the signal as if nobody had listened. Sweeps what dead processes left.
  */
-export function holdFolder(
+export function createTempSecretFolder(
   host: Host,
   kind: "adhoc" | "dump",
   fill: (path: string) => void,
-  onSignal: (signal: EndingSignal) => void = dieOf,
-): HeldFolder {
-  sweepHeldFolders(host);
+  onSignal: (signal: EndingSignal) => void = dieBySignal,
+): TempSecretFolder {
+  removeAbandonedSecretFolders(host);
   const id = randomBytes(6).toString("hex");
   const path = toHostPath(host, `${hostLayout.credentials}/_${kind}.${process.pid}-${readStart(process.pid) ?? "0"}.${id}`);
   const listeners = endingSignals.map((signal) => [signal, () => end(signal)] as const);
@@ -52,13 +52,13 @@ export function holdFolder(
 }
 
 /** Removes folders whose process is gone. Where that cannot be told, the folder stays; so does every name of another shape. */
-export function sweepHeldFolders(host: Host): void {
+export function removeAbandonedSecretFolders(host: Host): void {
   const parent = toHostPath(host, hostLayout.credentials);
-  const held = readdirSync(parent).flatMap((name) => {
+  const found = readdirSync(parent).flatMap((name) => {
     const [, pid, start] = /^_(?:adhoc|dump)\.([1-9]\d*)-(\d+)\.[0-9a-f]{12}$/.exec(name) ?? [];
     return pid === undefined || start === undefined ? [] : [{ name, pid: Number(pid), start }];
   });
-  for (const { name } of held.filter(({ pid, start }) => isGone(pid, start)).slice(0, sweptMax))
+  for (const { name } of found.filter(({ pid, start }) => isGone(pid, start)).slice(0, removedMax))
     rmSync(`${parent}/${name}`, { recursive: true, force: true });
 }
 
@@ -84,7 +84,7 @@ function readStart(pid: number): string | null {
 }
 
 /** Node's own way to die of a signal comes back when nobody listens. */
-function dieOf(signal: EndingSignal): void {
+function dieBySignal(signal: EndingSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }

@@ -6,7 +6,7 @@ import { verifyApproval, type VerifiedApproval } from "../../core/approval/verif
 import { approvalBytesMax } from "../../core/approval/block.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
-import { readClaims } from "../../core/gaps/evidence.ts";
+import { toOwnershipClaims } from "../../core/gaps/evidence.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../../core/run-id.ts";
@@ -15,7 +15,7 @@ import { readPlainFile } from "../../trust/plain-file.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { hostFiles } from "../files/host-files.ts";
 import { readUses, spend } from "../state/ledger.ts";
-import { auditOrWarn, requireAtRest, requireRun } from "./steps.ts";
+import { auditOrWarn, requireRunInactive, requireRun } from "./steps.ts";
 import { readSafeFile } from "../files/safe-file.ts";
 import { readConfig } from "../files/settings.ts";
 
@@ -31,7 +31,7 @@ export async function armRevert(host: Host, idText: string, now: Date): Promise<
   if (idText.toLowerCase().endsWith(dryRunSuffix)) throw new CutterError("REVERT_RUN_IS_DRY", { run_id: idText.slice(0, 80) });
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
   try {
-    return await stage(host, runId, now);
+    return await verifyAndStage(host, runId, now);
   } catch (error) {
     if (error instanceof CutterError) auditOrWarn(host, "revert_refused", { run_id: runId, code: error.code }, now);
     throw error;
@@ -40,11 +40,11 @@ export async function armRevert(host: Host, idText: string, now: Date): Promise<
   }
 }
 
-async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert> {
+async function verifyAndStage(host: Host, runId: RunId, now: Date): Promise<StagedRevert> {
   const config = readConfig(host);
   if (config.revert_principal === null) throw new CutterError("REVERT_PRINCIPAL_NOT_PINNED", { run_id: runId });
   requireRun(host, config.sidecar_root, runId);
-  requireAtRest(host, runId);
+  requireRunInactive(host, runId);
   const read = (name: string, maxBytes: number): Buffer =>
     readSafeFile(host, `${hostLayout.incoming}/${runId}/${name}`, { forbidden: 0o077, maxBytes });
   const document = read(stagedFiles.approval, approvalBytesMax);
@@ -61,8 +61,8 @@ async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert>
   const { keys } = facts;
   const verified = await verifyApproval({ document, signatures: [signature], keys, expected, now });
   const use = { document_sha256: verified.documentSha256, review_decision_id: verified.decision.review_decision_id };
-  const standing = await readStanding(host, runId);
-  const own = standing?.approval_sha256 === verified.documentSha256 ? standing : null;
+  const existing = await readStagedRevert(host, runId);
+  const own = existing?.approval_sha256 === verified.documentSha256 ? existing : null;
   const spentBefore = own === null ? readUses(host, use) > 0 : own.spent_before;
   const staged: StagedRevert = {
     schema: "cutter.revert-staged/1",
@@ -77,9 +77,9 @@ async function stage(host: Host, runId: RunId, now: Date): Promise<StagedRevert>
     spent_before: spentBefore,
     staged_at: own?.staged_at ?? now.toISOString(),
   };
-  if (own !== null && (await isWhole(host, runId, own, staged))) return own;
+  if (own !== null && (await isStagedWhole(host, runId, own, staged))) return own;
   if (own === null && !spentBefore) spendOnce(host, runId, verified, use, now);
-  install(
+  installStaged(
     host,
     runId,
     new Map<string, Uint8Array | string>([
@@ -114,7 +114,7 @@ function spendOnce(
   );
 }
 
-interface HostFacts {
+interface RevertFacts {
   readonly host: string;
   readonly releaseSha256: string;
   readonly runbookSha256: string;
@@ -122,7 +122,7 @@ interface HostFacts {
 }
 
 /** What this host says, without a look at what was signed. The runbook counts as what `pulumi up` put there, whatever lies there now. */
-async function readFacts(host: Host): Promise<HostFacts> {
+async function readFacts(host: Host): Promise<RevertFacts> {
   const files = hostFiles(host);
   const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? [])
     .toString("latin1")
@@ -130,7 +130,7 @@ async function readFacts(host: Host): Promise<HostFacts> {
   if (!/^[0-9a-f]{32}$/.test(machineId)) throw new CutterError("HOST_FILE_MISSING", { file: "/etc/machine-id" });
   const manifest = await files.read(`${hostLayout.current}/manifest.json`);
   if (manifest === null) throw new CutterError("RELEASE_UNKNOWN", { root: hostLayout.current });
-  const owned = readClaims(
+  const owned = toOwnershipClaims(
     Buffer.from(await readPlainFile(files, hostLayout.ownership, manifestBytesMax))
       .toString("utf8")
       .split("\n"),
@@ -147,7 +147,7 @@ async function readFacts(host: Host): Promise<HostFacts> {
 }
 
 /** What an earlier start left because it did not end well. Anything unreadable is replaced. */
-async function readStanding(host: Host, runId: RunId): Promise<StagedRevert | null> {
+async function readStagedRevert(host: Host, runId: RunId): Promise<StagedRevert | null> {
   const bytes = await hostFiles(host).read(`${hostLayout.revertStaging}/${runId}/${stagedFiles.staged}`);
   try {
     const staged = stagedRevertSchema.safeParse(bytes === null ? null : JSON.parse(Buffer.from(bytes).toString("utf8")));
@@ -158,8 +158,8 @@ async function readStanding(host: Host, runId: RunId): Promise<StagedRevert | nu
 }
 
 /** Judged as now, and its files still lie there as they were staged; the signature may be another one by the same key. */
-async function isWhole(host: Host, runId: RunId, standing: StagedRevert, judged: StagedRevert): Promise<boolean> {
-  if (!isDeepStrictEqual(standing, { ...judged, signature_sha256: standing.signature_sha256 })) return false;
+async function isStagedWhole(host: Host, runId: RunId, existing: StagedRevert, verified: StagedRevert): Promise<boolean> {
+  if (!isDeepStrictEqual(existing, { ...verified, signature_sha256: existing.signature_sha256 })) return false;
   const files = hostFiles(host);
   const digests = await Promise.all(
     [stagedFiles.approval, stagedFiles.signature].map(async (name) => {
@@ -167,11 +167,11 @@ async function isWhole(host: Host, runId: RunId, standing: StagedRevert, judged:
       return bytes === null ? null : sha256Hex(bytes);
     }),
   );
-  return isDeepStrictEqual(digests, [standing.approval_sha256, standing.signature_sha256]);
+  return isDeepStrictEqual(digests, [existing.approval_sha256, existing.signature_sha256]);
 }
 
 /** root:cutter: cutter reads, root alone writes. It appears whole or not at all. */
-function install(host: Host, runId: RunId, files: ReadonlyMap<string, Uint8Array | string>): void {
+function installStaged(host: Host, runId: RunId, files: ReadonlyMap<string, Uint8Array | string>): void {
   const beside = mkdtempSync(toHostPath(host, `${hostLayout.runtime}/.reverting-`));
   const place = toHostPath(host, `${hostLayout.revertStaging}/${runId}`);
   const give = (path: string, mode: number): void => {

@@ -2,12 +2,12 @@
 import { lstatSync, rmSync } from "node:fs";
 import { CutterError, type Facts } from "../../core/errors.ts";
 import { revertNames } from "../../core/host/env-sources.ts";
-import { hostLayout, startEndName } from "../../core/host/layout.ts";
+import { hostLayout, startResultName } from "../../core/host/layout.ts";
 import { stagedFiles } from "../../core/revert/staging.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
-import { toRunResult, type ServiceEnd } from "../../core/run/result.ts";
+import { toRunResult, type ServiceExit } from "../../core/run/result.ts";
 import { removeCredentials, writeCredentials } from "../state/credentials.ts";
-import { readTold } from "../run/finish-run.ts";
+import { readStartResult } from "../run/finish-run.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { recordAudit } from "../state/ledger.ts";
 import { writeRefusal } from "../run/prepare-run.ts";
@@ -30,7 +30,7 @@ export function prepareRevert(host: Host, idText: string): void {
     const staged = `${hostLayout.revertStaging}/${runId}/${stagedFiles.staged}`;
     if (!isThere(host, staged)) throw new CutterError("REVERT_NOT_STAGED", { run_id: runId, looked_for: staged });
     requireRun(host, config.sidecar_root, runId);
-    requireAtRest(host, runId);
+    requireRunInactive(host, runId);
     writeCredentials(host, toCredentials(runId), readEnvValues(host, revertNames, config));
   } catch (error) {
     removeCredentials(host, toCredentials(runId));
@@ -44,12 +44,12 @@ export function prepareRevert(host: Host, idText: string): void {
  * A revert that is done needs its approval no more; one that is not keeps it, and the ledger does not have to be asked twice.
  * @throws RUN_ID_INVALID
  */
-export function finishRevert(host: Host, idText: string, end: ServiceEnd, now: Date): void {
+export function finishRevert(host: Host, idText: string, end: ServiceExit, now: Date): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
   try {
     removeCredentials(host, toCredentials(runId));
   } finally {
-    const result = toRunResult(runId, "live", end, readTold(host, `${hostLayout.revertStarts}/${runId}/${startEndName}`));
+    const result = toRunResult(runId, "live", end, readStartResult(host, `${hostLayout.revertStarts}/${runId}/${startResultName}`));
     if (result.exit_code === 0) rmSync(toHostPath(host, `${hostLayout.revertStaging}/${runId}`), { recursive: true, force: true });
     writeResult(host, runId, result, results);
     auditOrWarn(host, "revert", { run_id: runId, exit_code: result.exit_code, code: result.code, result: result.result }, now);
@@ -65,7 +65,7 @@ export function requireRun(host: Host, sidecarRoot: string, runId: RunId): void 
 }
 
 /** @throws REVERT_RUN_ACTIVE while a token of the run lies anywhere */
-export function requireAtRest(host: Host, runId: RunId): void {
+export function requireRunInactive(host: Host, runId: RunId): void {
   for (const state of ["live", "armed"] as const) {
     if (isThere(host, `${hostLayout[state]}/${runId}`)) throw new CutterError("REVERT_RUN_ACTIVE", { run_id: runId, state });
   }

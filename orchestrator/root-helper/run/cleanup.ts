@@ -8,14 +8,14 @@ import { toHostPath, type Host } from "../files/host.ts";
 import { removeLiveToken } from "../state/token.ts";
 
 /** May be repeated. Null when nothing is left; else LEFTOVERS_NOT_REMOVED with the paths, for the caller to throw once it has told the result. */
-export function removeLeftovers(host: Host, runId: RunId): CutterError | null {
+export function cleanUpRun(host: Host, runId: RunId): CutterError | null {
   const errors: unknown[] = [];
   const removals = [
     { path: `${hostLayout.live}/${runId}`, remove: () => removeLiveToken(host, runId) },
     { path: `${hostLayout.credentials}/${runId}`, remove: () => removeCredentials(host, runId) },
   ];
-  const left = removals.filter(({ path, remove }) => !isGoneAfter(host, path, remove, errors)).map(({ path }) => path);
-  return left.length === 0 ? null : new CutterError("LEFTOVERS_NOT_REMOVED", { run_id: runId, left }, { cause: errors[0] });
+  const remaining = removals.filter(({ path, remove }) => !isGoneAfter(host, path, remove, errors)).map(({ path }) => path);
+  return remaining.length === 0 ? null : new CutterError("LEFTOVERS_NOT_REMOVED", { run_id: runId, left: remaining }, { cause: errors[0] });
 }
 
 /** Looked at again, whatever the removal said: only "no such file" is gone. */

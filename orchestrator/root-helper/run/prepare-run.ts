@@ -5,7 +5,7 @@ import { toNeededNames } from "../../core/host/env-sources.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { writeCredentials } from "../state/credentials.ts";
 import { toHostPath, type Host } from "../files/host.ts";
-import { removeLeftovers } from "./cleanup.ts";
+import { cleanUpRun } from "./cleanup.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { removeResult, writeResult, type ResultFolder } from "../state/result.ts";
 import { readConfig, readEnvValues, readRequest } from "../files/settings.ts";
@@ -28,13 +28,13 @@ export function prepareRun(host: Host, idText: string, now: Date): void {
     writeCredentials(host, runId, readEnvValues(host, toNeededNames(config), config));
     if (request.mode === "live") moveTokenToLive(host, runId, now);
   } catch (error) {
-    const leftovers = removeLeftovers(host, runId);
+    const cleanUpError = cleanUpRun(host, runId);
     const refusal =
-      leftovers === null
+      cleanUpError === null
         ? error
         : new CutterError(
-            leftovers.code,
-            { ...leftovers.facts, refused: error instanceof CutterError ? error.code : "INTERNAL_BUG" },
+            cleanUpError.code,
+            { ...cleanUpError.facts, refused: error instanceof CutterError ? error.code : "INTERNAL_BUG" },
             { cause: error },
           );
     writeRefusal(host, runId, refusal);
@@ -45,13 +45,13 @@ export function prepareRun(host: Host, idText: string, now: Date): void {
 /** 0700 cutter:cutter. The unit may write this folder and no other run's; a link or a file in its place is refused. */
 function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
   const parent = toHostPath(host, sidecarRoot);
-  const twin = readdirSync(parent).find((name) => name !== runId && name.toLowerCase() === runId.toLowerCase());
-  if (twin !== undefined) throw new CutterError("RUN_ID_CASE_CONFLICT", { run_id: runId, existing: twin });
+  const duplicate = readdirSync(parent).find((name) => name !== runId && name.toLowerCase() === runId.toLowerCase());
+  if (duplicate !== undefined) throw new CutterError("RUN_ID_CASE_CONFLICT", { run_id: runId, existing: duplicate });
   const folder = `${parent}/${runId}`;
   const there = lstatSync(folder, { throwIfNoEntry: false });
   if (there === undefined) {
     mkdirSync(folder, { mode: 0o700 });
-    giveToCutter(host, folder, `${sidecarRoot}/${runId}`);
+    chownToCutter(host, folder, `${sidecarRoot}/${runId}`);
     return;
   }
   if (!there.isDirectory() || there.uid !== host.cutter.uid)
@@ -59,11 +59,11 @@ function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
 }
 
 /** The parent is cutter's, who could put something else in the folder's place meanwhile: opened once, without following a link, judged, and given away by its descriptor. */
-export function giveToCutter(host: Host, folder: string, told: string): void {
-  const descriptor = openFolder(folder, told);
+export function chownToCutter(host: Host, folder: string, shownPath: string): void {
+  const descriptor = openFolder(folder, shownPath);
   try {
     const { uid } = fstatSync(descriptor);
-    if (uid !== host.ownerUid && uid !== host.cutter.uid) throw new CutterError("RUN_FOLDER_REFUSED", { path: told, uid });
+    if (uid !== host.ownerUid && uid !== host.cutter.uid) throw new CutterError("RUN_FOLDER_REFUSED", { path: shownPath, uid });
     fchmodSync(descriptor, 0o700);
     fchownSync(descriptor, host.cutter.uid, host.cutter.gid);
   } finally {
@@ -71,13 +71,13 @@ export function giveToCutter(host: Host, folder: string, told: string): void {
   }
 }
 
-function openFolder(folder: string, told: string): number {
+function openFolder(folder: string, shownPath: string): number {
   try {
     return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (cause) {
     throw new CutterError(
       "RUN_FOLDER_REFUSED",
-      { path: told, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" },
+      { path: shownPath, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" },
       { cause },
     );
   }

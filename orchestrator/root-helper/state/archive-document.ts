@@ -8,7 +8,7 @@ import { toHostPath, type Host } from "../files/host.ts";
  * `<folder>/<sha256 of the document>/`, 0700 and 0600, root's; of `files` those in `names`; whole or not at all. May be repeated.
  * @throws HOST_FILE_UNSAFE when it cannot be kept: then nothing may be built on it
  */
-export function keepDocument(
+export function archiveDocument(
   host: Host,
   { folder: path, names }: { readonly folder: string; readonly names: readonly string[] },
   documentSha256: string,

@@ -4,7 +4,14 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, re
 import { CutterError, type Facts } from "../../core/errors.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { readLines, toLine, toLineHash, type ReadChain } from "../../core/journal/chain.ts";
-import { auditSchema, countSpent, spentSchema, type AuditRecord, type Spending, type SpentRecord } from "../../core/arming/ledger-record.ts";
+import {
+  auditSchema,
+  countSpent,
+  spentSchema,
+  type AuditRecord,
+  type Spending,
+  type SpentRecord,
+} from "../../core/arming/ledger-record.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 
 export const ledgerFiles = { spent: `${hostLayout.ledger}/spent.jsonl`, audit: `${hostLayout.ledger}/audit.jsonl` } as const;
@@ -85,13 +92,13 @@ interface Chain<Entry> {
 }
 
 function parseSpent(value: unknown): SpentRecord | null {
-  const judged = spentSchema.safeParse(value);
-  return judged.success ? judged.data : null;
+  const parsed = spentSchema.safeParse(value);
+  return parsed.success ? parsed.data : null;
 }
 
 function parseAudit(value: unknown): AuditRecord | null {
-  const judged = auditSchema.safeParse(value);
-  return judged.success ? judged.data : null;
+  const parsed = auditSchema.safeParse(value);
+  return parsed.success ? parsed.data : null;
 }
 
 /** Opens the file (made 0600 if it is not there), holds the kernel's lock on it, reads the chain whole, and lets `work` append. */

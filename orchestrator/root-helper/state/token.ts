@@ -24,7 +24,7 @@ export function moveTokenToLive(host: Host, runId: RunId, now: Date): boolean {
   try {
     const { expires_at } = readArmedToken(host, runId);
     if (Date.parse(expires_at) <= now.getTime()) throw new CutterError("TOKEN_EXPIRED", { run_id: runId, expired_at: expires_at });
-    writeTokenFile(host, armed, tokenFiles.startedAt, `${toSeconds(now)}\n`);
+    writeTokenFile(host, armed, tokenFiles.startedAt, `${toIsoSeconds(now)}\n`);
     renameSync(armed, toHostPath(host, `${hostLayout.live}/${runId}`));
     return true;
   } catch (error) {
@@ -49,7 +49,7 @@ export function installToken(host: Host, runId: RunId, files: ReadonlyMap<string
     const folder = join(beside, runId);
     mkdirSync(folder, { mode: modes.folder });
     for (const [name, content] of files) writeTokenFile(host, folder, name, content);
-    giveToReader(host, folder, modes.folder);
+    chownToReader(host, folder, modes.folder);
     renameSync(folder, armed);
   } finally {
     rmSync(beside, { recursive: true, force: true });
@@ -83,7 +83,7 @@ export function isLatched(host: Host): boolean {
 }
 
 /** UTC in whole seconds. */
-export function toSeconds(time: Date): string {
+export function toIsoSeconds(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 
@@ -100,11 +100,11 @@ function readArmedToken(host: Host, runId: RunId): ArmToken {
 function writeTokenFile(host: Host, folder: string, name: string, content: Uint8Array | string): void {
   const file = join(folder, name);
   writeFileSync(file, content, { mode: modes.file, flag: "wx" });
-  giveToReader(host, file, modes.file);
+  chownToReader(host, file, modes.file);
 }
 
 /** root:cutter: cutter reads, root alone writes. */
-function giveToReader(host: Host, path: string, mode: number): void {
+function chownToReader(host: Host, path: string, mode: number): void {
   chownSync(path, host.ownerUid, host.cutter.gid);
   chmodSync(path, mode);
 }

@@ -16,7 +16,7 @@ export type Reading<Inputs> =
   | { readonly state: "obstructed"; readonly by: string }
   | { readonly state: "present"; readonly inputs: Inputs };
 
-export interface Work {
+export interface JobSpec {
   readonly script: string;
   readonly args: readonly string[];
   readonly stdin?: Buffer | Readable;
@@ -26,7 +26,7 @@ export interface Work {
 /** What `write` may use beside its inputs. `runJob` ends well or throws; `found` says that an equal thing stood there before us. */
 export interface WriteContext {
   readonly host: RemoteHost;
-  readonly runJob: (work: Work) => Promise<void>;
+  readonly runJob: (work: JobSpec) => Promise<void>;
   /** A new connection, for what only a new one proves; the caller closes it. */
   readonly openFresh: () => Promise<RemoteHost>;
   /** One line that a person should read beside the engine's own. */
@@ -49,7 +49,7 @@ export interface KindSpec<Inputs extends BaseInputs> {
   /** Brings the host to the inputs; may be repeated. Most kinds run one job. */
   readonly write: (context: WriteContext, inputs: Inputs) => Promise<void>;
   /** null: the thing is kept when the resource goes. */
-  readonly remove: (inputs: Inputs) => Work | null;
+  readonly remove: (inputs: Inputs) => JobSpec | null;
   /** An equal thing that stands there already may be claimed without being asked; a destroy then leaves it. */
   readonly adoptsEqual?: boolean;
 }
@@ -60,7 +60,7 @@ export interface Kind {
   /** From the program: checked and completed. @throws ZodError, CutterError */
   parse(properties: unknown): Promise<BaseInputs>;
   /** From the engine's state, completed once already: taken as it is, so that a key that has expired since can still be removed. */
-  accept(properties: unknown): BaseInputs;
+  parseStored(properties: unknown): BaseInputs;
   changes(before: unknown, after: unknown): { readonly changed: readonly string[]; readonly replaces: readonly string[] };
   bind(inputs: BaseInputs): BoundKind;
 }
@@ -72,7 +72,7 @@ export interface BoundKind {
   readonly adoptsEqual: boolean;
   read(host: RemoteHost): Promise<Reading<BaseInputs>>;
   write(context: WriteContext): Promise<void>;
-  remove(): Work | null;
+  remove(): JobSpec | null;
 }
 
 export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): Kind {
@@ -82,7 +82,7 @@ export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): K
       const inputs = spec.schema.parse(properties);
       return spec.complete === undefined ? inputs : await spec.complete(inputs);
     },
-    accept: (properties) => spec.schema.parse(properties),
+    parseStored: (properties) => spec.schema.parse(properties),
     changes: (before, after) => {
       const changed = [...spec.compared, "host", "obstructedBy", "unclaimed"].filter(
         (name) => toText(before, name) !== toText(after, name),

@@ -13,8 +13,8 @@ export const executionOffKind = defineKind({
   foreignCode: "FOREIGN_FILE",
   adoptsEqual: true,
   read: async (host, inputs) => {
-    const { armed, live, openRuns } = await readExecution(host);
-    return { state: "present", inputs: { ...inputs, armed: armed.join(" "), live: live.join(" "), unfinished: openRuns.join(" ") } };
+    const { armed, live, unfinishedRuns } = await readExecution(host);
+    return { state: "present", inputs: { ...inputs, armed: armed.join(" "), live: live.join(" "), unfinished: unfinishedRuns.join(" ") } };
   },
   write: async () => undefined,
   remove: () => null,

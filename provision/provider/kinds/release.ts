@@ -2,14 +2,14 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { toDamage, type FoundFile } from "../../../deploy/manifest-diff.ts";
+import { toManifestDifferences, type FoundFile } from "../../../deploy/manifest-diff.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import { findCheckout } from "../../checkout.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { baseFields } from "../kind/fields.ts";
 import { defineKind, type BaseInputs, type WriteContext } from "../kind/define.ts";
-import { confirmed, switchAndConfirm, tellReverted, toStanding } from "./support/release-switch.ts";
+import { confirmed, switchAndConfirm, reportRevertedRelease, toConfirmationState } from "./support/release-switch.ts";
 
 interface ReleaseInputs extends BaseInputs {
   readonly name: string;
@@ -45,15 +45,15 @@ export const releaseKind = defineKind<ReleaseInputs>({
       inputs: {
         ...inputs,
         current: folder.current,
-        damage: toDamage(folder.manifest, inputs.sha256, folder.files),
-        standing: toStanding(folder.records, inputs.name),
+        damage: toManifestDifferences(folder.manifest, inputs.sha256, folder.files),
+        standing: toConfirmationState(folder.records, inputs.name),
       },
     };
   },
   write: async (context, inputs) => {
-    await tellReverted(context);
+    await reportRevertedRelease(context);
     const folder = await readFolder(context.host, `${hostLayout.releases}/${inputs.name}`);
-    const whole = folder !== null && "files" in folder && toDamage(folder.manifest, inputs.sha256, folder.files).length === 0;
+    const whole = folder !== null && "files" in folder && toManifestDifferences(folder.manifest, inputs.sha256, folder.files).length === 0;
     if (!whole) await upload(context, inputs);
     await switchAndConfirm(context, inputs.name);
   },
@@ -85,7 +85,11 @@ trap - EXIT`,
   });
   const folder = await readFolder(host, incoming);
   const damage =
-    folder === null ? ["missing"] : "inTheWay" in folder ? [folder.inTheWay] : toDamage(folder.manifest, inputs.sha256, folder.files);
+    folder === null
+      ? ["missing"]
+      : "inTheWay" in folder
+        ? [folder.inTheWay]
+        : toManifestDifferences(folder.manifest, inputs.sha256, folder.files);
   if (damage.length > 0) {
     await runJob({ script: 'rm -rf -- "$1"', args: [incoming] });
     throw new CutterError("RELEASE_REFUSED", { host: host.address.name, release: inputs.name, damage: damage.slice(0, 10) });

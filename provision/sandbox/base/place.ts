@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 
 /** Where a sandbox keeps what. `runtimeDirectory` is short on purpose: socket paths must stay under 108 bytes. */
-export interface SandboxPlace {
+export interface SandboxPaths {
   readonly checkout: string;
   readonly name: string; // at most 12 characters, so that "ve-" + name is an interface name
   readonly outerInterface: string;
@@ -25,7 +25,7 @@ export interface SandboxPlace {
 export const thisCheckout: string = resolve(import.meta.dirname, "../../..");
 
 /** Pure: the same checkout path always gives the same place; two checkouts never share one. */
-export function toSandboxPlace(checkout: string): SandboxPlace {
+export function toSandboxPaths(checkout: string): SandboxPaths {
   const name = `ck-${checkoutDigest(checkout).subarray(0, 4).toString("hex")}`;
   const directory = `${checkout}/.sandbox`;
   const runtimeDirectory = `/run/cutter-kit/${name}`;

@@ -2,15 +2,15 @@
 import { type Application, buildApplication, buildCommand, buildRouteMap, type CommandContext, text_en } from "@stricli/core";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { addDocument } from "./document.ts";
-import { takeDown } from "./down.ts";
+import { removeSandbox } from "./down.ts";
 import { suites, type Suite } from "../image/recipe.ts";
 import { signFile } from "../host/keys.ts";
-import { toSandboxPlace } from "../base/place.ts";
+import { toSandboxPaths } from "../base/place.ts";
 import { toSeconds } from "../base/progress.ts";
-import { enterHost } from "./ssh.ts";
+import { openSandboxShell } from "./ssh.ts";
 import { readSandboxState } from "../state/state.ts";
 import { showStatus } from "./status.ts";
-import { bringUp } from "./up.ts";
+import { startSandbox } from "./up.ts";
 
 /** What a command needs from the process: where to print, which checkout, and how to end with another exit code. */
 export interface SandboxContext extends CommandContext {
@@ -26,7 +26,7 @@ const up = buildCommand<{ suite?: Suite }, [], SandboxContext>({
   },
   async func({ suite }) {
     const startedMs = performance.now();
-    const state = await bringUp(this.checkout, suite ?? null, this.say);
+    const state = await startSandbox(this.checkout, suite ?? null, this.say);
     this.say(
       `[OK]   sandbox ${state.name} is up at ${state.address} in ${toSeconds(performance.now() - startedMs)}; look around: npm run sandbox -- ssh`,
     );
@@ -37,7 +37,7 @@ const down = buildCommand<{}, [], SandboxContext>({
   docs: { brief: "End it and remove everything but the image cache" },
   parameters: {},
   async func() {
-    await takeDown(this.checkout, this.say);
+    await removeSandbox(this.checkout, this.say);
   },
 });
 
@@ -55,7 +55,7 @@ const ssh = buildCommand<{}, string[], SandboxContext>({
     positional: { kind: "array", parameter: { brief: "Command line for the host's shell", parse: String, placeholder: "COMMAND" } },
   },
   async func(_flags, ...command) {
-    this.setExitCode(await enterHost(this.checkout, command));
+    this.setExitCode(await openSandboxShell(this.checkout, command));
   },
 });
 
@@ -88,7 +88,7 @@ const sign = buildCommand<{ as: "sovereign" | "architect" }, [string], SandboxCo
   },
   async func({ as: role }, file) {
     readSandboxState(this.checkout);
-    this.say(`[OK]   ${await signFile(file, role, toSandboxPlace(this.checkout).keysDirectory)}`);
+    this.say(`[OK]   ${await signFile(file, role, toSandboxPaths(this.checkout).keysDirectory)}`);
   },
 });
 

@@ -7,7 +7,7 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { assertKbId } from "../../../orchestrator/core/knowledge-base/id.ts";
 import { toSetLines } from "../host/database.ts";
 import { uploadDocument } from "../knowledge-base/client.ts";
-import { queryOnHost } from "./ssh.ts";
+import { queryInSandbox } from "./ssh.ts";
 import { readSandboxState } from "../state/state.ts";
 
 export interface AddedDocument {
@@ -43,7 +43,7 @@ export async function addDocument(checkout: string, file: string, id: string, do
     sha256,
     byte_length: String(bytes.length),
   });
-  await queryOnHost(checkout, variables + readFileSync(new URL("../sql/register-document.sql", import.meta.url), "utf8"));
+  await queryInSandbox(checkout, variables + readFileSync(new URL("../sql/register-document.sql", import.meta.url), "utf8"));
   return { id, docCode: code, revision: stored.revision, sha256, bytes: bytes.length };
 }
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { startAgent } from "../host/agent.ts";
 import { bootHost } from "../machine/boot.ts";
-import { checkoutDigest, type SandboxPlace } from "../base/place.ts";
+import { checkoutDigest, type SandboxPaths } from "../base/place.ts";
 import { fillDatabase, startPostgres } from "../host/database.ts";
 import type { SandboxSecrets } from "../host/env-files.ts";
 import { readGrantMatrixSha } from "../host/grant-matrix.ts";
@@ -21,34 +21,34 @@ import { writeStackFile } from "../state/stack-file.ts";
 import { kbName, makeTls } from "../host/tls.ts";
 
 /** Every step says what it did and how long it took. Whatever fails leaves no state file, so that the next `up` begins anew. */
-export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): Promise<SandboxState> {
+export async function makeSandbox(paths: SandboxPaths, suite: Suite, say: Say): Promise<SandboxState> {
   const image = await ensureHostImage(suite, say);
-  const subnet = await findSubnet(place);
-  say(`[INFO] sandbox ${place.name}: ${suite}, address ${subnet.host}`);
-  mkdirSync(place.keysDirectory, { mode: 0o700 });
-  mkdirSync(place.tlsDirectory, { mode: 0o700 });
+  const subnet = await findSubnet(paths);
+  say(`[INFO] sandbox ${paths.name}: ${suite}, address ${subnet.host}`);
+  mkdirSync(paths.keysDirectory, { mode: 0o700 });
+  mkdirSync(paths.tlsDirectory, { mode: 0o700 });
   const secrets = makeSecrets();
-  writeFileSync(`${place.keysDirectory}/kb-api-key`, `${secrets.kbApiKey}\n`, { mode: 0o600 });
+  writeFileSync(`${paths.keysDirectory}/kb-api-key`, `${secrets.kbApiKey}\n`, { mode: 0o600 });
 
   const [, keys, tls, hostKey] = await timed(say, "disk copied, keys and certificates made", () =>
     Promise.all([
-      mustRun("copy of the image", ["cp", "--archive", "--reflink=auto", image, place.rootDirectory], { timeoutMs: 5 * 60_000 }),
-      makeKeys(place.keysDirectory),
-      makeTls(place.tlsDirectory),
-      makeSshKeys(place),
+      mustRun("copy of the image", ["cp", "--archive", "--reflink=auto", image, paths.rootDirectory], { timeoutMs: 5 * 60_000 }),
+      makeKeys(paths.keysDirectory),
+      makeTls(paths.tlsDirectory),
+      makeSshKeys(paths),
     ]),
   );
-  const machineIdentity = await writeHostFiles(place.rootDirectory, {
-    name: place.name,
+  const machineIdentity = await writeHostFiles(paths.rootDirectory, {
+    name: paths.name,
     subnet,
-    hostKeyFile: `${place.keysDirectory}/host`,
-    clientPublicKeyFile: `${place.keysDirectory}/client.pub`,
+    hostKeyFile: `${paths.keysDirectory}/host`,
+    clientPublicKeyFile: `${paths.keysDirectory}/client.pub`,
     tls,
     secrets,
   });
-  writeFileSync(place.knownHosts, `${subnet.host} ${hostKey}\n`, { mode: 0o600 });
+  writeFileSync(paths.knownHosts, `${subnet.host} ${hostKey}\n`, { mode: 0o600 });
 
-  const { inside, supervisorPid } = await timed(say, "host booted", () => bootHost(place, subnet.outer));
+  const { inside, supervisorPid } = await timed(say, "host booted", () => bootHost(paths, subnet.outer));
   await inside.mustRun("backup key into root's keyring", ["gpg", "--batch", "--quiet", "--no-autostart", "--import"], {
     input: readFileSync(keys.backup.file),
     environment: { HOME: "/root" },
@@ -57,14 +57,14 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
     startPostgres(inside, postgresOf(suite), secrets),
   );
   await timed(say, "roles, substrate and the business's rows are in the database", () =>
-    fillDatabase(inside, secrets, `${place.checkout}/sql/substrate`),
+    fillDatabase(inside, secrets, `${paths.checkout}/sql/substrate`),
   );
   await timed(say, `knowledge base answers as ${kbName}`, () => waitForKnowledgeBase(inside, secrets.kbApiKey));
-  const agentPid = await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
+  const agentPid = await startAgent(paths.agentSocket, `${paths.keysDirectory}/client`);
 
   const state: SandboxState = {
     schema: "cutter.sandbox/1",
-    name: place.name,
+    name: paths.name,
     suite,
     address: subnet.host,
     outerAddress: subnet.outer,
@@ -72,24 +72,24 @@ export async function makeSandbox(place: SandboxPlace, suite: Suite, say: Say): 
     user: "root",
     hostKey,
     machineIdentity,
-    agentSocket: place.agentSocket,
+    agentSocket: paths.agentSocket,
     agentPid,
-    kb: { baseUrl: `https://${kbName}/api`, caFile: tls.caFile, apiKeyFile: `${place.keysDirectory}/kb-api-key` },
+    kb: { baseUrl: `https://${kbName}/api`, caFile: tls.caFile, apiKeyFile: `${paths.keysDirectory}/kb-api-key` },
     keys,
-    rootDirectory: place.rootDirectory,
+    rootDirectory: paths.rootDirectory,
     pid: supervisorPid,
   };
-  writeStackFile(place, state, await readGrantMatrixSha(inside, place.checkout));
-  writeSandboxState(place.checkout, state);
+  writeStackFile(paths, state, await readGrantMatrixSha(inside, paths.checkout));
+  writeSandboxState(paths.checkout, state);
   return state;
 }
 
-async function findSubnet(place: SandboxPlace): Promise<Subnet> {
+async function findSubnet(paths: SandboxPaths): Promise<Subnet> {
   const [addresses, routes] = await Promise.all([
     mustRun("ip address", ["ip", "-j", "-4", "address"]),
     mustRun("ip route", ["ip", "-j", "-4", "route"]),
   ]);
-  return deriveSubnet(checkoutDigest(place.checkout), parseUsedNetworks(addresses, routes));
+  return deriveSubnet(checkoutDigest(paths.checkout), parseUsedNetworks(addresses, routes));
 }
 
 function makeSecrets(): SandboxSecrets {
@@ -117,7 +117,7 @@ async function makeKeys(directory: string): Promise<Readonly<Record<"backup" | "
 }
 
 /** Host key and client key, without passphrase; returns the host's public key as `type base64`. */
-async function makeSshKeys(place: SandboxPlace): Promise<string> {
+async function makeSshKeys(paths: SandboxPaths): Promise<string> {
   for (const name of ["host", "client"]) {
     await mustRun("ssh-keygen", [
       "ssh-keygen",
@@ -127,12 +127,12 @@ async function makeSshKeys(place: SandboxPlace): Promise<string> {
       "-N",
       "",
       "-C",
-      `${name} of ${place.name}`,
+      `${name} of ${paths.name}`,
       "-f",
-      `${place.keysDirectory}/${name}`,
+      `${paths.keysDirectory}/${name}`,
     ]);
   }
-  return readFileSync(`${place.keysDirectory}/host.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+  return readFileSync(`${paths.keysDirectory}/host.pub`, "utf8").split(" ").slice(0, 2).join(" ");
 }
 
 /** Asked from inside, by name, with the key: only a working database behind it gives 200. (The e2e test checks the certificate.) */

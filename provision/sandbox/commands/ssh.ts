@@ -1,6 +1,6 @@
 // The way in for people and tests: stock OpenSSH with the sandbox's own agent, its pinned host key and nothing of the user's configuration.
 import { spawn } from "node:child_process";
-import { toSandboxPlace } from "../base/place.ts";
+import { toSandboxPaths } from "../base/place.ts";
 import { childEnvironment, type CommandOptions, type CommandOutcome, mustRun, runCommand } from "../base/process.ts";
 import { readSandboxState, type SandboxState } from "../state/state.ts";
 
@@ -24,31 +24,35 @@ export function toSshArguments(state: Pick<SandboxState, "address" | "user" | "a
 }
 
 /** Runs a shell command line on the sandbox host as root over ssh, for tests and tools. Never throws for a non-zero exit; 255 is ssh's own. */
-export function runOnHost(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<CommandOutcome> {
-  return runCommand([...toSshArguments(readSandboxState(checkout), toSandboxPlace(checkout).knownHosts), commandLine], options);
+export function runInSandbox(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<CommandOutcome> {
+  return runCommand([...toSshArguments(readSandboxState(checkout), toSandboxPaths(checkout).knownHosts), commandLine], options);
 }
 
 /** Like `runOnHost`; a non-zero end throws SANDBOX_STEP_FAILED. Returns stdout. */
-export function mustRunOnHost(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<string> {
+export function mustRunInSandbox(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<string> {
   return mustRun(
     commandLine.slice(0, 120),
-    [...toSshArguments(readSandboxState(checkout), toSandboxPlace(checkout).knownHosts), commandLine],
+    [...toSshArguments(readSandboxState(checkout), toSandboxPaths(checkout).knownHosts), commandLine],
     options,
   );
 }
 
 /** SQL into the sandbox's database by production's own path: psql inside the container, text on stdin. Unaligned rows, fields parted by |. */
-export async function queryOnHost(checkout: string, sql: string, login = "workflow_admin", database = "directus"): Promise<string> {
-  const output = await mustRunOnHost(checkout, `docker exec -i postgres psql -X -q -t -A -v ON_ERROR_STOP=1 -U ${login} -d ${database}`, {
-    input: sql,
-  });
+export async function queryInSandbox(checkout: string, sql: string, login = "workflow_admin", database = "directus"): Promise<string> {
+  const output = await mustRunInSandbox(
+    checkout,
+    `docker exec -i postgres psql -X -q -t -A -v ON_ERROR_STOP=1 -U ${login} -d ${database}`,
+    {
+      input: sql,
+    },
+  );
   return output.trimEnd();
 }
 
 /** `ssh [-- COMMAND]`: a shell when there is no command; exit code and output are the command's. */
-export function enterHost(checkout: string, command: readonly string[]): Promise<number> {
+export function openSandboxShell(checkout: string, command: readonly string[]): Promise<number> {
   const state = readSandboxState(checkout);
-  const [program = "", ...args] = toSshArguments(state, toSandboxPlace(checkout).knownHosts);
+  const [program = "", ...args] = toSshArguments(state, toSandboxPaths(checkout).knownHosts);
   const environment = { ...childEnvironment, TERM: process.env["TERM"] ?? "dumb" };
   return new Promise((done, fail) => {
     const child = spawn(program, [...args, ...command], { stdio: "inherit", env: environment });

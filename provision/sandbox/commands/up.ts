@@ -3,8 +3,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { isAgentAlive, startAgent } from "../host/agent.ts";
 import { bootHost } from "../machine/boot.ts";
-import { toSandboxPlace, type SandboxPlace } from "../base/place.ts";
-import { endHost, endProcesses, removeFiles } from "../machine/cleanup.ts";
+import { toSandboxPaths, type SandboxPaths } from "../base/place.ts";
+import { stopHost, stopProcesses, removeFiles } from "../machine/cleanup.ts";
 import { waitForPostgres } from "../host/database.ts";
 import { readGrantMatrixSha } from "../host/grant-matrix.ts";
 import type { Suite } from "../image/recipe.ts";
@@ -13,7 +13,7 @@ import { assertMachineFits } from "../machine/requirements.ts";
 import { makeSandbox } from "./make.ts";
 import { Inside } from "../machine/nspawn.ts";
 import { pollUntil, type Say, timed } from "../base/progress.ts";
-import { runOnHost } from "./ssh.ts";
+import { runInSandbox } from "./ssh.ts";
 import { readSandboxState, type SandboxState, writeSandboxState } from "../state/state.ts";
 import { writeStackFile } from "../state/stack-file.ts";
 import { readLiveSupervisor } from "../machine/supervisor-record.ts";
@@ -23,51 +23,51 @@ import { readLiveSupervisor } from "../machine/supervisor-record.ts";
  * booted again; one that was never finished is made anew. `suite` null: the one it has, or trixie.
  * @throws SANDBOX_SUITE_DIFFERS, SANDBOX_BUSY, what `assertMachineFits` throws, SANDBOX_STEP_FAILED, SANDBOX_NOT_READY
  */
-export async function bringUp(checkout: string, suite: Suite | null, say: Say): Promise<SandboxState> {
+export async function startSandbox(checkout: string, suite: Suite | null, say: Say): Promise<SandboxState> {
   assertMachineFits(checkout);
-  const place = toSandboxPlace(checkout);
-  return withSandboxLock(place, async () => {
-    const before = existsSync(place.stateFile) ? readSandboxState(checkout) : null;
+  const paths = toSandboxPaths(checkout);
+  return withSandboxLock(paths, async () => {
+    const before = existsSync(paths.stateFile) ? readSandboxState(checkout) : null;
     if (before === null) {
-      if (existsSync(place.directory)) {
+      if (existsSync(paths.directory)) {
         await timed(say, "remains of an unfinished sandbox removed", async () => {
-          await endProcesses(place);
-          await removeFiles(place);
+          await stopProcesses(paths);
+          await removeFiles(paths);
         });
       }
-      mkdirSync(place.directory, { recursive: true, mode: 0o700 });
-      mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
-      const state = await makeSandbox(place, suite ?? "trixie", say);
+      mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
+      mkdirSync(paths.runtimeDirectory, { recursive: true, mode: 0o700 });
+      const state = await makeSandbox(paths, suite ?? "trixie", say);
       await waitForSsh(checkout, say);
       return state;
     }
     if (suite !== null && suite !== before.suite) throw new CutterError("SANDBOX_SUITE_DIFFERS", { has: before.suite, wanted: suite });
-    return resume(place, before, say);
+    return resume(paths, before, say);
   });
 }
 
 /** Boots again what was powered off, and writes the stack file anew: it follows the files of the checkout. */
-async function resume(place: SandboxPlace, before: SandboxState, say: Say): Promise<SandboxState> {
-  mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
-  const agentPid = (await isAgentAlive(place.agentSocket))
+async function resume(paths: SandboxPaths, before: SandboxState, say: Say): Promise<SandboxState> {
+  mkdirSync(paths.runtimeDirectory, { recursive: true, mode: 0o700 });
+  const agentPid = (await isAgentAlive(paths.agentSocket))
     ? before.agentPid
-    : await startAgent(place.agentSocket, `${place.keysDirectory}/client`);
-  const supervisor = readLiveSupervisor(place);
-  if (supervisor === null) await endHost(place); // an orphan, if its supervisor was killed
+    : await startAgent(paths.agentSocket, `${paths.keysDirectory}/client`);
+  const supervisor = readLiveSupervisor(paths);
+  if (supervisor === null) await stopHost(paths); // an orphan, if its supervisor was killed
   const pid =
-    supervisor?.pid ?? (await timed(say, "host booted again", async () => (await bootHost(place, before.outerAddress)).supervisorPid));
+    supervisor?.pid ?? (await timed(say, "host booted again", async () => (await bootHost(paths, before.outerAddress)).supervisorPid));
   const state = { ...before, pid, agentPid };
-  writeSandboxState(place.checkout, state);
-  await waitForSsh(place.checkout, say);
-  const inside = new Inside(readLiveSupervisor(place)?.nspawnPid ?? 0);
+  writeSandboxState(paths.checkout, state);
+  await waitForSsh(paths.checkout, say);
+  const inside = new Inside(readLiveSupervisor(paths)?.nspawnPid ?? 0);
   if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL" });
-  writeStackFile(place, state, await readGrantMatrixSha(inside, place.checkout));
+  writeStackFile(paths, state, await readGrantMatrixSha(inside, paths.checkout));
   return state;
 }
 
 async function waitForSsh(checkout: string, say: Say): Promise<void> {
   await timed(say, "ssh answers with the pinned host key", async () => {
-    const answered = await pollUntil(20_000, 200, async () => (await runOnHost(checkout, "true", { timeoutMs: 10_000 })).code === 0);
+    const answered = await pollUntil(20_000, 200, async () => (await runInSandbox(checkout, "true", { timeoutMs: 10_000 })).code === 0);
     if (!answered) throw new CutterError("SANDBOX_NOT_READY", { what: "ssh" });
   });
 }

@@ -134,9 +134,9 @@ function removeAbandoned(): void {
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(cache)) {
     const maker = /^\.making-(\d+)-/.exec(name)?.[1];
-    const mark = `${cache}/${name}/image.json`;
+    const record = `${cache}/${name}/image.json`;
     const abandoned = maker !== undefined && !existsSync(`/proc/${maker}`);
-    const unused = maker === undefined && existsSync(mark) && Date.now() - statSync(mark).mtimeMs > unusedLimitDays * 86_400_000;
+    const unused = maker === undefined && existsSync(record) && Date.now() - statSync(record).mtimeMs > unusedLimitDays * 86_400_000;
     if (abandoned || unused) rmSync(`${cache}/${name}`, { recursive: true, force: true });
   }
 }

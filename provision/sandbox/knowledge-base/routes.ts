@@ -89,9 +89,9 @@ async function replace(id: string, { body, store }: RouteInput): Promise<Answer>
     lastKnownRevision,
   });
   if (stored !== null) return toJson(200, { id: stored.document_id, status: "updated", revision: stored.revision });
-  const standing = await store.read(id);
-  if (standing === null) return notFound(id);
-  return toApplicationError(409, "CONFLICT", "Revision mismatch", { last_known_revision: lastKnownRevision, revision: standing.revision });
+  const current = await store.read(id);
+  if (current === null) return notFound(id);
+  return toApplicationError(409, "CONFLICT", "Revision mismatch", { last_known_revision: lastKnownRevision, revision: current.revision });
 }
 
 async function remove(id: string, { store }: RouteInput): Promise<Answer> {

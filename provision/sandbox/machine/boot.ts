@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { SandboxPlace } from "../base/place.ts";
+import type { SandboxPaths } from "../base/place.ts";
 import { Inside } from "./nspawn.ts";
 import { childEnvironment } from "../base/process.ts";
 import { pollUntil } from "../base/progress.ts";
@@ -13,12 +13,12 @@ const bootLimitMs = 90_000;
 
 /** Starts the supervisor, detached, and waits until the host inside has booted. */
 export async function bootHost(
-  place: SandboxPlace,
+  paths: SandboxPaths,
   outerAddress: string,
 ): Promise<{ readonly inside: Inside; readonly supervisorPid: number }> {
-  const log = openSync(place.consoleLog, "a", 0o600);
+  const log = openSync(paths.consoleLog, "a", 0o600);
   const program = resolve(import.meta.dirname, "supervisor.ts");
-  const supervisor = spawn(process.execPath, [program, place.checkout, outerAddress], {
+  const supervisor = spawn(process.execPath, [program, paths.checkout, outerAddress], {
     cwd: "/",
     env: childEnvironment,
     detached: true,
@@ -28,12 +28,12 @@ export async function bootHost(
   closeSync(log);
   let inside: Inside | null = null;
   const booted = await pollUntil(bootLimitMs, 100, async () => {
-    const record = readLiveSupervisor(place);
+    const record = readLiveSupervisor(paths);
     if (record === null || record.nspawnPid === 0) return false;
     inside = new Inside(record.nspawnPid);
     return inside.isBooted();
   });
   if (!booted || inside === null || supervisor.pid === undefined)
-    throw new CutterError("SANDBOX_NOT_READY", { what: "boot of the host", limit_ms: bootLimitMs, console: place.consoleLog });
+    throw new CutterError("SANDBOX_NOT_READY", { what: "boot of the host", limit_ms: bootLimitMs, console: paths.consoleLog });
   return { inside, supervisorPid: supervisor.pid };
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { killCgroups, removeCgroups } from "./cgroup.ts";
-import type { SandboxPlace } from "../base/place.ts";
+import type { SandboxPaths } from "../base/place.ts";
 import { mustRun, runCommand } from "../base/process.ts";
 import { pollUntil } from "../base/progress.ts";
 import { readLiveSupervisor } from "./supervisor-record.ts";
@@ -10,45 +10,46 @@ import { readLiveSupervisor } from "./supervisor-record.ts";
 const orderlyEndMs = 20_000;
 
 /** Ends host, supervisor and agent, and the copy of the disk that an `up` killed in its middle leaves running. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
-export async function endProcesses(place: SandboxPlace): Promise<void> {
-  await endHost(place);
-  await endAll("copy of the disk", () => findProcesses("cp", place.rootDirectory));
-  await endAll("ssh-agent", () => findProcesses("ssh-agent", place.agentSocket));
+export async function stopProcesses(paths: SandboxPaths): Promise<void> {
+  await stopHost(paths);
+  await stopAll("copy of the disk", () => findProcesses("cp", paths.rootDirectory));
+  await stopAll("ssh-agent", () => findProcesses("ssh-agent", paths.agentSocket));
 }
 
 /** Ends the host (in order, then by force) and its supervisor, whether or not the supervisor still lives. */
-export async function endHost(place: SandboxPlace): Promise<void> {
-  const supervisor = readLiveSupervisor(place);
+export async function stopHost(paths: SandboxPaths): Promise<void> {
+  const supervisor = readLiveSupervisor(paths);
   if (supervisor !== null) {
     process.kill(supervisor.pid, "SIGTERM");
-    await pollUntil(orderlyEndMs, 50, async () => readLiveSupervisor(place) === null);
+    await pollUntil(orderlyEndMs, 50, async () => readLiveSupervisor(paths) === null);
   }
-  await endAll("supervisor", () => findProcesses("supervisor.ts", place.checkout));
-  await endAll("host", () => findProcesses("systemd-nspawn", `--directory=${place.rootDirectory}`));
+  await stopAll("supervisor", () => findProcesses("supervisor.ts", paths.checkout));
+  await stopAll("host", () => findProcesses("systemd-nspawn", `--directory=${paths.rootDirectory}`));
   const gone = await pollUntil(10_000, 50, async () => {
-    killCgroups(place.name);
-    return removeCgroups(place.name);
+    killCgroups(paths.name);
+    return removeCgroups(paths.name);
   });
-  if (!gone) throw new CutterError("SANDBOX_NOT_READY", { what: "end of the host's processes", cgroup: place.name });
+  if (!gone) throw new CutterError("SANDBOX_NOT_READY", { what: "end of the host's processes", cgroup: paths.name });
 }
 
-async function endAll(what: string, find: () => readonly number[]): Promise<void> {
+async function stopAll(what: string, find: () => readonly number[]): Promise<void> {
   for (const pid of find()) killQuietly(pid, "SIGKILL");
   if (!(await pollUntil(10_000, 50, async () => find().length === 0)))
     throw new CutterError("SANDBOX_NOT_READY", { what: `end of ${what}`, pids: find().map(String) });
 }
 
 /** Everything `up` made, besides the image cache. The processes must have ended. */
-export async function removeFiles(place: SandboxPlace): Promise<void> {
-  for (const mountPoint of findMounts(readFileSync("/proc/self/mountinfo", "utf8"), place.directory))
+export async function removeFiles(paths: SandboxPaths): Promise<void> {
+  for (const mountPoint of findMounts(readFileSync("/proc/self/mountinfo", "utf8"), paths.directory))
     await mustRun("umount", ["umount", "--lazy", mountPoint]);
-  if ((await runCommand(["ip", "link", "show", "dev", place.outerInterface])).code === 0)
-    await runCommand(["ip", "link", "delete", "dev", place.outerInterface]);
-  if (existsSync(place.directory))
-    await mustRun("remove files", ["rm", "-rf", "--one-file-system", place.directory], { timeoutMs: 5 * 60_000 });
-  for (const left of [place.stackFile, `/run/systemd/nspawn/propagate/${place.name}`]) rmSync(left, { recursive: true, force: true });
-  rmSync(place.runtimeDirectory, { recursive: true, force: true });
-  removeStackState(place.checkout);
+  if ((await runCommand(["ip", "link", "show", "dev", paths.outerInterface])).code === 0)
+    await runCommand(["ip", "link", "delete", "dev", paths.outerInterface]);
+  if (existsSync(paths.directory))
+    await mustRun("remove files", ["rm", "-rf", "--one-file-system", paths.directory], { timeoutMs: 5 * 60_000 });
+  for (const remaining of [paths.stackFile, `/run/systemd/nspawn/propagate/${paths.name}`])
+    rmSync(remaining, { recursive: true, force: true });
+  rmSync(paths.runtimeDirectory, { recursive: true, force: true });
+  removeStackState(paths.checkout);
 }
 
 /** What Pulumi knows of this host goes with it: state that speaks of a host that is gone would make the next `up` refuse. */

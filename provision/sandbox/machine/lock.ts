@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { SandboxPlace } from "../base/place.ts";
+import type { SandboxPaths } from "../base/place.ts";
 import { readStartTicks } from "./supervisor-record.ts";
 
 /** Runs `work` while holding the sandbox's lock. @throws SANDBOX_BUSY when a living process holds it. */
-export async function withSandboxLock<Result>(place: SandboxPlace, work: () => Promise<Result>): Promise<Result> {
-  const file = `${place.runtimeDirectory}.lock`;
-  mkdirSync(place.runtimeDirectory, { recursive: true, mode: 0o700 });
+export async function withSandboxLock<Result>(paths: SandboxPaths, work: () => Promise<Result>): Promise<Result> {
+  const file = `${paths.runtimeDirectory}.lock`;
+  mkdirSync(paths.runtimeDirectory, { recursive: true, mode: 0o700 });
   for (let attempt = 0; !tryLock(file); attempt++) {
     const [pid = "0", ticks = ""] = readHolder(file);
     if (attempt > 0 || (ticks !== "" && readStartTicks(Number(pid)) === ticks)) throw new CutterError("SANDBOX_BUSY", { lock: file, pid });
@@ -18,8 +18,8 @@ export async function withSandboxLock<Result>(place: SandboxPlace, work: () => P
     return await work();
   } finally {
     rmSync(file, { force: true });
-    removeIfEmpty(place.runtimeDirectory);
-    removeIfEmpty(dirname(place.runtimeDirectory));
+    removeIfEmpty(paths.runtimeDirectory);
+    removeIfEmpty(dirname(paths.runtimeDirectory));
   }
 }
 

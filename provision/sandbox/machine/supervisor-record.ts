@@ -1,7 +1,7 @@
 // .sandbox/supervisor.json: which processes are this sandbox's. A pid alone may be somebody else's by now, so the start time stands beside it.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import type { SandboxPlace } from "../base/place.ts";
+import type { SandboxPaths } from "../base/place.ts";
 
 const recordSchema = z.strictObject({
   pid: z.int().positive(),
@@ -12,16 +12,16 @@ const recordSchema = z.strictObject({
 
 export type SupervisorRecord = z.infer<typeof recordSchema>;
 
-export function writeSupervisorRecord(place: SandboxPlace, record: SupervisorRecord): void {
-  writeFileSync(`${place.supervisorFile}.tmp`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  renameSync(`${place.supervisorFile}.tmp`, place.supervisorFile);
+export function writeSupervisorRecord(paths: SandboxPaths, record: SupervisorRecord): void {
+  writeFileSync(`${paths.supervisorFile}.tmp`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  renameSync(`${paths.supervisorFile}.tmp`, paths.supervisorFile);
 }
 
 /** The record, if its supervisor is alive; null otherwise (never started, ended, or the machine was rebooted). */
-export function readLiveSupervisor(place: SandboxPlace): SupervisorRecord | null {
+export function readLiveSupervisor(paths: SandboxPaths): SupervisorRecord | null {
   let text: string;
   try {
-    text = readFileSync(place.supervisorFile, "utf8");
+    text = readFileSync(paths.supervisorFile, "utf8");
   } catch {
     return null;
   }

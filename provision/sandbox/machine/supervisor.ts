@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { killCgroups, removeCgroups, toGroupedArguments } from "./cgroup.ts";
-import { toSandboxPlace } from "../base/place.ts";
+import { toSandboxPaths } from "../base/place.ts";
 import { findLeader, nspawnEnvironment, powerOffNowSignal, powerOffSignal, rebootExitCode, toNspawnArguments } from "./nspawn.ts";
 import { childEnvironment, mustRun, runCommand } from "../base/process.ts";
 import { pollUntil } from "../base/progress.ts";
@@ -19,7 +19,7 @@ if (import.meta.main) {
 
 /** Returns when the host is gone for good. Leaves no process, cgroup or record of its own behind. */
 export async function supervise(checkout: string, outerAddress: string): Promise<void> {
-  const place = toSandboxPlace(checkout);
+  const paths = toSandboxPaths(checkout);
   let stopping = false;
   let host: ChildProcess | null = null;
   const stop = () => {
@@ -29,17 +29,17 @@ export async function supervise(checkout: string, outerAddress: string): Promise
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   for (;;) {
-    host = bootHost(place.rootDirectory, place.name);
-    writeSupervisorRecord(place, { pid: process.pid, startTicks: readStartTicks(process.pid), nspawnPid: host.pid ?? 0, outerAddress });
+    host = bootHost(paths.rootDirectory, paths.name);
+    writeSupervisorRecord(paths, { pid: process.pid, startTicks: readStartTicks(process.pid), nspawnPid: host.pid ?? 0, outerAddress });
     const ended = waitForEnd(host);
-    await Promise.race([ended, addressInterface(place.outerInterface, outerAddress)]).catch((error: unknown) => console.error(error));
+    await Promise.race([ended, addressInterface(paths.outerInterface, outerAddress)]).catch((error: unknown) => console.error(error));
     const exitCode = await ended;
-    killCgroups(place.name); // nspawn killed by force leaves its container running
-    await pollUntil(5_000, 20, async () => removeCgroups(place.name));
+    killCgroups(paths.name); // nspawn killed by force leaves its container running
+    await pollUntil(5_000, 20, async () => removeCgroups(paths.name));
     console.log(`[INFO] host ended with ${exitCode}`);
     if (stopping || exitCode !== rebootExitCode) break;
   }
-  rmSync(place.supervisorFile, { force: true });
+  rmSync(paths.supervisorFile, { force: true });
 }
 
 function bootHost(rootDirectory: string, name: string): ChildProcess {

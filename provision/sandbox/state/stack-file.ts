@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import type { SandboxPlace } from "../base/place.ts";
+import type { SandboxPaths } from "../base/place.ts";
 import { type PinnedFile, renderStackConfig } from "./stack-config.ts";
 import type { SandboxState } from "./state.ts";
 
 /** Replaces the file. Paths in it are relative to the checkout, where Pulumi runs. */
-export function writeStackFile(place: SandboxPlace, state: SandboxState, expectedGrantMatrixSha: string): void {
-  const pin = (file: string): PinnedFile => ({ path: relative(place.checkout, file), sha256: sha256Of(file) });
+export function writeStackFile(paths: SandboxPaths, state: SandboxState, expectedGrantMatrixSha: string): void {
+  const pin = (file: string): PinnedFile => ({ path: relative(paths.checkout, file), sha256: sha256Of(file) });
   const pinKey = (role: keyof SandboxState["keys"]) => ({ ...pin(state.keys[role].file), fingerprint: state.keys[role].fingerprint });
   const text = renderStackConfig({
     host: state.address,
@@ -18,11 +18,11 @@ export function writeStackFile(place: SandboxPlace, state: SandboxState, expecte
     machineIdentity: state.machineIdentity,
     kbBaseUrl: state.kb.baseUrl,
     expectedGrantMatrixSha,
-    rollbackRunbook: pin(`${place.checkout}/sql/lifecycle/rollback_runbook.sql`),
+    rollbackRunbook: pin(`${paths.checkout}/sql/lifecycle/rollback_runbook.sql`),
     kbCa: pin(state.kb.caFile),
     keys: { backup: pinKey("backup"), sovereign: pinKey("sovereign"), architect: pinKey("architect") },
   });
-  writeFileSync(place.stackFile, text, { mode: 0o600 });
+  writeFileSync(paths.stackFile, text, { mode: 0o600 });
 }
 
 /** A file that is not there has the digest of nothing: the stack then refuses, and says which file is missing. */

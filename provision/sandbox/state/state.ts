@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { toSandboxPlace } from "../base/place.ts";
+import { toSandboxPaths } from "../base/place.ts";
 import { suites } from "../image/recipe.ts";
 
 const path = z.string().startsWith("/");
@@ -30,7 +30,7 @@ export type SandboxState = z.infer<typeof sandboxStateSchema>;
 
 /** The state of this checkout's sandbox. @throws SANDBOX_NOT_UP when there is none, SANDBOX_STATE_INVALID when it is not what `up` writes. */
 export function readSandboxState(checkout: string): SandboxState {
-  const { stateFile } = toSandboxPlace(checkout);
+  const { stateFile } = toSandboxPaths(checkout);
   if (!existsSync(stateFile)) throw new CutterError("SANDBOX_NOT_UP", { state_file: stateFile });
   let value: unknown;
   try {
@@ -44,7 +44,7 @@ export function readSandboxState(checkout: string): SandboxState {
 }
 
 export function writeSandboxState(checkout: string, state: SandboxState): void {
-  const { stateFile } = toSandboxPlace(checkout);
+  const { stateFile } = toSandboxPaths(checkout);
   writeFileSync(`${stateFile}.tmp`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${stateFile}.tmp`, stateFile);
 }

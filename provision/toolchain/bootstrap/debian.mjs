@@ -1,6 +1,6 @@
 // The Debian packages the sandbox and the release build stand on.
 import { findProgram, run } from "./run.mjs";
-import { Missing } from "./step.mjs";
+import { MissingTool } from "./step.mjs";
 
 /** Package → what it is here for. */
 export const debianPackages = {
@@ -17,22 +17,23 @@ export const debianPackages = {
 const without = "unit tests, typecheck, lint, npm run pulumi against a host of your own; not the sandbox, the demonstration and its tests";
 const installTimeoutMs = 15 * 60_000;
 
-/** Idempotent: asks dpkg first, and apt-get only for what is absent. Throws `Missing` on another system, without root, or when apt-get fails. */
+/** Idempotent: asks dpkg first, and apt-get only for what is absent. Throws `MissingTool` on another system, without root, or when apt-get fails. */
 export async function ensureDebianPackages() {
   const names = Object.keys(debianPackages);
   const dpkg = findProgram("dpkg-query");
   const aptGet = findProgram("apt-get");
-  if (dpkg === null || aptGet === null) throw new Missing(`this is not Debian (no dpkg, apt-get); needed are ${names.join(" ")}`, without);
+  if (dpkg === null || aptGet === null)
+    throw new MissingTool(`this is not Debian (no dpkg, apt-get); needed are ${names.join(" ")}`, without);
   const absent = await readAbsent(dpkg, names);
   if (absent.length === 0) return `${names.length} present, reused`;
-  if (process.getuid() !== 0) throw new Missing(`not root, so these cannot be installed: ${absent.join(" ")}`, without);
+  if (process.getuid() !== 0) throw new MissingTool(`not root, so these cannot be installed: ${absent.join(" ")}`, without);
   const options = { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, timeoutMs: installTimeoutMs };
   const common = ["-q", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120"];
   try {
     await run(aptGet, [...common, "update"], options);
     await run(aptGet, [...common, "install", "-y", "--no-install-recommends", ...absent], options);
   } catch (error) {
-    throw new Missing(`apt-get could not install ${absent.join(" ")}: ${error.message}`, without);
+    throw new MissingTool(`apt-get could not install ${absent.join(" ")}: ${error.message}`, without);
   }
   return `installed ${absent.join(" ")}`;
 }

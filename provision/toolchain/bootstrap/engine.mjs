@@ -9,7 +9,7 @@ import { engineExecutables, pulumiVersion } from "./layout.mjs";
 import { downloadEngine } from "./official.mjs";
 import { isExecutable, run } from "./run.mjs";
 
-/** Leaves both executables in `layout.engineBin`, with their digests and origin beside them. Throws `Missing` when there is no way to get them. */
+/** Leaves both executables in `layout.engineBin`, with their digests and origin beside them. Throws `MissingTool` when there is no way to get them. */
 export async function ensureEngine(layout, progress) {
   if (await isIntact(layout)) return `${pulumiVersion}, reused, digests right (${readOrigin(layout).origin})`;
   const folder = `${layout.engineFolder}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;

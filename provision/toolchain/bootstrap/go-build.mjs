@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { languageHostVersion, pulumiVersion } from "./layout.mjs";
 import { findProgram, run } from "./run.mjs";
-import { Missing } from "./step.mjs";
+import { MissingTool } from "./step.mjs";
 
 const timeoutMs = 45 * 60_000;
 const without = "unit tests except the engine's own, typecheck, lint, the sandbox; not npm run pulumi and the demonstration";
@@ -23,7 +23,7 @@ export const goBuilds = {
   },
 };
 
-/** Both executables into `bin`. Throws `Missing` without Go, or with what Go said when it fails. */
+/** Both executables into `bin`. Throws `MissingTool` without Go, or with what Go said when it fails. */
 export async function buildFromGoModules(layout, bin, progress) {
   requireGo();
   progress("building it from Go modules, once (4 to 7 minutes on 2 idle cores)");
@@ -43,14 +43,14 @@ export async function goBuild(layout, name, output) {
       timeoutMs,
     });
   } catch (error) {
-    throw new Missing(`${name} could not be built: ${error.message}`, without);
+    throw new MissingTool(`${name} could not be built: ${error.message}`, without);
   }
 }
 
 function requireGo() {
   const go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
   if (go === null)
-    throw new Missing(
+    throw new MissingTool(
       "the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH",
       without,
     );

@@ -1,3 +1,3 @@
 // Types of machine.mjs.
 
-export declare function judgeMachine(machine?: { readonly platform: string; readonly arch: string; readonly version: string }): string;
+export declare function checkPlatform(machine?: { readonly platform: string; readonly arch: string; readonly version: string }): string;

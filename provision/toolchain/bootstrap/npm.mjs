@@ -2,22 +2,23 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, run } from "./run.mjs";
-import { Missing } from "./step.mjs";
+import { MissingTool } from "./step.mjs";
 
 const timeoutMs = 15 * 60_000;
 
-/** Idempotent. Throws `Missing` (fatal: nothing else can run) when npm is absent or fails. */
+/** Idempotent. Throws `MissingTool` (fatal: nothing else can run) when npm is absent or fails. */
 export async function ensureNpmPackages({ checkout }) {
   const wanted = readPackages(join(checkout, "package-lock.json"));
   const count = Object.keys(wanted).length - 1;
   if (existsSync(join(checkout, "node_modules/.bin/node")) && isInStep(wanted, readInstalled(checkout)))
     return `${count} in step with the lockfile, reused`;
   const npm = findNpm();
-  if (npm === null) throw new Missing("npm is not on PATH", "reading only: every command needs the packages of package-lock.json", true);
+  if (npm === null)
+    throw new MissingTool("npm is not on PATH", "reading only: every command needs the packages of package-lock.json", true);
   try {
     await run(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: checkout, timeoutMs });
   } catch (error) {
-    throw new Missing(`npm ci failed: ${error.message}`, "reading only: every command needs the packages of package-lock.json", true);
+    throw new MissingTool(`npm ci failed: ${error.message}`, "reading only: every command needs the packages of package-lock.json", true);
   }
   return `${count} installed from the lockfile`;
 }

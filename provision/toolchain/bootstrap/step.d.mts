@@ -1,6 +1,6 @@
 // Types of step.mjs.
 
-export declare class Missing extends Error {
+export declare class MissingTool extends Error {
   readonly without: string;
   readonly fatal: boolean;
   constructor(message: string, without: string, fatal?: boolean);

@@ -1,10 +1,10 @@
 // One step of the set-up: one line that says what is there now and how long it took.
 
 /** Something that is missing and cannot be installed here. `without` says what still works; `fatal` when nothing after it can. */
-export class Missing extends Error {
+export class MissingTool extends Error {
   constructor(message, without, fatal = false) {
     super(message);
-    this.name = "Missing";
+    this.name = "MissingTool";
     this.without = without;
     this.fatal = fatal;
   }

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { judgeAudit, type Audit } from "../../../orchestrator/audit/judge.ts";
+import { auditRun, type Audit } from "../../../orchestrator/audit/judge.ts";
 import { readBundle } from "../../../orchestrator/evidence/bundle.ts";
 import { toTar } from "../../../orchestrator/evidence/tar.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => world.live.remove());
 
 const audit = async (): Promise<Audit> =>
-  await judgeAudit(
+  await auditRun(
     readBundle(await readFile(join(world.folder, "audit-bundle.tar"))),
     { sovereign: world.live.sovereign.file, architect: null },
     { phases, releaseSha256: "0".repeat(64) },
@@ -89,7 +89,7 @@ test("going on by a signed void is found, also where the journal calls it a resu
       return last;
     });
   files.set("journal.jsonl", Buffer.from(`${lines.join("\n")}\n`));
-  const { findings } = await judgeAudit(
+  const { findings } = await auditRun(
     readBundle(toTar(files)),
     { sovereign: world.live.sovereign.file, architect: null },
     { phases, releaseSha256: "0".repeat(64) },

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { AuditCode } from "../../../orchestrator/audit/finding.ts";
-import { judgeAudit, type Audit } from "../../../orchestrator/audit/judge.ts";
+import { auditRun, type Audit } from "../../../orchestrator/audit/judge.ts";
 import { readBundle } from "../../../orchestrator/evidence/bundle.ts";
 import { fromTar, toTar } from "../../../orchestrator/evidence/tar.ts";
 import { chainStart, toLineHash } from "../../../orchestrator/core/journal/chain.ts";
@@ -32,12 +32,12 @@ function toList(files: ReadonlyMap<string, Buffer>): Buffer {
 /** A bundle with these alterations; the list is made anew unless it is what was altered. */
 async function auditAltered(
   alter: (files: Files) => void | Promise<void>,
-  trusted: Parameters<typeof judgeAudit>[1] = keys(),
+  trusted: Parameters<typeof auditRun>[1] = keys(),
 ): Promise<Audit> {
   const files: Files = new Map(run.files);
   await alter(files);
   if (!files.has("EVIDENCE.sha256")) files.set("EVIDENCE.sha256", toList(files));
-  return await judgeAudit(readBundle(toTar(files)), trusted, { phases, releaseSha256 });
+  return await auditRun(readBundle(toTar(files)), trusted, { phases, releaseSha256 });
 }
 
 const lines = (files: Files): string[] => text(files, "journal.jsonl").split("\n").slice(0, -1);
@@ -363,7 +363,7 @@ test("a backup in the folder that is not the proven one is found, and the proven
   const inFolder = async (backupSha256: string): Promise<readonly string[]> => {
     const digestsOnly = new Map([["backup/run-1.dump.gpg", backupSha256]]);
     const list = Buffer.concat([toList(run.files), Buffer.from(`${backupSha256}  backup/run-1.dump.gpg\n`)]);
-    const audit = await judgeAudit(
+    const audit = await auditRun(
       { origin: "folder", files: new Map([...run.files, ["EVIDENCE.sha256", list] as const]), digestsOnly },
       keys(),
       { phases, releaseSha256 },
@@ -377,7 +377,7 @@ test("a backup in the folder that is not the proven one is found, and the proven
 test("wording is compared only by the release that wrote it: another one passes the untouched bundle, and says what it did not compare", async () => {
   const reworded = new Map([...run.files, ["report.txt", Buffer.from("another wording\n")] as const]);
   const judge = async (files: ReadonlyMap<string, Buffer>, release: string | null) =>
-    await judgeAudit(readBundle(toTar(new Map([...files, ["EVIDENCE.sha256", toList(files)] as const]))), keys(), {
+    await auditRun(readBundle(toTar(new Map([...files, ["EVIDENCE.sha256", toList(files)] as const]))), keys(), {
       phases,
       releaseSha256: release,
     });

@@ -162,7 +162,7 @@ describe("approval verify", () => {
   it("says without --run-id that it compared nothing, and works where there is neither host nor configuration", async () => {
     const file = await writeSigned(toDocument(sg1()));
     const bare = await makeCli(await makeWorld(), { clock: today() });
-    await rm(bare.services.places.config);
+    await rm(bare.services.paths.config);
     const ran = await bare.run("approval", "verify", file, ...trust());
     expect(ran).toMatchObject({
       code: 0,

@@ -123,8 +123,8 @@ describe("orchestrate run", () => {
 
   it("does not let a start folder that takes nothing change the exit code", async () => {
     const other = await makeWorld();
-    const places = { ...cli.services.places, startEnd: join(cli.folder, "nowhere/end.json") };
-    const without = await makeCli(other, { places });
+    const paths = { ...cli.services.paths, startResult: join(cli.folder, "nowhere/end.json") };
+    const without = await makeCli(other, { paths });
     expect((await without.run("orchestrate", "run", "--request", await without.writeRequest(`${runId}.yaml`, request))).code).toBe(0);
     expect((await without.run("orchestrate", "run", "--run-id", "run-9", "--document", documentId, "--mode", "live")).code).toBe(10);
     await other.remove();
@@ -289,7 +289,7 @@ describe("grants, contract and configuration", () => {
     const { keys } = JSON.parse(ran.stdout);
     expect(keys.every((key: { meaning: string }) => key.meaning.length > 10)).toBe(true);
     expect(keys).toContainEqual(expect.objectContaining({ name: "run_hard_cap_minutes", value: 60 }));
-    await writeFile(cli.services.places.config, "unknown_key: s3cret\n");
+    await writeFile(cli.services.paths.config, "unknown_key: s3cret\n");
     const broken = await cli.run("config", "check");
     expect(broken).toMatchObject({ code: 78, stderr: expect.stringMatching(/^CONFIG_INVALID /) });
     expect(broken.stderr).not.toContain("s3cret");

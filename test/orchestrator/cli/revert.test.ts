@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { Services } from "../../../orchestrator/cli/context.ts";
-import { toGateViolations } from "../../../orchestrator/core/database/sql-gate.ts";
+import { toSqlGateViolations } from "../../../orchestrator/core/database/sql-gate.ts";
 import { makeCli, type Cli } from "../../support/worlds/cli.ts";
 import { makeWorld, type World } from "../../support/worlds/world.ts";
 
@@ -40,7 +40,7 @@ describe("cutter revert --render", () => {
     expect(code).toBe(0);
     expect(stdout.endsWith(runbook)).toBe(true);
     expect(stdout).toContain("set_config('cutter.run_id', 'R-1', true)");
-    expect(toGateViolations(stdout)).toEqual([]);
+    expect(toSqlGateViolations(stdout)).toEqual([]);
     expect(stderr).toContain(`sha256 ${createHash("sha256").update(stdout).digest("hex")}`);
     expect(cli.opened).toEqual([]);
   });

@@ -207,7 +207,7 @@ describe("the certificate", () => {
         act();
         return Promise.resolve(null);
       },
-      gate: () => toVerdict(),
+      precondition: () => toVerdict(),
       conclude: () => ({}),
       text: () => ({ summary: "a phase of the test", facts: [] }),
     });

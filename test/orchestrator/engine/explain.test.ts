@@ -9,7 +9,7 @@ import type { JournalEntry } from "../../../orchestrator/core/journal/record.ts"
 import { toStatus, type RunStatus } from "../../../orchestrator/core/journal/status.ts";
 import { phaseNames } from "../../../orchestrator/core/phase-names.ts";
 import { explain } from "../../../orchestrator/engine/explain/explain.ts";
-import { toStanding, type RunStanding } from "../../../orchestrator/engine/records/read-run.ts";
+import { toRunSummary, type RunSummary } from "../../../orchestrator/engine/records/read-run.ts";
 
 const sha256 = "a".repeat(64);
 const documentId = "knowledge/a.md";
@@ -117,7 +117,7 @@ const replay = (entries: readonly JournalEntry[]): RunStatus =>
   toStatus(entries.map((entry, seq) => ({ seq, at: "2026-11-22T10:00:00.000Z", prev: chainStart, entry })));
 function look(entries: readonly JournalEntry[]): {
   readonly status: RunStatus;
-  readonly standing: RunStanding;
+  readonly standing: RunSummary;
   readonly told: ReturnType<typeof explain>;
 } {
   const status = replay(entries);
@@ -127,7 +127,7 @@ function look(entries: readonly JournalEntry[]): {
     lastAt: "2026-11-22T10:00:00.000Z",
     folder: { path: "", journalPath: "", write: never, writeOutput: never, readOutput: never, read: never },
   };
-  const standing = toStanding(run, phaseNames);
+  const standing = toRunSummary(run, phaseNames);
   return { status, standing, told: explain(run, standing, true) };
 }
 const never = (): Promise<never> => Promise.reject(new Error("not in this test"));

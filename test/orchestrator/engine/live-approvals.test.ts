@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toRequestApprovals } from "../../../orchestrator/core/approval/document-ids.ts";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";
 import { toStatus } from "../../../orchestrator/core/journal/status.ts";
-import type { Claim } from "../../../orchestrator/ports/recorders.ts";
+import type { DocumentClaim } from "../../../orchestrator/ports/recorders.ts";
 import { forkLiveWorld, makeLiveWorld, uuids, type LiveWorld } from "../../support/worlds/live-world.ts";
 import { documentId } from "../../support/worlds/world.ts";
 
@@ -243,7 +243,7 @@ describe("what else keeps a live run from writing", () => {
     await live.approve("SG_1");
     await live.approve("SG_2");
   });
-  const claim = (change: Partial<Claim>): Claim => ({
+  const claim = (change: Partial<DocumentClaim>): DocumentClaim => ({
     runId: "run-0",
     reviewDecisionId: fresh,
     unitsCreated: 0,

@@ -49,7 +49,7 @@ const withPhase = (act: () => Promise<void>): readonly Phase[] => [
     needs: {},
     output: z.strictObject({}),
     observe: act,
-    gate: () => toVerdict(),
+    precondition: () => toVerdict(),
     conclude: () => ({}),
     text: () => ({ summary: "a phase of the test", facts: [] }),
   }),

@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDirectoryKb } from "../../support/worlds/directory-kb.ts";
-import { documentLockFiles } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { putIndexLine, toIndexBody, type IndexGate, type IndexLine } from "../../../orchestrator/uploads/runs-index.ts";
+import { putIndexEntry, toIndexBody, type IndexEntryUpload, type IndexEntry } from "../../../orchestrator/uploads/runs-index.ts";
 import type { KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import type { RunEvent } from "../../../orchestrator/ports/reporter.ts";
 import { FakeClock } from "../../support/worlds/fake-clock.ts";
 
-const line = (runId: string): IndexLine => ({
+const line = (runId: string): IndexEntry => ({
   runId,
   documentId: "knowledge/a.md",
   mode: "dryrun",
@@ -46,11 +46,11 @@ describe("putting a line", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const locks = () => documentLockFiles({ folder, clock, pid: process.pid, bootId: "b".repeat(32) });
-  const put = (runId: string, change: Partial<IndexGate> = {}) =>
-    putIndexLine({
+  const locks = () => fileLocks({ folder, clock, pid: process.pid, bootId: "b".repeat(32) });
+  const put = (runId: string, change: Partial<IndexEntryUpload> = {}) =>
+    putIndexEntry({
       id,
-      line: line(runId),
+      entry: line(runId),
       knowledgeBase,
       lock: () => locks().acquire(runId, id),
       clock,

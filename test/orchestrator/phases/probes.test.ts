@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Layers } from "../../../orchestrator/core/journal/effect.ts";
 import { toPhaseStem } from "../../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { phases } from "../../../orchestrator/phases/index.ts";
-import type { LiveRows, PhaseOutputs } from "../../../orchestrator/phases/define.ts";
+import type { RowEffect, PhaseOutputs } from "../../../orchestrator/phases/define.ts";
 import type { DecidedApproval, ReadPorts } from "../../../orchestrator/ports/run-ports.ts";
 import type { FakeCut } from "../../support/worlds/fake-cut.ts";
 import { liveRunId, makeLiveWorld, uuids, type LiveWorld } from "../../support/worlds/live-world.ts";
@@ -62,7 +62,7 @@ beforeEach(() => {
 });
 afterAll(() => live.remove());
 
-function requireRows(step: Step): LiveRows {
+function requireRows(step: Step): RowEffect {
   const rows = phases.find(({ name }) => name === step)?.live ?? null;
   if (rows === null) throw new Error(`${step} writes no rows`);
   return rows;

@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import type { ArmToken } from "../../../orchestrator/core/arming/token.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
-import { readLiveToken, requireLiveToken, tokenJudge, type TokenWorld } from "../../../orchestrator/trust/live-token.ts";
+import { readLiveToken, requireLiveToken, tokenVerifier, type TokenEnvironment } from "../../../orchestrator/trust/live-token.ts";
 import { executionEnabled } from "../../../orchestrator/kill-switch.ts";
 import { exportKey, host, payload, release, ruling, sg1, sign, toDocument } from "../../support/approval-material.ts";
 import { seconds, toToken } from "../../support/arm-token.ts";
@@ -38,10 +38,10 @@ let people: { readonly sovereign: string; readonly architect: string; readonly b
 let folder: string;
 let now: Date;
 let measured: { release: string | null; host: string | null };
-let world: TokenWorld;
+let world: TokenEnvironment;
 const at = (path: string): string => join(folder, path);
 const liveFile = (name: string): string => at(`live/${runId}/${name}`);
-const judge = (): Promise<boolean> => tokenJudge(world)(runId, at(`live/${runId}`));
+const judge = (): Promise<boolean> => tokenVerifier(world)(runId, at(`live/${runId}`));
 
 beforeAll(() => {
   home = createGpgHome();
@@ -64,7 +64,7 @@ beforeEach(async () => {
   measured = { release, host };
   world = {
     files: nodeFiles,
-    places: {
+    paths: {
       live: at("live"),
       keys: at("keys"),
       requests: at("requests"),
@@ -129,8 +129,8 @@ async function change(edit: (token: Record<string, unknown>) => void): Promise<v
 describe("the live token", () => {
   it("is true for what was armed, and the kill switch says so until the latch or the folder says otherwise", async () => {
     expect(await judge()).toBe(true);
-    const places = { latch: at("DISABLED"), armed: at("armed"), live: at("live") };
-    const enabled = () => executionEnabled(runId, { files: nodeFiles, places, judgeToken: tokenJudge(world) });
+    const paths = { latch: at("DISABLED"), armed: at("armed"), live: at("live") };
+    const enabled = () => executionEnabled(runId, { files: nodeFiles, paths, verifyToken: tokenVerifier(world) });
     expect(await enabled()).toBe(true);
     await writeFile(at("DISABLED"), "");
     expect(await enabled()).toBe(false);
@@ -141,7 +141,7 @@ describe("the live token", () => {
   });
 
   it("gives the engine payload, start, ruling and the keys by which everything else is judged", async () => {
-    const live = await readLiveToken(nodeFiles, world.places, runId);
+    const live = await readLiveToken(nodeFiles, world.paths, runId);
     expect(live).toMatchObject({
       payloadSha: payload,
       start: 1,
@@ -307,11 +307,11 @@ describe("the live token", () => {
   it("is false when anything cannot be read, or for another folder or owner than root's", async () => {
     for (const name of ["facts", "read", "list"] as const) {
       const broken = { ...nodeFiles, [name]: () => Promise.reject(new Error("EIO")) };
-      expect(await tokenJudge({ ...world, files: broken })(runId, at(`live/${runId}`))).toBe(false);
+      expect(await tokenVerifier({ ...world, files: broken })(runId, at(`live/${runId}`))).toBe(false);
     }
-    expect(await tokenJudge(world)(runId, at("live/run-2"))).toBe(false);
+    expect(await tokenVerifier(world)(runId, at("live/run-2"))).toBe(false);
     expect(
-      await tokenJudge({ ...world, places: { ...world.places, ownerUid: world.places.ownerUid + 1 } })(runId, at(`live/${runId}`)),
+      await tokenVerifier({ ...world, paths: { ...world.paths, ownerUid: world.paths.ownerUid + 1 } })(runId, at(`live/${runId}`)),
     ).toBe(false);
     expect(await judge()).toBe(true);
   });

@@ -6,8 +6,8 @@ import type { CommandOptions, CommandOutcome, RemoteHost } from "../../../provis
 import { baseFields } from "../../../provision/provider/kind/fields.ts";
 import { defineKind, type KindSpec } from "../../../provision/provider/kind/define.ts";
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
-import { parseClaims } from "../../../provision/provider/ownership.ts";
-import { createRecorded, type Recorded } from "../../../provision/provider/recorded.ts";
+import { parseOwnershipClaims } from "../../../provision/provider/ownership.ts";
+import { createStateClaims, type StateClaims } from "../../../provision/provider/recorded.ts";
 import { localAddress } from "../../support/hosts/local-host.ts";
 
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";
@@ -35,10 +35,10 @@ const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close
 let guarded: Error | null;
 const guard = () => (guarded === null ? Promise.resolve() : Promise.reject(guarded));
 const pool = { get: async () => host, openFresh: async () => host, closeAll: async () => undefined };
-const toLifecycle = (recorded: Recorded) => createLifecycle(pool, guard, recorded, () => undefined);
-const lifecycle = toLifecycle(createRecorded());
+const toLifecycle = (recorded: StateClaims) => createLifecycle(pool, guard, recorded, () => undefined);
+const lifecycle = toLifecycle(createStateClaims());
 const inputs = (text: string, adopt = false) => ({ host: localAddress, adopt, text });
-const claims = () => [...parseClaims(world.manifest).values()];
+const claims = () => [...parseOwnershipClaims(world.manifest).values()];
 
 /** The manifest is read by `cat`; a job is a script with its arguments in `set --`. */
 async function run(_script: string, args: readonly string[], _options: CommandOptions): Promise<CommandOutcome> {
@@ -127,7 +127,7 @@ it("stops a write of several steps where the end of one was not seen, and never 
   });
   let gets = 0;
   const get = async () => (++gets <= 2 ? host : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
-  const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, createRecorded(), () => undefined);
+  const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, createStateClaims(), () => undefined);
   await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({
     code: "HOST_OUTCOME_UNKNOWN",
     facts: { seen: expect.stringContaining("HOST_UNREACHABLE") },
@@ -146,7 +146,7 @@ it("does not call a thing removed while its claim may still stand, and gives it 
   const broken = createLifecycle(
     { get: async () => breaking, openFresh: async () => breaking, closeAll: async () => undefined },
     guard,
-    createRecorded(),
+    createStateClaims(),
     () => undefined,
   );
   await expect(broken.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
@@ -193,7 +193,7 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
   const fresh = createLifecycle(
     { get: async () => busy, openFresh: async () => busy, closeAll: async () => undefined },
     guard,
-    createRecorded(),
+    createStateClaims(),
     () => undefined,
   );
   const readings = [fresh.read(noteKind, urn, inputs("mine")), fresh.read(noteKind, urn, inputs("mine"))];
@@ -259,7 +259,7 @@ it("refuses to remove what another stack claims: a stack that was renamed claims
 
 it("makes again, under its new name, what the state has of this machine, whatever stack the manifest names", async () => {
   await lifecycle.create(noteKind, othersUrn, inputs("mine"));
-  const recorded = createRecorded();
+  const recorded = createStateClaims();
   const renamedStack = toLifecycle(recorded);
   await expect(renamedStack.create(noteKind, renamed, inputs("new"))).rejects.toMatchObject({
     code: "FOREIGN_FILE",

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
-import { parseClaims, withClaim } from "../../../provision/provider/ownership.ts";
+import { parseOwnershipClaims, withOwnershipClaim } from "../../../provision/provider/ownership.ts";
 import { runLocalJob } from "../../support/hosts/local-host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ck-ownership-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const manifest = join(folder, "ownership.jsonl");
 const claim = async (path: string) => {
-  const work = withClaim({ path, urn: "urn", sha256: "", state: "claimed" }, { script: ":", args: [] });
+  const work = withOwnershipClaim({ path, urn: "urn", sha256: "", state: "claimed" }, { script: ":", args: [] });
   await runLocalJob({
     ...work,
     script: work.script.replaceAll(hostLayout.ownership, manifest).replaceAll(`e=${hostLayout.etc};`, `e=${folder};`),
@@ -24,5 +24,5 @@ it("ends a cut line before the next claim is written", async () => {
   appendFileSync(manifest, '{"path":"/cut');
   await claim("/two");
   await claim("/three");
-  expect([...parseClaims(readFileSync(manifest, "utf8")).keys()]).toEqual(["/one", "/two", "/three"]);
+  expect([...parseOwnershipClaims(readFileSync(manifest, "utf8")).keys()]).toEqual(["/one", "/two", "/three"]);
 });

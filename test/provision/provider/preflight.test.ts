@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
-import { createClearance, type Clearance } from "../../../provision/provider/preflight.ts";
-import { createRecorded } from "../../../provision/provider/recorded.ts";
+import { createPreflight, type Preflight } from "../../../provision/provider/preflight.ts";
+import { createStateClaims } from "../../../provision/provider/recorded.ts";
 import { localAddress, localHost } from "../../support/hosts/local-host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ck-clearance-"));
@@ -23,11 +23,11 @@ const host: RemoteHost = {
     args[0] === hostLayout.ownership ? { code: 0, stdout: manifest, stderr: "" } : await localHost.run(script, args, options),
 };
 
-let clearance: Clearance;
+let clearance: Preflight;
 /** The refusal that a change would meet now. */
 const look = async (claims: readonly string[], lines: Readonly<Record<string, string>> = {}) => {
-  clearance = createClearance(createRecorded());
-  await clearance.look(host, urn, claims, { lines });
+  clearance = createPreflight(createStateClaims());
+  await clearance.check(host, urn, claims, { lines });
   return findRefusal();
 };
 const findRefusal = () => {
@@ -40,7 +40,7 @@ const findRefusal = () => {
 };
 beforeEach(() => {
   manifest = "";
-  clearance = createClearance(createRecorded());
+  clearance = createPreflight(createStateClaims());
 });
 
 it("refuses every change of a host on which one path is somebody else's, and names them all", async () => {
@@ -77,10 +77,10 @@ it("lets through what is absent, claimed by this stack, or known to its state", 
   manifest = claimOf(standing, `${urn}::old name`);
   expect(await look([standing, absent])).toBeNull();
   manifest = "";
-  const recorded = createRecorded();
+  const recorded = createStateClaims();
   recorded.note({ ...localAddress, name: "its-name-before" }, standing);
-  clearance = createClearance(recorded);
-  await clearance.look(host, urn, [standing]);
+  clearance = createPreflight(recorded);
+  await clearance.check(host, urn, [standing]);
   expect(findRefusal()).toBeNull();
 });
 
@@ -96,7 +96,7 @@ it("refuses a release that is neither built here nor on the host, before anythin
 });
 
 it("warns once, where it was asked to", async () => {
-  await clearance.look(host, urn, [standing], { warn: true });
+  await clearance.check(host, urn, [standing], { warn: true });
   expect(clearance.takeWarning(localAddress)).toContain("FOREIGN_FILE");
   expect(clearance.takeWarning(localAddress)).toBeNull();
   await look([standing]);

@@ -7,7 +7,7 @@ import { orchestratorConfigSchema } from "../../../orchestrator/core/config-sche
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { parseStrictYaml } from "../../../orchestrator/core/encoding/strict-yaml.ts";
 import { renderOrchestratorConfig } from "../../../provision/components/orchestrator-config.ts";
-import { parseStackConfig, placeholder } from "../../../provision/stack/config.ts";
+import { parseStackConfig, configPlaceholder } from "../../../provision/stack/config.ts";
 
 const example = (stack: string): Record<string, unknown> => {
   const text = readFileSync(resolve(import.meta.dirname, `../../../Pulumi.${stack}.example.yaml`), "utf8");
@@ -79,7 +79,7 @@ const contabo = (): Record<string, unknown> => {
   return (parse(everything) as { readonly config: Record<string, unknown> }).config;
 };
 const fillIn = (value: unknown, key: string, left: string): unknown => {
-  if (value === placeholder) return key === left ? placeholder : (filling[key] ?? placeholder);
+  if (value === configPlaceholder) return key === left ? configPlaceholder : (filling[key] ?? configPlaceholder);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, below]) => [name, fillIn(below, key === "" ? name : `${key}.${name}`, left)]),
@@ -108,7 +108,7 @@ it("names every placeholder of the contabo example that is left, and nothing els
 
 it.each(Object.keys(filling))("refuses the placeholder left at %s, by that name", (key) => {
   const problems = [problemsOf(filled(key)), problemsOf(asEngine(filled(key)))];
-  for (const problem of problems) expect(problem).toEqual([`${key}: still ${placeholder}`]);
+  for (const problem of problems) expect(problem).toEqual([`${key}: still ${configPlaceholder}`]);
 });
 
 it.each([

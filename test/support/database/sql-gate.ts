@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 
 /** Applies `file` if `manifest` names its sha256 and its raw text holds none of the forbidden words. @throws what refused it; then nothing stays. */
-export async function applyThroughGate(
+export async function applyThroughSqlGate(
   client: Client,
   file: string,
   manifest: ReadonlySet<string>,

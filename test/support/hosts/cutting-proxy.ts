@@ -1,7 +1,7 @@
 // A TCP proxy in front of a server, to break a line at a chosen moment and in a chosen way. Listens on loopback only.
 import { connect, createServer, type Socket } from "node:net";
 
-export interface CuttingProxy {
+export interface FaultProxy {
   readonly port: number;
   /** What the server says next goes nowhere: the client's line is cut instead. */
   swallowAnswers(): void;
@@ -20,22 +20,22 @@ export interface CuttingProxy {
   stop(): Promise<void>;
 }
 
-interface Line {
+interface ProxiedConnection {
   readonly client: Socket;
   readonly upstream: Socket;
   stalled: boolean;
 }
 
 /** `target` is a port of `host`: this machine or one of the project's own test hosts. */
-export async function startCuttingProxy(target: number, host = "127.0.0.1"): Promise<CuttingProxy> {
-  const lines: Line[] = [];
+export async function startFaultProxy(target: number, host = "127.0.0.1"): Promise<FaultProxy> {
+  const connections: ProxiedConnection[] = [];
   let mode: "passing" | "no answers" | "no questions" | "stalled" = "passing";
   let watch: { readonly from: "client" | "server"; left: number; readonly act: () => void } | null = null;
   const cutAll = (): void => {
-    for (const { client, upstream } of lines) [client, upstream].forEach((socket) => socket.destroy());
+    for (const { client, upstream } of connections) [client, upstream].forEach((socket) => socket.destroy());
   };
   const stallOpen = (): void => {
-    for (const line of lines) line.stalled = true;
+    for (const connection of connections) connection.stalled = true;
   };
   const count = (from: "client" | "server", bytes: number): void => {
     if (watch?.from !== from) return;
@@ -46,10 +46,10 @@ export async function startCuttingProxy(target: number, host = "127.0.0.1"): Pro
     act();
   };
   const proxy = createServer((client) => {
-    const line: Line = { client, upstream: connect(target, host), stalled: false };
-    const { upstream } = line;
-    const isStalled = (): boolean => line.stalled || mode === "stalled";
-    lines.push(line);
+    const connection: ProxiedConnection = { client, upstream: connect(target, host), stalled: false };
+    const { upstream } = connection;
+    const isStalled = (): boolean => connection.stalled || mode === "stalled";
+    connections.push(connection);
     for (const socket of [client, upstream]) socket.on("error", () => undefined);
     client.on("data", (chunk) => {
       count("client", chunk.length);

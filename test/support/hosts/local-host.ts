@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { Readable } from "node:stream";
 import type { CommandOptions, CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
 import { toShellWord } from "../../../provision/host/shell.ts";
-import type { Work, WriteContext } from "../../../provision/provider/kind/define.ts";
+import type { JobSpec, WriteContext } from "../../../provision/provider/kind/define.ts";
 
 export const localAddress = {
   name: "local",
@@ -24,7 +24,7 @@ export const localContext: WriteContext = {
   say: () => undefined,
 };
 
-export async function runLocalJob({ script, args, stdin }: Work): Promise<void> {
+export async function runLocalJob({ script, args, stdin }: JobSpec): Promise<void> {
   const text = ["set -eu; umask 077", ["set --", ...args.map(toShellWord)].join(" "), script].join("\n");
   const outcome = await runLocally(text, [], { timeoutMs: 20_000, ...(stdin === undefined ? {} : { stdin }) });
   if (outcome.code !== 0) throw new Error(`exit ${outcome.code}: ${outcome.stderr}`);

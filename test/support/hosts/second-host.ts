@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { takeDown } from "../../../provision/sandbox/commands/down.ts";
-import { runOnHost } from "../../../provision/sandbox/commands/ssh.ts";
+import { removeSandbox } from "../../../provision/sandbox/commands/down.ts";
+import { runInSandbox } from "../../../provision/sandbox/commands/ssh.ts";
 import type { SandboxState } from "../../../provision/sandbox/state/state.ts";
-import { bringUp } from "../../../provision/sandbox/commands/up.ts";
+import { startSandbox } from "../../../provision/sandbox/commands/up.ts";
 import { checkout } from "../e2e.ts";
 
 export interface SecondHost {
@@ -25,22 +25,22 @@ const quiet = (): void => undefined;
 export async function makeSecondHost(): Promise<SecondHost> {
   const place = mkdtempSync(join(tmpdir(), "ck-second-"));
   symlinkSync(join(checkout, "sql"), join(place, "sql"));
-  const run = async (commandLine: string): Promise<string> => (await runOnHost(place, commandLine)).stdout;
+  const run = async (commandLine: string): Promise<string> => (await runInSandbox(place, commandLine)).stdout;
   const remove = async (): Promise<void> => {
-    await takeDown(place, quiet);
+    await removeSandbox(place, quiet);
     rmSync(place, { recursive: true, force: true });
   };
   try {
-    const state = await bringUp(place, null, quiet);
-    await runOnHost(place, "cat >> /root/.ssh/authorized_keys", {
+    const state = await startSandbox(place, null, quiet);
+    await runInSandbox(place, "cat >> /root/.ssh/authorized_keys", {
       input: readFileSync(join(checkout, ".sandbox/keys/client.pub"), "utf8"),
     });
     // ssh ends with the host, so its exit code says nothing; whether it is gone is asked by the next command.
     return {
       state,
       run,
-      powerOff: async () => void (await runOnHost(place, "systemctl --no-block poweroff")),
-      powerOn: async () => void (await bringUp(place, null, quiet)),
+      powerOff: async () => void (await runInSandbox(place, "systemctl --no-block poweroff")),
+      powerOn: async () => void (await startSandbox(place, null, quiet)),
       remove,
     };
   } catch (error) {

@@ -5,13 +5,13 @@ import { fromMarkdown } from "mdast-util-from-markdown";
 import { markSource } from "../../../orchestrator/core/plan/mark.ts";
 
 /** What all parsers are asked for. `byteOffset` counts from the text's first byte, BOM included. */
-export interface JudgedHeading {
+export interface ReferenceHeading {
   readonly level: number;
   readonly byteOffset: number;
   readonly nested: boolean;
 }
 
-export function ourHeadings(text: string): JudgedHeading[] {
+export function ourHeadings(text: string): ReferenceHeading[] {
   if (text === "") return []; // SOURCE_EMPTY
   return markSource(Buffer.from(text)).headings.map(({ level, byteOffset, cut }) => ({ level, byteOffset, nested: cut === "nested" }));
 }
@@ -20,7 +20,7 @@ export function ourTitles(text: string): string[] {
   return text === "" ? [] : markSource(Buffer.from(text)).headings.map((heading) => heading.title);
 }
 
-export function commonmarkHeadings(text: string): JudgedHeading[] {
+export function commonmarkHeadings(text: string): ReferenceHeading[] {
   return readCommonmark(text).map(({ level, byteOffset, nested }) => ({ level, byteOffset, nested }));
 }
 
@@ -35,9 +35,9 @@ export function commonmarkTitles(text: string): string[] {
   );
 }
 
-export function micromarkHeadings(text: string): JudgedHeading[] {
+export function micromarkHeadings(text: string): ReferenceHeading[] {
   const { bomBytes, body } = splitBom(text);
-  const found: JudgedHeading[] = [];
+  const found: ReferenceHeading[] = [];
   const visit = (node: Nodes, nested: boolean): void => {
     if (node.type === "heading")
       found.push({ level: node.depth, byteOffset: bomBytes + Buffer.byteLength(body.slice(0, node.position?.start.offset ?? -1)), nested });
@@ -47,14 +47,14 @@ export function micromarkHeadings(text: string): JudgedHeading[] {
   return found;
 }
 
-function readCommonmark(text: string): (JudgedHeading & { readonly raw: string })[] {
+function readCommonmark(text: string): (ReferenceHeading & { readonly raw: string })[] {
   const { bomBytes, body } = splitBom(text);
   const lineStarts = [0, ...[...body.matchAll(/\r\n|\n|\r/g)].map((match) => match.index + match[0].length)];
   // Blocks only: so the raw inline source stays on the node.
   const walker = Object.assign(new Parser(), { processInlines: () => undefined })
     .parse(body)
     .walker();
-  const found: (JudgedHeading & { readonly raw: string })[] = [];
+  const found: (ReferenceHeading & { readonly raw: string })[] = [];
   for (let event = walker.next(); event !== null; event = walker.next()) {
     const { node } = event;
     if (!event.entering || node.type !== "heading") continue;

@@ -1,7 +1,7 @@
 // Damages a ready host and watches the repair from outside: steps as sets, trees as bytes, and a canary that must stand nowhere.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { parseClaims } from "../../../provision/provider/ownership.ts";
+import { parseOwnershipClaims } from "../../../provision/provider/ownership.ts";
 import { type Damage, damages, obstacles } from "./damages.ts";
 import { checkout, onHost, run } from "../e2e.ts";
 import { preview, pulumi, readSteps, readTree, up } from "../stack.ts";
@@ -79,7 +79,7 @@ export async function tryManifestLost(gone: "/etc/cutter" | "/etc/cutter/ownersh
 
 /** What the manifest claims, and for which resource, sorted. */
 async function readClaimed(): Promise<string> {
-  const claims = parseClaims((await onHost("cat /etc/cutter/ownership.jsonl")).stdout);
+  const claims = parseOwnershipClaims((await onHost("cat /etc/cutter/ownership.jsonl")).stdout);
   return [...claims.values()]
     .filter(({ path }) => !/^.opt.cutter.releases.\d/.test(path))
     .map(({ path, urn }) => `${path} ${urn}`)

@@ -34,7 +34,7 @@ const changing = /^(create|update|replace|create-replacement)$/;
 const onHostTypes = /[:$](cutterhost:index:\w+|command:remote:Command)::/;
 
 /** Every process that the up starts inherits this name, so that what is left is told from everybody else's. */
-const markName = "CUTTER_TRIAL";
+const processTagName = "CUTTER_TRIAL";
 
 /** A step that changes something on a host; the stack's own and the components' do not. */
 export function isHostStep(op: string, urn: string): boolean {
@@ -52,7 +52,7 @@ export type Plan = (urn: string) => { readonly interrupt: Interrupt; readonly mo
 export async function interruptUp(plan: Plan): Promise<InterruptedUp> {
   const folder = mkdtempSync(join(tmpdir(), "ck-interrupt-"));
   const eventLog = join(folder, "events");
-  const mark = `${markName}=${randomBytes(8).toString("hex")}`;
+  const processTag = `${processTagName}=${randomBytes(8).toString("hex")}`;
   const claimsBefore = readManifest().length;
   const argv = [
     "run",
@@ -72,7 +72,7 @@ export async function interruptUp(plan: Plan): Promise<InterruptedUp> {
     "--event-log",
     eventLog,
   ];
-  const environment = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", [markName]: mark.slice(markName.length + 1) };
+  const environment = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", [processTagName]: processTag.slice(processTagName.length + 1) };
   const child = spawn("npm", argv, { cwd: checkout, detached: true, stdio: ["ignore", "pipe", "pipe"], env: environment });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -84,22 +84,22 @@ export async function interruptUp(plan: Plan): Promise<InterruptedUp> {
     );
     const planned = plan(urn ?? "");
     if (urn === null) throw new Error(`no step came in ${stepDeadlineMs} ms:\n${output}`);
-    if (planned === null) return { output, code: code ?? null, endMs: 0, goneMs: await waitUntilGone(mark), at: null };
-    await reach(planned.moment, urn, mark, claimsBefore, () => code !== undefined);
+    if (planned === null) return { output, code: code ?? null, endMs: 0, goneMs: await waitUntilGone(processTag), at: null };
+    await reach(planned.moment, urn, processTag, claimsBefore, () => code !== undefined);
     const interruptedMs = performance.now();
-    send(planned.interrupt, mark, child.pid ?? 0);
+    send(planned.interrupt, processTag, child.pid ?? 0);
     const end = await Promise.race([ended, sleep(endDeadlineMs, "late", { ref: false })]);
     if (end === "late") throw new Error(`${planned.interrupt}: the command has not ended ${endDeadlineMs} ms later:\n${output}`);
     const endMs = performance.now() - interruptedMs;
-    return { output, code: code ?? null, endMs, goneMs: await waitUntilGone(mark), at: { urn, ...planned } };
+    return { output, code: code ?? null, endMs, goneMs: await waitUntilGone(processTag), at: { urn, ...planned } };
   } finally {
-    for (const { pid } of readMarked(mark)) signal(pid, "SIGKILL");
+    for (const { pid } of readTagged(processTag)) signal(pid, "SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** The engine is stopped as soon as the claim shows, so what is done on the host meanwhile is not recorded. */
-async function reach(moment: Moment, urn: string, mark: string, claimsBefore: number, isOver: () => boolean): Promise<void> {
+async function reach(moment: Moment, urn: string, processTag: string, claimsBefore: number, isOver: () => boolean): Promise<void> {
   // The proof is the command provider's: it claims nothing.
   if (moment === "begin" || urn.includes("command:remote:Command::")) return;
   const claimed = await poll(stepDeadlineMs, () =>
@@ -107,7 +107,7 @@ async function reach(moment: Moment, urn: string, mark: string, claimsBefore: nu
   );
   if (claimed !== true) throw new Error(`${urn} was not claimed on the host`);
   if (moment === "at work") return;
-  for (const { pid } of readMarked(mark).filter(({ program }) => program === "engine")) signal(pid, "SIGSTOP");
+  for (const { pid } of readTagged(processTag).filter(({ program }) => program === "engine")) signal(pid, "SIGSTOP");
   await waitForJobs();
 }
 
@@ -119,8 +119,8 @@ async function waitForJobs(): Promise<void> {
   if (code !== 0) throw new Error("a job still runs on the host");
 }
 
-function send(interrupt: Interrupt, mark: string, group: number): void {
-  const running = readMarked(mark);
+function send(interrupt: Interrupt, processTag: string, group: number): void {
+  const running = readTagged(processTag);
   if (interrupt === "Ctrl-C") {
     process.kill(-group, "SIGINT");
     for (const { pid, program } of running) if (program === "engine") signal(pid, "SIGCONT");
@@ -135,14 +135,14 @@ function send(interrupt: Interrupt, mark: string, group: number): void {
 }
 
 /** Milliseconds until neither a process of the up nor a connection from here to the host's port 22 is left. @throws when one stays */
-async function waitUntilGone(mark: string): Promise<number> {
+async function waitUntilGone(processTag: string): Promise<number> {
   const sinceMs = performance.now();
   let left = "";
   const gone = await poll(
     goneDeadlineMs,
     async () => {
       const connections = await readConnections();
-      left = [...readMarked(mark).map(({ pid, commandLine }) => `${pid} ${commandLine}`), ...connections].join("\n");
+      left = [...readTagged(processTag).map(({ pid, commandLine }) => `${pid} ${commandLine}`), ...connections].join("\n");
       return left === "" ? true : null;
     },
     100,
@@ -156,18 +156,18 @@ async function readConnections(): Promise<readonly string[]> {
   return output.split("\n").filter((line) => line !== "");
 }
 
-interface Marked {
+interface TaggedProcess {
   readonly pid: number;
   readonly program: "engine" | "provider" | "other";
   readonly commandLine: string;
 }
 
-function readMarked(mark: string): readonly Marked[] {
+function readTagged(processTag: string): readonly TaggedProcess[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        if (!readFileSync(`/proc/${name}/environ`, "latin1").split("\0").includes(mark)) return [];
+        if (!readFileSync(`/proc/${name}/environ`, "latin1").split("\0").includes(processTag)) return [];
         const commandLine = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim();
         const program =
           basename(readlinkSync(`/proc/${name}/exe`)) === "pulumi"

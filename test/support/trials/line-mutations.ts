@@ -1,13 +1,13 @@
 // Trials of a line that breaks in the middle of each kind of change: the thing is damaged on the host, the kit repairs it, the line goes; what stands in the end?
 import { onHost } from "../e2e.ts";
-import { withKit, type Recorded } from "../kit.ts";
-import type { Line, Point } from "./line.ts";
+import { withKit, type RecordedResource } from "../kit.ts";
+import type { TrialConnection, Point } from "./line.ts";
 import { readTree } from "../stack.ts";
 import type { Trial } from "./trials.ts";
 
-export interface LineWorld {
-  readonly line: Line;
-  readonly resources: readonly Recorded[];
+export interface ConnectionTrial {
+  readonly connection: TrialConnection;
+  readonly resources: readonly RecordedResource[];
   /** The host's tree before anything was broken. */
   readonly tree: string;
 }
@@ -64,7 +64,7 @@ export const changes: readonly Change[] = [
 const isJob = ({ command }: Change): boolean => command.startsWith("cutter-job-");
 
 /** The sweep: every change, its request lost, cut while its job runs, its answer lost, and its answer swallowed by a line that stalls. */
-export function toMutationTrials(world: LineWorld): readonly Trial[] {
+export function toMutationTrials(world: ConnectionTrial): readonly Trial[] {
   const rows = changes.flatMap((one) => [
     toTrial(world, one, "before", "cut"),
     ...(isJob(one) ? [toTrial(world, one, "during", "cut")] : []),
@@ -76,40 +76,44 @@ export function toMutationTrials(world: LineWorld): readonly Trial[] {
 
 const words: Record<Point, string> = { before: "request lost", during: "while its job runs", after: "answer lost" };
 
-function toTrial(world: LineWorld, one: Change, point: Point, way: Way): Trial {
+function toTrial(world: ConnectionTrial, one: Change, point: Point, way: Way): Trial {
   return {
     name: `${one.name}: ${words[point]}, line ${way}`,
     run: async () => {
-      const { line } = world;
+      const { connection } = world;
       await arrange(one);
-      await line.hold(point, one.command, one.nth);
-      return await judge(world, one, async () => {
-        await line.untilHeld();
-        if (way === "cut") line.proxy.cutAll();
-        else line.proxy.stallOpen();
-        if (point === "during") await line.untilAsked();
-        if (point === "before") await line.drop();
-        else await line.goOn();
+      await connection.hold(point, one.command, one.nth);
+      return await checkChange(world, one, async () => {
+        await connection.untilHeld();
+        if (way === "cut") connection.proxy.cutAll();
+        else connection.proxy.stallOpen();
+        if (point === "during") await connection.untilAsked();
+        if (point === "before") await connection.drop();
+        else await connection.resume();
       });
     },
   };
 }
 
 /** No hold here: so many bytes of the archive have gone, and no more. */
-function toUploadTrial(world: LineWorld, way: Way): Trial {
+function toUploadTrial(world: ConnectionTrial, way: Way): Trial {
   const upload = { ...change(release, alteredFile, "Release upload") };
   return {
     name: `Release upload: line ${way} after 8 MB`,
     run: async () => {
-      const { line } = world;
+      const { connection } = world;
       await arrange(upload);
-      await line.hold("after", "no such command");
-      return await judge(
+      await connection.hold("after", "no such command");
+      return await checkChange(
         world,
         upload,
         () =>
           new Promise((broken) =>
-            line.proxy.afterBytes("client", 8_000_000, () => (way === "cut" ? line.proxy.cutAll() : line.proxy.stallOpen(), broken())),
+            connection.proxy.afterBytes(
+              "client",
+              8_000_000,
+              () => (way === "cut" ? connection.proxy.cutAll() : connection.proxy.stallOpen(), broken()),
+            ),
           ),
       );
     },
@@ -124,14 +128,18 @@ async function arrange({ damage }: Change): Promise<void> {
 const unknowns = ["HOST_OUTCOME_UNKNOWN", "HOST_COMMAND_FAILED", "RELEASE_UNCONFIRMED"];
 
 /** The first command meets the broken line; the next, a new one, brings what is missing. The host is then as it was. */
-async function judge({ line, resources, tree }: LineWorld, one: Change, breakLine: () => Promise<void>): Promise<string> {
+async function checkChange(
+  { connection, resources, tree }: ConnectionTrial,
+  one: Change,
+  breakConnection: () => Promise<void>,
+): Promise<string> {
   const resource = resources.find(({ type, name }) => `${type} ${name}` === one.resource);
   if (resource === undefined) throw new Error(`the stack has no ${one.resource}`);
   const startedMs = performance.now();
-  const { port } = line.proxy;
+  const { port } = connection.proxy;
   const act = (): Promise<string> =>
     withKit(port, async (kit) => (one.act === "remove" ? await kit.remove(resource) : await kit.up(resource)));
-  const [first] = await Promise.all([act(), breakLine()]);
+  const [first] = await Promise.all([act(), breakConnection()]);
   const endedS = ((performance.now() - startedMs) / 1000).toFixed(1);
   const code = first.split(" ")[0] ?? "";
   if (first !== "done" && !unknowns.includes(code)) throw new Error(`the first command said: ${first}`);
@@ -140,10 +148,10 @@ async function judge({ line, resources, tree }: LineWorld, one: Change, breakLin
   if (!["", "done", "equal"].includes(next)) throw new Error(`${first}\nthe next command said: ${next}`);
   if (one.act === "remove") await mustBeGone(resource.id);
   const last = await withKit(port, async (kit) =>
-    [one.act === "remove" ? await kit.up(resource) : "done", await kit.look(resource)].join(" "),
+    [one.act === "remove" ? await kit.up(resource) : "done", await kit.observe(resource)].join(" "),
   );
   if (last !== "done equal") throw new Error(`in the end: ${last}`);
-  await line.clear();
+  await connection.clear();
   const now = await readTree();
   if (now !== tree) throw new Error(`the host's tree differs:\n${toDifference(tree, now)}`);
   const seen = /seen="([^"]*)"/.exec(first)?.[1] ?? "";

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSandboxState } from "../../../provision/sandbox/state/state.ts";
-import { startCuttingProxy, type CuttingProxy } from "../hosts/cutting-proxy.ts";
+import { startFaultProxy, type FaultProxy } from "../hosts/cutting-proxy.ts";
 import { checkout, onHost } from "../e2e.ts";
 
 const folder = "/run/cutter-line";
@@ -14,21 +14,21 @@ const stackFile = join(checkout, "Pulumi.sandbox.yaml");
 export type Point = "before" | "during" | "after";
 
 /** How the host's sshd differs from the real one; nothing given: not at all. */
-export interface Oddity {
+export interface ServerFault {
   readonly hostKey?: "another";
   readonly machineIdentity?: "another";
   readonly authorizedKeys?: "none";
   readonly unreachable?: boolean; // packets to it vanish
 }
 
-export interface Line {
-  readonly proxy: CuttingProxy;
+export interface TrialConnection {
+  readonly proxy: FaultProxy;
   /** The nth command that holds `pattern` stops at `point` until `goOn` or `drop`. For "during" the pattern is part of the unit's name: cutter-job-KIND-. */
   hold(point: Point, pattern: string, nth?: number): Promise<void>;
   untilHeld(): Promise<void>;
   /** The kit has come back and asked for the outcome of a job. */
   untilAsked(): Promise<void>;
-  goOn(): Promise<void>;
+  resume(): Promise<void>;
   /** Nothing is held any more, and nothing of it is left on the host. */
   clear(): Promise<void>;
   /** The held command ends without having run: the request was lost. */
@@ -37,9 +37,9 @@ export interface Line {
   readLog(): Promise<string>;
   readCommands(): Promise<readonly string[]>;
   /** sshd anew, with an empty log. */
-  restart(oddity?: Oddity): Promise<void>;
+  restart(oddity?: ServerFault): Promise<void>;
   /** While `work` goes on the stack's config names the line; state keeps what an up recorded meanwhile. */
-  lead<Result>(work: () => Promise<Result>): Promise<Result>;
+  whileUsed<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Nothing of the line is left on the host. */
   close(): Promise<void>;
 }
@@ -50,9 +50,9 @@ const host = async (commandLine: string, input?: string): Promise<string> => {
   return stdout;
 };
 
-export async function openLine(): Promise<Line> {
+export async function openTrialConnection(): Promise<TrialConnection> {
   const { address } = readSandboxState(checkout);
-  const proxy = await startCuttingProxy(port, address);
+  const proxy = await startFaultProxy(port, address);
   await host(
     `rm -rf ${folder}; mkdir -m 0755 ${folder}; ssh-keygen -q -t ed25519 -N '' -f ${folder}/other_key; tr 0-9a-f 1-9a-f0 </etc/machine-id >${folder}/other-machine-id; cat >${folder}/gate; chmod 0755 ${folder}/gate`,
     readFileSync(join(import.meta.dirname, "line-gate.sh"), "utf8"),
@@ -60,7 +60,7 @@ export async function openLine(): Promise<Line> {
   const unhold = `rm -rf ${folder}/plan ${folder}/seen ${folder}/held ${folder}/go ${folder}/drop ${folder}/reread ${folder}/commands /run/systemd/system/cutter-job-*.service.d; : >${folder}/sshd.log; : >${folder}/commands`;
   const letIn = `while iptables -D INPUT -p tcp --dport ${port} -j DROP 2>/dev/null; do :; done`;
   const stopSshd = `${letIn}; systemctl stop ${unit}.service 2>/dev/null || :; systemctl reset-failed ${unit}.service 2>/dev/null || :`;
-  const restart = async ({ hostKey, machineIdentity, authorizedKeys, unreachable }: Oddity = {}): Promise<void> => {
+  const restart = async ({ hostKey, machineIdentity, authorizedKeys, unreachable }: ServerFault = {}): Promise<void> => {
     proxy.cutAll();
     proxy.pass();
     const config = [
@@ -97,13 +97,13 @@ ${unreachable === true ? `iptables -I INPUT -p tcp --dport ${port} -j DROP` : ":
     },
     untilHeld: async () => void (await seen("held")),
     untilAsked: async () => void (await seen("reread")),
-    goOn: async () => void (await host(`rm -f ${folder}/plan; touch ${folder}/go`)),
+    resume: async () => void (await host(`rm -f ${folder}/plan; touch ${folder}/go`)),
     drop: async () => void (await host(`rm -f ${folder}/plan; touch ${folder}/drop`)),
     clear: async () => void (await host(`${unhold}; systemctl daemon-reload`)),
     readLog: async () => await host(`cat ${folder}/sshd.log`),
     readCommands: async () => (await host(`cat ${folder}/commands`)).split("\n").filter((line) => line !== ""),
     restart,
-    lead: async (work) => {
+    whileUsed: async (work) => {
       const stackText = readFileSync(stackFile, "utf8");
       writeFileSync(
         stackFile,

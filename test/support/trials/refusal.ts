@@ -5,7 +5,7 @@ import { isMap, isScalar, parseDocument } from "yaml";
 import { checkout, run, type Ended } from "../e2e.ts";
 import { pulumi, readTree, up } from "../stack.ts";
 
-export interface Refusal {
+export interface RefusalTrial {
   readonly name: string;
   readonly code: string;
   /** What must stand in the line of the code, word for word: facts and where to look. */
@@ -18,7 +18,7 @@ export interface Refusal {
 
 /** What up said and how long it took. @throws when it was not refused as promised, or left something behind. */
 export async function tryRefusal(
-  { name, code, says, make, command }: Refusal,
+  { name, code, says, make, command }: RefusalTrial,
   readWorld: () => Promise<string> = readHostAndState,
 ): Promise<string> {
   const undo = await make();

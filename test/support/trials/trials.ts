@@ -19,12 +19,12 @@ export async function runTrials(title: string, trials: readonly Trial[], words: 
   const startedMs = performance.now();
   for (const { name, run } of chosen) {
     const rowMs = performance.now();
-    const tell = (mark: string, seen: string) => console.log(`${mark} ${name.padEnd(width)}  ${toSeconds(rowMs)}  ${seen}`);
+    const print = (mark: string, seen: string) => console.log(`${mark} ${name.padEnd(width)}  ${toSeconds(rowMs)}  ${seen}`);
     try {
-      tell("[OK]  ", await run());
+      print("[OK]  ", await run());
     } catch (error) {
       failures.push(name);
-      tell("[ERR] ", error instanceof Error ? error.message : String(error));
+      print("[ERR] ", error instanceof Error ? error.message : String(error));
     }
   }
   console.log(

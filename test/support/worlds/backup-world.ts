@@ -32,7 +32,7 @@ export interface BackupWorld {
   open(): Promise<DumpStream>;
   make(change?: Partial<BackupStoreOptions>, request?: Partial<Parameters<BackupStore["make"]>[1]>): Promise<ProvenBackup>;
   /** Files at the destination's folder and homes left behind: both empty after a refusal. */
-  left(): { readonly files: readonly string[]; readonly homes: readonly string[] };
+  readRemains(): { readonly files: readonly string[]; readonly homes: readonly string[] };
   remove(): Promise<void>;
 }
 
@@ -112,7 +112,10 @@ export async function makeBackupWorld(): Promise<BackupWorld> {
         },
       );
     },
-    left: () => ({ files: existsSync(join(destination, "..")) ? readdirSync(join(destination, "..")) : [], homes: readdirSync(homes) }),
+    readRemains: () => ({
+      files: existsSync(join(destination, "..")) ? readdirSync(join(destination, "..")) : [],
+      homes: readdirSync(homes),
+    }),
     remove: async () => {
       await new Promise((done) => server.close(done));
       keys.remove();

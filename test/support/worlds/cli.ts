@@ -28,7 +28,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
   await mkdir(requests);
   const config = join(world.folder, "orchestrator.yaml");
   await writeFile(config, stringify(world.config));
-  const places = {
+  const paths = {
     config,
     requests,
     latch: join(world.folder, "switch/DISABLED"),
@@ -37,10 +37,10 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     keys: join(world.folder, "keys"),
     rollbackRunbook: join(world.folder, "rollback_runbook.sql"),
     revertStaging: join(world.folder, "revert"),
-    startEnd: join(world.folder, "end.json"),
+    startResult: join(world.folder, "end.json"),
   };
   const services: Services = {
-    places,
+    paths,
     files: nodeFiles,
     clock: world.clock,
     signal: new AbortController().signal,
@@ -48,7 +48,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     readHostIdentity: () => Promise.resolve(null),
     isInRunUnit: () => Promise.resolve(false),
     isInRevertUnit: () => Promise.resolve(false),
-    executionEnabled: (runId) => executionEnabled(runId, { files: nodeFiles, places, judgeToken: () => Promise.resolve(false) }),
+    executionEnabled: (runId) => executionEnabled(runId, { files: nodeFiles, paths, verifyToken: () => Promise.resolve(false) }),
     runAsCutter: () => Promise.resolve(null),
     runAsCutterWith: () => Promise.resolve(null),
     readInput: () => Promise.resolve(new Uint8Array()),

@@ -21,24 +21,24 @@ export interface DirectoryKbOptions {
 export function openDirectoryKb(options: DirectoryKbOptions): KnowledgeBase {
   return {
     kind: "directory",
-    read: async (id) => (await readStanding(options, id))?.document ?? null,
+    read: async (id) => (await readStoredNote(options, id))?.document ?? null,
     write: (document) => write(options, document),
     writeAt: async (document, revision) => {
       assertStorable(document);
-      const standing = await readStanding(options, document.id);
-      return (standing?.document.revision ?? 0) === revision ? await write(options, document) : null;
+      const stored = await readStoredNote(options, document.id);
+      return (stored?.document.revision ?? 0) === revision ? await write(options, document) : null;
     },
     list: (prefix) => list(options, prefix),
     close: async () => undefined,
   };
 }
 
-interface Standing {
+interface StoredNote {
   readonly document: KbDocument;
   readonly note: Note | null;
 }
 
-async function readStanding({ root, files }: DirectoryKbOptions, id: string): Promise<Standing | null> {
+async function readStoredNote({ root, files }: DirectoryKbOptions, id: string): Promise<StoredNote | null> {
   assertKbId(id);
   if (!(await isPlainPath(files, root, id))) return null;
   const path = join(root, id);
@@ -57,13 +57,13 @@ async function readStanding({ root, files }: DirectoryKbOptions, id: string): Pr
 async function write(options: DirectoryKbOptions, document: NewKbDocument): Promise<KbWritten> {
   const { root, files } = options;
   assertStorable(document);
-  const standing = await readStanding(options, document.id);
+  const stored = await readStoredNote(options, document.id);
   await makeFolders(files, root, document.id);
   const writeNote = (note: Note) => files.writeAtomic(toNotePath(root, document.id), toNoteText(note), 0o600);
-  if (standing?.note && standing.note.sha256 !== standing.document.sha256) {
-    await writeNote({ ...standing.note, revision: standing.document.revision, sha256: standing.document.sha256 });
+  if (stored?.note && stored.note.sha256 !== stored.document.sha256) {
+    await writeNote({ ...stored.note, revision: stored.document.revision, sha256: stored.document.sha256 });
   }
-  const revision = (standing?.document.revision ?? 0) + 1;
+  const revision = (stored?.document.revision ?? 0) + 1;
   await files.writeAtomic(join(root, document.id), document.body, 0o600);
   await writeNote({
     schema: "cutter.kb-note/1",
@@ -83,8 +83,8 @@ async function list(
   await requireRoot(options.files, options.root);
   const items: { readonly id: string; readonly revision: number; readonly title: string }[] = [];
   for (const id of await listIds(options.files, options.root, "")) {
-    const standing = id.startsWith(prefix) ? await readStanding(options, id) : null;
-    if (standing !== null) items.push({ id, revision: standing.document.revision, title: standing.document.title });
+    const stored = id.startsWith(prefix) ? await readStoredNote(options, id) : null;
+    if (stored !== null) items.push({ id, revision: stored.document.revision, title: stored.document.title });
   }
   return items;
 }

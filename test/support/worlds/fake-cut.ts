@@ -3,7 +3,7 @@
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { DocumentDigest } from "../../../orchestrator/ports/database.ts";
 import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
-import type { Claim, HeldDocument, RecordedUnit, Recorders } from "../../../orchestrator/ports/recorders.ts";
+import type { DocumentClaim, SessionLock, RecordedUnit, Recorders } from "../../../orchestrator/ports/recorders.ts";
 import type { CreateUnits, WriteDatabase } from "../../../orchestrator/ports/write-database.ts";
 import {
   createUnits,
@@ -29,7 +29,7 @@ export class FakeCut {
   readonly faults: Fault[] = [];
   readonly statusOf = new Map<string, "committed" | "aborted" | "in progress">();
   readonly commits: string[] = []; // steps, in the order they landed
-  claims: Claim[] = []; // of other runs, besides those in the rows
+  claims: DocumentClaim[] = []; // of other runs, besides those in the rows
   silentReads = 0; // so many recorder reads fail as an unreachable database
   lockLost = false;
   registry: Registry = new Map();
@@ -86,7 +86,7 @@ export class FakeCut {
           .map(({ runId: _run, ...row }) => row);
       }),
     readTransactionStatus: (id) => this.#read(null, () => this.statusOf.get(id) ?? "unknown"),
-    holdDocument: (documentId, runId) => this.#hold(documentId, runId),
+    lockDocument: (documentId, runId) => this.#hold(documentId, runId),
   };
 
   readonly writeDatabase: WriteDatabase = {
@@ -134,7 +134,7 @@ export class FakeCut {
     return this.rows.units.filter((unit) => unit.runId === runId && this.#isOf(unit, documentId)).toSorted((a, b) => a.ordinal - b.ordinal);
   }
 
-  #claims(sourceDocumentId: string): readonly Claim[] {
+  #claims(sourceDocumentId: string): readonly DocumentClaim[] {
     const decisions = this.rows.decisions.filter((row) => row.sourceDocumentId === sourceDocumentId);
     return decisions
       .filter(({ gate }) => gate === "SG_1")
@@ -154,7 +154,7 @@ export class FakeCut {
       });
   }
 
-  async #hold(documentId: string, runId: string): Promise<HeldDocument> {
+  async #hold(documentId: string, runId: string): Promise<SessionLock> {
     const other = this.#holders.get(documentId);
     if (other !== undefined)
       throw new CutterError("DOCUMENT_CLAIMED", { document_id: documentId, holder: `cutter ${other.runId}@unknown` });

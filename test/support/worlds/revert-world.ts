@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
-import { documentLockFiles } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { openProductionDatabase } from "../../../orchestrator/adapters/postgres/production-database.ts";
 import { openRevertDatabase } from "../../../orchestrator/adapters/postgres/revert-database.ts";
@@ -16,7 +16,7 @@ import { chainStart, toLine } from "../../../orchestrator/core/journal/chain.ts"
 import { stagedFiles, type StagedRevert } from "../../../orchestrator/core/revert/staging.ts";
 import { parseRunId } from "../../../orchestrator/core/run-id.ts";
 import { Secret } from "../../../orchestrator/core/host/secret.ts";
-import type { Revert } from "../../../orchestrator/engine/revert/judge.ts";
+import type { RevertInputs } from "../../../orchestrator/engine/revert/judge.ts";
 import type { RevertPorts } from "../../../orchestrator/engine/revert/ports.ts";
 import { revertRun } from "../../../orchestrator/engine/revert/revert.ts";
 import type { BackupStore } from "../../../orchestrator/ports/backup.ts";
@@ -47,8 +47,8 @@ export interface RevertWorld {
   stage(
     change?: Readonly<Record<string, unknown>>,
     options?: { readonly staged?: Partial<StagedRevert>; readonly signedBy?: string; readonly signedAt?: string; readonly runId?: string },
-  ): Revert;
-  start(revert: Revert, ports?: Partial<RevertPorts>): ReturnType<typeof revertRun>;
+  ): RevertInputs;
+  start(revert: RevertInputs, ports?: Partial<RevertPorts>): ReturnType<typeof revertRun>;
   readRevertFile(name: string): string;
   readKb(): Promise<string | null>;
   remove(): Promise<void>;
@@ -110,8 +110,8 @@ export async function makeRevertWorld(
     knowledgeBase: withOutage(stored, outage),
     dumpSource: new FakeDumpSource(),
     backups: fakeBackups(backups),
-    recorders: { holdDocument: () => Promise.resolve({ assertHeld: () => Promise.resolve(), release: () => Promise.resolve() }) },
-    locks: documentLockFiles({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
+    recorders: { lockDocument: () => Promise.resolve({ assertHeld: () => Promise.resolve(), release: () => Promise.resolve() }) },
+    locks: fileLocks({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
     process: { pid: process.pid, bootId },
     openJournal: openJournalFile,
     say: (line) => said.push(line),
@@ -144,7 +144,7 @@ export async function makeRevertWorld(
       approval,
       signature,
       runbook,
-      places: { armed: join(folder, "armed"), live: join(folder, "live"), staging: join(folder, "staging") },
+      paths: { armed: join(folder, "armed"), live: join(folder, "live"), staging: join(folder, "staging") },
       keys: { sovereign: { bytes: key, pin: { fingerprint: keys.sovereign, fileSha256: sha256Hex(key) } }, architect: null },
       staged: {
         schema: "cutter.revert-staged/1",

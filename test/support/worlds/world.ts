@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
-import { documentLockFiles } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../../orchestrator/core/config-schema.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
@@ -107,7 +107,7 @@ export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
     backups,
     clock,
     files: nodeFiles,
-    locks: documentLockFiles({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
+    locks: fileLocks({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
     reporter: { report: (event) => events.push(event) },
     process: { pid: process.pid, bootId },
     openJournal: openJournalFile,

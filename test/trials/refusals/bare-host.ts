@@ -1,7 +1,7 @@
 // Hosts that the kit never saw, on which something of the same name stands already, or for which there is no release.
 import { onHost } from "../../support/e2e.ts";
 import { pulumi, up } from "../../support/stack.ts";
-import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
+import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
 
 const aside = "/root/cutter-trial-aside";
 
@@ -25,7 +25,7 @@ cat ${aside}/group >> /etc/group; cat ${aside}/passwd >> /etc/passwd; for place 
   if (code !== 0) throw new Error(`the up afterwards failed:\n${output}`);
 }
 
-const foreign = (name: string, places: readonly string[], make: string): Refusal => ({
+const foreign = (name: string, places: readonly string[], make: string): RefusalTrial => ({
   name,
   code: "FOREIGN_FILE",
   says: ["host=sandbox", ...places, "cutter-kit:adopt"],
@@ -37,7 +37,7 @@ const foreign = (name: string, places: readonly string[], make: string): Refusal
 
 const env = "/opt/incomex/docker/.env";
 
-export const bareHostRefusals: readonly Refusal[] = [
+export const bareHostRefusals: readonly RefusalTrial[] = [
   foreign(
     "a foreign /var/lib/cutter that is not adopted",
     ["/var/lib/cutter"],

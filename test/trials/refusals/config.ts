@@ -1,9 +1,9 @@
 // Stack configs that are refused before the host is asked for anything.
-import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
+import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
 
 const stackFile = "Pulumi.<stack>.yaml";
 
-export const configRefusals: readonly Refusal[] = [
+export const configRefusals: readonly RefusalTrial[] = [
   {
     name: "an unknown key",
     code: "STACK_CONFIG_INVALID",

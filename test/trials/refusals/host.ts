@@ -5,7 +5,7 @@ import { create } from "tar";
 import { buildRelease } from "../../../deploy/build.ts";
 import { alterRelease, dropAlteredRelease } from "../../support/altered-release.ts";
 import { onHost } from "../../support/e2e.ts";
-import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
+import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
 
 const unfinished = "/var/lib/cutter/runs/trial-unfinished";
 const fullFolder = "/run/cutter-trial-full";
@@ -48,7 +48,7 @@ mount -t tmpfs -o ${options},mode=0755 tmpfs /opt/cutter/releases; mkdir /opt/cu
     `for mounted in /opt/cutter/releases/* /opt/cutter/releases ${fullFolder}; do mountpoint -q $mounted && umount $mounted; done; rmdir ${fullFolder}`,
   );
 
-const diskFullOfRelease = (name: string, options: string): Refusal => ({
+const diskFullOfRelease = (name: string, options: string): RefusalTrial => ({
   name,
   code: "HOST_DISK_FULL",
   says: ["host=sandbox", "resource=/opt/cutter/releases/0.6.0-"],
@@ -62,7 +62,7 @@ const diskFullOfRelease = (name: string, options: string): Refusal => ({
   },
 });
 
-export const hostRefusals: readonly Refusal[] = [
+export const hostRefusals: readonly RefusalTrial[] = [
   {
     name: "an unfinished live run",
     code: "UNFINISHED_LIVE_RUN",

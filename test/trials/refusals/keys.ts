@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
-import { withStackConfig, type Refusal } from "../../support/trials/refusal.ts";
+import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
 import { createGpgHome, type GpgHome } from "../../support/gpg.ts";
 
 interface Offered {
@@ -11,7 +11,7 @@ interface Offered {
 }
 
 /** `offer` is pinned as the backup key, consistently in all places, so that only the key itself is wrong. */
-function keyRow(name: string, code: string, says: readonly string[], offer: (home: GpgHome) => Offered): Refusal {
+function keyRow(name: string, code: string, says: readonly string[], offer: (home: GpgHome) => Offered): RefusalTrial {
   return {
     name,
     code,
@@ -36,7 +36,7 @@ function keyRow(name: string, code: string, says: readonly string[], offer: (hom
 const exported = (home: GpgHome, ...fingerprints: readonly string[]) => home.run(["--armor", "--export", ...fingerprints]);
 const offered = (home: GpgHome, fingerprint: string): Offered => ({ bytes: exported(home, fingerprint), fingerprint });
 
-export const keyRefusals: readonly Refusal[] = [
+export const keyRefusals: readonly RefusalTrial[] = [
   keyRow("a private key as a public one", "KEY_IS_PRIVATE", ["remove it from here at once"], (home) => {
     const fingerprint = home.createKey("private");
     return { bytes: home.run(["--armor", "--export-secret-keys", fingerprint]), fingerprint };

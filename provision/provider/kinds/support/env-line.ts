@@ -12,8 +12,8 @@ export interface ByteEdit {
 
 /** How often the line stands there in its plain form, and its value where that is once. @throws ENV_LINE_AMBIGUOUS, and ENV_NAME_DOUBLED where one of them is not plain */
 export function findEnvLine(content: Uint8Array, file: string, name: EnvName): { readonly lines: number; readonly value: string | null } {
-  const places = findPlaces(Buffer.from(content), file, name);
-  return { lines: places.length, value: places.length === 1 ? (places[0]?.value ?? null) : null };
+  const spans = findLineSpans(Buffer.from(content), file, name);
+  return { lines: spans.length, value: spans.length === 1 ? (spans[0]?.value ?? null) : null };
 }
 
 /**
@@ -23,33 +23,33 @@ export function findEnvLine(content: Uint8Array, file: string, name: EnvName): {
  */
 export function toEnvLineEdit(content: Uint8Array, file: string, name: EnvName, value: string | null): ByteEdit | null {
   const bytes = Buffer.from(content);
-  const places = findPlaces(bytes, file, name);
-  const kept = places.find((place) => place.value === value) ?? places[0];
+  const spans = findLineSpans(bytes, file, name);
+  const kept = spans.find((span) => span.value === value) ?? spans[0];
   if (kept === undefined) {
     if (value === null) return null;
     const endsOpen = bytes.length > 0 && bytes.at(-1) !== 0x0a;
     return { offset: bytes.length, removeBytes: 0, insert: endsOpen ? `\n${name}=${value}` : `${name}=${value}\n` };
   }
-  const extra = places.findLast((place) => place !== kept);
+  const extra = spans.findLast((span) => span !== kept);
   if (extra !== undefined) return toRemoval(bytes, extra);
   if (value === null) return toRemoval(bytes, kept);
   return kept.value === value ? null : { offset: kept.start, removeBytes: kept.end - kept.start, insert: `${name}=${value}` };
 }
 
 /** A line of ours in its plain form: from its first byte to its newline, or to the end of the file. */
-interface Place {
+interface LineSpan {
   readonly start: number;
   readonly end: number;
   readonly value: string;
 }
 
 /** More than these are no slip of a hand. */
-const placesMax = 20;
+const lineSpansMax = 20;
 
 /** Each is judged as if it stood alone: one that lies inside somebody's open quote is refused, not counted. */
-function findPlaces(bytes: Buffer, file: string, name: EnvName): readonly Place[] {
+function findLineSpans(bytes: Buffer, file: string, name: EnvName): readonly LineSpan[] {
   const spans = findSpans(bytes, name);
-  if (spans.length > placesMax) throw new CutterError("ENV_NAME_DOUBLED", { file, lines: spans.length, name });
+  if (spans.length > lineSpansMax) throw new CutterError("ENV_NAME_DOUBLED", { file, lines: spans.length, name });
   if (spans.length === 0) parseEnvFile(bytes, file).get(name); // a line in another form is refused here
   return spans.map((span) => {
     const alone = spans
@@ -60,7 +60,7 @@ function findPlaces(bytes: Buffer, file: string, name: EnvName): readonly Place[
   });
 }
 
-function findSpans(bytes: Buffer, name: EnvName): readonly Omit<Place, "value">[] {
+function findSpans(bytes: Buffer, name: EnvName): readonly Omit<LineSpan, "value">[] {
   const text = bytes.toString("latin1");
   return [...text.matchAll(new RegExp(`(?<![^\\n])${name}=[^\\n]*`, "g"))].map(({ index, 0: line }) => ({
     start: index,
@@ -69,7 +69,7 @@ function findSpans(bytes: Buffer, name: EnvName): readonly Omit<Place, "value">[
 }
 
 /** With its newline, or with the one before it where it is the last line and has none. */
-function toRemoval(bytes: Buffer, { start, end }: Place): ByteEdit {
+function toRemoval(bytes: Buffer, { start, end }: LineSpan): ByteEdit {
   if (end < bytes.length) return { offset: start, removeBytes: end + 1 - start, insert: "" };
   const from = start > 0 ? start - 1 : 0;
   return { offset: from, removeBytes: bytes.length - from, insert: "" };

@@ -1,7 +1,7 @@
 // Execution on a host, as the kit's own changes see it: what is armed, live or unfinished. Before anything is changed, unfinished runs refuse it and tokens go.
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
-import { decidingKinds, toOpenRuns, type RunTrace } from "../../../../orchestrator/core/run/open-runs.ts";
+import { decidingKinds, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/open-runs.ts";
 import type { HostAddress } from "../../../host/address.ts";
 import type { RemoteHost } from "../../../host/connection.ts";
 import type { HostPool } from "../../../host/pool.ts";
@@ -9,7 +9,7 @@ import type { HostPool } from "../../../host/pool.ts";
 export interface Execution {
   readonly armed: readonly string[];
   readonly live: readonly string[];
-  readonly openRuns: readonly string[]; // written, and neither closed out, given up nor reverted
+  readonly unfinishedRuns: readonly string[]; // written, and neither closed out, given up nor reverted
 }
 
 /** Read from tokens and journals themselves: a damaged configuration or release must neither hide a run nor keep `up` from repairing it. @throws HOST_OUTCOME_UNKNOWN */
@@ -37,7 +37,7 @@ export function parseExecution(stdout: string): Execution {
     if (kind === "line") traces.at(-1)?.journal.push(rest);
     if (kind === "revert") traces.at(-1)?.revertJournal.push(rest);
   }
-  return { armed, live, openRuns: toOpenRuns(traces) };
+  return { armed, live, unfinishedRuns: toUnfinishedRuns(traces) };
 }
 
 /** Asked before every change; looks once per host and command. @throws UNFINISHED_LIVE_RUN, HOST_OUTCOME_UNKNOWN, HOST_COMMAND_FAILED */
@@ -45,18 +45,18 @@ export type ExecutionGuard = (address: HostAddress) => Promise<void>;
 
 /** `say` gets one line when tokens were removed. */
 export function createExecutionGuard(pool: HostPool, say: (line: string) => void): ExecutionGuard {
-  const looked = new Map<string, Promise<void>>();
+  const checkedHosts = new Map<string, Promise<void>>();
   return (address) => {
-    const earlier = looked.get(address.name) ?? judge(pool, address, say);
-    looked.set(address.name, earlier);
+    const earlier = checkedHosts.get(address.name) ?? requireFinishedAndDisarm(pool, address, say);
+    checkedHosts.set(address.name, earlier);
     return earlier;
   };
 }
 
-async function judge(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<void> {
+async function requireFinishedAndDisarm(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<void> {
   const host = await pool.get(address);
-  const { armed, live, openRuns } = await readExecution(host);
-  if (openRuns.length > 0) throw new CutterError("UNFINISHED_LIVE_RUN", { host: address.name, runs: openRuns });
+  const { armed, live, unfinishedRuns } = await readExecution(host);
+  if (unfinishedRuns.length > 0) throw new CutterError("UNFINISHED_LIVE_RUN", { host: address.name, runs: unfinishedRuns });
   if (armed.length + live.length === 0) return;
   const outcome = await host.run(disarmScript, [hostLayout.armed, hostLayout.live, `${hostLayout.ledger}/audit.jsonl`], {
     timeoutMs: 30_000,

@@ -47,9 +47,9 @@ export async function readHostWide(host: RemoteHost): Promise<readonly string[]>
 }
 
 /** Where systemd reads units and drop-ins, beside the place of our files; generators' own folders are made anew at each reload. */
-const administeredPlaces =
+const administeredUnitPaths =
   "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system.attached /run/systemd/system /run/systemd/system.attached";
-const otherPlaces = `${administeredPlaces} /usr/local/lib/systemd/system /usr/lib/systemd/system`;
+const otherUnitPaths = `${administeredUnitPaths} /usr/local/lib/systemd/system /usr/lib/systemd/system`;
 
 /** In "$p" and "$n": the file's path and the unit's name. A mask is a link to /dev/null in the file's own place or one systemd reads too. */
 const listScript = `list_overrides() {
@@ -57,7 +57,7 @@ const listScript = `list_overrides() {
   case $n in *@.*) each="\${n%%.*}?*.\${n##*.}" ;; *) each= ;; esac
   stem=\${n%.*}; stem=\${stem%@}; families=
   while case $stem in *-*) ;; *) false ;; esac; do stem=\${stem%-*}; families="$families $stem-.\${n##*.}.d"; done
-  for place in "\${p%/*}" ${otherPlaces}; do
+  for place in "\${p%/*}" ${otherUnitPaths}; do
     for file in "$place/$n" "$place/$n".d/*.conf \${each:+"$place"/$each} \${each:+"$place"/$each.d/*.conf}; do show_override; done
     for family in $families; do for file in "$place/$family"/*.conf; do show_override; done; done
   done
@@ -67,7 +67,7 @@ show_override() {
   if [ -L "$file" ] || [ -f "$file" ]; then printf '%s\\n' "$file"; fi
 }`;
 
-const hostWideScript = `for place in /etc/systemd/system ${administeredPlaces}; do
+const hostWideScript = `for place in /etc/systemd/system ${administeredUnitPaths}; do
   for file in "$place"/service.d/*.conf "$place"/socket.d/*.conf; do if [ -f "$file" ]; then printf '%s\\n' "$file"; fi; done
 done`;
 

@@ -1,7 +1,7 @@
 // What a drifted file may show: state and terminal get its text, so every word in it that the wanted text does not have is cut out.
 
 /** A word ends where a value could begin or end. */
-const word = /[^\s=:,;"'`()[\]{}<>|&]+/g;
+const wordPattern = /[^\s=:,;"'`()[\]{}<>|&]+/g;
 /** Shown although the wanted text lacks them: numbers too short for a secret, with or without a unit, and booleans. */
 const harmless = /^(?:\d{1,5}(?:ms|s|min|h|d)?|true|false|yes|no|on|off|null|none)$/;
 /** The name before a value: letters only, so that no encoded bytes pass for one. */
@@ -16,7 +16,7 @@ export function toShownContent(actual: Buffer | null, sizeBytes: number, wanted:
   const text = actual.toString("utf8");
   if (!Buffer.from(text, "utf8").equals(actual) || text.includes("\0")) return `(${sizeBytes} bytes that are not text)\n`;
   const lines = new Set(wanted.split("\n"));
-  const words = new Set(wanted.match(word) ?? []);
+  const words = new Set(wanted.match(wordPattern) ?? []);
   return text
     .split("\n")
     .map((line) => (lines.has(line) ? line : toRedactedLine(line, words)))
@@ -25,5 +25,7 @@ export function toShownContent(actual: Buffer | null, sizeBytes: number, wanted:
 
 function toRedactedLine(line: string, known: ReadonlySet<string>): string {
   const head = assignment.exec(line)?.[0] ?? "";
-  return head + line.slice(head.length).replaceAll(word, (found) => (known.has(found) || harmless.test(found) ? found : "[REDACTED]"));
+  return (
+    head + line.slice(head.length).replaceAll(wordPattern, (found) => (known.has(found) || harmless.test(found) ? found : "[REDACTED]"))
+  );
 }

@@ -11,32 +11,32 @@ export const confirmed = "confirmed";
 export const confirmWithinS = 60;
 
 const proofTimeoutMs = 30_000;
-const goneBackExit = 20;
+const alreadyRevertedExit = 20;
 
 /** From the lines of `release-switch.sh standing`; pure. A reversal is told before all else, so that preview shows it. */
-export function toStanding(records: readonly string[], name: string): string {
-  const reverted = toReverted(records);
+export function toConfirmationState(records: readonly string[], name: string): string {
+  const reverted = toRevertedRelease(records);
   if (reverted !== null) return `reverted from ${reverted.release} to ${reverted.now_on} at ${reverted.at}: ${reverted.why}`;
   return records.includes(`good ${name}`) && !records.some((line) => line.startsWith("pending ")) ? confirmed : "unconfirmed";
 }
 
-export interface Reverted {
+export interface RevertedRelease {
   readonly release: string;
   readonly now_on: string; // at that time; "none" when there was no good release to go back to
   readonly why: string; // deadline, reboot or unhealthy
   readonly at: string;
 }
 
-export function toReverted(records: readonly string[]): Reverted | null {
+export function toRevertedRelease(records: readonly string[]): RevertedRelease | null {
   const [, release = "", nowOn = "", why = "", at = ""] = records.find((line) => line.startsWith("reverted "))?.split(" ") ?? [];
   return release === "" ? null : { release, now_on: nowOn, why, at };
 }
 
 /** The next `up` says what the host did in between. @throws HOST_OUTCOME_UNKNOWN */
-export async function tellReverted({ host, say }: WriteContext): Promise<void> {
+export async function reportRevertedRelease({ host, say }: WriteContext): Promise<void> {
   const outcome = await host.run('[ ! -f "$1" ] || sh "$1" standing', [hostLayout.releaseSwitch], { timeoutMs: 15_000 });
   if (outcome.code !== 0) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: hostLayout.releaseState });
-  const reverted = toReverted(outcome.stdout.split("\n"));
+  const reverted = toRevertedRelease(outcome.stdout.split("\n"));
   if (reverted !== null) say(`[WARN] ${new CutterError("RELEASE_REVERTED", { host: host.address.name, ...reverted }).message}`);
 }
 
@@ -56,9 +56,9 @@ export async function switchAndConfirm(context: WriteContext, name: string): Pro
   try {
     const proof = await fresh.run(proofScript, [hostLayout.current, name], { timeoutMs: proofTimeoutMs });
     if (proof.code === null) throw unconfirmed(proof.problem ?? "the connection was lost");
-    if (proof.code !== 0) throw await goBack(fresh, facts, proof);
+    if (proof.code !== 0) throw await revertUnhealthyRelease(fresh, facts, proof);
     const confirmation = await fresh.run('sh "$1" confirm "$2"', [hostLayout.releaseSwitch, name], { timeoutMs: proofTimeoutMs });
-    if (confirmation.code === goneBackExit) throw new CutterError("RELEASE_REVERTED", { ...facts, why: "deadline" });
+    if (confirmation.code === alreadyRevertedExit) throw new CutterError("RELEASE_REVERTED", { ...facts, why: "deadline" });
     if (confirmation.code === null && (await isConfirmed(host, name))) return;
     // Cut in between: an unconfirmed release is drift, seen by the next preview.
     if (confirmation.code === null) throw unconfirmed(confirmation.problem ?? "the connection was lost");
@@ -70,12 +70,12 @@ export async function switchAndConfirm(context: WriteContext, name: string): Pro
 
 /** After a lost answer, over another connection. Whatever hinders the look is a no: the host then goes back, or the next reading finds it good. */
 async function isConfirmed(host: RemoteHost, name: string): Promise<boolean> {
-  const standing = await host.run('sh "$1" standing', [hostLayout.releaseSwitch], { timeoutMs: 15_000 }).catch(() => null);
-  return standing?.code === 0 && toStanding(standing.stdout.split("\n"), name) === confirmed;
+  const records = await host.run('sh "$1" standing', [hostLayout.releaseSwitch], { timeoutMs: 15_000 }).catch(() => null);
+  return records?.code === 0 && toConfirmationState(records.stdout.split("\n"), name) === confirmed;
 }
 
 /** An operator who sees it fail need not wait for the deadline. */
-async function goBack(
+async function revertUnhealthyRelease(
   fresh: RemoteHost,
   facts: { readonly host: string; readonly release: string },
   proof: CommandOutcome,

@@ -35,7 +35,7 @@ function scratch(digest: string): ScratchDatabase & { readonly log: string[] } {
   return {
     name: "cutter_scratch",
     log,
-    hold: async (work) => {
+    withLock: async (work) => {
       log.push("held");
       const result = await work((documentId, addresses) => {
         log.push(`read ${documentId} ${addresses.join(",")} ${String(world.fed("restore")?.length)}`);
@@ -63,7 +63,7 @@ describe("a proven backup", () => {
     expect(statSync(world.destination).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(world.destination)).mode & 0o777).toBe(0o700);
     expect(world.keys.run(["--decrypt"], ciphertext).equals(archive())).toBe(true);
-    expect(world.left()).toEqual({ files: ["R.dump.gpg"], homes: [] });
+    expect(world.readRemains()).toEqual({ files: ["R.dump.gpg"], homes: [] });
     await expect.poll(agentsLeft).toEqual([]);
     expect(world.argv().filter((line) => line.includes("pg_restore"))).toEqual([
       "exec --interactive --user=65534:65534 postgres pg_restore --list",
@@ -86,13 +86,13 @@ describe("a proven backup", () => {
     writeFileSync(world.destination, "old");
     const made = await world.make();
     expect(toSha256(readFileSync(world.destination))).toBe(made.ciphertextSha256);
-    expect(world.left()).toEqual({ files: ["R.dump.gpg"], homes: [] });
+    expect(world.readRemains()).toEqual({ files: ["R.dump.gpg"], homes: [] });
   });
 });
 
 describe("a backup that cannot be proven is not there, nor is its key", () => {
   afterEach(async () => {
-    expect(world.left()).toEqual(nothing);
+    expect(world.readRemains()).toEqual(nothing);
     await expect.poll(agentsLeft).toEqual([]);
   });
 
@@ -229,7 +229,7 @@ it("tells a disk that fills up midway", async () => {
       facts: { folder },
     });
     expect(readdirSync(folder)).toEqual([]);
-    expect(world.left().homes).toEqual([]);
+    expect(world.readRemains().homes).toEqual([]);
   } finally {
     execFileSync("umount", [folder]);
   }

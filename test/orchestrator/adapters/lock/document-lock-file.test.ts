@@ -4,10 +4,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { documentLockFiles } from "../../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../../orchestrator/adapters/lock/document-lock-file.ts";
 import { isAlive, readBootId, readProcessStart } from "../../../../orchestrator/adapters/lock/process-facts.ts";
 import { readBoot } from "../../../../orchestrator/root-helper/files/host.ts";
-import type { DocumentLocks } from "../../../../orchestrator/ports/lock.ts";
+import type { FileLocks } from "../../../../orchestrator/ports/lock.ts";
 import { FakeClock } from "../../../support/worlds/fake-clock.ts";
 
 const bootId = "b".repeat(32);
@@ -18,8 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const locks = (change: { readonly bootId?: string; readonly pid?: number } = {}): DocumentLocks =>
-  documentLockFiles({ folder, clock: new FakeClock(), pid: process.pid, bootId, ...change });
+const locks = (change: { readonly bootId?: string; readonly pid?: number } = {}): FileLocks =>
+  fileLocks({ folder, clock: new FakeClock(), pid: process.pid, bootId, ...change });
 const lockFile = async (): Promise<string> => join(folder, (await readdir(folder))[0] ?? "none");
 const rewrite = async (change: object): Promise<void> => {
   const path = await lockFile();

@@ -1,6 +1,6 @@
 // The certificate from real evidence: a dry run that wrote nothing passes, a hidden insert-and-delete never does.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openConnection } from "../../../../orchestrator/adapters/postgres/connection.ts";
+import { openReadConnection } from "../../../../orchestrator/adapters/postgres/connection.ts";
 import type { EvidenceLog } from "../../../../orchestrator/adapters/postgres/evidence.ts";
 import { type Certificate, toCertificate, toServerEvidence } from "../../../../orchestrator/core/run/certificate.ts";
 import { Secret } from "../../../../orchestrator/core/host/secret.ts";
@@ -60,7 +60,7 @@ test("a connection of ours that was given a transaction id fails, and the id is 
       password: new Secret(server.passwords.workflow_admin),
       sslMode: "disable" as const,
     };
-    const connection = await openConnection(settings, evidence, 5_000);
+    const connection = await openReadConnection(settings, evidence, 5_000);
     const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 5_000, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
     await connection.read(limits, async (transaction) => {
       await expect(transaction.query("test", [], "set transaction read write")).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED" }); // no way out of READ ONLY

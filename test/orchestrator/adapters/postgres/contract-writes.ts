@@ -361,15 +361,15 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
   describe("the document's session lock", () => {
     it("is one run's at a time, says whose, keeps nobody from another document, and is free once released", async () => {
       const [document, other] = [await setting.register(), await setting.register()];
-      const held = await recorders.holdDocument(document.documentId, "run-first");
+      const held = await recorders.lockDocument(document.documentId, "run-first");
       await held.assertHeld();
-      await expect(recorders.holdDocument(document.documentId, "run-second")).rejects.toMatchObject({
+      await expect(recorders.lockDocument(document.documentId, "run-second")).rejects.toMatchObject({
         code: "DOCUMENT_CLAIMED",
         facts: { holder: expect.stringContaining("cutter run-first@") },
       });
-      await (await recorders.holdDocument(other.documentId, "run-second")).release();
+      await (await recorders.lockDocument(other.documentId, "run-second")).release();
       await held.release();
-      const again = await recorders.holdDocument(document.documentId, "run-second");
+      const again = await recorders.lockDocument(document.documentId, "run-second");
       await held.release(); // lets go of nothing that is somebody else's by now
       await again.assertHeld();
       await again.release();
@@ -377,12 +377,12 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
 
     it("is lost with its line, and no writer waits for it", async () => {
       const document = await setting.register();
-      const held = await recorders.holdDocument(document.documentId, "run-first");
+      const held = await recorders.lockDocument(document.documentId, "run-first");
       await steps.decide(document);
       await setting.breakLock(document);
       await expect(held.assertHeld()).rejects.toMatchObject({ code: "DOCUMENT_LOCK_LOST" });
       await held.release();
-      await (await recorders.holdDocument(document.documentId, "run-second")).release();
+      await (await recorders.lockDocument(document.documentId, "run-second")).release();
     });
   });
 }

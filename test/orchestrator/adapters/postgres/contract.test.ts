@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe } from "vitest";
 import { registerDocument, toCutDocument } from "../../../support/database/cut-by-sql.ts";
-import { startCuttingProxy } from "../../../support/hosts/cutting-proxy.ts";
+import { startFaultProxy } from "../../../support/hosts/cutting-proxy.ts";
 import { FakeCut } from "../../../support/worlds/fake-cut.ts";
 import { FakeDatabase, joinFakes } from "../../../support/worlds/fake-database.ts";
 import { openTestDatabase } from "../../../support/database/production-database.ts";
@@ -24,7 +24,7 @@ async function openReal(): Promise<Opened> {
     register: () => registerDocument(server),
     openDatabase: () => openTestDatabase(server),
     losing: async (when, write) => {
-      const proxy = await startCuttingProxy(server.port);
+      const proxy = await startFaultProxy(server.port);
       const breakLine = (): Promise<void> => Promise.resolve(when === "before" ? proxy.swallowQuestions() : proxy.swallowAnswers());
       await write(world.writer({ login: { port: proxy.port } }), breakLine).finally(() => proxy.stop());
     },

@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
-import { openConnection, ReadConnection } from "../../../../orchestrator/adapters/postgres/connection.ts";
+import { openReadConnection, ReadConnection } from "../../../../orchestrator/adapters/postgres/connection.ts";
 import type { EvidenceLog } from "../../../../orchestrator/adapters/postgres/evidence.ts";
 import { Secret } from "../../../../orchestrator/core/host/secret.ts";
 import { startPostgres, type TestPostgres } from "../../../support/database/postgres.ts";
@@ -75,7 +75,7 @@ describe("a server that asks for the password itself is not answered", () => {
     ["MD5 after it announced SCRAM", [sasl, md5], "md5"],
   ] as const)("%s", async (_what, replies, asked) => {
     const scripted = await startScripted(replies);
-    await expect(openConnection(settings(scripted.port), log(), 5_000)).rejects.toMatchObject({
+    await expect(openReadConnection(settings(scripted.port), log(), 5_000)).rejects.toMatchObject({
       code: "DATABASE_AUTH_REFUSED",
       facts: { server_asked_for: asked },
     });
@@ -102,7 +102,7 @@ test("the environment's PG* variables change nothing", async () => {
     PGCONNECT_TIMEOUT: "0",
   });
   try {
-    const connection = await openConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, log(), 5_000);
+    const connection = await openReadConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, log(), 5_000);
     const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 1_000, idleTimeoutMs: 1_000, deadlineMs: 10_000 };
     const [row] = await connection.read(limits, (transaction) =>
       transaction.query(
@@ -120,12 +120,12 @@ test("the environment's PG* variables change nothing", async () => {
 
 test("a server that never answers is given up at the connect timeout", async () => {
   const scripted = await startScripted([]);
-  await expect(openConnection(settings(scripted.port), log(), 300)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+  await expect(openReadConnection(settings(scripted.port), log(), 300)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
 });
 
 test("a statement that takes too long, a cut line and a silent one have their codes, and what is unknown stays unknown", async () => {
   const evidence = log();
-  const open = () => openConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, evidence, 5_000);
+  const open = () => openReadConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, evidence, 5_000);
   const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 200, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
   const connection = await open();
   await expect(connection.read(limits, (transaction) => transaction.query("test", [], "select pg_sleep(30)"))).rejects.toMatchObject({
@@ -156,7 +156,7 @@ test("a statement that takes too long, a cut line and a silent one have their co
 
 test("a transaction that was given an id says so even when it was rolled back", async () => {
   const evidence: EvidenceLog = { login: "governance", transactions: 0, assigned: new Map() };
-  const connection = await openConnection(
+  const connection = await openReadConnection(
     { ...settings(real.port), user: "workflow_admin", password: new Secret(real.passwords.workflow_admin) },
     evidence,
     5_000,

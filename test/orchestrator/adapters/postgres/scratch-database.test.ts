@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const open = (name = "cutter_scratch") => openScratchDatabase(name, toTestSettings(server).logins.context_pack_readonly);
-const digestIn = (name?: string) => open(name).hold((readDigest) => readDigest(documentId, ["X:1"]));
+const digestIn = (name?: string) => open(name).withLock((readDigest) => readDigest(documentId, ["X:1"]));
 
 it("gives production's digest for the same rows, and another one for a row less", async () => {
   const production = openTestDatabase(server);
@@ -43,7 +43,7 @@ it("is held by one at a time, and free again when work fails", async () => {
   const order: string[] = [];
   const first = Promise.withResolvers<void>();
   const entered = Promise.withResolvers<void>();
-  const holding = open().hold(async () => {
+  const holding = open().withLock(async () => {
     order.push("first in");
     entered.resolve();
     await first.promise;
@@ -51,7 +51,7 @@ it("is held by one at a time, and free again when work fails", async () => {
     throw new Error("the restore failed");
   });
   await entered.promise;
-  const waiting = open().hold(() => Promise.resolve(order.push("second in")));
+  const waiting = open().withLock(() => Promise.resolve(order.push("second in")));
   const admin = await server.connect("workflow_admin");
   await expect
     .poll(

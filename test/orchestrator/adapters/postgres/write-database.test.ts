@@ -233,14 +233,14 @@ describe("refusals leave nothing", () => {
 describe("the document's locks", () => {
   it("let one session hold a document, name it to the other, and end with it", async () => {
     const document = await registerDocument(world.server);
-    const held = await recorders.holdDocument(document.documentId, "run-first");
+    const held = await recorders.lockDocument(document.documentId, "run-first");
     await held.assertHeld();
-    await expect(recorders.holdDocument(document.documentId, "run-second")).rejects.toMatchObject({
+    await expect(recorders.lockDocument(document.documentId, "run-second")).rejects.toMatchObject({
       code: "DOCUMENT_CLAIMED",
       facts: { holder: "cutter run-first@abababab" },
     });
     await held.release();
-    const again = await recorders.holdDocument(document.documentId, "run-second");
+    const again = await recorders.lockDocument(document.documentId, "run-second");
     const admin = await world.server.connect("workflow_admin");
     await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'cutter run-second%'");
     await admin.end();

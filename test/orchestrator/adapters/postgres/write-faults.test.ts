@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openRecorders } from "../../../../orchestrator/adapters/postgres/recorders.ts";
 import { registerDocument, type CutDocument } from "../../../support/database/cut-by-sql.ts";
-import { startCuttingProxy, type CuttingProxy } from "../../../support/hosts/cutting-proxy.ts";
+import { startFaultProxy, type FaultProxy } from "../../../support/hosts/cutting-proxy.ts";
 import { toTestSettings } from "../../../support/database/production-database.ts";
 import { makePermission } from "../../../support/write-permission.ts";
 import { startWriteWorld, type WriteWorld } from "../../../support/worlds/write-world.ts";
@@ -31,8 +31,8 @@ async function takeAddress(document: CutDocument, address = document.addresses.a
   };
 }
 
-async function throughProxy(work: (proxy: CuttingProxy) => Promise<void>): Promise<void> {
-  const proxy = await startCuttingProxy(world.server.port);
+async function throughProxy(work: (proxy: FaultProxy) => Promise<void>): Promise<void> {
+  const proxy = await startFaultProxy(world.server.port);
   try {
     await work(proxy);
   } finally {
@@ -273,7 +273,7 @@ describe("what the readers did", () => {
     const count = (): number => world.evidence.all().find(({ login }) => login === "context_pack_readonly")?.transactions ?? 0;
     const before = count();
     await world.recorders.readUnits(document.documentId, document.runId); // the wait, and the read
-    const held = await world.recorders.holdDocument(document.documentId, document.runId);
+    const held = await world.recorders.lockDocument(document.documentId, document.runId);
     await held.assertHeld();
     await held.release();
     await world.database.readDocumentDigest(document.documentId, document.addresses);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseApproval } from "../../../../orchestrator/core/approval/parse.ts";
 import { toApprovalDraft, type DraftRequest } from "../../../../orchestrator/core/approval/draft.ts";
-import { toDecisions } from "../../../../orchestrator/core/approval/schema.ts";
+import { toApprovedDecisions } from "../../../../orchestrator/core/approval/schema.ts";
 import { verifyApproval } from "../../../../orchestrator/core/approval/verify.ts";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
@@ -118,7 +118,7 @@ describe.each(requests)("the draft of $gate", (request) => {
       now: new Date(),
     });
     expect(verified.compared).toHaveLength(Object.keys(expected).length);
-    expect(new Set(toDecisions(verified.approval).map(({ review_decision_id }) => review_decision_id)).size).toBe(
+    expect(new Set(toApprovedDecisions(verified.approval).map(({ review_decision_id }) => review_decision_id)).size).toBe(
       "more" in request ? request.more.length + 1 : 1,
     );
     rmSync(`${file}${request.gate === "RULING" ? ".sovereign" : ""}.asc`);

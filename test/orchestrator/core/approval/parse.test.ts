@@ -1,7 +1,7 @@
 // What an approval document may look like, and every way it may not.
 import { describe, expect, it } from "vitest";
 import { parseApproval } from "../../../../orchestrator/core/approval/parse.ts";
-import { approvalSchema, toDecisions } from "../../../../orchestrator/core/approval/schema.ts";
+import { approvalSchema, toApprovedDecisions } from "../../../../orchestrator/core/approval/schema.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { around, entry, ruling, sg1, sg2, toDocument, uuid } from "../../../support/approval-material.ts";
 
@@ -185,7 +185,10 @@ describe("a field", () => {
 
 describe("a batch", () => {
   it("gives one decision for the document itself and one for each entry", () => {
-    expect(toDecisions(parseApproval(toDocument(sg2({ entries: [entry()] })))).map(({ run_id }) => run_id)).toEqual(["run-1", "run-2"]);
+    expect(toApprovedDecisions(parseApproval(toDocument(sg2({ entries: [entry()] })))).map(({ run_id }) => run_id)).toEqual([
+      "run-1",
+      "run-2",
+    ]);
   });
 
   it("is refused when one UUID stands for two decisions, among the entries or with the document's own", () => {

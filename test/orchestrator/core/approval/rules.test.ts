@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseApproval } from "../../../../orchestrator/core/approval/parse.ts";
 import { requireBinding, type Expected } from "../../../../orchestrator/core/approval/binding.ts";
 import { hoursMaxOfGate, requireFresh } from "../../../../orchestrator/core/approval/freshness.ts";
-import { gates, type Approval, type Gate } from "../../../../orchestrator/core/approval/schema.ts";
+import { approvalGates, type Approval, type ApprovalGate } from "../../../../orchestrator/core/approval/schema.ts";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { entry, expected, host, payload, ruling, sg1, sg2, toDocument, toTime } from "../../../support/approval-material.ts";
@@ -83,7 +83,7 @@ describe("freshness", () => {
   const now = new Date("2026-11-22T12:00:00Z");
   const at = (ms: number): Date => new Date(now.getTime() + ms);
   const hourMs = 3_600_000;
-  const fieldsOf = (gate: Gate, issuedAt: Date): Readonly<Record<string, unknown>> => {
+  const fieldsOf = (gate: ApprovalGate, issuedAt: Date): Readonly<Record<string, unknown>> => {
     const issued_at = toTime(issuedAt);
     if (gate === "SG_2") return sg2({ issued_at });
     if (gate === "SG_3") return sg1({ gate, decision: "void", issued_at });
@@ -96,7 +96,7 @@ describe("freshness", () => {
     expect(hoursMaxOfGate).toEqual({ SG_1: 24, SG_2: 12, SG_3: 12, RULING: 24, REVERT: 12 });
   });
 
-  it.each(gates)("of %s ends at its hour, to the second, by either date", (gate) => {
+  it.each(approvalGates)("of %s ends at its hour, to the second, by either date", (gate) => {
     const limit = hoursMaxOfGate[gate] * hourMs;
     const judge = (issuedAt: Date, signedAt: Date): unknown => refusal(() => requireFresh(read(fieldsOf(gate, issuedAt)), [signedAt], now));
     const last = gate === "RULING" ? -limit + 1000 : -limit; // at expires_at itself it has expired

@@ -3,11 +3,23 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { verifyApproval, type Evidence, type PinnedKeyFile } from "../../../../orchestrator/core/approval/verify.ts";
+import { verifyApproval, type ApprovalEvidence, type PinnedKeyFile } from "../../../../orchestrator/core/approval/verify.ts";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
-import { armorSignature, expected, exportKey, pinned, ruling, sg1, sign, splitPackets, toDocument, toGpgTime, toTime } from "../../../support/approval-material.ts";
+import {
+  armorSignature,
+  expected,
+  exportKey,
+  pinned,
+  ruling,
+  sg1,
+  sign,
+  splitPackets,
+  toDocument,
+  toGpgTime,
+  toTime,
+} from "../../../support/approval-material.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -30,7 +42,7 @@ beforeAll(() => {
 });
 afterAll(() => home.remove());
 
-const judge = (change: Partial<Evidence> = {}) =>
+const judge = (change: Partial<ApprovalEvidence> = {}) =>
   verifyApproval({
     document,
     signatures: [signature],
@@ -39,7 +51,7 @@ const judge = (change: Partial<Evidence> = {}) =>
     now: new Date(),
     ...change,
   });
-const refusal = (change: Partial<Evidence> = {}): Promise<unknown> =>
+const refusal = (change: Partial<ApprovalEvidence> = {}): Promise<unknown> =>
   judge(change).then(
     () => "accepted",
     (error: unknown) => {
@@ -52,7 +64,7 @@ const refusal = (change: Partial<Evidence> = {}): Promise<unknown> =>
     },
   );
 const ago = (ms: number): Date => new Date(Date.now() - ms);
-const only = (key: PinnedKeyFile): Pick<Evidence, "keys"> => ({ keys: { sovereign: key, architect: null } });
+const only = (key: PinnedKeyFile): Pick<ApprovalEvidence, "keys"> => ({ keys: { sovereign: key, architect: null } });
 
 describe("a signature by stock gpg", () => {
   it.each(["ed25519", "rsa4096", "nistp256"])("is accepted with %s, and says who signed, when, and over which bytes", async (algorithm) => {
@@ -403,7 +415,7 @@ describe("time", () => {
 describe("two people", () => {
   const ruled = toDocument(ruling());
   const both = () => ({ sovereign: pinned(home, sovereign), architect: pinned(home, architect) });
-  const judgeRuling = (signatures: readonly Buffer[], keys: Evidence["keys"] = both()) =>
+  const judgeRuling = (signatures: readonly Buffer[], keys: ApprovalEvidence["keys"] = both()) =>
     refusal({ document: ruled, signatures, keys, expected: { ...expected, gate: "RULING" } });
 
   it("sign a ruling where an architect is pinned, in either order; one does where none is, and that is said", async () => {
@@ -464,7 +476,7 @@ describe("two people", () => {
 
 describe("the order of verification", () => {
   it("is document, pin, signature packet, signer, digest, dates, binding: the earliest fault is the one that is told", async () => {
-    const faults: readonly (readonly [code: string, change: () => Partial<Evidence>])[] = [
+    const faults: readonly (readonly [code: string, change: () => Partial<ApprovalEvidence>])[] = [
       ["APPROVAL_NOT_UTF8", () => ({ document: Buffer.from([0xff]) })],
       ["APPROVAL_PIN_INVALID", () => only({ ...pinned(home, sovereign), pin: { fingerprint: sovereign.slice(-16), fileSha256: null } })],
       ["APPROVAL_SIGNATURE_TYPE", () => ({ signatures: [sign(home, document, { key: stranger, args: ["--textmode", "--detach-sign"] })] })],
@@ -478,7 +490,7 @@ describe("the order of verification", () => {
       const together = faults
         .slice(index)
         .toReversed()
-        .reduce<Partial<Evidence>>((change, [, fault]) => ({ ...change, ...fault() }), {});
+        .reduce<Partial<ApprovalEvidence>>((change, [, fault]) => ({ ...change, ...fault() }), {});
       expect(await refusal(together)).toMatchObject({ code });
     }
   });

@@ -5,7 +5,7 @@ import { toGaps } from "../../../../orchestrator/core/gaps/gaps.ts";
 import { parseHostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
 import { noRulings } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
-import { toFindings } from "../../../../orchestrator/core/survey/findings.ts";
+import { toSurveyFindings } from "../../../../orchestrator/core/survey/findings.ts";
 import { readyLines, spoil } from "../../../support/survey-facts.ts";
 
 const openGaps = (text: string): readonly string[] =>
@@ -146,7 +146,8 @@ describe("gaps", () => {
 });
 
 describe("findings", () => {
-  const codesOf = (text: string): readonly string[] => toFindings(parseHostFacts(text), noRulings, noRestoreProofs).map(({ code }) => code);
+  const codesOf = (text: string): readonly string[] =>
+    toSurveyFindings(parseHostFacts(text), noRulings, noRestoreProofs).map(({ code }) => code);
 
   test("a ready host lacks a restore proof and a ratified runbook, and nothing else", () => {
     expect(codesOf(readyLines().join("\n"))).toEqual(["RESTORE_PROOF_MISSING", "RUNBOOK_UNRATIFIED"]);

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { toGaps } from "../../../../orchestrator/core/gaps/gaps.ts";
 import { parseHostFacts, type HostFacts } from "../../../../orchestrator/core/host/facts.ts";
-import { judgeRulings, keptRulings, rulingFiles, rulingsFolder } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
+import { verifyArchivedRulings, rulingArchive, rulingFiles, rulingsFolder } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
 import { toSurvey } from "../../../../orchestrator/core/survey/survey.ts";
-import { keepDocument } from "../../../../orchestrator/root-helper/state/archive-document.ts";
+import { archiveDocument } from "../../../../orchestrator/root-helper/state/archive-document.ts";
 import { exportKey, ruling, sign, toDocument, toTime } from "../../../support/approval-material.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
 import { readyLines } from "../../../support/survey-facts.ts";
@@ -78,7 +78,7 @@ async function gapsOf(
   facts: HostFacts,
   at?: Date,
 ): Promise<{ readonly open: readonly string[]; readonly evidence: (id: string) => string }> {
-  const gaps = toGaps(facts, await judgeRulings(facts, at ?? now));
+  const gaps = toGaps(facts, await verifyArchivedRulings(facts, at ?? now));
   return {
     open: gaps.filter(({ state }) => state === "open").map(({ id }) => id),
     evidence: (id) => gaps.find((gap) => gap.id === id)?.evidence.join("\n") ?? "",
@@ -111,7 +111,7 @@ describe("a ruling that verifies", () => {
     const survey = toSurvey(facts, {
       hostName: null,
       takenAt: now,
-      rulings: await judgeRulings(facts, now),
+      rulings: await verifyArchivedRulings(facts, now),
       restoreProofs: noRestoreProofs,
     });
     expect(survey.result).toMatchObject({ summary: "SURVEYED: 8 of 8 gaps closed", ready_for_live: true });
@@ -205,8 +205,8 @@ describe("what root keeps", () => {
         ["sg-3.md", Buffer.from("not a ruling")],
       ]);
       const host = { root, ownerUid: process.getuid?.() ?? 0, cutter: { uid: 0, gid: 0 } };
-      keepDocument(host, keptRulings, sha256, files);
-      keepDocument(host, keptRulings, sha256, files);
+      archiveDocument(host, rulingArchive, sha256, files);
+      archiveDocument(host, rulingArchive, sha256, files);
       const folder = join(root, rulingsFolder, sha256);
       // The very script of the survey, with the host's folders moved below this one.
       const script = readFileSync(new URL("../../../../orchestrator/root-helper/survey/host-facts.sh", import.meta.url), "utf8").replaceAll(
@@ -229,7 +229,7 @@ describe("what root keeps", () => {
       mkdirSync(join(blocked, "var/lib"), { recursive: true });
       execFileSync("sh", ["-c", `: >"${blocked}/var/lib/cutter-ledger"`]);
       chmodSync(join(blocked, "var/lib"), 0o700);
-      expect(() => keepDocument({ ...host, root: blocked }, keptRulings, sha256, files)).toThrow(/^HOST_FILE_UNSAFE /);
+      expect(() => archiveDocument({ ...host, root: blocked }, rulingArchive, sha256, files)).toThrow(/^HOST_FILE_UNSAFE /);
     } finally {
       rmSync(root, { recursive: true, force: true });
     }

@@ -6,7 +6,7 @@ import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { parseHostFacts, type HostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { toRestoreProofDraft } from "../../../../orchestrator/core/gaps/restore-proof-draft.ts";
 import {
-  judgeRestoreProofs,
+  verifyArchivedRestoreProofs,
   restoreProofFiles,
   toRestoreStaging,
   verifyRestoreProof,
@@ -14,8 +14,8 @@ import {
 } from "../../../../orchestrator/core/gaps/restore-proof.ts";
 import { noRulings } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
 import { parseRunId } from "../../../../orchestrator/core/run-id.ts";
-import { toFindings } from "../../../../orchestrator/core/survey/findings.ts";
-import { keepRestoreProof } from "../../../../orchestrator/root-helper/arming/archive-restore-proof.ts";
+import { toSurveyFindings } from "../../../../orchestrator/core/survey/findings.ts";
+import { archiveRestoreProof } from "../../../../orchestrator/root-helper/arming/archive-restore-proof.ts";
 import { exportKey, sign, toTime } from "../../../support/approval-material.ts";
 import { configText, makeHostFolder } from "../../../support/host-folder.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
@@ -118,7 +118,7 @@ describe("the survey", () => {
     toProof({ host: facts.machineIdentity, recipient: configOf(facts), performed_at: toTime(at), ...change });
   const configOf = (facts: HostFacts) => /^backup_gpg_fpr: "?([0-9A-F]{40})/m.exec(facts.config ?? "")?.[1] ?? "";
   const restoreCodes = async (facts: HostFacts, at: Date) =>
-    toFindings(facts, noRulings, await judgeRestoreProofs(facts, at))
+    toSurveyFindings(facts, noRulings, await verifyArchivedRestoreProofs(facts, at))
       .filter(({ code }) => code.startsWith("RESTORE_"))
       .map(({ code, severity }) => `${severity} ${code}`);
 
@@ -128,7 +128,7 @@ describe("the survey", () => {
     const older = proofOf(bare, new Date(now.getTime() - 20 * dayMs));
     const newer = proofOf(bare, new Date(now.getTime() - dayMs));
     const facts = withProofs(older, newer);
-    const [finding] = toFindings(facts, noRulings, await judgeRestoreProofs(facts, now));
+    const [finding] = toSurveyFindings(facts, noRulings, await verifyArchivedRestoreProofs(facts, now));
     expect(finding).toMatchObject({ code: "RESTORE_PROVEN", severity: "note" });
     expect(finding?.summary).toContain(new Date(now.getTime() - dayMs).toISOString().slice(0, 10));
     expect(await restoreCodes(facts, new Date(now.getTime() + 29 * dayMs))).toEqual(["note RESTORE_PROVEN"]);
@@ -197,7 +197,7 @@ describe("the host", () => {
     const document = toProof();
     const folder = makeHost(document);
     try {
-      expect(await keepRestoreProof(folder.host, "R-1", now)).toMatchObject({
+      expect(await archiveRestoreProof(folder.host, "R-1", now)).toMatchObject({
         run_id: "R-1",
         signer: sovereign,
         document_sha256: sha256Hex(document),
@@ -219,7 +219,7 @@ describe("the host", () => {
   ])("keeps nothing for %s", async (_what, code, change, about) => {
     const folder = makeHost(toProof(change), about);
     try {
-      expect(await codeOf(() => keepRestoreProof(folder.host, about.runId ?? "R-1", now))).toBe(code);
+      expect(await codeOf(() => archiveRestoreProof(folder.host, about.runId ?? "R-1", now))).toBe(code);
       expect(readdirSync(folder.at("var/lib/cutter-ledger"))).toEqual([]);
     } finally {
       rmSync(folder.at(""), { recursive: true });

@@ -5,7 +5,14 @@ import { isDeepStrictEqual } from "node:util";
 import specification from "commonmark-spec";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { commonmarkHeadings, commonmarkTitles, micromarkHeadings, ourHeadings, ourTitles, type JudgedHeading } from "../../../support/markdown/judges.ts";
+import {
+  commonmarkHeadings,
+  commonmarkTitles,
+  micromarkHeadings,
+  ourHeadings,
+  ourTitles,
+  type ReferenceHeading,
+} from "../../../support/markdown/judges.ts";
 import { anyMarkdown, flatMarkdown } from "../../../support/markdown/markdown-arbitrary.ts";
 
 const corpusDirectory = join(import.meta.dirname, "../../../../../shared/corpus");
@@ -84,7 +91,7 @@ describe("headings agree with commonmark and micromark", () => {
       fc.property(flatMarkdown, (text) => {
         // Where a paragraph with definitions begins is the last of the named cases below; everything else of it must agree.
         const beginsWithDefinition = ourHeadings(text).map((heading) => Buffer.from(text)[heading.byteOffset] === "[".charCodeAt(0));
-        const comparable = (headings: JudgedHeading[]) =>
+        const comparable = (headings: ReferenceHeading[]) =>
           headings.map((heading, index) =>
             beginsWithDefinition[index] === true ? { ...heading, byteOffset: "of the paragraph" } : heading,
           );

@@ -82,8 +82,8 @@ describe("the report of a live run", () => {
       ],
       tables: [{ ...table, rowsBefore: 1, rowsAfter: 9, expectedGrowth: 4 }],
       phases: [{ ...phase, refusals: [{ code: "PRINCIPAL_TOO_STRONG", facts: {} }] }],
-      killedStarts: 1,
-      starts: 2,
+      killedAttempts: 1,
+      attempts: 2,
     });
     expect(said).toContain(
       "cut_leg_a: the run was interrupted between its effect and its record. The effect was found in the database with the expected digest, and taken as done.",

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Layer } from "../../../../orchestrator/core/journal/effect.ts";
-import { judgeLayers, toConflict, type JournalLayer, type Judgement } from "../../../../orchestrator/core/run/exactly-once.ts";
+import { toReplayAction, toConflict, type JournalLayer, type ReplayAction } from "../../../../orchestrator/core/run/exactly-once.ts";
 
 const ours = "a".repeat(64);
 const other = "b".repeat(64);
@@ -22,7 +22,7 @@ const layers: Readonly<Record<string, Layer>> = {
 };
 
 /** Everything that is no conflict; the rest of the 80 mixes is. */
-const table: Readonly<Record<string, Judgement>> = {
+const table: Readonly<Record<string, ReplayAction>> = {
   "none/none/none": "do",
   "intended/none/none": "do",
   "intended other/none/none": "do", // the approval was signed anew before anything landed
@@ -36,7 +36,7 @@ const mixes = Object.keys(journals).flatMap((journal) =>
 
 describe("the three layers", () => {
   it.each(mixes)("journal %s, unique %s, recorder %s", (journal, unique, recorder) => {
-    const judged = judgeLayers({
+    const judged = toReplayAction({
       journal: pick(journals, journal),
       unique: pick(layers, unique),
       recorder: pick(layers, recorder),
@@ -76,7 +76,7 @@ describe("the three layers", () => {
     );
     fc.assert(
       fc.property(journal, layer, layer, digest, (said, unique, recorder, expectedSha256) => {
-        const judged = judgeLayers({ journal: said, unique, recorder, expectedSha256 });
+        const judged = toReplayAction({ journal: said, unique, recorder, expectedSha256 });
         const landed = unique.state !== "none" || recorder.state !== "none";
         const exact = [unique, recorder].every((found) => found.state === "there" && found.sha256 === expectedSha256);
         expect(judged === "do").toBe(!landed && said.state !== "done");

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { holdFolder, sweepHeldFolders } from "../../../../orchestrator/root-helper/files/temp-secret-folder.ts";
+import { createTempSecretFolder, removeAbandonedSecretFolders } from "../../../../orchestrator/root-helper/files/temp-secret-folder.ts";
 import { makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
 
 const module = resolve(import.meta.dirname, "../../../../orchestrator/root-helper/files/temp-secret-folder.ts");
@@ -24,9 +24,9 @@ afterEach(async () => {
 });
 
 async function startHolder(): Promise<{ readonly child: ChildProcess; readonly path: string }> {
-  const script = `import { holdFolder } from ${JSON.stringify(module)};
+  const script = `import { createTempSecretFolder } from ${JSON.stringify(module)};
     import { writeFileSync } from "node:fs";
-    const held = holdFolder(${JSON.stringify(folder.host)}, "dump", (path) => writeFileSync(path + "/pgpass", "s3cret"));
+    const held = createTempSecretFolder(${JSON.stringify(folder.host)}, "dump", (path) => writeFileSync(path + "/pgpass", "s3cret"));
     console.log(held.path);
     setInterval(() => undefined, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
@@ -49,7 +49,7 @@ describe("a held folder of secrets", () => {
   it("is gone when filling it fails, and nobody listens any more", () => {
     const listening = process.listenerCount("SIGHUP");
     expect(() =>
-      holdFolder(folder.host, "adhoc", () => {
+      createTempSecretFolder(folder.host, "adhoc", () => {
         throw new Error("disk full");
       }),
     ).toThrow("disk full");
@@ -63,7 +63,7 @@ describe("a held folder of secrets", () => {
     killed.child.kill("SIGKILL");
     await once(killed.child, "close");
     expect(existsSync(killed.path)).toBe(true);
-    const held = holdFolder(folder.host, "adhoc", () => undefined);
+    const held = createTempSecretFolder(folder.host, "adhoc", () => undefined);
     expect(existsSync(killed.path)).toBe(false);
     expect(existsSync(join(living.path, "pgpass"))).toBe(true);
     held.remove();
@@ -73,7 +73,7 @@ describe("a held folder of secrets", () => {
   it("is swept when its pid belongs to another process now; names of another shape are not", () => {
     const names = [`_adhoc.${process.pid}-1.aaaaaaaaaaaa`, "run-1", "_adhoc.aaaaaaaaaaaa", "_adhoc.0-1.aaaaaaaaaaaa"];
     for (const name of names) mkdirSync(folder.at(`run/cutter/cred/${name}`));
-    sweepHeldFolders(folder.host);
+    removeAbandonedSecretFolders(folder.host);
     expect(left().sort()).toEqual(names.slice(1).sort());
   });
 });

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { runResultSchema, type RunResult } from "../../../../orchestrator/core/run/result.ts";
-import { finishRun, releaseRun } from "../../../../orchestrator/root-helper/run/finish-run.ts";
-import { giveToCutter, prepareRun } from "../../../../orchestrator/root-helper/run/prepare-run.ts";
+import { finishRun, cleanUpKilledRun } from "../../../../orchestrator/root-helper/run/finish-run.ts";
+import { chownToCutter, prepareRun } from "../../../../orchestrator/root-helper/run/prepare-run.ts";
 import { seconds, toToken } from "../../../support/arm-token.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "../../../support/host-folder.ts";
 
@@ -229,7 +229,7 @@ test("a dry run starts without the live token that an earlier start of its id le
 });
 
 describe("giving a run's folder to cutter", () => {
-  const give = () => codeOf(() => giveToCutter(folder.host, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"));
+  const give = () => codeOf(() => chownToCutter(folder.host, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"));
 
   test("refuses what was put in its place meanwhile: a link, a file, somebody's folder; nothing behind it changes", () => {
     mkdirSync(folder.at("target"), { mode: 0o755 });
@@ -247,7 +247,9 @@ describe("giving a run's folder to cutter", () => {
       ownerUid: folder.host.ownerUid + 1,
       cutter: { uid: folder.host.cutter.uid + 2, gid: folder.host.cutter.gid },
     };
-    expect(codeOf(() => giveToCutter(stranger, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"))).toBe("RUN_FOLDER_REFUSED");
+    expect(codeOf(() => chownToCutter(stranger, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"))).toBe(
+      "RUN_FOLDER_REFUSED",
+    );
     expect(give()).toBe("nothing was refused");
   });
 });
@@ -360,7 +362,7 @@ describe("release-run", () => {
     arm();
     expect(prepare("R-1")).toBe("nothing was refused");
     expect(existsSync(folder.at("run/cutter/live/R-1"))).toBe(true);
-    releaseRun(folder.host, "R-1");
+    cleanUpKilledRun(folder.host, "R-1");
     expect([existsSync(folder.at("run/cutter/live/R-1")), existsSync(folder.at("run/cutter/cred/R-1"))]).toEqual([false, false]);
     expect(readResult("R-1")).toMatchObject({ code: "RUN_KILLED", exit_code: 20, exit_kind: "killed" });
   });
@@ -369,7 +371,7 @@ describe("release-run", () => {
     prepareRun(folder.host, "R-1.dryrun", now);
     finishRun(folder.host, "R-1.dryrun", { exitKind: "exited", exitRaw: "0", serviceResult: "success" });
     const before = readResult();
-    releaseRun(folder.host, "R-1.dryrun");
+    cleanUpKilledRun(folder.host, "R-1.dryrun");
     expect(readResult()).toEqual(before);
   });
 });

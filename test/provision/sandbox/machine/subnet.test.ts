@@ -1,7 +1,7 @@
 // The subnet of a checkout: stable, its own, and never one that is in use.
 import { assert, integer, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkoutDigest, toSandboxPlace } from "../../../../provision/sandbox/base/place.ts";
+import { checkoutDigest, toSandboxPaths } from "../../../../provision/sandbox/base/place.ts";
 import { deriveSubnet, parseUsedNetworks, type UsedNetwork } from "../../../../provision/sandbox/machine/subnet.ts";
 
 const toNumber = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
@@ -55,7 +55,7 @@ describe("the subnet of a sandbox", () => {
 
 describe("the place of a sandbox", () => {
   it("has an interface name Linux accepts and a socket path under 108 bytes, however deep the checkout is", () => {
-    const place = toSandboxPlace(`/srv/${"deep/".repeat(60)}checkout`);
+    const place = toSandboxPaths(`/srv/${"deep/".repeat(60)}checkout`);
     expect(place.outerInterface.length).toBeLessThanOrEqual(15);
     expect(place.agentSocket.length).toBeLessThan(108);
   });

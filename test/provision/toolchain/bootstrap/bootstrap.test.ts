@@ -5,8 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isIntact } from "../../../../provision/toolchain/bootstrap/engine.mjs";
-import { engineExecutables, pulumiVersion, toolchainLayout, type ToolchainLayout } from "../../../../provision/toolchain/bootstrap/layout.mjs";
-import { judgeMachine } from "../../../../provision/toolchain/bootstrap/machine.mjs";
+import {
+  engineExecutables,
+  pulumiVersion,
+  toolchainLayout,
+  type ToolchainLayout,
+} from "../../../../provision/toolchain/bootstrap/layout.mjs";
+import { checkPlatform } from "../../../../provision/toolchain/bootstrap/machine.mjs";
 import { isInStep } from "../../../../provision/toolchain/bootstrap/npm.mjs";
 import { ensureCommandPlugin } from "../../../../provision/toolchain/bootstrap/plugin.mjs";
 import { elapsed } from "../../../../provision/toolchain/bootstrap/step.mjs";
@@ -104,10 +109,10 @@ describe("the command plugin", () => {
 describe("the machine", () => {
   test("is refused by name when it is another system, another processor, or has too old a Node.js", () => {
     const fine = { platform: "linux", arch: "x64", version: "20.0.0" };
-    expect(judgeMachine(fine)).toBe("Linux x64, Node.js 20.0.0");
-    expect(() => judgeMachine({ ...fine, platform: "darwin" })).toThrow("this is darwin, the kit needs Linux");
-    expect(() => judgeMachine({ ...fine, arch: "arm64" })).toThrow("this is arm64");
-    expect(() => judgeMachine({ ...fine, version: "18.20.0" })).toThrow("Node.js 18.20.0 is too old");
+    expect(checkPlatform(fine)).toBe("Linux x64, Node.js 20.0.0");
+    expect(() => checkPlatform({ ...fine, platform: "darwin" })).toThrow("this is darwin, the kit needs Linux");
+    expect(() => checkPlatform({ ...fine, arch: "arm64" })).toThrow("this is arm64");
+    expect(() => checkPlatform({ ...fine, version: "18.20.0" })).toThrow("Node.js 18.20.0 is too old");
   });
 
   test("is told how long each step took, in words", () => {

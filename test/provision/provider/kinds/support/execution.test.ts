@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainStart, toLine, toLineHash } from "../../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry } from "../../../../../orchestrator/core/journal/record.ts";
-import { toOpenRuns } from "../../../../../orchestrator/core/run/open-runs.ts";
+import { toUnfinishedRuns } from "../../../../../orchestrator/core/run/open-runs.ts";
 import { recordAudit } from "../../../../../orchestrator/root-helper/state/ledger.ts";
 import type { RemoteHost } from "../../../../../provision/host/connection.ts";
 import { createExecutionGuard, readExecution } from "../../../../../provision/provider/kinds/support/execution.ts";
@@ -108,21 +108,21 @@ describe("a live run is open", () => {
     ["never as a dry run", [started("dryrun"), ...committed("SG_1")], [], false],
   ])("%s", async (_what, entries, revert, open) => {
     writeRun("R-1", entries, "var/lib/cutter/runs", revert);
-    expect((await readExecution(host)).openRuns).toEqual(open ? ["R-1"] : []);
+    expect((await readExecution(host)).unfinishedRuns).toEqual(open ? ["R-1"] : []);
   });
 
   it("also in a folder of runs that the configuration moved, and with a configuration that cannot be read", async () => {
     writeFileSync(at("etc/cutter/orchestrator.yaml"), `sidecar_root: ${root}/srv/runs\nbroken: [\n`);
     writeRun("R-2", [started("live"), ...committed("SG_1")], "srv/runs");
     writeRun("R-1", [started("live"), ...committed("SG_1")]);
-    expect((await readExecution(host)).openRuns.toSorted()).toEqual(["R-1", "R-2"]);
+    expect((await readExecution(host)).unfinishedRuns.toSorted()).toEqual(["R-1", "R-2"]);
   });
 
   it("and a run without a journal, or a host without anything, is none", async () => {
     rmSync(root, { recursive: true });
     mkdirSync(root);
-    expect(await readExecution(host)).toEqual({ armed: [], live: [], openRuns: [] });
-    expect(toOpenRuns([{ runId: "R-1", journal: [], revertJournal: [] }])).toEqual([]);
+    expect(await readExecution(host)).toEqual({ armed: [], live: [], unfinishedRuns: [] });
+    expect(toUnfinishedRuns([{ runId: "R-1", journal: [], revertJournal: [] }])).toEqual([]);
   });
 });
 

@@ -2,8 +2,13 @@
 import { beforeEach, expect, it } from "vitest";
 import { CutterError } from "../../../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../../../provision/host/connection.ts";
-import type { Work } from "../../../../../provision/provider/kind/define.ts";
-import { confirmWithinS, switchAndConfirm, tellReverted, toStanding } from "../../../../../provision/provider/kinds/support/release-switch.ts";
+import type { JobSpec } from "../../../../../provision/provider/kind/define.ts";
+import {
+  confirmWithinS,
+  switchAndConfirm,
+  reportRevertedRelease,
+  toConfirmationState,
+} from "../../../../../provision/provider/kinds/support/release-switch.ts";
 import { localAddress } from "../../../../support/hosts/local-host.ts";
 
 const name = "0.6.0-0123456789ab";
@@ -30,7 +35,7 @@ const fresh: RemoteHost = {
 const pooled = (stdout: string): RemoteHost => ({ ...fresh, run: () => Promise.resolve({ ...ok, stdout }) });
 const context = (standing = "") => ({
   host: pooled(standing),
-  runJob: ({ args }: Work) => Promise.resolve(void asked.push(args.slice(1).join(" "))),
+  runJob: ({ args }: JobSpec) => Promise.resolve(void asked.push(args.slice(1).join(" "))),
   openFresh: () => (reachable ? Promise.resolve(fresh) : Promise.reject(new CutterError("HOST_UNREACHABLE", {}))),
   say: (line: string) => void said.push(line),
 });
@@ -84,8 +89,8 @@ it("says that the host was quicker when the confirmation comes too late", async 
 });
 
 it("tells a reversal of the past once, and nothing where there was none", async () => {
-  await tellReverted(context(`good 0.6.0-aaaaaaaaaaaa\nreverted ${name} 0.6.0-aaaaaaaaaaaa reboot 2026-11-23T01:00:00Z\n`));
-  await tellReverted(context("good 0.6.0-aaaaaaaaaaaa\n"));
+  await reportRevertedRelease(context(`good 0.6.0-aaaaaaaaaaaa\nreverted ${name} 0.6.0-aaaaaaaaaaaa reboot 2026-11-23T01:00:00Z\n`));
+  await reportRevertedRelease(context("good 0.6.0-aaaaaaaaaaaa\n"));
   expect(said).toEqual([expect.stringMatching(new RegExp(`RELEASE_REVERTED .*release=${name} now_on=0.6.0-aaaaaaaaaaaa why=reboot`))]);
 });
 
@@ -95,5 +100,5 @@ it.each([
   ["unconfirmed", ["good 0.6.0-aaaaaaaaaaaa"]],
   ["unconfirmed", []],
 ])("calls a release %s by the records %j", (standing, records) => {
-  expect(toStanding(records, name)).toBe(standing);
+  expect(toConfirmationState(records, name)).toBe(standing);
 });
