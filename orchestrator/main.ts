@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli, toErrorText } from "./cli/app.ts";
-import { toRefusedStartResult } from "./cli/tell-end.ts";
+import { toRefusedStartResult } from "./cli/start-result.ts";
 import { composeServices } from "./compose.ts";
 import { refuseDangerousEnvironment } from "./config/environment.ts";
 import { CutterError } from "./core/errors.ts";

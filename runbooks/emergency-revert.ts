@@ -11,7 +11,7 @@ import { dryRunSuffix, parseRunId, type RunId } from "../orchestrator/core/run-i
 import type { RemoteHost } from "../provision/host/connection.ts";
 import type { StackConfig } from "../provision/stack/config.ts";
 import { readPinnedFile } from "../provision/stack/pinned-file.ts";
-import { startUnitAndWait, startableUnits } from "./run-on-host.ts";
+import { startUnitAndWait, startableUnits } from "./start-unit.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 

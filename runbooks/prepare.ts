@@ -11,7 +11,7 @@ import type { RunRequest } from "../orchestrator/core/run/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { writeDrafts, type WrittenDraft } from "./drafts.ts";
-import { startUnitAndWait, toResultLine } from "./run-on-host.ts";
+import { startUnitAndWait, toResultLine } from "./start-unit.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 

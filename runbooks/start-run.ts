@@ -1,7 +1,7 @@
 // start-run: starts the scoped run R, shows it working, and exits with what it did to production.
 import { parseArgs } from "node:util";
 import { parseRunId } from "../orchestrator/core/run-id.ts";
-import { startUnitAndWait, toResultLine } from "./run-on-host.ts";
+import { startUnitAndWait, toResultLine } from "./start-unit.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { verifyArchivedRestoreProofs } from "../orchestrator/core/gaps/restore-proof.ts";
-import { verifyArchivedRulings } from "../orchestrator/core/gaps/kept-rulings.ts";
+import { verifyArchivedRulings } from "../orchestrator/core/gaps/archived-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey/renderings.ts";
 import { toSurvey } from "../orchestrator/core/survey/survey.ts";
 import { readSurveyFacts } from "../provision/survey/read-facts.ts";

@@ -1,7 +1,7 @@
 // `npm run test:suites [-- SUITE…] [FILE…]`: the tests against a booted host, on one Debian suite after the other, each on a fresh host that is taken away again; ends with a table.
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { toSandboxPaths } from "../provision/sandbox/base/place.ts";
+import { toSandboxPaths } from "../provision/sandbox/base/paths.ts";
 import { suites, type Suite } from "../provision/sandbox/image/recipe.ts";
 import { checkout, type Counts, readReport, sandbox, TestSteps, toLabel } from "./support/test-steps.ts";
 

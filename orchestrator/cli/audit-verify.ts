@@ -1,6 +1,6 @@
 // cutter audit verify: the evidence of a run checked again, from its folder or from a bundle on any machine; by the keys the reader trusts, never by those beside the run.
 import { buildCommand } from "@stricli/core";
-import { auditRun, type Audit } from "../audit/judge.ts";
+import { auditRun, type Audit } from "../audit/audit-run.ts";
 import type { AuditFinding } from "../audit/finding.ts";
 import { readBundle, readFolder, type RunBundle } from "../evidence/bundle.ts";
 import { bundleBytesMax } from "../evidence/tar.ts";

@@ -9,7 +9,7 @@ import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, parseString, type CommonFlags } from "./flags.ts";
 import { toOutcomeText } from "./render-outcome.ts";
-import { writeStartResult, toRefusedStartResult } from "./tell-end.ts";
+import { writeStartResult, toRefusedStartResult } from "./start-result.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id"?: string;

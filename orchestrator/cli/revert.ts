@@ -7,13 +7,13 @@ import type { Code } from "../core/codes/index.ts";
 import { toRevertSql } from "../core/revert/runbook-sql.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../core/run-id.ts";
-import type { RevertInputs } from "../engine/revert/judge.ts";
+import type { RevertInputs } from "../engine/revert/verify.ts";
 import { toDifferenceLines, type RevertOutcome } from "../engine/revert/outcome.ts";
 import { revertRun } from "../engine/revert/revert.ts";
 import { readPlainFile } from "../trust/plain-file.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
-import { writeStartResult, toRefusedStartResult } from "./tell-end.ts";
+import { writeStartResult, toRefusedStartResult } from "./start-result.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;

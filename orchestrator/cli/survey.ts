@@ -4,7 +4,7 @@ import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
 import { parseHostFacts } from "../core/host/facts.ts";
 import { verifyArchivedRestoreProofs } from "../core/gaps/restore-proof.ts";
-import { verifyArchivedRulings } from "../core/gaps/kept-rulings.ts";
+import { verifyArchivedRulings } from "../core/gaps/archived-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../core/survey/renderings.ts";
 import { toSurvey } from "../core/survey/survey.ts";
 import type { CutterContext } from "./context.ts";

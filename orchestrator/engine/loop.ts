@@ -2,7 +2,7 @@
 import type { Attempt } from "./kernel/attempt.ts";
 import { closeRun } from "./close-run.ts";
 import { requireApproved } from "./live/perform.ts";
-import { requireStillApplied } from "./live/standing.ts";
+import { requireStillApplied } from "./live/still-applied.ts";
 import { passPhaseGate } from "./pass-gate.ts";
 import { performPhase } from "./perform-phase.ts";
 

@@ -1,7 +1,7 @@
 // The gate after each phase: its document in the run's folder and in the knowledge base, read back, then on record.
 import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { isWriteStep } from "../core/journal/effect.ts";
-import { uploadPhaseDocument } from "../uploads/phase-gate.ts";
+import { uploadPhaseDocument } from "../uploads/upload-phase-document.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./kernel/attempt.ts";
 import { toPhaseDocument } from "./records/phase-document.ts";

@@ -7,7 +7,7 @@ import { toRecordedRefusal } from "../core/run/verdict.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
 import { toEndError, toUnrecordedError, type Attempt, type Run } from "./kernel/attempt.ts";
 import { startCheckpoints } from "./kernel/checkpoint.ts";
-import { withResource } from "./kernel/with-lock.ts";
+import { withResource } from "./kernel/with-resource.ts";
 import { openJournal, type Journal } from "./kernel/journal-writer.ts";
 import { ensureRecords, writeRecords } from "./records/write-records.ts";
 import { runLiveAttempt } from "./live/start.ts";

@@ -4,7 +4,7 @@ import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
 import type { RunStatus } from "../core/journal/status.ts";
 import type { Phase } from "../phases/define.ts";
-import { withResource } from "./kernel/with-lock.ts";
+import { withResource } from "./kernel/with-resource.ts";
 import { openJournal } from "./kernel/journal-writer.ts";
 import { writeRecords } from "./records/write-records.ts";
 import { toOutcome, type RunOutcome } from "./records/outcome.ts";

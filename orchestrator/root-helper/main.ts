@@ -5,7 +5,7 @@ import { CutterError, toErrorLine } from "../core/errors.ts";
 import { toRefusalOutput } from "../core/host/refusal-output.ts";
 import { toGaps } from "../core/gaps/gaps.ts";
 import { parseHostFacts } from "../core/host/facts.ts";
-import { noRulings } from "../core/gaps/kept-rulings.ts";
+import { noRulings } from "../core/gaps/archived-rulings.ts";
 import { arm } from "./arming/arm-run.ts";
 import { armRevert } from "./revert/arm-revert.ts";
 import { finishRun, cleanUpKilledRun } from "./run/finish-run.ts";

@@ -10,7 +10,7 @@ import type { ExecutionGuard } from "./kinds/support/execution.ts";
 import { readRetainedSummary } from "./retained.ts";
 import type { BaseInputs, BoundKind, Kind, Reading, JobSpec } from "./kind/define.ts";
 import { isOurs, readOwnershipClaims, toClaimant, withOwnershipClaim, type OwnershipClaim } from "./ownership.ts";
-import type { StateClaims } from "./recorded.ts";
+import type { StateClaims } from "./state-claims.ts";
 
 const jobTimeoutMs = 60_000;
 const earlierJobsTimeoutMs = 20_000;

@@ -8,7 +8,7 @@ import type { RemoteHost } from "../host/connection.ts";
 import { envLineKind } from "./kinds/env-line.ts";
 import { toReleaseArchive } from "./kinds/release.ts";
 import { isOurs, readOwnershipClaims, toClaimant, type OwnershipClaim } from "./ownership.ts";
-import type { StateClaims } from "./recorded.ts";
+import type { StateClaims } from "./state-claims.ts";
 
 /** What stands in the way on each host. */
 export interface Preflight {

@@ -11,7 +11,7 @@ import type {
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps/gaps.ts";
-import { verifyArchivedRulings } from "../../orchestrator/core/gaps/kept-rulings.ts";
+import { verifyArchivedRulings } from "../../orchestrator/core/gaps/archived-rulings.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
@@ -21,7 +21,7 @@ import type { BaseInputs, Kind } from "./kind/define.ts";
 import { kinds } from "./kinds/index.ts";
 import { readHostWide } from "./kinds/support/overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
-import { createStateClaims, type StateClaims } from "./recorded.ts";
+import { createStateClaims, type StateClaims } from "./state-claims.ts";
 
 export const packageName = "cutterhost";
 

@@ -1,6 +1,6 @@
 // Process edge of `npm run sandbox -- …`: argv in, lines and exit code out.
 import { run } from "@stricli/core";
-import { thisCheckout } from "./base/place.ts";
+import { thisCheckout } from "./base/paths.ts";
 import { sandboxApplication, type SandboxContext } from "./commands/cli.ts";
 
 let commandExitCode: number | null = null;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseEnvFile } from "../../orchestrator/core/host/env-file.ts";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
-import { toSandboxPaths } from "../../provision/sandbox/base/place.ts";
+import { toSandboxPaths } from "../../provision/sandbox/base/paths.ts";
 import { postgresOf } from "../../provision/sandbox/image/recipe.ts";
 import { runCommand } from "../../provision/sandbox/base/process.ts";
 import { toSshArguments } from "../../provision/sandbox/commands/ssh.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sandboxCgroups } from "../../provision/sandbox/machine/cgroup.ts";
-import { type SandboxPaths, toSandboxPaths } from "../../provision/sandbox/base/place.ts";
+import { type SandboxPaths, toSandboxPaths } from "../../provision/sandbox/base/paths.ts";
 import { suites } from "../../provision/sandbox/image/recipe.ts";
 import { runCommand } from "../../provision/sandbox/base/process.ts";
 import { runInSandbox } from "../../provision/sandbox/commands/ssh.ts";

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { signFile } from "../../provision/sandbox/host/keys.ts";
-import { toSandboxPaths } from "../../provision/sandbox/base/place.ts";
+import { toSandboxPaths } from "../../provision/sandbox/base/paths.ts";
 import { seconds } from "./arm-token.ts";
 import { checkout, npm } from "./e2e.ts";
 

@@ -2,7 +2,7 @@
 import { CutterError } from "../../core/errors.ts";
 import type { Recorders } from "../../ports/recorders.ts";
 import { openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
-import { lockDocument } from "./document-lock.ts";
+import { lockDocument } from "./session-lock.ts";
 import { openEvidence, type EvidenceLogs } from "./evidence.ts";
 import { toDocumentClaim, toDecision, toEnacted, toLegB, toUnit, toVerifyResult } from "./recorder-rows.ts";
 import type { DatabaseSettings } from "./settings.ts";

@@ -5,7 +5,7 @@ import type { WritePermission } from "../../ports/permission.ts";
 import { isOutcomeUnknown, toDatabaseError } from "./database-error.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
-import { openWriteConnection, type WriteConnection } from "./write-line.ts";
+import { openWriteConnection, type WriteConnection } from "./write-connection.ts";
 
 /** Limits of a write. The server's own end of a transaction exists from version 17; before that the line is cut, and the server, looking for its client, ends it. */
 export interface WriteLimits {

@@ -5,7 +5,7 @@ import { evaluateGap3, evaluateGap4 } from "./principals.ts";
 import { evaluateGap7, evaluateGap8 } from "./ruling.ts";
 import { evaluateGap5, evaluateGap6 } from "./state.ts";
 import type { HostFacts } from "../host/facts.ts";
-import type { ArchivedRulings } from "./kept-rulings.ts";
+import type { ArchivedRulings } from "./archived-rulings.ts";
 
 export interface Gap {
   readonly id: `GAP-${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`;
@@ -15,7 +15,7 @@ export interface Gap {
   readonly evidence: readonly string[]; // reasons first when open
 }
 
-/** Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. `rulings` are those of these facts, judged (judgeRulings). */
+/** Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. `rulings` are those of these facts, judged (verifyArchivedRulings). */
 export function toGaps(facts: HostFacts, rulings: ArchivedRulings): readonly Gap[] {
   return rules.map(({ id, summary, closedBy, evaluate }) => {
     const evidence = evaluate(facts, rulings);

@@ -8,7 +8,7 @@ import { CutterError } from "../errors.ts";
 import { readSurveyedConfig } from "./state.ts";
 import type { HostFacts, ArchivedDocument } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
-import { readSurveyedKeys } from "./kept-rulings.ts";
+import { readSurveyedKeys } from "./archived-rulings.ts";
 import type { RunId } from "../run-id.ts";
 import { readDetachedSignature, readSignerKey, verifyDetached } from "../signing/signature.ts";
 

@@ -1,7 +1,7 @@
 // GAP-7 and GAP-8: has somebody who may do so signed that this host may cut a document, and named a harmless one? No times in the texts: an unchanged host gives unchanged evidence.
 import type { GapEvidence } from "./evidence.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { rulingsFolder, type ArchivedRulings, type ValidRuling } from "./kept-rulings.ts";
+import { rulingsFolder, type ArchivedRulings, type ValidRuling } from "./archived-rulings.ts";
 
 /** A ruling verified by the keys pinned now, not expired, for this host, release, principal, grants and runbook. */
 export function evaluateGap7(_facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {

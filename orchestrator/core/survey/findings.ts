@@ -3,7 +3,7 @@ import { readSurveyedConfig } from "../gaps/state.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { restoreProofDaysMax, type ArchivedRestoreProofs } from "../gaps/restore-proof.ts";
-import type { ArchivedRulings } from "../gaps/kept-rulings.ts";
+import type { ArchivedRulings } from "../gaps/archived-rulings.ts";
 import { envNames } from "../host/secret-names.ts";
 
 export interface SurveyFinding {

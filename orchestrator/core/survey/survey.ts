@@ -1,7 +1,7 @@
 // The survey: facts of a host → one value that every rendering shows (schema cutter.survey/1, design 4.1). Pure: enables nothing, mutates nothing.
 import { toGaps, type Gap } from "../gaps/gaps.ts";
 import type { ArchivedRestoreProofs } from "../gaps/restore-proof.ts";
-import type { ArchivedRulings } from "../gaps/kept-rulings.ts";
+import type { ArchivedRulings } from "../gaps/archived-rulings.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { envNames } from "../host/secret-names.ts";

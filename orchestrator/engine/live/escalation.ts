@@ -5,7 +5,7 @@ import { CutterError } from "../../core/errors.ts";
 import { mayContinue } from "../../core/journal/live.ts";
 import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
 import { recordApproval, verifyRunApproval, recallApproval } from "./approvals.ts";
-import { recordDecisionOnce, isClaimed, toRow } from "./decide.ts";
+import { recordDecisionOnce, isClaimed, toRow } from "./record-decision.ts";
 
 /**
  * Gives "voided" when the run is given up and must do nothing more.

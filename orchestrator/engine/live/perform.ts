@@ -12,9 +12,9 @@ import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
 import type { PhaseOutcome } from "../kernel/performed.ts";
 import { toHistory, toLivePorts, toReadPorts } from "../kernel/phase-ports.ts";
 import { advanceBatchEntry } from "./batch.ts";
-import { recordDecisionBefore } from "./decide.ts";
+import { recordDecisionBefore } from "./record-decision.ts";
 import { requireRulingNames } from "./start.ts";
-import { applyEffectOnce } from "./step.ts";
+import { applyEffectOnce } from "./apply-once.ts";
 
 /** @throws EXECUTION_REVOKED, the gate's first refusal, APPROVAL_*, STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN, PAYLOAD_CHANGED, and what the phase throws */
 export async function performLive(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {

@@ -4,7 +4,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
 import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
-import { withResource } from "../kernel/with-lock.ts";
+import { withResource } from "../kernel/with-resource.ts";
 import { archiveKeysAndRunbook } from "./archive-keys.ts";
 import { recordApproval, verifyRunApproval, obtainApproval } from "./approvals.ts";
 import { refuseOpenClaims } from "./claims.ts";

@@ -9,12 +9,12 @@ import { uploadWithReceipt } from "../../uploads/receipt.ts";
 import type { RevertState } from "../../ports/revert-database.ts";
 import { toRevertDocument } from "./document.ts";
 import { openRevertJournal, type RevertJournal } from "./journal.ts";
-import { verifyRevertApproval, requireRunInactive, requireStillStaged, type RevertInputs } from "./judge.ts";
+import { verifyRevertApproval, requireRunInactive, requireStillStaged, type RevertInputs } from "./verify.ts";
 import type { RevertOutcome } from "./outcome.ts";
 import { permitRevert } from "./permission.ts";
 import type { RevertPorts } from "./ports.ts";
 import { uploadApproval } from "./upload-approval.ts";
-import { compareWithPlan, readRunToRevert, type RunToRevert } from "./run-left.ts";
+import { compareWithPlan, readRunToRevert, type RunToRevert } from "./run-to-revert.ts";
 
 interface RevertAttempt {
   readonly revert: RevertInputs;

@@ -10,7 +10,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { Gap } from "../../core/gaps/gaps.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import type { Spending } from "../../core/arming/ledger-record.ts";
-import { rulingArchive } from "../../core/gaps/kept-rulings.ts";
+import { rulingArchive } from "../../core/gaps/archived-rulings.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { readDryRun, type DryRun } from "../../trust/dry-run.ts";
 import { readHostKey, readHostKeys } from "../../trust/host-keys.ts";

@@ -5,7 +5,7 @@ import { addDocument } from "./document.ts";
 import { removeSandbox } from "./down.ts";
 import { suites, type Suite } from "../image/recipe.ts";
 import { signFile } from "../host/keys.ts";
-import { toSandboxPaths } from "../base/place.ts";
+import { toSandboxPaths } from "../base/paths.ts";
 import { toSeconds } from "../base/progress.ts";
 import { openSandboxShell } from "./ssh.ts";
 import { readSandboxState } from "../state/state.ts";

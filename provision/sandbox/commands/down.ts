@@ -1,6 +1,6 @@
 // `sandbox down`: ends this checkout's sandbox and removes everything of it but the image cache.
 import { existsSync } from "node:fs";
-import { toSandboxPaths } from "../base/place.ts";
+import { toSandboxPaths } from "../base/paths.ts";
 import { stopProcesses, removeFiles } from "../machine/cleanup.ts";
 import { withSandboxLock } from "../machine/lock.ts";
 import { type Say, timed } from "../base/progress.ts";

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { startAgent } from "../host/agent.ts";
 import { bootHost } from "../machine/boot.ts";
-import { checkoutDigest, type SandboxPaths } from "../base/place.ts";
+import { checkoutDigest, type SandboxPaths } from "../base/paths.ts";
 import { fillDatabase, startPostgres } from "../host/database.ts";
 import type { SandboxSecrets } from "../host/env-files.ts";
 import { readGrantMatrixSha } from "../host/grant-matrix.ts";

@@ -1,6 +1,6 @@
 // The way in for people and tests: stock OpenSSH with the sandbox's own agent, its pinned host key and nothing of the user's configuration.
 import { spawn } from "node:child_process";
-import { toSandboxPaths } from "../base/place.ts";
+import { toSandboxPaths } from "../base/paths.ts";
 import { childEnvironment, type CommandOptions, type CommandOutcome, mustRun, runCommand } from "../base/process.ts";
 import { readSandboxState, type SandboxState } from "../state/state.ts";
 
@@ -28,7 +28,7 @@ export function runInSandbox(checkout: string, commandLine: string, options: Com
   return runCommand([...toSshArguments(readSandboxState(checkout), toSandboxPaths(checkout).knownHosts), commandLine], options);
 }
 
-/** Like `runOnHost`; a non-zero end throws SANDBOX_STEP_FAILED. Returns stdout. */
+/** Like `runInSandbox`; a non-zero end throws SANDBOX_STEP_FAILED. Returns stdout. */
 export function mustRunInSandbox(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<string> {
   return mustRun(
     commandLine.slice(0, 120),

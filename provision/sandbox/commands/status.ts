@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { isAgentAlive } from "../host/agent.ts";
-import { imageCacheDirectory, toSandboxPaths } from "../base/place.ts";
+import { imageCacheDirectory, toSandboxPaths } from "../base/paths.ts";
 import type { Say } from "../base/progress.ts";
 import { runInSandbox } from "./ssh.ts";
 import { readSandboxState } from "../state/state.ts";

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { isAgentAlive, startAgent } from "../host/agent.ts";
 import { bootHost } from "../machine/boot.ts";
-import { toSandboxPaths, type SandboxPaths } from "../base/place.ts";
+import { toSandboxPaths, type SandboxPaths } from "../base/paths.ts";
 import { stopHost, stopProcesses, removeFiles } from "../machine/cleanup.ts";
 import { waitForPostgres } from "../host/database.ts";
 import { readGrantMatrixSha } from "../host/grant-matrix.ts";

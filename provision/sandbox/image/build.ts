@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { resolve } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { imageCacheDirectory, thisCheckout } from "../base/place.ts";
+import { imageCacheDirectory, thisCheckout } from "../base/paths.ts";
 import { mustRun } from "../base/process.ts";
 import { type Say, timed } from "../base/progress.ts";
 import { loadPostgresImage } from "./load-postgres.ts";

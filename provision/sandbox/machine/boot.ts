@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { SandboxPaths } from "../base/place.ts";
+import type { SandboxPaths } from "../base/paths.ts";
 import { Inside } from "./nspawn.ts";
 import { childEnvironment } from "../base/process.ts";
 import { pollUntil } from "../base/progress.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { killCgroups, removeCgroups } from "./cgroup.ts";
-import type { SandboxPaths } from "../base/place.ts";
+import type { SandboxPaths } from "../base/paths.ts";
 import { mustRun, runCommand } from "../base/process.ts";
 import { pollUntil } from "../base/progress.ts";
 import { readLiveSupervisor } from "./supervisor-record.ts";

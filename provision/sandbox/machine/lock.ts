@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import type { SandboxPaths } from "../base/place.ts";
+import type { SandboxPaths } from "../base/paths.ts";
 import { readStartTicks } from "./supervisor-record.ts";
 
 /** Runs `work` while holding the sandbox's lock. @throws SANDBOX_BUSY when a living process holds it. */

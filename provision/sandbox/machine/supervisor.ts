@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { killCgroups, removeCgroups, toGroupedArguments } from "./cgroup.ts";
-import { toSandboxPaths } from "../base/place.ts";
+import { toSandboxPaths } from "../base/paths.ts";
 import { findLeader, nspawnEnvironment, powerOffNowSignal, powerOffSignal, rebootExitCode, toNspawnArguments } from "./nspawn.ts";
 import { childEnvironment, mustRun, runCommand } from "../base/process.ts";
 import { pollUntil } from "../base/progress.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import type { SandboxPaths } from "../base/place.ts";
+import type { SandboxPaths } from "../base/paths.ts";
 import { type PinnedFile, renderStackConfig } from "./stack-config.ts";
 import type { SandboxState } from "./state.ts";
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { toSandboxPaths } from "../base/place.ts";
+import { toSandboxPaths } from "../base/paths.ts";
 import { suites } from "../image/recipe.ts";
 
 const path = z.string().startsWith("/");

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { auditRun, type Audit } from "../../../orchestrator/audit/judge.ts";
+import { auditRun, type Audit } from "../../../orchestrator/audit/audit-run.ts";
 import { readBundle } from "../../../orchestrator/evidence/bundle.ts";
 import { toTar } from "../../../orchestrator/evidence/tar.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";

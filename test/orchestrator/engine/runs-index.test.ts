@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDirectoryKb } from "../../support/worlds/directory-kb.ts";
-import { fileLocks } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../orchestrator/adapters/lock/file-locks.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { putIndexEntry, toIndexBody, type IndexEntryUpload, type IndexEntry } from "../../../orchestrator/uploads/runs-index.ts";

@@ -7,7 +7,7 @@ import { baseFields } from "../../../provision/provider/kind/fields.ts";
 import { defineKind, type KindSpec } from "../../../provision/provider/kind/define.ts";
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
 import { parseOwnershipClaims } from "../../../provision/provider/ownership.ts";
-import { createStateClaims, type StateClaims } from "../../../provision/provider/recorded.ts";
+import { createStateClaims, type StateClaims } from "../../../provision/provider/state-claims.ts";
 import { localAddress } from "../../support/hosts/local-host.ts";
 
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";

@@ -6,7 +6,7 @@ import { afterAll, beforeEach, expect, it } from "vitest";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../../../provision/host/connection.ts";
 import { createPreflight, type Preflight } from "../../../provision/provider/preflight.ts";
-import { createStateClaims } from "../../../provision/provider/recorded.ts";
+import { createStateClaims } from "../../../provision/provider/state-claims.ts";
 import { localAddress, localHost } from "../../support/hosts/local-host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ck-clearance-"));

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSandboxState } from "../../../provision/sandbox/state/state.ts";
-import { startFaultProxy, type FaultProxy } from "../hosts/cutting-proxy.ts";
+import { startFaultProxy, type FaultProxy } from "../hosts/fault-proxy.ts";
 import { checkout, onHost } from "../e2e.ts";
 
 const folder = "/run/cutter-line";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
-import { fileLocks } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../orchestrator/adapters/lock/file-locks.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { openProductionDatabase } from "../../../orchestrator/adapters/postgres/production-database.ts";
 import { openRevertDatabase } from "../../../orchestrator/adapters/postgres/revert-database.ts";
@@ -16,7 +16,7 @@ import { chainStart, toLine } from "../../../orchestrator/core/journal/chain.ts"
 import { stagedFiles, type StagedRevert } from "../../../orchestrator/core/revert/staging.ts";
 import { parseRunId } from "../../../orchestrator/core/run-id.ts";
 import { Secret } from "../../../orchestrator/core/host/secret.ts";
-import type { RevertInputs } from "../../../orchestrator/engine/revert/judge.ts";
+import type { RevertInputs } from "../../../orchestrator/engine/revert/verify.ts";
 import type { RevertPorts } from "../../../orchestrator/engine/revert/ports.ts";
 import { revertRun } from "../../../orchestrator/engine/revert/revert.ts";
 import type { BackupStore } from "../../../orchestrator/ports/backup.ts";

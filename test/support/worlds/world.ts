@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
-import { fileLocks } from "../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../orchestrator/adapters/lock/file-locks.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../../orchestrator/core/config-schema.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";

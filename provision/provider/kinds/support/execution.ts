@@ -1,7 +1,7 @@
 // Execution on a host, as the kit's own changes see it: what is armed, live or unfinished. Before anything is changed, unfinished runs refuse it and tokens go.
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
-import { decidingKinds, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/open-runs.ts";
+import { decidingKinds, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/unfinished-runs.ts";
 import type { HostAddress } from "../../../host/address.ts";
 import type { RemoteHost } from "../../../host/connection.ts";
 import type { HostPool } from "../../../host/pool.ts";

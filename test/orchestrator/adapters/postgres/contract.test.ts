@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe } from "vitest";
 import { registerDocument, toCutDocument } from "../../../support/database/cut-by-sql.ts";
-import { startFaultProxy } from "../../../support/hosts/cutting-proxy.ts";
+import { startFaultProxy } from "../../../support/hosts/fault-proxy.ts";
 import { FakeCut } from "../../../support/worlds/fake-cut.ts";
 import { FakeDatabase, joinFakes } from "../../../support/worlds/fake-database.ts";
 import { openTestDatabase } from "../../../support/database/production-database.ts";

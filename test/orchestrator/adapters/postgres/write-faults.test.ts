@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openRecorders } from "../../../../orchestrator/adapters/postgres/recorders.ts";
 import { registerDocument, type CutDocument } from "../../../support/database/cut-by-sql.ts";
-import { startFaultProxy, type FaultProxy } from "../../../support/hosts/cutting-proxy.ts";
+import { startFaultProxy, type FaultProxy } from "../../../support/hosts/fault-proxy.ts";
 import { toTestSettings } from "../../../support/database/production-database.ts";
 import { makePermission } from "../../../support/write-permission.ts";
 import { startWriteWorld, type WriteWorld } from "../../../support/worlds/write-world.ts";

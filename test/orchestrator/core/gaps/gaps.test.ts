@@ -4,7 +4,7 @@ import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { toGaps } from "../../../../orchestrator/core/gaps/gaps.ts";
 import { parseHostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
-import { noRulings } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
+import { noRulings } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { toSurveyFindings } from "../../../../orchestrator/core/survey/findings.ts";
 import { readyLines, spoil } from "../../../support/survey-facts.ts";
 

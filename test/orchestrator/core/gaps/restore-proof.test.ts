@@ -12,7 +12,7 @@ import {
   verifyRestoreProof,
   type RestoreProofEvidence,
 } from "../../../../orchestrator/core/gaps/restore-proof.ts";
-import { noRulings } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
+import { noRulings } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { parseRunId } from "../../../../orchestrator/core/run-id.ts";
 import { toSurveyFindings } from "../../../../orchestrator/core/survey/findings.ts";
 import { archiveRestoreProof } from "../../../../orchestrator/root-helper/arming/archive-restore-proof.ts";

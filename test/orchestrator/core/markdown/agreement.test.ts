@@ -12,7 +12,7 @@ import {
   ourHeadings,
   ourTitles,
   type ReferenceHeading,
-} from "../../../support/markdown/judges.ts";
+} from "../../../support/markdown/reference-parsers.ts";
 import { anyMarkdown, flatMarkdown } from "../../../support/markdown/markdown-arbitrary.ts";
 
 const corpusDirectory = join(import.meta.dirname, "../../../../../shared/corpus");

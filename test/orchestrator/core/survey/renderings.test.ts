@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseHostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { phaseNames } from "../../../../orchestrator/core/phase-names.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
-import { noRulings } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
+import { noRulings } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { envNames } from "../../../../orchestrator/core/host/secret-names.ts";
 import { renderSurvey } from "../../../../orchestrator/core/survey/renderings.ts";
 import { toSurvey, type Survey } from "../../../../orchestrator/core/survey/survey.ts";

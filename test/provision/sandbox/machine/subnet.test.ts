@@ -1,7 +1,7 @@
 // The subnet of a checkout: stable, its own, and never one that is in use.
 import { assert, integer, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkoutDigest, toSandboxPaths } from "../../../../provision/sandbox/base/place.ts";
+import { checkoutDigest, toSandboxPaths } from "../../../../provision/sandbox/base/paths.ts";
 import { deriveSubnet, parseUsedNetworks, type UsedNetwork } from "../../../../provision/sandbox/machine/subnet.ts";
 
 const toNumber = (address: string) => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainStart, toLine, toLineHash } from "../../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry } from "../../../../../orchestrator/core/journal/record.ts";
-import { toUnfinishedRuns } from "../../../../../orchestrator/core/run/open-runs.ts";
+import { toUnfinishedRuns } from "../../../../../orchestrator/core/run/unfinished-runs.ts";
 import { recordAudit } from "../../../../../orchestrator/root-helper/state/ledger.ts";
 import type { RemoteHost } from "../../../../../provision/host/connection.ts";
 import { createExecutionGuard, readExecution } from "../../../../../provision/provider/kinds/support/execution.ts";

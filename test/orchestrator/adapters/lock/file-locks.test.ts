@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fileLocks } from "../../../../orchestrator/adapters/lock/document-lock-file.ts";
+import { fileLocks } from "../../../../orchestrator/adapters/lock/file-locks.ts";
 import { isAlive, readBootId, readProcessStart } from "../../../../orchestrator/adapters/lock/process-facts.ts";
 import { readBoot } from "../../../../orchestrator/root-helper/files/host.ts";
 import type { FileLocks } from "../../../../orchestrator/ports/lock.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { AuditCode } from "../../../orchestrator/audit/finding.ts";
-import { auditRun, type Audit } from "../../../orchestrator/audit/judge.ts";
+import { auditRun, type Audit } from "../../../orchestrator/audit/audit-run.ts";
 import { readBundle } from "../../../orchestrator/evidence/bundle.ts";
 import { fromTar, toTar } from "../../../orchestrator/evidence/tar.ts";
 import { chainStart, toLineHash } from "../../../orchestrator/core/journal/chain.ts";

@@ -9,7 +9,7 @@ import type { Attempt } from "../kernel/attempt.ts";
 import { obtainApproval, type SovereignGate } from "./approvals.ts";
 import { storeBatch, advanceBatchEntry } from "./batch.ts";
 import { refuseOpenClaims } from "./claims.ts";
-import { applyEffectOnce, reconcileStep } from "./step.ts";
+import { applyEffectOnce, reconcileStep } from "./apply-once.ts";
 
 /** @throws APPROVAL_* (a missing SG_2 waits), DOCUMENT_CLAIMED_BY_RUN, and what a step throws */
 export async function recordDecisionBefore(attempt: Attempt, { gate, before }: DecisionStep): Promise<void> {

@@ -5,7 +5,7 @@ import { isWriteStep } from "../../core/journal/effect.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Attempt } from "../kernel/attempt.ts";
 import { toHistory, toReadPorts } from "../kernel/phase-ports.ts";
-import { reconcileStep } from "./step.ts";
+import { reconcileStep } from "./apply-once.ts";
 
 /** Asks the database after the rows of a phase that is done, and before the cut the disk after the backup. @throws STOP_REPLAY_CONFLICT, RUN_FILE_DAMAGED, DATABASE_* */
 export async function requireStillApplied(attempt: Attempt, { name, live }: Phase): Promise<void> {

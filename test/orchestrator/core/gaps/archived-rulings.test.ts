@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { toGaps } from "../../../../orchestrator/core/gaps/gaps.ts";
 import { parseHostFacts, type HostFacts } from "../../../../orchestrator/core/host/facts.ts";
-import { verifyArchivedRulings, rulingArchive, rulingFiles, rulingsFolder } from "../../../../orchestrator/core/gaps/kept-rulings.ts";
+import { verifyArchivedRulings, rulingArchive, rulingFiles, rulingsFolder } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
 import { toSurvey } from "../../../../orchestrator/core/survey/survey.ts";
 import { archiveDocument } from "../../../../orchestrator/root-helper/state/archive-document.ts";
