@@ -6,7 +6,7 @@ import type { SwitchState } from "./ports/run-ports.ts";
 
 export const __execution_enabled__ = false;
 
-/** Where the switch's files are; design section 3. */
+/** Where the switch's files are: on a host those of core/host/layout.ts. */
 export interface SwitchPaths {
   readonly latch: string;
   readonly armed: string;

@@ -66,7 +66,7 @@ const root = buildRouteMap({
   },
 });
 
-/** Runs one command line; gives the exit code of design 4.1. Never throws. */
+/** Runs one command line; gives one of the exit codes of decision 27. Never throws. */
 export async function runCli(inputs: readonly string[], streams: Streams, services: Services): Promise<number> {
   const verbose = inputs.includes("--verbose");
   const application = buildApplication(root, {

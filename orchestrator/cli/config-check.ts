@@ -27,7 +27,7 @@ interface Key {
   readonly meaning: string; // with an example
 }
 
-/** No key holds a secret: names, paths and fingerprints only (design 2.3). Pure. */
+/** No key holds a secret: names, paths and fingerprints only (decision 33). Pure. */
 function toKeys(config: OrchestratorConfig, text: string): readonly Key[] {
   const written: unknown = parse(text);
   const named = typeof written === "object" && written !== null ? Object.keys(written) : [];

@@ -1,4 +1,4 @@
-// The orchestrator.* keys: shape, meaning and example of each. The documented example is the schema (design section 2.3).
+// The orchestrator.* keys: shape, meaning and example of each. The documented example is the schema.
 import { z } from "zod";
 
 const absolutePath = z
@@ -68,5 +68,5 @@ export const orchestratorConfigSchema = z.strictObject({
   notify_command: z.array(z.string()).min(1).nullable().default(null).describe("argv that is told of a stop, if any."),
 });
 
-/** The parsed orchestrator.yaml (snake_case keys, exactly those of design section 2.3; unknown keys are refused). */
+/** The parsed orchestrator.yaml (snake_case keys; unknown keys are refused). */
 export type OrchestratorConfig = z.infer<typeof orchestratorConfigSchema>;

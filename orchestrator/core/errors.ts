@@ -6,7 +6,7 @@ export type Facts = Readonly<Record<string, string | number | boolean | null | r
 
 /**
  * A refusal or a failure that somebody can act on. Bugs are assertions, not `CutterError`s.
- * `exitCode` follows design section 4.1: what happened to production, not how bad it feels.
+ * `exitCode` says what happened to production, not how bad it feels (decision 27).
  */
 export class CutterError extends Error {
   readonly code: Code;

@@ -1,4 +1,4 @@
-// The 11 phase names: contract (design section 2.1). One spelling in code, log, SQL and documents.
+// The 11 phase names: contract. One spelling in code, log, SQL and documents.
 
 export const phaseNames = [
   "source_pin",

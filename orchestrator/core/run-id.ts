@@ -1,4 +1,4 @@
-// Run ids: the one place that says what a run id is (design section 3).
+// Run ids: the one place that says what a run id is (decision 11).
 import { CutterError } from "./errors.ts";
 
 const shape = /^[A-Za-z0-9][A-Za-z0-9._-]{2,47}$/;

@@ -34,7 +34,7 @@ export interface Encryptor {
   ): Promise<EncryptionResult>;
 }
 
-/** A backup that was proven before it counted (design 4.8). */
+/** A backup that was proven before it counted (decision 30). */
 export interface ProvenBackup {
   readonly file: string; // absolute path of the ciphertext
   readonly ciphertextSha256: string;

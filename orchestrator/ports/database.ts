@@ -43,7 +43,7 @@ export interface ContractFinding {
   readonly found: string;
 }
 
-/** The rows this document touches: its units, its planned addresses, its registry rows (design 4.2, from_digest). */
+/** The rows this document touches: its units, its planned addresses, its registry rows (from_digest, decision 28). */
 export interface DocumentDigest {
   readonly sha256: string;
   readonly unitCount: number;

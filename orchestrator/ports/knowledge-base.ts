@@ -14,7 +14,7 @@ export interface KbWritten {
   readonly status: "created" | "updated";
 }
 
-/** Proof that a document is stored: read back in full after the write (design 4.9). */
+/** Proof that a document is stored: read back in full after the write (decision 29). */
 export interface KbReceipt {
   readonly id: string;
   readonly revision: number;

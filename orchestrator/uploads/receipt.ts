@@ -1,4 +1,4 @@
-// Receipts: a document counts as stored only when it was read back in full and is, byte for byte, what was sent (design 4.9).
+// Receipts: a document counts as stored only when it was read back in full and is, byte for byte, what was sent (decision 29).
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import type { NewKbDocument } from "../core/knowledge-base/document.ts";

@@ -1,4 +1,4 @@
-// Host identity: sha256 of `cutter:` and the 32 hex characters of /etc/machine-id (design section 3).
+// Host identity: sha256 of `cutter:` and the 32 hex characters of /etc/machine-id. One formula wherever a host is named.
 import { createHash } from "node:crypto";
 
 /** @returns 64 hex characters, or null if the text is no machine id. */

@@ -61,7 +61,7 @@ export function renderUnits(inputs: UnitInputs): readonly HostUnit[] {
 
 export const tmpfilesPath = "/etc/tmpfiles.d/cutter.conf";
 
-/** The orchestrator stops itself at the hard cap; systemd kills it this much later (design 2.3). */
+/** The orchestrator stops itself at the hard cap; systemd kills it this much later: a run that stops itself can say why. */
 const minutesAfterHardCap = 5;
 
 /** One dump, one transaction, one upload: the waits inside are shorter than this. */

@@ -1,4 +1,4 @@
-// A folder that stands for the host: the layout of design section 3, an env file with made-up values, one request.
+// A folder that stands for the host: the paths of core/host/layout.ts, an env file with made-up values, one request.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -55,7 +55,7 @@ function checkBatch(approval: Approval): void {
     const before = decisions.slice(0, index);
     if (before.some((other) => other.review_decision_id === decision.review_decision_id))
       throw new CutterError("APPROVAL_UUID_COLLAPSED", { at, review_decision_id: decision.review_decision_id });
-    // Run ids that differ only in case are one run (design section 3).
+    // Run ids that differ only in case are one run (decision 11).
     if (before.some((other) => other.run_id.toLowerCase() === decision.run_id.toLowerCase()))
       throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, run_id: decision.run_id });
     if (before.some((other) => other.document_id === decision.document_id))

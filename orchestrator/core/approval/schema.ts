@@ -1,4 +1,5 @@
-// What an approval says, field by field (design section 4.6). One shape per gate; an unknown field is refused, so nothing can be signed that is not read.
+// What an approval says, field by field (decision 19). One shape per gate; an unknown field is refused, so nothing can be signed
+// that is not read.
 import { z } from "zod";
 import { isKbId } from "../knowledge-base/id.ts";
 import { parseRunId } from "../run-id.ts";

@@ -1,4 +1,4 @@
-// token.json of an armed run: the reviewed flip of the kill switch, for one run, bound to everything that was approved (design 4.5).
+// token.json of an armed run: the reviewed flip of the kill switch, for one run, bound to everything that was approved (decision 13).
 import { z } from "zod";
 import { sharedFields } from "../approval/schema.ts";
 import { CutterError } from "../errors.ts";

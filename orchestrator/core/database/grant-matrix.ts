@@ -10,7 +10,7 @@ export interface GrantMatrix {
   readonly sha256: string;
 }
 
-/** The four roles of design 2.3; PUBLIC and every path to them belong to the matrix by itself. */
+/** The programme's four roles; PUBLIC and every path to them belong to the matrix by itself. */
 const roles = ["context_pack_readonly", "cutter_exec", "cutter_verify", "cutter_ro"] as const;
 
 /** Whose rights the matrix shows: the roles, and the principals that are pinned. Pure. */

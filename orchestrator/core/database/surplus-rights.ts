@@ -1,4 +1,4 @@
-// Rights a principal holds beyond its duties, read from the lines of the grant matrix (design 4.2, PRINCIPAL_TOO_STRONG). Pure.
+// Rights a principal holds beyond its duties, read from the lines of the grant matrix (PRINCIPAL_TOO_STRONG, decision 31). Pure.
 import type { OrchestratorConfig } from "../config-schema.ts";
 
 export interface Surplus {

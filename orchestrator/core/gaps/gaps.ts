@@ -1,4 +1,4 @@
-// The gap rules: facts of a host → GAP-1 … GAP-8, each open or closed with its evidence (design 2.5). One module for the operator's side and the host's.
+// The gap rules: facts of a host → GAP-1 … GAP-8, each open or closed with its evidence. One module for both sides (decision 34).
 import type { GapEvidence } from "./evidence.ts";
 import { evaluateGap1, evaluateGap2 } from "./code.ts";
 import { evaluateGap3, evaluateGap4 } from "./principals.ts";

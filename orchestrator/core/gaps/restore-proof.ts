@@ -1,4 +1,5 @@
-// The proof that the owner can still decrypt a backup (design 4.8): a signed document that names the archive's digest, which only the offline key gives. Pure but for the signature's arithmetic.
+// The proof that the owner can still decrypt a backup (decision 30): a signed document that names the archive's digest, which only the
+// offline key gives. Pure but for the signature's arithmetic.
 import { z } from "zod";
 import { sharedFields } from "../approval/schema.ts";
 import type { PinnedKeyFile } from "../approval/verify.ts";

@@ -1,4 +1,4 @@
-// Where everything lies on the host (design section 3). Paths are contract; nobody builds them elsewhere.
+// Where everything lies on the host. Paths are contract; nobody builds them elsewhere.
 
 export const hostLayout = {
   code: "/opt/cutter",

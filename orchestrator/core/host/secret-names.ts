@@ -1,4 +1,4 @@
-// The names of secrets and of the env values the kit reads (design section 2.3). Names only; values never pass here.
+// The names of secrets and of the env values the kit reads. Names only; values never pass here (decision 33).
 
 export const envNames = [
   { name: "DOT_CUTTER_EXEC_DB_USER", designName: "CUTTER_EXEC_DSN", secret: false },

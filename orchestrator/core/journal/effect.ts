@@ -1,7 +1,7 @@
 // The effects of a live run: what changes the world, step by step, and the digests by which the three layers are compared. Pure.
 import { sha256OfJson } from "../encoding/digest.ts";
 
-/** Every step that leaves something outside the run's folder, in order. SG_1 and SG_2 are the decision rows (design 2.1). */
+/** Every step that leaves something outside the run's folder, in order. SG_1 and SG_2 are the decision rows (decision 11). */
 export const effectSteps = ["SG_1", "cut_leg_a", "leg_b_record", "write_verify", "SG_2", "lifecycle_enact"] as const;
 export type EffectStep = (typeof effectSteps)[number];
 

@@ -1,4 +1,4 @@
-// How a phase is named in files and in the knowledge base (design 4.9). Pure.
+// How a phase is named in files and in the knowledge base (decision 29). Pure.
 
 /** `07-structural-verify`. */
 export function toPhaseStem(number: number, phase: string): string {

@@ -24,7 +24,7 @@ export interface PlannedUnit {
   readonly sha256: string; // of the unit's bytes
 }
 
-/** What people approve: a transition state → state. No run id in it (design 4.2). */
+/** What people approve: a transition state → state. No run id in it (decision 28). */
 export interface CutPlan {
   readonly schema: "cutter.plan/1";
   readonly documentId: string;

@@ -1,4 +1,4 @@
-// The no-side-effect certificate of a dry run: three kinds of evidence, one verdict that never says more than they do (design section 4.2).
+// The no-side-effect certificate of a dry run: three kinds of evidence, one verdict that never says more than they do (decision 5).
 import { z } from "zod";
 import { type censusSchema, connectionSchema } from "../journal/record.ts";
 

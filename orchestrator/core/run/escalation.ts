@@ -68,7 +68,7 @@ export function isEscalatingPhase(phase: string | null): boolean {
   return escalatingPhases.some((name) => name === phase);
 }
 
-/** Exit codes say what happened to production (design 4.1): once something is written, no stop is "nothing written". */
+/** Exit codes say what happened to production (decision 27): once something is written, no stop is "nothing written". */
 export function toLiveExit(status: RunStatus, exit: number): number {
   return hasWritten(status) && exit !== 30 && exit !== 70 && exit !== 0 ? 20 : exit;
 }

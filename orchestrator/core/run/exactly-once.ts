@@ -1,4 +1,4 @@
-// Exactly once: what the journal, the unique keys and the recorder say of one step, and what follows from it (design section 4.4). Pure.
+// Exactly once: what the journal, the unique keys and the recorder say of one step, and what follows from it (decision 14). Pure.
 import type { Layer, Layers } from "../journal/effect.ts";
 import { CutterError } from "../errors.ts";
 import type { EffectStatus } from "../journal/live.ts";

@@ -1,4 +1,5 @@
-// /etc/cutter/requests/<run_id>.yaml: what a run is (design section 4.3).
+// /etc/cutter/requests/<run_id>.yaml: which document a run is about, in which mode, and where its approvals are.
+// A start does what its request says and no more.
 import { z } from "zod";
 
 export const requestSchema = z.strictObject({

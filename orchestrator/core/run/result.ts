@@ -5,7 +5,7 @@ import { codes } from "../codes/index.ts";
 export const runResultSchema = z.strictObject({
   schema: z.literal("cutter.result/1"),
   run_id: z.string(),
-  exit_code: z.int(), // of design 4.1: what happened to production
+  exit_code: z.int(), // what happened to production (decision 27)
   code: z.string().nullable(), // of the registry, when it did not end as done
   exit_kind: z.string(), // systemd's EXIT_CODE: exited, killed, dumped; "not-started" when the pre-unit refused
   exit_raw: z.string(), // systemd's EXIT_STATUS: a number or a signal name

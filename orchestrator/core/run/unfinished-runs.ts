@@ -1,4 +1,5 @@
-// Which live runs have written to the database and are neither closed out, given up nor reverted: while one is, the host stays as it is (design 5).
+// Which live runs have written to the database and are neither closed out, given up nor reverted. While one is, the host stays as it is
+// (decision 32).
 import { parseRecord } from "../journal/record.ts";
 import { parseRevertRecord } from "../revert/journal.ts";
 

@@ -2,7 +2,7 @@
 import { paragraph, type Block, type Page } from "../page/page.ts";
 import type { Survey } from "./survey.ts";
 
-/** Seven sections, numbered as the seed's (design 2.5: regenerates the seed's report). */
+/** Seven sections, numbered as in the programme's own survey, which this report repeats. */
 export function toSurveyPage(survey: Survey): Page {
   return {
     title: "Production Execution Readiness Survey",

@@ -1,4 +1,5 @@
-// The survey: facts of a host → one value that every rendering shows (schema cutter.survey/1, design 4.1). Pure: enables nothing, mutates nothing.
+// The survey: facts of a host → one value that every rendering shows (schema cutter.survey/1, its fields: runbooks/json.md).
+// Pure: enables nothing, mutates nothing.
 import { toGaps, type Gap } from "../gaps/gaps.ts";
 import type { ArchivedRestoreProofs } from "../gaps/restore-proof.ts";
 import type { ArchivedRulings } from "../gaps/archived-rulings.ts";

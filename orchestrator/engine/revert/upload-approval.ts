@@ -1,4 +1,5 @@
-// The approval and its signature in the knowledge base, each with a receipt, before the approval is used (design 4.6). An approval is never overwritten.
+// The approval and its signature in the knowledge base, each with a receipt, before the approval is used (decision 19).
+// An approval is never overwritten.
 import { toApprovalId, toSignatureId } from "../../core/approval/document-ids.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";

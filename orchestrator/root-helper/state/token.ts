@@ -1,4 +1,4 @@
-// The arm token of a live run: start moves it from armed/ to live/, the end of the run removes it, whatever the end was (design 4.5).
+// The arm token of a live run: start moves it from armed/ to live/, the end of the run removes it, whatever the end was (decision 13).
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArmToken, tokenBytesMax, tokenFiles, type ArmToken } from "../../core/arming/token.ts";

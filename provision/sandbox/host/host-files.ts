@@ -19,7 +19,7 @@ export interface HostIdentity {
   readonly secrets: SandboxSecrets;
 }
 
-/** Writes all of it below `root`; returns the machine identity (design section 3). `root` must be a fresh copy of an image. */
+/** Writes all of it below `root`; returns the machine identity (host/machine-identity.ts). `root` must be a fresh copy of an image. */
 export async function writeHostFiles(root: string, identity: HostIdentity): Promise<string> {
   const { name, subnet, secrets, tls } = identity;
   const put = (path: string, content: string, mode: number, owner: Owner = rootOwner) => putFile(`${root}${path}`, content, mode, owner);

@@ -30,7 +30,7 @@ export async function makeKey(role: KeyRole, keysDirectory: string): Promise<San
   });
 }
 
-/** Writes `<file>.<role>.asc`: a detached binary signature, armored (design 4.6). Returns its path. Replaces an older one. */
+/** Writes `<file>.<role>.asc`: a detached binary signature, armored (decision 19). Returns its path. Replaces an older one. */
 export async function signFile(file: string, role: KeyRole, keysDirectory: string): Promise<string> {
   const signatureFile = `${file}.${role}.asc`;
   await withGpgHome(async (gpg) => {
