@@ -1,6 +1,6 @@
 // The checkout's private side of the toolchain: PULUMI_HOME, state folder, passphrase, the `pulumi` wrapper and .env.pulumi. Made again whenever missing.
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureFile, ensureSymlink, shellQuoted } from "./files.mjs";
 import { engineExecutables } from "./layout.mjs";
@@ -11,6 +11,7 @@ export function ensurePulumiHome(layout) {
   for (const folder of [layout.state, layout.pulumiHome, layout.backend, layout.launcherBin, layout.wrapperBin])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   ensurePassphrase(layout.passphraseFile);
+  removeAttributeFiles(join(layout.backend, ".pulumi"));
   // The npm launcher looks here before it would download; the engine finds its language host beside its real path, in the cache.
   for (const name of engineExecutables) ensureSymlink(join(layout.engineBin, name), join(layout.launcherBin, name));
   ensureCommandPlugin(layout);
@@ -22,7 +23,7 @@ export function ensurePulumiHome(layout) {
 export function fixedEnvironment(layout) {
   return {
     PULUMI_HOME: layout.pulumiHome,
-    PULUMI_BACKEND_URL: `file://${layout.backend}`,
+    PULUMI_BACKEND_URL: `file://${layout.backend}?metadata=skip`, // as toBackendUrl says why
     PULUMI_CONFIG_PASSPHRASE_FILE: layout.passphraseFile,
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -30,6 +31,17 @@ export function fixedEnvironment(layout) {
     NODE_COMPILE_CACHE: join(layout.state, "compile-cache"),
     CUTTER_KIT_TOOLCHAIN: layout.checkout,
   };
+}
+
+/**
+ * Once, where an earlier version of the kit let the engine write attributes beside each file of its state, meta.yaml first: the engine still reads those that are
+ * there, does without those that are not, and cannot load a state whose attributes were cut off.
+ */
+function removeAttributeFiles(state) {
+  const mark = join(state, "meta.yaml.attrs");
+  if (!existsSync(mark)) return;
+  const files = readdirSync(state, { recursive: true }).map((file) => join(state, file));
+  for (const file of [...files.filter((name) => name.endsWith(".attrs") && name !== mark), mark]) rmSync(file, { force: true });
 }
 
 /** A generated passphrase: it protects what Pulumi marks secret in local state, which holds no secret of the kit's. */

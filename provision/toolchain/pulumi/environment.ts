@@ -34,6 +34,15 @@ export function pulumiEnvironment(
   return environment;
 }
 
+/**
+ * The backend's URL as the engine gets it. Beside each file of local state the engine would write one with its attributes, in place: killed while it does, it
+ * leaves a state that no command of its own can load ("failed to load checkpoint: EOF"). Nothing reads those attributes, so it is told to write none.
+ */
+export function toBackendUrl(url: string): string {
+  if (!url.startsWith("file://") || /[?&]metadata=/.test(url)) return url;
+  return `${url}${url.includes("?") ? "&" : "?"}metadata=skip`;
+}
+
 /** The stack a command line means: `--stack`, `-s`, PULUMI_STACK, else the one selected for the project of `workingDirectory`; null when none. */
 export function toStackName(args: readonly string[], workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
   const named = toStackOption(args) ?? caller.PULUMI_STACK ?? readSelectedStack(workingDirectory, checkout, caller);
@@ -79,7 +88,7 @@ function readSandboxAgentSocket(checkout: string): string | null {
 /** A backend the caller has chosen, which is not the local one of this or another checkout. */
 function toOwnBackend(caller: NodeJS.ProcessEnv): string | null {
   const url = caller.PULUMI_BACKEND_URL ?? "";
-  return url === "" || url.endsWith("/.pulumi-state/backend") ? null : url;
+  return url === "" || /\/\.pulumi-state\/backend(\?|$)/.test(url) ? null : toBackendUrl(url);
 }
 
 function readJson(file: string): unknown {

@@ -1,14 +1,13 @@
 // Runs the Pulumi engine's binary itself with everything set: for the demo, the tests and the command line.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { ensurePulumiHome } from "../bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
-import { hasSeveralHosts, pulumiEnvironment, sandboxStack, toStackName } from "./environment.ts";
+import { hasSeveralHosts, pulumiEnvironment, sandboxStack, toBackendUrl, toStackName } from "./environment.ts";
 import { forgetPendingSteps, toForgottenLine } from "../repair/pending-steps.ts";
 import { clearStaleLocks, toClearedLine } from "../repair/stale-lock.ts";
-import { removeTornAttributes, toTornLine } from "../repair/torn-attributes.ts";
 
 export interface PulumiOptions {
   readonly checkout?: string;
@@ -30,6 +29,7 @@ export interface PulumiResult {
 }
 
 const outputBytesMax = 32 * 1024 * 1024;
+const repairLimitMs = 60_000;
 
 /** The engine's path. Throws PULUMI_ENGINE_MISSING before anything is started when set-up has not run. */
 export function engineFile(checkout: string = thisCheckout): string {
@@ -48,12 +48,15 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   const environment: NodeJS.ProcessEnv = { ...process.env, ...pulumiEnvironment(checkout, stack, caller), ...options.environment };
   // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
   if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
-  const backendUrl = environment.PULUMI_BACKEND_URL ?? "";
   if (stack !== null && hasSeveralHosts(workingDirectory, stack)) environment.PULUMI_CONTINUE_ON_ERROR ??= "true";
-  for (const file of removeTornAttributes(backendUrl)) console.error(toTornLine(file));
+  const backendUrl = toBackendUrl(environment.PULUMI_BACKEND_URL ?? "");
+  environment.PULUMI_BACKEND_URL = backendUrl;
+  const whole = Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const runEngine = (words: readonly string[]) =>
+    void spawnSync(engineFile(checkout), words, { cwd: workingDirectory, env: whole, stdio: "ignore", timeout: repairLimitMs });
   for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
-  for (const step of forgetPendingSteps(backendUrl)) console.error(toForgottenLine(step));
-  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  for (const step of forgetPendingSteps(backendUrl, runEngine)) console.error(toForgottenLine(step));
+  return whole;
 }
 
 /** Runs `pulumi args…` to its end. A non-zero exit is a result, not an error; only a missing or unstartable engine throws. */

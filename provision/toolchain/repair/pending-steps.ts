@@ -1,42 +1,46 @@
-// Steps that a killed engine announced and never recorded: the next up warns of each, a create stays in the state for ever, and a person is asked for an interactive refresh. Only for file:// state.
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, userInfo } from "node:os";
-import { basename, join } from "node:path";
+// Steps that a killed engine announced and never recorded: the engine warns of each, and keeps a create for ever, until it is told to forget it. Only for file:// state.
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { ownLockPrefix, type StateLock } from "./stale-lock.ts";
 
-const operationSchema = z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string(), type: z.string() }) });
-const stateSchema = z.looseObject({
-  checkpoint: z.looseObject({ latest: z.looseObject({ pending_operations: z.array(operationSchema).optional() }) }),
+const operationSchema = z.object({
+  type: z.string(), // the engine's word: creating, updating, deleting
+  resource: z.object({ urn: z.string(), type: z.string(), custom: z.boolean().optional() }),
+});
+const stateSchema = z.object({
+  checkpoint: z.object({ latest: z.object({ pending_operations: z.array(operationSchema).optional() }) }),
 });
 
+type Operation = z.infer<typeof operationSchema>;
+
 /** What one of ours began is safe to forget: an up looks at the host first, and what a create made is claimed in the host's manifest. The proof only reads. */
-const repeatableTypes = /^(cutterhost:index:|command:remote:Command$)/;
+const repeatableTypes = /^(cutterhost:index:|command:remote:Command$|pulumi:providers:)/;
 
 export interface ForgottenStep {
   readonly stack: string;
   readonly urn: string;
-  readonly type: string; // the engine's word: creating, updating, deleting
+  readonly type: string;
 }
 
 /**
- * Takes the pending steps of the kit's own resources out of each stack's state that nobody has locked; gives what was taken out. Anything else that is
- * pending, a locked stack and a file that cannot be understood stay for the engine. Holds the stack's lock meanwhile, and replaces the file whole.
+ * Lets the engine forget the pending steps of each stack that nobody has locked and where all that is pending is the kit's own; gives what it forgot.
+ * Anything else stays for the engine to show. `runEngine` runs `pulumi args…` to its end.
  */
-export function forgetPendingSteps(backendUrl: string): readonly ForgottenStep[] {
+export function forgetPendingSteps(backendUrl: string, runEngine: (args: readonly string[]) => void): readonly ForgottenStep[] {
   if (!backendUrl.startsWith("file:///")) return [];
   const root = join(fileURLToPath(backendUrl), ".pulumi");
   if (!existsSync(join(root, "stacks"))) return [];
-  return readdirSync(join(root, "stacks"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name: project }) =>
-      readdirSync(join(root, "stacks", project))
-        .filter((file) => file.endsWith(".json"))
-        .flatMap((file) =>
-          forgetIn(join(root, "stacks", project, file), join(root, "locks/organization", project, basename(file, ".json"))),
-        ),
-    );
+  return readdirSync(join(root, "stacks"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".json"))
+    .flatMap((file) => {
+      const [project, stack] = [dirname(file), basename(file, ".json")];
+      const pending = readPending(join(root, "stacks", file));
+      if (pending.length === 0 || !pending.every(isRepeatable) || isLocked(join(root, "locks/organization", project, stack))) return [];
+      runEngine(toForget(project, stack));
+      if (readPending(join(root, "stacks", file)).length > 0) return [];
+      return [...new Map(pending.map(({ type, resource: { urn } }) => [urn, { stack, urn, type }])).values()];
+    });
 }
 
 /** For the person at the terminal. */
@@ -44,33 +48,30 @@ export function toForgottenLine({ stack, urn, type }: ForgottenStep): string {
   return `[INFO] stack ${stack}: interrupted while ${type}, and looked at again: ${urn.split("::").at(-1) ?? urn}`;
 }
 
-function forgetIn(file: string, locks: string): readonly ForgottenStep[] {
-  if (!readFileSync(file, "utf8").includes('"pending_operations"')) return [];
-  const lockFile = join(locks, `${ownLockPrefix}${process.pid}.json`);
-  const own: StateLock = { pid: process.pid, username: userInfo().username, hostname: hostname(), timestamp: new Date().toISOString() };
-  mkdirSync(locks, { recursive: true });
-  writeFileSync(lockFile, JSON.stringify(own), { flag: "wx" });
+/** A refresh of the stack's own entry alone: it runs no program and no provider, and asks no host. Pending creates go by the flag, all others by any refresh. */
+function toForget(project: string, stack: string): readonly string[] {
+  const target = `urn:pulumi:${stack}::${project}::pulumi:pulumi:Stack::${project}-${stack}`;
+  const unattended = ["--yes", "--skip-preview", "--non-interactive"];
+  const name = `organization/${project}/${stack}`;
+  return ["refresh", "--clear-pending-creates", ...unattended, "--run-program=false", "--target", target, "--stack", name];
+}
+
+/** Empty as well for a file that cannot be understood. */
+function readPending(file: string): readonly Operation[] {
+  const text = readFileSync(file, "utf8");
+  if (!text.includes('"pending_operations"')) return []; // spares the parsing of a large state at each start
   try {
-    if (readdirSync(locks).filter((name) => name.endsWith(".json")).length > 1) return [];
-    const state = stateSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
-    const pending = state.data?.checkpoint.latest.pending_operations ?? [];
-    const forgotten = pending.filter(isRepeatable);
-    if (!state.success || forgotten.length === 0) return [];
-    const { latest } = state.data.checkpoint;
-    latest.pending_operations = pending.filter((operation) => !isRepeatable(operation));
-    if (latest.pending_operations.length === 0) delete latest.pending_operations;
-    const temporary = `${file}.${process.pid}.tmp`;
-    writeFileSync(temporary, JSON.stringify(state.data, null, 4), { mode: 0o600, flush: true });
-    renameSync(temporary, file);
-    return [...new Map(forgotten.map(({ type, resource: { urn } }) => [urn, { stack: basename(file, ".json"), urn, type }])).values()];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  } finally {
-    rmSync(lockFile, { force: true });
+    return stateSchema.parse(JSON.parse(text)).checkpoint.latest.pending_operations ?? [];
+  } catch {
+    return [];
   }
 }
 
-function isRepeatable({ resource }: z.infer<typeof operationSchema>): boolean {
-  return repeatableTypes.test(resource.type);
+/** A component is nothing on a host. */
+function isRepeatable({ resource }: Operation): boolean {
+  return resource.custom !== true || repeatableTypes.test(resource.type);
+}
+
+function isLocked(locks: string): boolean {
+  return existsSync(locks) && readdirSync(locks).length > 0;
 }

@@ -9,12 +9,10 @@ const lockSchema = z.object({ pid: z.int().positive(), username: z.string(), hos
 
 export type StateLock = z.infer<typeof lockSchema>;
 
-/** Locks that the kit itself holds for some milliseconds: they are their process's for as long as it lives, whatever program it is. */
-export const ownLockPrefix = "cutter-kit-";
-
 /**
  * Removes each lock that names this machine and a process that is no engine any more; gives what was removed. Any other lock stays for the engine to show
- * (`pulumi cancel` is a person's decision), and so does one that cannot be read.
+ * (`pulumi cancel` is a person's decision), and so does one that cannot be read. The file itself is removed, because `pulumi cancel` takes every lock of the
+ * stack: another machine's beside it, and the one that a second start has taken since this one looked.
  */
 export function clearStaleLocks(backendUrl: string, isEngine: (pid: number) => boolean = runsEngine): readonly StateLock[] {
   if (!backendUrl.startsWith("file:///")) return [];
@@ -22,15 +20,10 @@ export function clearStaleLocks(backendUrl: string, isEngine: (pid: number) => b
   if (!existsSync(locks)) return [];
   const cleared: StateLock[] = [];
   for (const entry of readdirSync(locks, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith(".json")) continue;
+    // Whatever its name is: the engine takes the temporary file of a lock that was being written for a lock, too.
     const file = join(entry.parentPath, entry.name);
-    const lock = readLock(file);
-    if (
-      lock === null ||
-      lock.hostname !== hostname() ||
-      (entry.name.startsWith(ownLockPrefix) ? existsSync(`/proc/${lock.pid}`) : isEngine(lock.pid))
-    )
-      continue;
+    const lock = entry.isFile() ? readLock(file) : null;
+    if (lock === null || lock.hostname !== hostname() || isEngine(lock.pid)) continue;
     rmSync(file, { force: true });
     cleared.push(lock);
   }

@@ -1,12 +1,12 @@
 // What the engine is started with: the right home, state, PATH, and the ssh agent that fits the stack.
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ensurePulumiHome } from "../../../../provision/toolchain/bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../../../../provision/toolchain/bootstrap/layout.mjs";
-import { pulumiEnvironment, toStackName } from "../../../../provision/toolchain/pulumi/environment.ts";
+import { pulumiEnvironment, toBackendUrl, toStackName } from "../../../../provision/toolchain/pulumi/environment.ts";
 import { engineEnvironment, engineFile, runPulumi } from "../../../../provision/toolchain/pulumi/run.ts";
 
 let checkout: string;
@@ -47,13 +47,34 @@ describe("the environment of the engine", () => {
   });
 
   test("keeps a team's own backend, but never for the sandbox and never another checkout's", () => {
-    const local = `file://${checkout}/.pulumi-state/backend`;
+    const local = `file://${checkout}/.pulumi-state/backend?metadata=skip`;
     const team = { PATH: "/bin", PULUMI_BACKEND_URL: "s3://states" };
     expect(pulumiEnvironment(checkout, "contabo", team).PULUMI_BACKEND_URL).toBe("s3://states");
     expect(pulumiEnvironment(checkout, "sandbox", team).PULUMI_BACKEND_URL).toBe(local);
     expect(
       pulumiEnvironment(checkout, "contabo", { PULUMI_BACKEND_URL: "file:///elsewhere/.pulumi-state/backend" }).PULUMI_BACKEND_URL,
     ).toBe(local);
+    expect(pulumiEnvironment(checkout, "contabo", { PULUMI_BACKEND_URL: local.replace(checkout, "/elsewhere") }).PULUMI_BACKEND_URL).toBe(
+      local,
+    );
+  });
+
+  test("lets the engine write nothing in place beside local state, a person's own too: killed in the middle it could not load the state any more", async () => {
+    expect(toBackendUrl("file://~/states?no_tmp_dir=true")).toBe("file://~/states?no_tmp_dir=true&metadata=skip");
+    for (const url of ["file:///states?metadata=skip", "s3://states", ""]) expect(toBackendUrl(url)).toBe(url);
+    writeFileSync(join(checkout, "Pulumi.yaml"), "name: whole\nruntime: nodejs\n");
+    const options = {
+      checkout,
+      workingDirectory: checkout,
+      environment: { PULUMI_BACKEND_URL: `file://${checkout}/.sandbox`, PULUMI_CONFIG_PASSPHRASE: "for a test" },
+    };
+    expect((await runPulumi(["stack", "init", "rented"], options)).code).toBe(0);
+    const exported = await runPulumi(["stack", "export", "--stack", "rented"], options);
+    expect(exported.code).toBe(0);
+    expect(JSON.parse(exported.stdout)).toMatchObject({ version: 3 });
+    const written = readdirSync(join(checkout, ".sandbox/.pulumi"), { recursive: true, encoding: "utf8" });
+    expect(written).toContain("stacks/whole/rented.json");
+    expect(written.filter((file) => file.endsWith(".attrs"))).toEqual([]);
   });
 
   test("lets no passphrase of the caller's own reach the sandbox's state", () => {
@@ -72,6 +93,33 @@ describe("the environment of the engine", () => {
       PULUMI_HOME: join(checkout, ".pulumi-state/home"),
     });
   });
+});
+
+describe("local state of an earlier version", () => {
+  test(
+    "loads with the kit's own start though an attribute file was cut off, which the engine alone cannot",
+    { timeout: 60_000 },
+    async () => {
+      writeFileSync(join(checkout, "Pulumi.yaml"), "name: torn\nruntime: nodejs\n");
+      const { backend } = toolchainLayout(checkout);
+      const earlier = { checkout, workingDirectory: checkout, environment: { PULUMI_BACKEND_URL: `file://${backend}?metadata=` } };
+      expect((await runPulumi(["stack", "init", "rented"], earlier)).code).toBe(0);
+      const attributes = () =>
+        readdirSync(join(backend, ".pulumi"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".attrs"));
+      expect(attributes()).toContain("stacks/torn/rented.json.attrs");
+      const own = engineEnvironment(["stack", "export", "--stack", "rented"], { checkout, workingDirectory: checkout });
+      for (const file of ["meta.yaml.attrs", "stacks/torn/rented.json.attrs"]) writeFileSync(join(backend, ".pulumi", file), "");
+
+      const direct = spawnSync(engineFile(), ["stack", "export", "--stack", "rented"], { cwd: checkout, env: own, encoding: "utf8" });
+      expect(direct.status).not.toBe(0);
+      expect(direct.stderr).toContain("EOF");
+
+      const { code, stdout } = await runPulumi(["stack", "export", "--stack", "rented"], { checkout, workingDirectory: checkout });
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ version: 3 });
+      expect(attributes()).toEqual([]);
+    },
+  );
 });
 
 describe("the stack a command line means", () => {

@@ -1,6 +1,6 @@
 // State locks of dead engines: this machine's go, everybody else's stay.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -34,6 +34,13 @@ it("clears the lock of a dead engine of this machine, and says whose it was", ()
 
 it("takes a number that another program has now for a dead engine's", () => {
   lock("a", held(process.pid)); // this is no pulumi
+  expect(clearStaleLocks(`file://${backend}`)).toHaveLength(1);
+  expect(left()).toEqual([]);
+});
+
+it("clears what a dead engine had begun to write as its lock: the engine takes that for a lock, too", () => {
+  lock("a", held(deadPid()));
+  renameSync(join(folder, "a.json"), join(folder, "a.json.18ab.tmp"));
   expect(clearStaleLocks(`file://${backend}`)).toHaveLength(1);
   expect(left()).toEqual([]);
 });
