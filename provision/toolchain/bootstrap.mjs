@@ -4,17 +4,15 @@ import { join } from "node:path";
 import { ensureDebianPackages } from "./bootstrap/debian.mjs";
 import { ensureEngine } from "./bootstrap/engine.mjs";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
-import { toolchainLayout } from "./bootstrap/layout.mjs";
+import { commandPluginVersion, toolchainLayout } from "./bootstrap/layout.mjs";
 import { ensureNpmPackages } from "./bootstrap/npm.mjs";
-import { ensureOfficialPlugin } from "./bootstrap/official.mjs";
 import { checkPlatform } from "./bootstrap/machine.mjs";
+import { ensureCommandPlugin } from "./bootstrap/plugin.mjs";
 import { MissingTool, step, warn } from "./bootstrap/step.mjs";
 
 const layout = toolchainLayout();
 /** With --tolerate what is missing is named and the rest goes on (npm test, npm run doctor); without, it ends here (npm run demo). */
 const tolerate = process.argv.includes("--tolerate");
-/** The official plugin is asked for again only by npm run doctor, so that a test run does not wait for a silent firewall. */
-const askAgain = process.argv.includes("--ask-again");
 /** npm run demo and npm test need the sandbox's image next: it is made while the engine is built. */
 const withSandbox = process.argv.includes("--with-sandbox");
 
@@ -25,7 +23,7 @@ for (const run of [
   () => step("npm packages", () => ensureNpmPackages(layout)),
   () => step("Debian packages", () => ensureDebianPackages(layout)),
   () => step("Pulumi engine", (progress) => ensureEngine(layout, (text) => (progress(text), startSandboxImage()))),
-  () => step("command plugin", () => ensureOfficialPlugin(layout, askAgain)),
+  () => step("command plugin", () => installPlugin()),
   () => step(".env.pulumi", () => ensureEnvironment()),
 ]) {
   try {
@@ -39,6 +37,11 @@ for (const run of [
 }
 await sandboxImage;
 if (missing.some(({ fatal }) => fatal) || (missing.length > 0 && !tolerate)) process.exitCode = 10;
+
+function installPlugin() {
+  const from = ensureCommandPlugin(layout) === "installed" ? `your own in ${layout.installedPlugin}` : "our stand-in";
+  return `@pulumi/command ${commandPluginVersion}, ${from}`;
+}
 
 function ensureEnvironment() {
   ensurePulumiHome(layout);

@@ -41,7 +41,7 @@ function toPackages(): Part {
 /** SDK, launcher and engine must be one version, or the engine's protocol and the program's drift apart. */
 async function readEngine(): Promise<Part> {
   const name = "Pulumi engine";
-  if (!(await isIntact(layout))) return { name, state: "WARN", says: `not in the cache: ${layout.engineFolder}` };
+  if (!(await isIntact(layout))) return { name, state: "WARN", says: `PULUMI_ENGINE_MISSING not in the cache: ${layout.engineFolder}` };
   const { stdout } = await runPulumi(["version"], { deadlineMs: 30_000 });
   const engine = stdout.trim();
   const others = ["pulumi", "@pulumi/pulumi"].map(readVersion);
@@ -62,13 +62,14 @@ async function readEngine(): Promise<Part> {
 
 function toPlugin(): Part {
   const name = "command plugin";
-  if (ensureCommandPlugin(layout) === "official")
-    return { name, state: "OK", says: `@pulumi/command ${commandPluginVersion}, official download` };
-  return {
-    name,
-    state: "WARN",
-    says: `@pulumi/command ${commandPluginVersion} by our STAND-IN: it serves command:remote:Command only. Its contract test (test/provision/toolchain/command-plugin/command-plugin.test.ts) has not run against the official plugin here`,
-  };
+  if (ensureCommandPlugin(layout) === "installed")
+    return { name, state: "OK", says: `@pulumi/command ${commandPluginVersion}, your own in ${layout.installedPlugin}` };
+  const says = [
+    `@pulumi/command ${commandPluginVersion} by our STAND-IN: it serves command:remote:Command only.`,
+    "Its contract test (test/provision/toolchain/command-plugin/command-plugin.test.ts) has not run against the official plugin here,",
+    `which is used where ${layout.installedPlugin} holds it`,
+  ];
+  return { name, state: "WARN", says: says.join(" ") };
 }
 
 function toHome(): Part {

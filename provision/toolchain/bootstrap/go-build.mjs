@@ -47,12 +47,10 @@ export async function goBuild(layout, name, output) {
   }
 }
 
-function requireGo() {
-  const go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"]);
-  if (go === null)
-    throw new MissingTool(
-      "the Pulumi engine is neither installed nor downloadable here, and Go, which could build it, is not on PATH",
-      without,
-    );
-  return go;
+/** The path of Go; throws `MissingTool` where there is none. @param {string | null} go */
+export function requireGo(go = findProgram("go", ["/usr/local/go/bin", "/usr/lib/go/bin"])) {
+  if (go !== null) return go;
+  const own = `pulumi ${pulumiVersion} (its pulumi-language-nodejs beside it, on PATH or in ~/.pulumi/bin)`;
+  const remedy = "install one of the two (Go 1.26 or newer), then npm run doctor";
+  throw new MissingTool(`PULUMI_ENGINE_MISSING neither ${own} nor Go, which would build it, is installed → ${remedy}`, without);
 }

@@ -6,7 +6,10 @@ import { ensureFile, ensureSymlink, shellQuoted } from "./files.mjs";
 import { engineExecutables } from "./layout.mjs";
 import { ensureCommandPlugin } from "./plugin.mjs";
 
-/** Idempotent; replaces nothing that is already right. The passphrase is made once and never again: losing it loses the stack's secrets. */
+/**
+ * Idempotent; replaces nothing that is already right. The passphrase is made once and never again: losing it loses the stack's secrets.
+ * @param {import('./layout.mjs').ToolchainLayout} layout
+ */
 export function ensurePulumiHome(layout) {
   for (const folder of [layout.state, layout.pulumiHome, layout.backend, layout.launcherBin, layout.wrapperBin])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -19,7 +22,11 @@ export function ensurePulumiHome(layout) {
   ensureFile(layout.dotEnv, dotEnvText(layout), 0o600);
 }
 
-/** What both the wrapper and .env.pulumi set, without PATH and without the ssh agent, which depend on the caller. */
+/**
+ * What both the wrapper and .env.pulumi set, without PATH and without the ssh agent, which depend on the caller.
+ * @param {import('./layout.mjs').ToolchainLayout} layout
+ * @returns {Record<string, string>}
+ */
 export function fixedEnvironment(layout) {
   return {
     PULUMI_HOME: layout.pulumiHome,
@@ -34,8 +41,8 @@ export function fixedEnvironment(layout) {
 }
 
 /**
- * Once, where an earlier version of the kit let the engine write attributes beside each file of its state, meta.yaml first: the engine still reads those that are
- * there, does without those that are not, and cannot load a state whose attributes were cut off.
+ * Once, where an earlier version of the kit let the engine write attributes beside each file of its state, meta.yaml first: the engine
+ * still reads those that are there, does without those that are not, and cannot load a state whose attributes were cut off.
  */
 function removeAttributeFiles(state) {
   const mark = join(state, "meta.yaml.attrs");

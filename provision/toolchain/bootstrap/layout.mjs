@@ -15,7 +15,12 @@ export const engineExecutables = ["pulumi", "pulumi-language-nodejs"];
 /** The checkout this file belongs to. */
 export const thisCheckout = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 
-/** The cache shared by all checkouts of this user: `$XDG_CACHE_HOME/cutter-kit`, by default under `~/.cache`. */
+/** @typedef {ReturnType<typeof toolchainLayout>} ToolchainLayout */
+
+/**
+ * The cache shared by all checkouts of this user: `$XDG_CACHE_HOME/cutter-kit`, by default under `~/.cache`.
+ * @param {NodeJS.ProcessEnv} environment
+ */
 export function cacheRoot(environment = process.env) {
   const base = environment.XDG_CACHE_HOME ?? "";
   return join(isAbsolute(base) ? base : join(homedir(), ".cache"), "cutter-kit");
@@ -25,6 +30,7 @@ export function cacheRoot(environment = process.env) {
  * Every path of the toolchain. The engine lies in the shared cache, keyed by version and by what it is built from.
  * PULUMI_HOME, state and passphrase belong to one checkout: the stand-in plugin in PULUMI_HOME runs this checkout's code,
  * and two checkouts must not see each other's stack selection.
+ * @param {NodeJS.ProcessEnv} environment
  */
 export function toolchainLayout(checkout = thisCheckout, environment = process.env) {
   const sources = ["engine", "language-nodejs"].map((module) => join(checkout, "provision/toolchain", module));
@@ -38,7 +44,7 @@ export function toolchainLayout(checkout = thisCheckout, environment = process.e
     engineFolder,
     engineBin: join(engineFolder, "bin"),
     engineOrigin: join(engineFolder, "origin.json"),
-    officialPlugin: join(cacheRoot(environment), "pulumi", `resource-command-${commandPluginVersion}`),
+    installedPlugin: join(homedir(), ".pulumi/plugins", `resource-command-v${commandPluginVersion}`),
     state,
     pulumiHome,
     launcherBin: join(pulumiHome, "versions", pulumiVersion, "bin"),

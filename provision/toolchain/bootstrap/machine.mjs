@@ -3,7 +3,10 @@ import { MissingTool } from "./step.mjs";
 
 const nodeMajorMin = 20;
 
-/** Linux on x86-64 with Node 20 or newer; throws `MissingTool` for anything else. Who we are is a matter of later steps. */
+/**
+ * Linux on x86-64 with Node 20 or newer; throws `MissingTool` for anything else. Who we are is a matter of later steps.
+ * @param {{ platform: string, arch: string, version: string }} machine
+ */
 export function checkPlatform(
   { platform, arch, version } = { platform: process.platform, arch: process.arch, version: process.versions.node },
 ) {

@@ -26,6 +26,8 @@ export async function ensureNpmPackages({ checkout }) {
 /**
  * npm records what it has installed in node_modules/.package-lock.json. In step means: the same paths, versions and integrities, where a
  * package for another platform may be absent.
+ * @param {Record<string, { version?: string, integrity?: string, optional?: boolean }>} wanted
+ * @param {typeof wanted} installed
  */
 export function isInStep(wanted, installed) {
   const differs = ([path, entry]) => {

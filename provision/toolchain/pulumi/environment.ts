@@ -35,8 +35,9 @@ export function pulumiEnvironment(
 }
 
 /**
- * The backend's URL as the engine gets it. Beside each file of local state the engine would write one with its attributes, in place: killed while it does, it
- * leaves a state that no command of its own can load ("failed to load checkpoint: EOF"). Nothing reads those attributes, so it is told to write none.
+ * The backend's URL as the engine gets it. Beside each file of local state the engine would write one with its attributes, in place:
+ * killed while it does, it leaves a state that no command of its own can load ("failed to load checkpoint: EOF"), and a program that
+ * reads its state meanwhile meets the same. Nothing needs those attributes, so the engine is told to write none.
  */
 export function toBackendUrl(url: string): string {
   if (!url.startsWith("file://") || /[?&]metadata=/.test(url)) return url;

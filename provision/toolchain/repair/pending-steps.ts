@@ -1,4 +1,4 @@
-// Steps that a killed engine announced and never recorded: the engine warns of each, and keeps a create for ever, until it is told to forget it. Only for file:// state.
+// Steps that a killed engine announced and never recorded: it warns of each, and keeps a create until it is told to forget it. file:// only.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,8 +24,8 @@ export interface ForgottenStep {
 }
 
 /**
- * Lets the engine forget the pending steps of each stack that nobody has locked and where all that is pending is the kit's own; gives what it forgot.
- * Anything else stays for the engine to show. `runEngine` runs `pulumi args…` to its end.
+ * Lets the engine forget the pending steps of each stack that nobody has locked and where all that is pending is the kit's own; gives
+ * what it forgot. Anything else stays for the engine to show. `runEngine` runs `pulumi args…` to its end.
  */
 export function forgetPendingSteps(backendUrl: string, runEngine: (args: readonly string[]) => void): readonly ForgottenStep[] {
   if (!backendUrl.startsWith("file:///")) return [];
@@ -48,7 +48,7 @@ export function toForgottenLine({ stack, urn, type }: ForgottenStep): string {
   return `[INFO] stack ${stack}: interrupted while ${type}, and looked at again: ${urn.split("::").at(-1) ?? urn}`;
 }
 
-/** A refresh of the stack's own entry alone: it runs no program and no provider, and asks no host. Pending creates go by the flag, all others by any refresh. */
+/** A refresh of the stack's own entry alone: no program, no provider, no host. Pending creates go by the flag, all others by any refresh. */
 function toForget(project: string, stack: string): readonly string[] {
   const target = `urn:pulumi:${stack}::${project}::pulumi:pulumi:Stack::${project}-${stack}`;
   const unattended = ["--yes", "--skip-preview", "--non-interactive"];

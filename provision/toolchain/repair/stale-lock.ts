@@ -10,9 +10,9 @@ const lockSchema = z.object({ pid: z.int().positive(), username: z.string(), hos
 export type StateLock = z.infer<typeof lockSchema>;
 
 /**
- * Removes each lock that names this machine and a process that is no engine any more; gives what was removed. Any other lock stays for the engine to show
- * (`pulumi cancel` is a person's decision), and so does one that cannot be read. The file itself is removed, because `pulumi cancel` takes every lock of the
- * stack: another machine's beside it, and the one that a second start has taken since this one looked.
+ * Removes each lock that names this machine and a process that is no engine any more; gives what was removed. Any other lock stays for
+ * the engine to show (`pulumi cancel` is a person's decision), and so does one that cannot be read. The file itself is removed, because
+ * `pulumi cancel` takes every lock of the stack: another machine's, and the one that a second start has taken since this one looked.
  */
 export function clearStaleLocks(backendUrl: string, isEngine: (pid: number) => boolean = runsEngine): readonly StateLock[] {
   if (!backendUrl.startsWith("file:///")) return [];

@@ -1,10 +1,23 @@
-// The set-up decides rightly what to reuse: lockfile, engine digests, official plugin or stand-in, and it names what is missing.
-import { appendFileSync, chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// The set-up decides rightly what to reuse: lockfile, digests, the user's own pulumi and plugin or ours; it names what is missing.
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isIntact } from "../../../../provision/toolchain/bootstrap/engine.mjs";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ensureEngine, isIntact, readOrigin } from "../../../../provision/toolchain/bootstrap/engine.mjs";
+import { requireGo } from "../../../../provision/toolchain/bootstrap/go-build.mjs";
 import {
   engineExecutables,
   pulumiVersion,
@@ -23,8 +36,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "bootstrap-"));
   const real = toolchainLayout(undefined, { XDG_CACHE_HOME: join(folder, "cache") });
   const plugins = join(folder, "home/plugins/resource-command-v1.2.1");
-  layout = { ...real, pluginFolder: plugins, pluginExecutable: join(plugins, "pulumi-resource-command") };
-  mkdirSync(join(folder, "home/plugins"), { recursive: true });
+  const installedPlugin = join(folder, "user/.pulumi/plugins/resource-command-v1.2.1");
+  layout = { ...real, installedPlugin, pluginFolder: plugins, pluginExecutable: join(plugins, "pulumi-resource-command") };
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -90,19 +103,97 @@ describe("the engine in the cache", () => {
   });
 });
 
+describe("a pulumi that the user has installed", () => {
+  let installed: string;
+  const install = (version: string, ...names: readonly string[]) => {
+    mkdirSync(installed, { recursive: true });
+    for (const name of names) writeFileSync(join(installed, name), `#!/bin/sh\necho ${version} # ${name}\n`, { mode: 0o755 });
+  };
+  const right = `v${pulumiVersion}`;
+  /** Ends where the build begins; without Go it begins nowhere. */
+  const building = /^it is built|^PULUMI_ENGINE_MISSING/;
+  const ensure = () =>
+    ensureEngine(layout, () => {
+      throw new Error("it is built");
+    });
+
+  beforeEach(() => {
+    installed = join(folder, "usr/bin");
+    vi.stubEnv("PATH", `${installed}:/usr/bin:/bin`);
+    vi.stubEnv("HOME", join(folder, "user"));
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("is copied when it is exactly this version, and its later upgrade changes nothing", async () => {
+    install(right, ...engineExecutables);
+    expect(await ensure()).toBe(`${pulumiVersion}, copied from the installation in ${installed}`);
+    expect(readOrigin(layout)?.origin).toBe(`copied from the installation in ${installed}`);
+    expect(await ensure()).toContain("reused, digests right");
+    install("v3.300.0", ...engineExecutables);
+    expect(await ensure()).toContain(`reused, digests right (copied from the installation in ${installed})`);
+    expect(readFileSync(join(layout.engineBin, "pulumi"), "utf8")).toContain(right);
+  });
+
+  test("is found in ~/.pulumi/bin, too, and takes the place of what was built here, with nothing written beside it", async () => {
+    install(right, ...engineExecutables);
+    expect(await ensure()).toContain(installed);
+    writeFileSync(layout.engineOrigin, readFileSync(layout.engineOrigin, "utf8").replace("copied from", "built beside"));
+    rmSync(installed, { recursive: true });
+    expect(await ensure()).toContain("reused, digests right (built beside");
+    installed = join(folder, "user/.pulumi/bin");
+    install(right, ...engineExecutables);
+    expect(await ensure()).toBe(`${pulumiVersion}, copied from the installation in ${installed}`);
+    expect(readdirSync(join(folder, "user/.pulumi"), { recursive: true }).toSorted()).toEqual(
+      ["bin", ...engineExecutables.map((name) => `bin/${name}`)].toSorted(),
+    );
+  });
+
+  test("is not taken in another version, without its language host, from npm's launcher or from the kit's own cache", async () => {
+    install("v3.260.0", ...engineExecutables);
+    await expect(ensure()).rejects.toThrow(building);
+    rmSync(installed, { recursive: true });
+    install(right, "pulumi");
+    await expect(ensure()).rejects.toThrow(building);
+    for (const folderOfOurs of ["node_modules/.bin", "cache/cutter-kit/pulumi/another/bin"]) {
+      installed = join(folder, folderOfOurs);
+      install(right, ...engineExecutables);
+      vi.stubEnv("PATH", `${installed}:/usr/bin:/bin`);
+      await expect(ensure()).rejects.toThrow(building);
+    }
+  });
+
+  test("is what to install, or Go, where neither is there: named with its code", () => {
+    expect(() => requireGo(null)).toThrow(
+      new RegExp(`^PULUMI_ENGINE_MISSING neither pulumi ${pulumiVersion.replaceAll(".", "\\.")} .* nor Go.* → install one of the two`),
+    );
+    expect(requireGo("/opt/go/bin/go")).toBe("/opt/go/bin/go");
+  });
+});
+
 describe("the command plugin", () => {
-  test("is the stand-in of this checkout while the cache has no official one, and the official one as soon as it has", () => {
+  test("is the stand-in of this checkout while the user has none installed, and the user's own as soon as he has", () => {
     expect(ensureCommandPlugin(layout)).toBe("stand-in");
     expect(readFileSync(layout.pluginExecutable, "utf8")).toContain(join(layout.checkout, "provision/toolchain/command-plugin/main.ts"));
 
-    mkdirSync(layout.officialPlugin, { recursive: true });
-    writeFileSync(join(layout.officialPlugin, "pulumi-resource-command"), "official", { mode: 0o755 });
-    expect(ensureCommandPlugin(layout)).toBe("official");
+    mkdirSync(layout.installedPlugin, { recursive: true });
+    writeFileSync(join(layout.installedPlugin, "pulumi-resource-command"), "official", { mode: 0o755 });
+    writeFileSync(`${layout.installedPlugin}.partial`, "");
+    expect(ensureCommandPlugin(layout)).toBe("stand-in");
+    rmSync(`${layout.installedPlugin}.partial`);
+    expect(ensureCommandPlugin(layout)).toBe("installed");
     expect(readFileSync(layout.pluginExecutable, "utf8")).toBe("official");
 
-    rmSync(layout.officialPlugin, { recursive: true });
+    rmSync(layout.installedPlugin, { recursive: true });
+    expect(ensureCommandPlugin(layout)).toBe("stand-in");
+    expect(lstatSync(layout.pluginExecutable).isSymbolicLink()).toBe(false);
+
+    // What an earlier version linked as a whole is replaced, and not written through.
+    mkdirSync(layout.installedPlugin, { recursive: true });
+    rmSync(layout.pluginFolder, { recursive: true });
+    symlinkSync(layout.installedPlugin, layout.pluginFolder);
     expect(ensureCommandPlugin(layout)).toBe("stand-in");
     expect(lstatSync(layout.pluginFolder).isSymbolicLink()).toBe(false);
+    expect(readdirSync(layout.installedPlugin)).toEqual([]);
   });
 });
 

@@ -59,7 +59,7 @@ describe("the environment of the engine", () => {
     );
   });
 
-  test("lets the engine write nothing in place beside local state, a person's own too: killed in the middle it could not load the state any more", async () => {
+  test("lets the engine write no attribute file, which a kill would cut off, beside local state, also a person's own", async () => {
     expect(toBackendUrl("file://~/states?no_tmp_dir=true")).toBe("file://~/states?no_tmp_dir=true&metadata=skip");
     for (const url of ["file:///states?metadata=skip", "s3://states", ""]) expect(toBackendUrl(url)).toBe(url);
     writeFileSync(join(checkout, "Pulumi.yaml"), "name: whole\nruntime: nodejs\n");
