@@ -1,53 +1,26 @@
-// The program's side of our provider: one function per kind declares a resource. All inputs are plain values, known at preview.
+// The program's side of our provider: one function per kind declares a resource. Its arguments, and what a change of each does: resource-args.ts. All are plain values, known at preview.
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { HostAddress } from "../host/address.ts";
+import type { ResourceArgs, ResourceType } from "../resource-args.ts";
 
-interface Target {
-  readonly host: pulumi.Input<HostAddress>; // known once the host was looked at
-  readonly adopt: boolean;
-}
-
-interface Access {
-  readonly path: string;
-  readonly mode: string; // four octal digits
-  readonly owner: string;
-  readonly group: string;
-}
-
-type FileArgs = Target & Access & { readonly content: string };
-type Declare<Args> = (name: string, args: Args, options: pulumi.CustomResourceOptions) => pulumi.CustomResource;
-
-/** A system group or user that is there already is refused unless adopted; both stay after a destroy. */
-export const declareGroup: Declare<Target & { readonly name: string }> = toDeclare("Group");
-export const declareUser: Declare<
-  Target & {
-    readonly name: string;
-    readonly group: string;
-    readonly home: string;
-    readonly shell: string;
-    readonly groups: readonly string[];
-  }
-> = toDeclare("User");
-/** A changed path makes a new directory and removes the old one if it is empty. `keep`: never removed. */
-export const declareDirectory: Declare<Target & Access & { readonly keep: boolean }> = toDeclare("Directory");
-/** A changed path writes the new file, then removes the old one. Content stands in state: no secrets. */
-export const declareFile: Declare<FileArgs> = toDeclare("File");
-export const declareLink: Declare<Target & { readonly path: string; readonly target: string }> = toDeclare("Link");
-export const declareKeyFile: Declare<
-  FileArgs & { readonly fingerprint: string; readonly pinnedSha256: string; readonly purpose: "encrypt" | "sign" }
-> = toDeclare("KeyFile");
-export const declareUnit: Declare<
-  FileArgs & { readonly name: string; readonly activation: "none" | "socket" | "service" | "tmpfiles" | "boot" }
-> = toDeclare("Unit");
-/** One line of a file that is not ours; nothing else of it is touched. */
-export const declareEnvLine: Declare<Target & { readonly path: string; readonly name: "BACKUP_GPG_FPR"; readonly value: string }> =
-  toDeclare("EnvLine");
-/** A changed name uploads that release if it is absent and switches; the one before stays. Destroyed: all releases go. */
-export const declareRelease: Declare<Target & { readonly name: string; readonly sha256: string }> = toDeclare("Release");
+/** The host is known once it was looked at. */
+type Declared<Type extends ResourceType> = Omit<ResourceArgs<Type>, "host"> & { readonly host: pulumi.Input<HostAddress> };
 
 /** Nothing armed, nothing live, no live run unfinished: what is found otherwise is drift. */
-export const declareExecutionOff: Declare<Target> = toDeclare("ExecutionOff");
+export const declareExecutionOff = toDeclare("ExecutionOff");
+/** A system group or user that is there already is refused unless adopted; both stay after a destroy. */
+export const declareGroup = toDeclare("Group");
+export const declareUser = toDeclare("User");
+export const declareDirectory = toDeclare("Directory");
+export const declareFile = toDeclare("File");
+export const declareLink = toDeclare("Link");
+export const declareKeyFile = toDeclare("KeyFile");
+export const declareUnit = toDeclare("Unit");
+/** One line of a file that is not ours; nothing else of it is touched. */
+export const declareEnvLine = toDeclare("EnvLine");
+/** Destroyed: all releases go. */
+export const declareRelease = toDeclare("Release");
 
 /** Gaps and the state of the switch, measured at every preview and up once `after` is known. Reads only. */
 export function surveyHost(host: HostAddress, psql: readonly string[], after: pulumi.Output<string>): pulumi.Output<HostSurvey> {
@@ -105,8 +78,9 @@ const surveySchema = z.object({
 
 export type HostSurvey = z.infer<typeof surveySchema>;
 
-function toDeclare<Args extends object>(kind: string): Declare<Args> {
-  return (name, args, options) => new HostResource(`cutterhost:index:${kind}`, name, { ...args }, options);
+function toDeclare<Type extends ResourceType>(type: Type) {
+  return (name: string, args: Declared<Type>, options: pulumi.CustomResourceOptions): pulumi.CustomResource =>
+    new HostResource(`cutterhost:index:${type}`, name, { ...args }, options);
 }
 
 class HostResource extends pulumi.CustomResource {}

@@ -257,6 +257,7 @@ module.exports = {
   "provision/toolchain/bootstrap": ["set-up of engine, packages, images"],
   "provision/toolchain/repair": ["what a killed engine left"],
   "provision/host": ["one pinned, pooled SSH connection", "orchestrator/core/**", "provision/checkout.ts"],
+  "provision/resource-args.ts": ["the arguments of each resource: one schema a type", "provision/host"],
   "provision/sandbox/base": ["where a sandbox is; processes; progress", "orchestrator/core/**"],
   "provision/toolchain/pulumi": ["runs the engine", "orchestrator/core/**", "provision/toolchain/bootstrap", "provision/toolchain/repair"],
   "provision/provider/kind": ["what a resource kind is", "provision/host"],
@@ -286,6 +287,7 @@ module.exports = {
     "orchestrator/core/**",
     "provision/checkout.ts",
     "provision/host",
+    "provision/resource-args.ts",
     "provision/stack",
     "provision/units",
   ],
@@ -307,6 +309,7 @@ module.exports = {
     "provision/host",
     "provision/provider/kind",
     "provision/provider/kinds/support",
+    "provision/resource-args.ts",
   ],
   "provision/sandbox/commands": [
     "up, down, status, ssh, document",

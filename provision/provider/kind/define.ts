@@ -35,13 +35,10 @@ export interface WriteContext {
 
 export interface KindSpec<Inputs extends BaseInputs> {
   readonly type: string;
-  readonly schema: z.ZodType<Inputs>;
+  /** The arguments of resource-args.ts, and what the provider itself adds to them. All of it is compared, but for `adopt`. */
+  readonly schema: z.ZodType<Inputs> & { readonly shape: Readonly<Record<string, z.ZodType>> };
   /** Pure: derived inputs, such as the digest of a content, and what can be judged without a host. @throws CutterError */
   readonly complete?: (inputs: Inputs) => Promise<Inputs> | Inputs;
-  /** A change of these makes another resource. */
-  readonly replaceOn: readonly (keyof Inputs & string)[];
-  /** Compared by diff; the rest (`host`, `adopt`) is about how to get there. */
-  readonly compared: readonly (keyof Inputs & string)[];
   /** What the ownership manifest calls it: a path, or user:NAME. */
   readonly claimOf: (inputs: Inputs) => string;
   readonly foreignCode: "FOREIGN_FILE" | "FOREIGN_ACCOUNT" | "ENV_LINE_FOREIGN";
@@ -76,6 +73,8 @@ export interface BoundKind {
 }
 
 export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): Kind {
+  const { shape } = spec.schema;
+  const compared = [...Object.keys(shape).filter((name) => name !== "adopt"), "obstructedBy", "unclaimed"];
   return {
     type: spec.type,
     parse: async (properties) => {
@@ -84,10 +83,8 @@ export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): K
     },
     parseStored: (properties) => spec.schema.parse(properties),
     changes: (before, after) => {
-      const changed = [...spec.compared, "host", "obstructedBy", "unclaimed"].filter(
-        (name) => toText(before, name) !== toText(after, name),
-      );
-      const replaces = changed.filter((name) => (spec.replaceOn as readonly string[]).includes(name));
+      const changed = compared.filter((name) => toText(before, name) !== toText(after, name));
+      const replaces = changed.filter((name) => shape[name]?.meta()?.["replaces"] === true);
       if (toText(toField(before, "host"), "machineIdentity") !== toText(toField(after, "host"), "machineIdentity")) replaces.push("host");
       return { changed, replaces };
     },

@@ -1,15 +1,12 @@
 // System group and system user. Both are kept when the resource goes: runs and backups on the disk belong to them.
-import { z } from "zod";
-import { accountField, baseFields, observed, pathField } from "../kind/fields.ts";
+import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 
 export const groupKind = defineKind({
   type: "Group",
-  schema: z.strictObject({ ...baseFields, name: accountField }),
-  replaceOn: ["name"],
-  compared: ["name"],
+  schema: resourceArgs.Group,
   claimOf: ({ name }) => `group:${name}`,
   foreignCode: "FOREIGN_ACCOUNT",
   read: async (host, inputs) =>
@@ -20,16 +17,7 @@ export const groupKind = defineKind({
 
 export const userKind = defineKind({
   type: "User",
-  schema: z.strictObject({
-    ...baseFields,
-    name: accountField,
-    group: observed,
-    home: observed.pipe(pathField.or(z.string())),
-    shell: observed,
-    groups: z.array(z.string()),
-  }),
-  replaceOn: ["name"],
-  compared: ["name", "group", "home", "shell", "groups"],
+  schema: resourceArgs.User,
   claimOf: ({ name }) => `user:${name}`,
   foreignCode: "FOREIGN_ACCOUNT",
   read: async (host, inputs) => {

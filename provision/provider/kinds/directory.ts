@@ -1,21 +1,11 @@
 // A directory with its mode and owner. Goes only when empty; `keep`: stays when the resource goes, with all it holds.
-import { z } from "zod";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { accountField, baseFields, modeField, observed, pathField } from "../kind/fields.ts";
+import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
 
 export const directoryKind = defineKind({
   type: "Directory",
-  schema: z.strictObject({
-    ...baseFields,
-    path: pathField,
-    mode: modeField.or(observed),
-    owner: accountField.or(observed),
-    group: accountField.or(observed),
-    keep: z.boolean(),
-  }),
-  replaceOn: ["path"],
-  compared: ["path", "mode", "owner", "group", "keep"],
+  schema: resourceArgs.Directory,
   claimOf: ({ path }) => path,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {

@@ -1,34 +1,15 @@
 // One line the kit owns in an env file of the business. The file's secrets never leave the host: only a masked copy is read.
-import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { findEnvLine, toEnvLineEdit, type ByteEdit } from "./support/env-line.ts";
-import { baseFields, pathField } from "../kind/fields.ts";
-import { defineKind, type BaseInputs, type WriteContext } from "../kind/define.ts";
+import { resourceArgs, type ResourceArgs } from "../../resource-args.ts";
+import { defineKind, type WriteContext } from "../kind/define.ts";
 
-interface EnvLineInputs extends BaseInputs {
-  readonly path: string;
-  readonly name: "BACKUP_GPG_FPR";
-  readonly value: string;
-}
+type EnvLineInputs = ResourceArgs<"EnvLine">;
 
-/** What a reading says of a line that stands more than once. */
-const linesForm = /^\(\d+ lines\)$/;
-
-export const envLineKind = defineKind<EnvLineInputs>({
+export const envLineKind = defineKind({
   type: "EnvLine",
-  schema: z.strictObject({
-    ...baseFields,
-    path: pathField,
-    name: z.literal("BACKUP_GPG_FPR"),
-    value: z
-      .string()
-      .regex(/^[0-9A-F]{40}$/)
-      .or(z.literal("[REDACTED]"))
-      .or(z.string().regex(linesForm)),
-  }),
-  replaceOn: ["path", "name"],
-  compared: ["path", "name", "value"],
+  schema: resourceArgs.EnvLine,
   claimOf: ({ path, name }) => `${path}#${name}`,
   foreignCode: "ENV_LINE_FOREIGN",
   adoptsEqual: true,

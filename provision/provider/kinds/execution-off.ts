@@ -1,14 +1,15 @@
 // That nothing is armed, live or unfinished: an armed token is drift like any other, seen by preview and removed by up. The guard does the removing, before any change.
 import { z } from "zod";
 import { readExecution } from "./support/execution.ts";
-import { baseFields, observed } from "../kind/fields.ts";
+import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
+
+/** Names a reading found; wanted: none. */
+const found = z.string().default("");
 
 export const executionOffKind = defineKind({
   type: "ExecutionOff",
-  schema: z.strictObject({ ...baseFields, armed: observed.default(""), live: observed.default(""), unfinished: observed.default("") }),
-  replaceOn: [],
-  compared: ["armed", "live", "unfinished"],
+  schema: resourceArgs.ExecutionOff.extend({ armed: found, live: found, unfinished: found }),
   claimOf: () => "execution:off",
   foreignCode: "FOREIGN_FILE",
   adoptsEqual: true,

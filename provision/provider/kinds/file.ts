@@ -3,36 +3,21 @@ import { z } from "zod";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { accountField, baseFields, modeField, observed, pathField } from "../kind/fields.ts";
-import { defineKind, type BaseInputs, type Reading } from "../kind/define.ts";
+import { resourceArgs } from "../../resource-args.ts";
+import { defineKind, type Reading } from "../kind/define.ts";
 import { toShownContent } from "./support/redact.ts";
 import { toWriteFile } from "./support/write-file.ts";
 
-export const fileFields = {
-  ...baseFields,
-  path: pathField,
-  mode: modeField.or(observed),
-  owner: accountField.or(observed),
-  group: accountField.or(observed),
-  content: z.string(),
-  sha256: z.string().default(""), // made from content by the provider; a reading has the host's
-};
+/** Made from the content by the provider; a reading has the host's. */
+export const digestField = { sha256: z.string().default("") };
+const schema = resourceArgs.File.extend(digestField);
 
-export interface FileInputs extends BaseInputs {
-  readonly path: string;
-  readonly mode: string;
-  readonly owner: string;
-  readonly group: string;
-  readonly content: string;
-  readonly sha256: string;
-}
+export type FileInputs = z.infer<typeof schema>;
 
-export const fileKind = defineKind<FileInputs>({
+export const fileKind = defineKind({
   type: "File",
-  schema: z.strictObject(fileFields),
+  schema,
   complete: withDigest,
-  replaceOn: ["path"],
-  compared: ["path", "mode", "owner", "group", "content", "sha256"],
   claimOf: ({ path }) => path,
   foreignCode: "FOREIGN_FILE",
   read: readFileInputs,

@@ -1,20 +1,14 @@
 // A public key on the host: judged by OpenPGP and by both pins (fingerprint and file digest) before anything is written.
-import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { readPinnedKey } from "../../../orchestrator/core/signing/public-key.ts";
+import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
-import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
+import { digestField, readFileInputs, withDigest } from "./file.ts";
 import { toWriteFile } from "./support/write-file.ts";
 
-interface KeyFileInputs extends FileInputs {
-  readonly fingerprint: string;
-  readonly pinnedSha256: string;
-  readonly purpose: "encrypt" | "sign";
-}
-
-export const keyFileKind = defineKind<KeyFileInputs>({
+export const keyFileKind = defineKind({
   type: "KeyFile",
-  schema: z.strictObject({ ...fileFields, fingerprint: z.string(), pinnedSha256: z.string(), purpose: z.enum(["encrypt", "sign"]) }),
+  schema: resourceArgs.KeyFile.extend(digestField),
   complete: async (inputs) => {
     const pin = { fingerprint: inputs.fingerprint, fileSha256: inputs.pinnedSha256 };
     await readPinnedKey(Buffer.from(inputs.content, "utf8"), pin, inputs.purpose, new Date()).catch((error: unknown) => {
@@ -22,8 +16,6 @@ export const keyFileKind = defineKind<KeyFileInputs>({
     });
     return withDigest(inputs);
   },
-  replaceOn: ["path"],
-  compared: ["path", "mode", "owner", "group", "content", "sha256", "fingerprint", "pinnedSha256", "purpose"],
   claimOf: ({ path }) => path,
   foreignCode: "FOREIGN_FILE",
   read: readFileInputs,

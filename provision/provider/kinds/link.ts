@@ -1,14 +1,11 @@
 // A symbolic link to a path of the kit; where it leads is what can drift.
-import { z } from "zod";
 import { readPathFacts } from "../../host/path-facts.ts";
-import { baseFields, observed, pathField } from "../kind/fields.ts";
+import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
 
 export const linkKind = defineKind({
   type: "Link",
-  schema: z.strictObject({ ...baseFields, path: pathField, target: observed }),
-  replaceOn: ["path"],
-  compared: ["path", "target"],
+  schema: resourceArgs.Link,
   claimOf: ({ path }) => path,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {

@@ -7,33 +7,24 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../../orchestrator/core/host/layout.ts";
 import { findCheckout } from "../../checkout.ts";
 import type { RemoteHost } from "../../host/connection.ts";
-import { baseFields } from "../kind/fields.ts";
-import { defineKind, type BaseInputs, type WriteContext } from "../kind/define.ts";
+import { resourceArgs } from "../../resource-args.ts";
+import { defineKind, type WriteContext } from "../kind/define.ts";
 import { confirmed, switchAndConfirm, reportRevertedRelease, toConfirmationState } from "./support/release-switch.ts";
 
-interface ReleaseInputs extends BaseInputs {
-  readonly name: string;
-  readonly sha256: string; // of manifest.json; its first 12 digits where only the name is known
-  readonly current: string; // the release that /opt/cutter/current leads to; wanted: this one
-  readonly damage: readonly string[]; // differences from the manifest; wanted: none
-  readonly standing: string; // whether it was confirmed healthy, or gone back on, as release-switch.sh recorded it
-}
+const schema = resourceArgs.Release.extend({
+  current: z.string().default(""), // the release that /opt/cutter/current leads to; wanted: this one
+  damage: z.array(z.string()).readonly().default([]), // differences from the manifest; wanted: none
+  standing: z.string().default(""), // whether it was confirmed healthy, or gone back on, as release-switch.sh recorded it
+});
+
+type ReleaseInputs = z.infer<typeof schema>;
 
 const uploadTimeoutMs = 600_000;
 
-export const releaseKind = defineKind<ReleaseInputs>({
+export const releaseKind = defineKind({
   type: "Release",
-  schema: z.strictObject({
-    ...baseFields,
-    name: z.string().regex(/^\d+\.\d+\.\d+-[0-9a-f]{12}$/),
-    sha256: z.string().regex(/^([0-9a-f]{12}|[0-9a-f]{64})$/),
-    current: z.string().default(""),
-    damage: z.array(z.string()).default([]),
-    standing: z.string().default(""),
-  }),
+  schema,
   complete: (inputs) => ({ ...inputs, current: inputs.name, damage: [], standing: confirmed }),
-  replaceOn: [],
-  compared: ["name", "sha256", "current", "damage", "standing"],
   claimOf: ({ name }) => `${hostLayout.releases}/${name}`,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {

@@ -2,35 +2,25 @@
 import { z } from "zod";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { baseFields } from "../kind/fields.ts";
+import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
 import { displacedFolder, readOverrides, toDisplaceScript } from "./support/overrides.ts";
-import { fileFields, readFileInputs, withDigest, type FileInputs } from "./file.ts";
+import { digestField, readFileInputs, withDigest } from "./file.ts";
 import { toWriteFile } from "./support/write-file.ts";
 
-interface UnitInputs extends FileInputs {
-  readonly name: string;
-  /** `none`: installed only. `socket`: enabled and listening. `service`: restarted if it runs. `tmpfiles`: applied at once. `boot`: enabled, starts at boot if its condition holds. */
-  readonly activation: "none" | "socket" | "service" | "tmpfiles" | "boot";
-  readonly enabled: string; // "enabled" for sockets and `boot`, "" where it does not apply; a reading has systemd's word
-  readonly active: string; // likewise
-  readonly overrides: string; // always "": a reading names the drop-ins and masks it found
-}
+const schema = resourceArgs.Unit.extend({
+  ...digestField,
+  enabled: z.string().default(""), // "enabled" for sockets and `boot`, "" where it does not apply; a reading has systemd's word
+  active: z.string().default(""), // likewise
+  overrides: z.string().default(""), // always "": a reading names the drop-ins and masks it found
+});
 
-export const unitKind = defineKind<UnitInputs>({
+type UnitInputs = z.infer<typeof schema>;
+
+export const unitKind = defineKind({
   type: "Unit",
-  schema: z.strictObject({
-    ...fileFields,
-    ...baseFields,
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]*@?\.(service|socket|conf)$/),
-    activation: z.enum(["none", "socket", "service", "tmpfiles", "boot"]),
-    enabled: z.string().default(""),
-    active: z.string().default(""),
-    overrides: z.string().default(""),
-  }),
+  schema,
   complete: (inputs) => ({ ...withDigest(inputs), ...wantedState(inputs.activation), overrides: "" }),
-  replaceOn: ["path", "name"],
-  compared: ["path", "mode", "owner", "group", "content", "sha256", "name", "activation", "enabled", "active", "overrides"],
   claimOf: ({ path }) => path,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {

@@ -3,11 +3,11 @@ import { beforeEach, expect, it } from "vitest";
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOptions, CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
-import { baseFields } from "../../../provision/provider/kind/fields.ts";
 import { defineKind, type KindSpec } from "../../../provision/provider/kind/define.ts";
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
 import { parseOwnershipClaims } from "../../../provision/provider/ownership.ts";
 import { createStateClaims, type StateClaims } from "../../../provision/provider/state-claims.ts";
+import { baseArgs } from "../../../provision/resource-args.ts";
 import { localAddress } from "../../support/hosts/local-host.ts";
 
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";
@@ -17,11 +17,10 @@ const othersUrn = "urn:pulumi:contabo::cutter-kit::cutterhost:index:Note::one";
 /** What stands on the host; `note` is the one thing this test's kind writes. */
 let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean; writes: number };
 
-const noteSpec: KindSpec<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }> = {
+const noteSchema = z.strictObject({ ...baseArgs, text: z.string() });
+const noteSpec: KindSpec<z.infer<typeof noteSchema>> = {
   type: "Note",
-  schema: z.strictObject({ ...baseFields, text: z.string() }) as never,
-  replaceOn: [],
-  compared: ["text"],
+  schema: noteSchema,
   claimOf: () => "/note",
   foreignCode: "FOREIGN_FILE",
   read: async (_host, inputs) =>
@@ -108,7 +107,7 @@ it("takes an outcome that nobody saw as done when the host shows it, and as unkn
 
 it("stops a write of several steps where the end of one was not seen, and never calls the host unreachable and unchanged then", async () => {
   const steps: string[] = [];
-  const twoSteps = defineKind<{ readonly host: typeof localAddress; readonly adopt: boolean; readonly text: string }>({
+  const twoSteps = defineKind({
     ...noteSpec,
     write: async ({ runJob }, { text }) => {
       await runJob({ script: "WRITE", args: [text] });
