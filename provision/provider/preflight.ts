@@ -100,8 +100,8 @@ async function readForeignLines(
     if (value === undefined) continue;
     const [path, name] = claim.split("#");
     const wanted = envLineKind.parseStored({ host: host.address, adopt: false, path, name, value });
-    const reading = await envLineKind.bind(wanted).read(host);
-    if (reading.state === "present" && envLineKind.changes(reading.inputs, wanted).changed.length > 0) foreign.push(claim);
+    const reading = await wanted.read(host);
+    if (reading.state === "present" && wanted.differencesFrom(reading.inputs).length > 0) foreign.push(claim);
   }
   return foreign;
 }

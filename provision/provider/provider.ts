@@ -17,7 +17,7 @@ import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
 import { createPreflight, type Preflight } from "./preflight.ts";
 import { createExecutionGuard } from "./kinds/support/execution.ts";
-import type { BaseInputs, Kind } from "./kind/define.ts";
+import type { BaseInputs, Kind, Resource } from "./kind/define.ts";
 import { kinds } from "./kinds/index.ts";
 import { readHostWide } from "./kinds/support/overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -32,21 +32,21 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   const preflight = createPreflight(recorded);
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), recorded, say);
   /** A host that cannot be asked now is refused by what comes next. */
-  const reportFindings = async (kind: Kind, urn: string, inputs: BaseInputs, isNew: boolean): Promise<void> => {
-    const refusal = preflight.takeWarning(inputs.host);
+  const reportFindings = async (resource: Resource, urn: string, isNew: boolean): Promise<void> => {
+    const { host, adopt } = resource.inputs;
+    const refusal = preflight.takeWarning(host);
     if (refusal !== null) say(`[WARN] ${refusal}`);
     if (!isNew) return;
-    const takeover = inputs.adopt ? await lifecycle.readTakeover(kind, urn, inputs).catch(() => null) : null;
-    if (takeover !== null) say(`[WARN] host ${inputs.host.name}: ${takeover}`);
+    const takeover = adopt ? await lifecycle.readTakeover(resource, urn).catch(() => null) : null;
+    if (takeover !== null) say(`[WARN] host ${host.name}: ${takeover}`);
   };
   return {
     version: "0.6.0",
     check: async (urn: string, olds: unknown, news: unknown): Promise<CheckResult> => {
       try {
-        const kind = findKind(urn);
-        const inputs = await kind.parse(withoutInternals(news));
-        await reportFindings(kind, urn, inputs, isNew(olds));
-        return { inputs: toBag(inputs) };
+        const resource = await findKind(urn).parse(withoutInternals(news));
+        await reportFindings(resource, urn, isNew(olds));
+        return { inputs: toBag(resource.inputs) };
       } catch (error) {
         if (error instanceof z.ZodError)
           return { failures: error.issues.map(({ path, message }) => ({ property: path.join("."), reason: message })) };
@@ -59,30 +59,26 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
     },
     create: async (urn: string, news: unknown): Promise<CreateResult> =>
       await plain(async () => {
-        const { kind, inputs } = parseStored(urn, news);
-        preflight.require(inputs.host);
-        await lifecycle.create(kind, urn, inputs);
-        return { id: kind.bind(inputs).claim, outs: toBag(inputs) };
+        const resource = parseStored(urn, news);
+        preflight.require(resource.inputs.host);
+        await lifecycle.create(resource, urn);
+        return { id: resource.claim, outs: toBag(resource.inputs) };
       }),
     read: async (id: string, urn: string, props: unknown): Promise<ReadResult> =>
       await plain(async () => {
-        const { kind, inputs } = parseStored(urn, props);
-        if (unreachable.has(inputs.host.name)) return { id, props: toBag(inputs), inputs: toBag(inputs) };
-        const found = await lifecycle.read(kind, urn, inputs);
+        const resource = parseStored(urn, props);
+        const found = unreachable.has(resource.inputs.host.name) ? resource.inputs : await lifecycle.read(resource, urn);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
     update: async (_id: string, urn: string, _olds: unknown, news: unknown): Promise<UpdateResult> =>
       await plain(async () => {
-        const { kind, inputs } = parseStored(urn, news);
-        preflight.require(inputs.host);
-        await lifecycle.update(kind, urn, inputs);
-        return { outs: toBag(inputs) };
+        const resource = parseStored(urn, news);
+        preflight.require(resource.inputs.host);
+        await lifecycle.update(resource, urn);
+        return { outs: toBag(resource.inputs) };
       }),
     delete: async (_id: string, urn: string, props: unknown): Promise<void> =>
-      await plain(async () => {
-        const { kind, inputs } = parseStored(urn, props);
-        await lifecycle.remove(kind, urn, inputs);
-      }),
+      await plain(async () => await lifecycle.remove(parseStored(urn, props), urn)),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
       await plain(async () => {
         if (token === `${packageName}:index:reachHost`) {
@@ -120,8 +116,8 @@ const recordedArgsSchema = z.object({ resources: z.array(z.object({ type: z.stri
 /** What an older kit recorded in another form is asked about at its own turn. */
 function noteRecorded(recorded: StateClaims, type: string, outputs: unknown): void {
   try {
-    const { kind, inputs } = parseStored(`::::${type}`, outputs);
-    recorded.note(inputs.host, kind.bind(inputs).claim);
+    const { inputs, claim } = parseStored(`::::${type}`, outputs);
+    recorded.note(inputs.host, claim);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
   }
@@ -171,9 +167,8 @@ function findKind(urn: string): Kind {
   return kind;
 }
 
-function parseStored(urn: string, properties: unknown): { readonly kind: Kind; readonly inputs: BaseInputs } {
-  const kind = findKind(urn);
-  return { kind, inputs: kind.parseStored(withoutInternals(properties)) };
+function parseStored(urn: string, properties: unknown): Resource {
+  return findKind(urn).parseStored(withoutInternals(properties));
 }
 
 /** The engine adds `__internal`-like fields; what a reading added (`obstructedBy`, `unclaimed`) is no input either. */

@@ -51,53 +51,57 @@ export interface KindSpec<Inputs extends BaseInputs> {
   readonly adoptsEqual?: boolean;
 }
 
-/** The same with the inputs' type closed in, so that kinds of all types stand in one list. */
+/** The same with the inputs' type closed in, so that kinds of all types stand in one list. Properties are parsed here, once, and trusted from then on. */
 export interface Kind {
   readonly type: string;
   /** From the program: checked and completed. @throws ZodError, CutterError */
-  parse(properties: unknown): Promise<BaseInputs>;
-  /** From the engine's state, completed once already: taken as it is, so that a key that has expired since can still be removed. */
-  parseStored(properties: unknown): BaseInputs;
+  parse(properties: unknown): Promise<Resource>;
+  /** From the engine's state, completed once already: taken as it is, so that a key that has expired since can still be removed. @throws ZodError */
+  parseStored(properties: unknown): Resource;
   changes(before: unknown, after: unknown): { readonly changed: readonly string[]; readonly replaces: readonly string[] };
-  bind(inputs: BaseInputs): BoundKind;
 }
 
 /** One resource: a kind with its parsed inputs. */
-export interface BoundKind {
+export interface Resource {
+  readonly type: string;
+  readonly inputs: BaseInputs;
   readonly claim: string;
   readonly foreignCode: KindSpec<BaseInputs>["foreignCode"];
   readonly adoptsEqual: boolean;
+  /** Names of the inputs in which a reading differs from these. */
+  differencesFrom(found: BaseInputs): readonly string[];
   read(host: RemoteHost): Promise<Reading<BaseInputs>>;
   write(context: WriteContext): Promise<void>;
   remove(): JobSpec | null;
 }
 
 export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): Kind {
-  const { shape } = spec.schema;
-  const compared = [...Object.keys(shape).filter((name) => name !== "adopt"), "obstructedBy", "unclaimed"];
+  const { type, schema, foreignCode, adoptsEqual = false } = spec;
+  const compared = [...Object.keys(schema.shape).filter((name) => name !== "adopt"), "obstructedBy", "unclaimed"];
+  const toChanged = (before: unknown, after: unknown) => compared.filter((name) => toText(before, name) !== toText(after, name));
+  const toResource = (inputs: Inputs): Resource => ({
+    type,
+    inputs,
+    claim: spec.claimOf(inputs),
+    foreignCode,
+    adoptsEqual,
+    differencesFrom: (found) => toChanged(found, inputs),
+    read: async (host) => await spec.read(host, inputs),
+    write: async (context) => await spec.write(context, inputs),
+    remove: () => spec.remove(inputs),
+  });
   return {
-    type: spec.type,
+    type,
     parse: async (properties) => {
-      const inputs = spec.schema.parse(properties);
-      return spec.complete === undefined ? inputs : await spec.complete(inputs);
+      const inputs = schema.parse(properties);
+      return toResource(spec.complete === undefined ? inputs : await spec.complete(inputs));
     },
-    parseStored: (properties) => spec.schema.parse(properties),
+    parseStored: (properties) => toResource(schema.parse(properties)),
     changes: (before, after) => {
-      const changed = compared.filter((name) => toText(before, name) !== toText(after, name));
-      const replaces = changed.filter((name) => shape[name]?.meta()?.["replaces"] === true);
+      const changed = toChanged(before, after);
+      const replaces = changed.filter((name) => schema.shape[name]?.meta()?.["replaces"] === true);
       if (toText(toField(before, "host"), "machineIdentity") !== toText(toField(after, "host"), "machineIdentity")) replaces.push("host");
       return { changed, replaces };
-    },
-    bind: (base) => {
-      const inputs = spec.schema.parse(base);
-      return {
-        claim: spec.claimOf(inputs),
-        foreignCode: spec.foreignCode,
-        adoptsEqual: spec.adoptsEqual ?? false,
-        read: async (host) => await spec.read(host, inputs),
-        write: async (context) => await spec.write(context, inputs),
-        remove: () => spec.remove(inputs),
-      };
     },
   };
 }

@@ -37,6 +37,7 @@ const pool = { get: async () => host, openFresh: async () => host, closeAll: asy
 const toLifecycle = (recorded: StateClaims) => createLifecycle(pool, guard, recorded, () => undefined);
 const lifecycle = toLifecycle(createStateClaims());
 const inputs = (text: string, adopt = false) => ({ host: localAddress, adopt, text });
+const note = (text: string, adopt = false) => noteKind.parseStored(inputs(text, adopt));
 const claims = () => [...parseOwnershipClaims(world.manifest).values()];
 
 /** The manifest is read by `cat`; a job is a script with its arguments in `set --`. */
@@ -59,49 +60,49 @@ beforeEach(() => {
 });
 
 it("claims a path and writes it, in one job", async () => {
-  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
   expect(world.note).toBe("mine");
   expect(claims()).toMatchObject([{ path: "/note", urn, state: "claimed" }]);
 });
 
 it("refuses a foreign thing and leaves it untouched, also when it is equal or another stack's", async () => {
   world.note = "theirs";
-  await expect(lifecycle.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "FOREIGN_FILE" });
-  await expect(lifecycle.create(noteKind, urn, inputs("theirs"))).rejects.toMatchObject({ code: "FOREIGN_FILE" });
+  await expect(lifecycle.create(note("mine"), urn)).rejects.toMatchObject({ code: "FOREIGN_FILE" });
+  await expect(lifecycle.create(note("theirs"), urn)).rejects.toMatchObject({ code: "FOREIGN_FILE" });
   world.manifest = `${JSON.stringify({ path: "/note", urn: othersUrn, sha256: "", state: "claimed" })}\n`;
-  await expect(lifecycle.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "FOREIGN_FILE" });
+  await expect(lifecycle.create(note("mine"), urn)).rejects.toMatchObject({ code: "FOREIGN_FILE" });
   expect(world.note).toBe("theirs");
 });
 
 it("adopts what the operator listed", async () => {
   world.note = "theirs";
-  await lifecycle.create(noteKind, urn, inputs("mine", true));
+  await lifecycle.create(note("mine", true), urn);
   expect(world.note).toBe("mine");
 });
 
 it("finishes a create that was interrupted after the claim", async () => {
   world.manifest = `${JSON.stringify({ path: "/note", urn, sha256: "", state: "claimed" })}\n{"path":"/no`;
   world.note = "half";
-  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
   expect(world.note).toBe("mine");
 });
 
 it("takes a thing along when its resource was renamed, and the old name's removal leaves it", async () => {
-  await lifecycle.create(noteKind, urn, inputs("mine"));
-  await lifecycle.create(noteKind, renamed, inputs("mine"));
-  await lifecycle.remove(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
+  await lifecycle.create(note("mine"), renamed);
+  await lifecycle.remove(note("mine"), urn);
   expect(world.note).toBe("mine");
-  await lifecycle.remove(noteKind, renamed, inputs("mine"));
+  await lifecycle.remove(note("mine"), renamed);
   expect(world.note).toBeNull();
   expect(claims()).toEqual([]);
 });
 
 it("takes an outcome that nobody saw as done when the host shows it, and as unknown when not", async () => {
   world.cutAfterWork = true;
-  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
   expect(world.note).toBe("mine");
   world.cutBeforeWork = true;
-  await expect(lifecycle.update(noteKind, urn, inputs("new"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+  await expect(lifecycle.update(note("new"), urn)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   expect(world.note).toBe("mine");
 });
 
@@ -115,26 +116,27 @@ it("stops a write of several steps where the end of one was not seen, and never 
     },
   });
   world.cutBeforeWork = true;
-  await expect(lifecycle.create(twoSteps, urn, inputs("mine"))).rejects.toMatchObject({
+  await expect(lifecycle.create(twoSteps.parseStored(inputs("mine")), urn)).rejects.toMatchObject({
     code: "HOST_OUTCOME_UNKNOWN",
     facts: { differs: ["absent"] },
   });
   expect(steps).toEqual([]);
+  const writesNothing = defineKind({ ...noteSpec, write: async () => undefined });
   // A kind that writes nothing has its claim recorded by a job of its own.
-  await expect(lifecycle.create(defineKind({ ...noteSpec, write: async () => undefined }), urn, inputs("mine"))).rejects.toMatchObject({
+  await expect(lifecycle.create(writesNothing.parseStored(inputs("mine")), urn)).rejects.toMatchObject({
     code: "HOST_OUTCOME_UNKNOWN",
   });
   let gets = 0;
   const get = async () => (++gets <= 2 ? host : Promise.reject(new CutterError("HOST_UNREACHABLE", {})));
   const lost = createLifecycle({ get, openFresh: get, closeAll: async () => undefined }, guard, createStateClaims(), () => undefined);
-  await expect(lost.create(noteKind, urn, inputs("mine"))).rejects.toMatchObject({
+  await expect(lost.create(note("mine"), urn)).rejects.toMatchObject({
     code: "HOST_OUTCOME_UNKNOWN",
     facts: { seen: expect.stringContaining("HOST_UNREACHABLE") },
   });
 });
 
 it("does not call a thing removed while its claim may still stand, and gives it up at the next try", async () => {
-  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
   // The line goes after the first job, which removes the thing.
   const lastingRun: RemoteHost["run"] = async (script, args, options) => {
     const outcome = await run(script, args, options);
@@ -148,30 +150,30 @@ it("does not call a thing removed while its claim may still stand, and gives it 
     createStateClaims(),
     () => undefined,
   );
-  await expect(broken.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+  await expect(broken.remove(note("mine"), urn)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   expect([world.note, claims().length]).toEqual([null, 1]);
   world.cutBeforeWork = false;
-  await lifecycle.remove(noteKind, urn, inputs("mine"));
+  await lifecycle.remove(note("mine"), urn);
   expect(claims()).toEqual([]);
 });
 
 it("reads a thing that is gone as gone, and a changed one as changed", async () => {
-  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
   world.note = "edited";
-  const found = await lifecycle.read(noteKind, urn, inputs("mine"));
+  const found = await lifecycle.read(note("mine"), urn);
   expect(noteKind.changes(found, inputs("mine"))).toEqual({ changed: ["text"], replaces: [] });
   world.note = null;
-  expect(await lifecycle.read(noteKind, urn, inputs("mine"))).toBeNull();
+  expect(await lifecycle.read(note("mine"), urn)).toBeNull();
 });
 
 it("changes nothing, and claims nothing, while the guard refuses", async () => {
-  await lifecycle.create(noteKind, urn, inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
   guarded = new Error("unfinished");
   const { manifest } = world;
-  await expect(lifecycle.create(noteKind, renamed, inputs("new"))).rejects.toThrow("unfinished");
-  await expect(lifecycle.update(noteKind, urn, inputs("new"))).rejects.toThrow("unfinished");
-  await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toThrow("unfinished");
-  expect(await lifecycle.read(noteKind, urn, inputs("mine"))).toMatchObject({ text: "mine" });
+  await expect(lifecycle.create(note("new"), renamed)).rejects.toThrow("unfinished");
+  await expect(lifecycle.update(note("new"), urn)).rejects.toThrow("unfinished");
+  await expect(lifecycle.remove(note("mine"), urn)).rejects.toThrow("unfinished");
+  expect(await lifecycle.read(note("mine"), urn)).toMatchObject({ text: "mine" });
   expect([world.note, world.manifest]).toEqual(["mine", manifest]);
 });
 
@@ -195,7 +197,7 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
     createStateClaims(),
     () => undefined,
   );
-  const readings = [fresh.read(noteKind, urn, inputs("mine")), fresh.read(noteKind, urn, inputs("mine"))];
+  const readings = [fresh.read(note("mine"), urn), fresh.read(note("mine"), urn)];
   endJobs();
   expect(await Promise.all(readings)).toMatchObject([{ text: "written by a killed command" }, { text: "written by a killed command" }]);
   expect(asked).toHaveLength(1);
@@ -204,69 +206,67 @@ it("looks at a host only when the jobs of an earlier command have ended there, a
 it("does not call done what stood there as wanted while its claim may be lost", async () => {
   world.note = "hello";
   world.cutBeforeWork = true;
-  await expect(lifecycle.create(noteKind, urn, inputs("hello", true))).rejects.toThrow(
-    /^HOST_OUTCOME_UNKNOWN .*its claim was not recorded/,
-  );
+  await expect(lifecycle.create(note("hello", true), urn)).rejects.toThrow(/^HOST_OUTCOME_UNKNOWN .*its claim was not recorded/);
   world.cutBeforeWork = false;
-  await lifecycle.create(noteKind, urn, inputs("hello", true));
+  await lifecycle.create(note("hello", true), urn);
   expect(claims()).toMatchObject([{ path: "/note", urn }]);
 });
 
 it("tells in what a thing differs that is to be taken over, and says nothing of what is ours or absent", async () => {
-  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBeNull();
+  expect(await lifecycle.readTakeover(note("mine", true), urn)).toBeNull();
   world.note = "somebody's";
-  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBe(
+  expect(await lifecycle.readTakeover(note("mine", true), urn)).toBe(
     "/note stands there and is listed under cutter-kit:adopt: up takes it over, text somebody's → mine",
   );
-  expect(await lifecycle.readTakeover(noteKind, urn, inputs("somebody's", true))).toBe(
+  expect(await lifecycle.readTakeover(note("somebody's", true), urn)).toBe(
     "/note stands there and is listed under cutter-kit:adopt: up takes it over as it is",
   );
-  await lifecycle.create(noteKind, urn, inputs("mine", true));
+  await lifecycle.create(note("mine", true), urn);
   world.note = "edited";
-  expect(await lifecycle.readTakeover(noteKind, urn, inputs("mine", true))).toBeNull();
+  expect(await lifecycle.readTakeover(note("mine", true), urn)).toBeNull();
 });
 
 it("takes a claim that the manifest has lost for drift, and an update claims again what stands there as wanted, without writing it", async () => {
-  await lifecycle.create(noteKind, urn, inputs("mine"));
-  expect(await lifecycle.read(noteKind, urn, inputs("mine"))).toEqual(inputs("mine"));
+  await lifecycle.create(note("mine"), urn);
+  expect(await lifecycle.read(note("mine"), urn)).toEqual(inputs("mine"));
   world.manifest = "";
-  const reading = await lifecycle.read(noteKind, urn, inputs("mine"));
+  const reading = await lifecycle.read(note("mine"), urn);
   expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
   world.writes = 0;
-  await lifecycle.update(noteKind, urn, inputs("mine"));
+  await lifecycle.update(note("mine"), urn);
   expect([claims().map(({ path, urn: by }) => [path, by]), world.writes]).toEqual([[["/note", urn]], 0]);
   world.manifest = "";
-  await lifecycle.update(noteKind, urn, inputs("edited"));
+  await lifecycle.update(note("edited"), urn);
   expect([claims().length, world.writes, world.note]).toEqual([1, 1, "edited"]);
 });
 
 it("refuses to remove what another stack claims: a stack that was renamed claims its things again first, by an update that writes nothing", async () => {
-  await lifecycle.create(noteKind, othersUrn, inputs("mine"));
-  await expect(lifecycle.remove(noteKind, urn, inputs("mine"))).rejects.toMatchObject({
+  await lifecycle.create(note("mine"), othersUrn);
+  await expect(lifecycle.remove(note("mine"), urn)).rejects.toMatchObject({
     code: "CLAIMED_BY_OTHER_STACK",
     facts: { path: "/note", found: "claimed by stack contabo of cutter-kit" },
   });
   expect([world.note, claims().length]).toEqual(["mine", 1]);
-  const reading = await lifecycle.read(noteKind, urn, inputs("mine"));
+  const reading = await lifecycle.read(note("mine"), urn);
   expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
   world.writes = 0;
-  await lifecycle.update(noteKind, urn, inputs("mine"));
+  await lifecycle.update(note("mine"), urn);
   expect([claims().map(({ urn: by }) => by), world.writes]).toEqual([[urn], 0]);
-  await lifecycle.remove(noteKind, urn, inputs("mine"));
+  await lifecycle.remove(note("mine"), urn);
   expect([world.note, claims()]).toEqual([null, []]);
 });
 
 it("makes again, under its new name, what the state has of this machine, whatever stack the manifest names", async () => {
-  await lifecycle.create(noteKind, othersUrn, inputs("mine"));
+  await lifecycle.create(note("mine"), othersUrn);
   const recorded = createStateClaims();
   const renamedStack = toLifecycle(recorded);
-  await expect(renamedStack.create(noteKind, renamed, inputs("new"))).rejects.toMatchObject({
+  await expect(renamedStack.create(note("new"), renamed)).rejects.toMatchObject({
     code: "FOREIGN_FILE",
     facts: { found: "claimed by stack contabo of cutter-kit" },
   });
   recorded.note({ ...localAddress, name: "contabo" }, "/note");
-  await renamedStack.create(noteKind, renamed, inputs("new"));
+  await renamedStack.create(note("new"), renamed);
   // The resource of the old name goes last, as the engine has it go.
-  await renamedStack.remove(noteKind, urn, inputs("mine"));
+  await renamedStack.remove(note("mine"), urn);
   expect([world.note, claims().map(({ urn: by }) => by)]).toEqual(["new", [renamed]]);
 });

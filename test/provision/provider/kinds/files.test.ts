@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { readPathFacts } from "../../../../provision/host/path-facts.ts";
-import type { BoundKind, Kind } from "../../../../provision/provider/kind/define.ts";
+import type { Kind, Resource } from "../../../../provision/provider/kind/define.ts";
 import { directoryKind } from "../../../../provision/provider/kinds/directory.ts";
 import { fileKind } from "../../../../provision/provider/kinds/file.ts";
 import { linkKind } from "../../../../provision/provider/kinds/link.ts";
@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const bind = async (kind: Kind, inputs: object): Promise<BoundKind> => kind.bind(await kind.parse({ host: localAddress, ...inputs }));
+const bind = (kind: Kind, inputs: object): Promise<Resource> => kind.parse({ host: localAddress, ...inputs });
 const file = (content: string, path = join(folder, "file.txt")) => bind(fileKind, { path, mode: "0640", owner, group, content });
 const directory = (keep = false) => bind(directoryKind, { path: join(folder, "directory"), mode: "0750", owner, group, keep });
 

@@ -26,10 +26,8 @@ const name = "cutter-unit-test@.service";
 let folder: string;
 let path: string;
 
-const bind = async () =>
-  unitKind.bind(
-    await unitKind.parse({ host: localAddress, path, name, mode: "0644", owner, group, content: "[Service]\n", activation: "none" }),
-  );
+const bind = () =>
+  unitKind.parse({ host: localAddress, path, name, mode: "0644", owner, group, content: "[Service]\n", activation: "none" });
 const displace = async () => await runLocalJob({ script: toDisplaceScript('"$1"', name, join(folder, "ledger/displaced")), args: [path] });
 /** Every file that was moved aside: name → content, or what a link points to. */
 const readDisplaced = () => {

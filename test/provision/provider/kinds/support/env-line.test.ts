@@ -97,7 +97,7 @@ describe("the scripts, on a real file", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it("write the line, read it back, and remove it to the byte, with the file's mode kept", async () => {
-    const resource = envLineKind.bind(inputs());
+    const resource = envLineKind.parseStored(inputs());
     expect(await resource.read(localHost)).toEqual({ state: "absent" });
     await resource.write(localContext);
     expect(readFileSync(path).equals(Buffer.concat([business, Buffer.from(`${name}=${fingerprint}\n`)]))).toBe(true);
@@ -110,7 +110,7 @@ describe("the scripts, on a real file", () => {
 
   it("bring a file without a last newline back to its bytes too", async () => {
     writeFileSync(path, "A=1");
-    const resource = envLineKind.bind(inputs());
+    const resource = envLineKind.parseStored(inputs());
     await resource.write(localContext);
     expect(readFileSync(path, "utf8")).toBe(`A=1\n${name}=${fingerprint}`);
     await runLocalJob(resource.remove() ?? { script: "exit 1", args: [] });
@@ -127,7 +127,7 @@ describe("the scripts, on a real file", () => {
         return outcome;
       },
     };
-    await envLineKind.bind(inputs()).read(host);
+    await envLineKind.parseStored(inputs()).read(host);
     const masked = Buffer.from(seen.join("").split("\n")[2] ?? "", "base64").toString("latin1");
     expect(masked).toHaveLength(business.length);
     expect(masked).not.toMatch(/s3cr3t|DB_PASSWORD|with|and/);
@@ -136,13 +136,13 @@ describe("the scripts, on a real file", () => {
 
   it("show a value that is no fingerprint as redacted: it may be a secret in the wrong place", async () => {
     writeFileSync(path, `${name}=hunter2hunter2\n`);
-    expect(await envLineKind.bind(inputs()).read(localHost)).toMatchObject({ inputs: { value: "[REDACTED]" } });
+    expect(await envLineKind.parseStored(inputs()).read(localHost)).toMatchObject({ inputs: { value: "[REDACTED]" } });
   });
 
   it("show a line that stands twice as just that, and leave the one that is wanted", async () => {
     const lines = `${name}=hunter2hunter2\nA=1\n${name}=${fingerprint}\n`;
     writeFileSync(path, Buffer.concat([Buffer.from(lines), business]));
-    const resource = envLineKind.bind(inputs());
+    const resource = envLineKind.parseStored(inputs());
     expect(await resource.read(localHost)).toMatchObject({ state: "present", inputs: { value: "(2 lines)" } });
     await resource.write(localContext);
     expect(readFileSync(path).equals(Buffer.concat([Buffer.from(`A=1\n${name}=${fingerprint}\n`), business]))).toBe(true);
@@ -153,7 +153,7 @@ describe("the scripts, on a real file", () => {
     const link = join(folder, "link.env");
     symlinkSync(path, link);
     for (const unfit of [link, join(folder, "none.env")]) {
-      await expect(envLineKind.bind(inputs(unfit)).read(localHost)).rejects.toMatchObject({ code: "ENV_FILE_UNFIT" });
+      await expect(envLineKind.parseStored(inputs(unfit)).read(localHost)).rejects.toMatchObject({ code: "ENV_FILE_UNFIT" });
     }
   });
 });
