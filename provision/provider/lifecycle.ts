@@ -9,7 +9,7 @@ import type { HostPool } from "../host/pool.ts";
 import type { ExecutionGuard } from "./kinds/support/execution.ts";
 import { readRetainedSummary } from "./retained.ts";
 import type { BaseInputs, JobSpec, Reading, Resource } from "./kind/define.ts";
-import { isOurs, readOwnershipClaims, toClaimant, withOwnershipClaim, type OwnershipClaim } from "./ownership.ts";
+import { readOwnership, readOwnershipClaims, withOwnershipClaim, type OwnershipClaim } from "./ownership.ts";
 import type { StateClaims } from "./state-claims.ts";
 
 const jobTimeoutMs = 60_000;
@@ -30,40 +30,37 @@ export interface Lifecycle {
 /** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
 export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: StateClaims, say: (line: string) => void): Lifecycle {
   const connect = toConnector(pool);
-  const isForeign = (claim: OwnershipClaim | undefined, urn: string, resource: Resource): boolean =>
-    !isOurs(claim, urn) && !recorded.has(resource.inputs.host, resource.claim);
   /** `ask`: the guard, where a change may follow. */
-  const observe = async (resource: Resource, ask: ExecutionGuard | null) => {
+  const observe = async (resource: Resource, urn: string, ask: ExecutionGuard | null) => {
     const host = await connect(resource.inputs.host);
     await ask?.(resource.inputs.host);
-    const [claims, reading] = await Promise.all([readOwnershipClaims(host), resource.read(host)]);
-    return { claim: claims.get(resource.claim), reading };
+    const [ownershipOf, reading] = await Promise.all([readOwnership(host, urn, recorded), resource.read(host)]);
+    return { ...ownershipOf(resource.claim), reading };
   };
   return {
     create: async (resource, urn) => {
-      const { claim, reading } = await observe(resource, guard);
+      const { claim, isOurs, claimant, reading } = await observe(resource, urn, guard);
       if (reading.state === "obstructed") throw toForeign(resource, reading.by);
       const equal = resource.adoptsEqual && toDifferences(resource, reading).length === 0;
-      if (reading.state === "present" && isForeign(claim, urn, resource) && !resource.inputs.adopt && !equal)
-        throw toForeign(resource, toClaimant(claim));
+      if (reading.state === "present" && !isOurs && !resource.inputs.adopt && !equal) throw toForeign(resource, claimant);
       await applyAndVerify(pool, say, resource, urn, claim === undefined ? equal : claim.found === true);
     },
     read: async (resource, urn) => {
-      const { claim, reading } = await observe(resource, null);
+      const { isClaimed, claimant, reading } = await observe(resource, urn, null);
       if (reading.state === "absent") return null;
       if (reading.state === "obstructed") return { ...resource.inputs, obstructedBy: reading.by };
-      return isOurs(claim, urn) ? reading.inputs : { ...reading.inputs, unclaimed: toClaimant(claim) };
+      return isClaimed ? reading.inputs : { ...reading.inputs, unclaimed: claimant };
     },
     readTakeover: async (resource, urn) => {
-      const { claim, reading } = await observe(resource, null);
-      if (reading.state !== "present" || !isForeign(claim, urn, resource)) return null;
+      const { isOurs, reading } = await observe(resource, urn, null);
+      if (reading.state !== "present" || isOurs) return null;
       const differences = toShownDifferences(resource, reading.inputs);
       return `${resource.claim} stands there and is listed under cutter-kit:adopt: up takes it over${differences === "" ? " as it is" : `, ${differences}`}`;
     },
     update: async (resource, urn) => {
-      const { claim, reading } = await observe(resource, guard);
+      const { claim, isClaimed, reading } = await observe(resource, urn, guard);
       if (reading.state === "obstructed") throw toForeign(resource, reading.by);
-      const onlyUnclaimed = !isOurs(claim, urn) && toDifferences(resource, reading).length === 0;
+      const onlyUnclaimed = !isClaimed && toDifferences(resource, reading).length === 0;
       // Whether it stood there before us is lost with a claim: a destroy then rather leaves it.
       const found = claim === undefined ? onlyUnclaimed && resource.adoptsEqual : claim.found === true;
       await applyAndVerify(pool, say, resource, urn, found, onlyUnclaimed);
@@ -72,11 +69,11 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       const { host: address } = resource.inputs;
       const host = await connect(address);
       await guard(address);
-      const claim = (await readOwnershipClaims(host)).get(resource.claim);
+      const { claim, isClaimed, claimant } = (await readOwnership(host, urn, recorded))(resource.claim);
       const work = resource.remove();
       if (work === null || claim?.found === true) return;
-      if (claim !== undefined && !isOurs(claim, urn))
-        throw new CutterError("CLAIMED_BY_OTHER_STACK", { host: address.name, path: resource.claim, found: toClaimant(claim) });
+      if (claim !== undefined && !isClaimed)
+        throw new CutterError("CLAIMED_BY_OTHER_STACK", { host: address.name, path: resource.claim, found: claimant });
       if (claim !== undefined && claim.urn !== urn) return;
       const runJob = toJobRunner(pool, resource);
       const outcome = await runJob(work);

@@ -4,6 +4,7 @@ import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import type { JobSpec } from "./kind/define.ts";
+import type { StateClaims } from "./state-claims.ts";
 
 const ownershipClaimSchema = z.strictObject({
   path: z.string(),
@@ -34,13 +35,29 @@ export async function readOwnershipClaims(host: RemoteHost): Promise<ReadonlyMap
   return parseOwnershipClaims(outcome.stdout);
 }
 
-/** A claim of this very stack, under whatever name: a renamed resource takes its path along. */
-export function isOurs(claim: OwnershipClaim | undefined, urn: string): boolean {
-  return claim !== undefined && toStackPrefix(claim.urn) === toStackPrefix(urn);
+/** Whose a thing on a host is, seen from one stack. Decided here, for the preflight and for each change. */
+export interface Ownership {
+  /** What the manifest has of it, whoever claimed it. */
+  readonly claim: OwnershipClaim | undefined;
+  /** The manifest has it as this very stack's, under whatever name: a renamed resource takes its path along. */
+  readonly isClaimed: boolean;
+  /** Claimed by this stack, or in its state: then we made it, whatever the manifest says or has lost. What is not ours is foreign. */
+  readonly isOurs: boolean;
+  /** For a person: whose it is. */
+  readonly claimant: string;
 }
 
-/** For a person: whose it is. */
-export function toClaimant(claim: OwnershipClaim | undefined): string {
+/** Answers for any path of the host, as it was then. `urn`: any of this stack. @throws HOST_OUTCOME_UNKNOWN */
+export async function readOwnership(host: RemoteHost, urn: string, recorded: StateClaims): Promise<(path: string) => Ownership> {
+  const claims = await readOwnershipClaims(host);
+  return (path) => {
+    const claim = claims.get(path);
+    const isClaimed = claim !== undefined && toStackPrefix(claim.urn) === toStackPrefix(urn);
+    return { claim, isClaimed, isOurs: isClaimed || recorded.has(host.address, path), claimant: toClaimant(claim) };
+  };
+}
+
+function toClaimant(claim: OwnershipClaim | undefined): string {
   if (claim === undefined) return "not in the ownership manifest";
   const [stack, project] = toStackPrefix(claim.urn).replace("urn:pulumi:", "").split("::");
   return `claimed by stack ${stack} of ${project}`;

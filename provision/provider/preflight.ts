@@ -7,7 +7,7 @@ import type { HostAddress } from "../host/address.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import { envLineKind } from "./kinds/env-line.ts";
 import { toReleaseArchive } from "./kinds/release.ts";
-import { isOurs, readOwnershipClaims, toClaimant, type OwnershipClaim } from "./ownership.ts";
+import { readOwnership, type Ownership } from "./ownership.ts";
 import type { StateClaims } from "./state-claims.ts";
 
 /** What stands in the way on each host. */
@@ -34,9 +34,9 @@ export function createPreflight(recorded: StateClaims): Preflight {
   const unreported = new Set<CutterError>();
   return {
     check: async (host, urn, claims, { lines = {}, warn = false } = {}) => {
-      const ours = await readOwnershipClaims(host);
-      const asked = claims.filter((claim) => !recorded.has(host.address, claim) && !isOurs(ours.get(claim), urn));
-      const refusal = (await findForeign(host, ours, asked, lines)) ?? (await findMissingRelease(host, claims));
+      const ownershipOf = await readOwnership(host, urn, recorded);
+      const asked = claims.filter((claim) => !ownershipOf(claim).isOurs);
+      const refusal = (await findForeign(host, ownershipOf, asked, lines)) ?? (await findMissingRelease(host, claims));
       if (refusal === null) return;
       refusals.set(host.address.name, refusal);
       if (warn) unreported.add(refusal);
@@ -54,7 +54,7 @@ export function createPreflight(recorded: StateClaims): Preflight {
 
 async function findForeign(
   host: RemoteHost,
-  ours: ReadonlyMap<string, OwnershipClaim>,
+  ownershipOf: (claim: string) => Ownership,
   asked: readonly string[],
   lines: Readonly<Record<string, string>>,
 ): Promise<CutterError | null> {
@@ -62,7 +62,7 @@ async function findForeign(
     const things = await findExisting(host, asked.filter(isCheckedByExistence));
     const foreign = [...things, ...(await readForeignLines(host, asked, lines))];
     if (foreign.length === 0) return null;
-    const found = foreign.map((claim) => toClaimant(ours.get(claim)));
+    const found = foreign.map((claim) => ownershipOf(claim).claimant);
     const code = things.some((claim) => claim.startsWith("/"))
       ? "FOREIGN_FILE"
       : things.length > 0
