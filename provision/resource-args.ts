@@ -12,7 +12,7 @@ const account = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
 const replaced = <Schema extends z.ZodType>(schema: Schema, description: string): Schema => schema.meta({ replaces: true, description });
 
 /** What every resource has. */
-export const baseArgs = {
+const baseArgs = {
   host: hostAddressSchema.describe("Another machine identity makes the thing there and removes it here; the rest is how to get there."),
   adopt: z.boolean().default(false).describe("The operator listed it: what stands there is taken over. A change alone does nothing."),
 };

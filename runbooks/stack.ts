@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { parseStackConfig, type StackConfig } from "../provision/stack/config.ts";
 import { findCheckout } from "../provision/checkout.ts";
-import { connectToHost } from "../provision/host/connect.ts";
+import { connectToHost } from "../provision/host/pool.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 
 /** Options every runbook has. */

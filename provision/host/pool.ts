@@ -17,10 +17,13 @@ interface ConnectionAttempt {
   settled: boolean;
 }
 
+/** As the operator: with the agent that speaks for this host. The caller closes it. @throws as `openConnection` does. */
+export async function connectToHost(address: HostAddress): Promise<RemoteHost> {
+  return await openConnection(address, findAgentSocket(address));
+}
+
 /** `open` is a parameter for tests only. */
-export function createHostPool(
-  open: (address: HostAddress) => Promise<RemoteHost> = (address) => openConnection(address, findAgentSocket(address)),
-): HostPool {
+export function createHostPool(open: (address: HostAddress) => Promise<RemoteHost> = connectToHost): HostPool {
   const connections = new Map<string, ConnectionAttempt>();
 
   const get = async (address: HostAddress): Promise<RemoteHost> => {

@@ -4,7 +4,7 @@ import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { RemoteHost } from "../../host/connection.ts";
 import { readPathFacts } from "../../host/path-facts.ts";
 import { resourceArgs } from "../../resource-args.ts";
-import { defineKind, type Reading } from "../kind/define.ts";
+import { defineKind, type Reading, type WriteContext } from "../kind/define.ts";
 import { toShownContent } from "./support/redact.ts";
 import { toWriteFile } from "./support/write-file.ts";
 
@@ -14,16 +14,16 @@ const schema = resourceArgs.File.extend(digestField);
 
 export type FileInputs = z.infer<typeof schema>;
 
-export const fileKind = defineKind({
-  type: "File",
-  schema,
-  complete: withDigest,
-  claimOf: ({ path }) => path,
+/** What every kind has whose thing is a plain file. */
+export const plainFile = {
+  claimOf: ({ path }: FileInputs) => path,
   foreignCode: "FOREIGN_FILE",
   read: readFileInputs,
-  write: async ({ runJob }, inputs) => await runJob(toWriteFile(inputs, Buffer.from(inputs.content, "utf8"))),
-  remove: ({ path }) => ({ script: 'rm -f -- "$1"; sync -- "$(dirname -- "$1")"', args: [path] }),
-});
+  write: async ({ runJob }: WriteContext, inputs: FileInputs) => await runJob(toWriteFile(inputs, Buffer.from(inputs.content, "utf8"))),
+  remove: ({ path }: FileInputs) => ({ script: 'rm -f -- "$1"; sync -- "$(dirname -- "$1")"', args: [path] }),
+} as const;
+
+export const fileKind = defineKind({ ...plainFile, type: "File", schema, complete: withDigest });
 
 export function withDigest<Inputs extends { readonly content: string; readonly sha256: string }>(inputs: Inputs): Inputs {
   return { ...inputs, sha256: sha256Hex(inputs.content) };

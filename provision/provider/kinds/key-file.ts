@@ -1,14 +1,17 @@
 // A public key on the host: judged by OpenPGP and by both pins (fingerprint and file digest) before anything is written.
+import type { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { readPinnedKey } from "../../../orchestrator/core/signing/public-key.ts";
 import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
-import { digestField, readFileInputs, withDigest } from "./file.ts";
-import { toWriteFile } from "./support/write-file.ts";
+import { digestField, plainFile, withDigest } from "./file.ts";
 
-export const keyFileKind = defineKind({
+const schema = resourceArgs.KeyFile.extend(digestField);
+
+export const keyFileKind = defineKind<z.infer<typeof schema>>({
+  ...plainFile,
   type: "KeyFile",
-  schema: resourceArgs.KeyFile.extend(digestField),
+  schema,
   complete: async (inputs) => {
     const pin = { fingerprint: inputs.fingerprint, fileSha256: inputs.pinnedSha256 };
     await readPinnedKey(Buffer.from(inputs.content, "utf8"), pin, inputs.purpose, new Date()).catch((error: unknown) => {
@@ -16,9 +19,4 @@ export const keyFileKind = defineKind({
     });
     return withDigest(inputs);
   },
-  claimOf: ({ path }) => path,
-  foreignCode: "FOREIGN_FILE",
-  read: readFileInputs,
-  write: async ({ runJob }, inputs) => await runJob(toWriteFile(inputs, Buffer.from(inputs.content, "utf8"))),
-  remove: ({ path }) => ({ script: 'rm -f -- "$1"; sync -- "$(dirname -- "$1")"', args: [path] }),
 });

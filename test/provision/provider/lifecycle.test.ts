@@ -7,7 +7,7 @@ import { defineKind, type KindSpec } from "../../../provision/provider/kind/defi
 import { createLifecycle } from "../../../provision/provider/lifecycle.ts";
 import { parseOwnershipClaims } from "../../../provision/provider/ownership.ts";
 import { createStateClaims, type StateClaims } from "../../../provision/provider/state-claims.ts";
-import { baseArgs } from "../../../provision/resource-args.ts";
+import { resourceArgs } from "../../../provision/resource-args.ts";
 import { localAddress } from "../../support/hosts/local-host.ts";
 
 const urn = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::one";
@@ -17,7 +17,7 @@ const othersUrn = "urn:pulumi:contabo::cutter-kit::cutterhost:index:Note::one";
 /** What stands on the host; `note` is the one thing this test's kind writes. */
 let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean; writes: number };
 
-const noteSchema = z.strictObject({ ...baseArgs, text: z.string() });
+const noteSchema = resourceArgs.ExecutionOff.extend({ text: z.string() });
 const noteSpec: KindSpec<z.infer<typeof noteSchema>> = {
   type: "Note",
   schema: noteSchema,
