@@ -1,4 +1,4 @@
-// cutter-run@.service: the one place where a run executes, started once per scoped run.
+// cutter-run@.service: the one place where a run executes, started once per scoped run; and what it shares with cutter-revert@.
 import { dangerousVariables, orchestratorConfinement } from "../../orchestrator/core/host/confinement.ts";
 import { cutterUser, hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";
@@ -10,38 +10,60 @@ export interface RunServiceInputs {
   readonly locksDirectory: string;
 }
 
+export function runServiceText({ timeoutStartMinutes, sidecarRoot, batchDirectory, locksDirectory }: RunServiceInputs): string {
+  return executionServiceText("One scoped run of the orchestrator.", {
+    verb: "run",
+    prepare: "cutter-prepare@%i.service",
+    command: `orchestrate run --request ${hostLayout.requests}/%i.yaml`,
+    credentials: "%i",
+    timeoutStartMinutes,
+    readWritePaths: [`${sidecarRoot}/%i`, batchDirectory, locksDirectory],
+  });
+}
+
+/** What differs between the two units in which the orchestrator works as cutter. `credentials`: the folder its root step fills. */
+interface Execution {
+  readonly verb: "run" | "revert";
+  readonly prepare: string;
+  readonly command: string;
+  readonly credentials: string;
+  readonly timeoutStartMinutes: number;
+  readonly readWritePaths: readonly string[];
+}
+
 /**
  * %i, not %I: the instance name as it stands, which is the run id. cutter-prepare@ refuses what is no run id before anything here starts.
  * TimeoutStartSec, not RuntimeMaxSec: the latter has no effect on Type=oneshot.
  * ProcSubset=pid hides boot_id, so systemd passes it (%b). Secrets are credentials: files only this process sees, never its environment.
  */
-export function runServiceText(inputs: RunServiceInputs): string {
-  return toUnitText("One scoped run of the orchestrator.", {
+export function executionServiceText(purpose: string, execution: Execution): string {
+  const { verb, prepare } = execution;
+  return toUnitText(purpose, {
     Unit: {
-      Description: "cutter run %i",
+      Description: `cutter ${verb} %i`,
       Documentation: "file:///opt/cutter/current/manifest.json",
-      Requires: "cutter-prepare@%i.service cutter-dump.socket cutter-kb.socket",
-      After: "cutter-prepare@%i.service cutter-dump.socket cutter-kb.socket docker.service network.target",
+      Requires: `${prepare} cutter-dump.socket cutter-kb.socket`,
+      After: `${prepare} cutter-dump.socket cutter-kb.socket docker.service network.target`,
       StartLimitIntervalSec: "0",
     },
     Service: {
       Type: "oneshot",
       User: cutterUser,
       Group: cutterUser,
-      ExecStart: `${hostLayout.current}/bin/cutter orchestrate run --request ${hostLayout.requests}/%i.yaml`,
-      ExecStopPost: `+${hostLayout.current}/bin/cutter-root finish-run %i`,
-      LoadCredential: `s:${hostLayout.credentials}/%i`,
-      Environment: ["CUTTER_UNIT=cutter-run@%i", "CUTTER_BOOT_ID=%b"],
+      ExecStart: `${hostLayout.current}/bin/cutter ${execution.command}`,
+      ExecStopPost: `+${hostLayout.current}/bin/cutter-root finish-${verb} %i`,
+      LoadCredential: `s:${hostLayout.credentials}/${execution.credentials}`,
+      Environment: [`CUTTER_UNIT=cutter-${verb}@%i`, "CUTTER_BOOT_ID=%b"],
       UnsetEnvironment: dangerousVariables,
       SuccessExitStatus: "11 20",
-      TimeoutStartSec: `${inputs.timeoutStartMinutes}min`,
+      TimeoutStartSec: `${execution.timeoutStartMinutes}min`,
       TimeoutStopSec: "60s",
-      RuntimeDirectory: "cutter-run/%i",
+      RuntimeDirectory: `cutter-${verb}/%i`,
       RuntimeDirectoryMode: "0700",
       WorkingDirectory: "/",
-      SyslogIdentifier: "cutter-run",
+      SyslogIdentifier: `cutter-${verb}`,
       ...orchestratorConfinement,
-      ReadWritePaths: [`${inputs.sidecarRoot}/%i`, inputs.batchDirectory, inputs.locksDirectory],
+      ReadWritePaths: execution.readWritePaths,
     },
   });
 }
