@@ -1,4 +1,4 @@
-// The arguments of every resource: what the program declares and what the provider reads. Each field says what a change of it does to the host.
+// The arguments of every resource, for the program and the provider. Each field says what a change of it does to the host.
 import { z } from "zod";
 import { hostAddressSchema } from "./host/address.ts";
 
@@ -68,7 +68,7 @@ export const resourceArgs = {
     activation: z
       .enum(["none", "socket", "service", "tmpfiles", "boot"])
       .describe(
-        "What follows each write. none: a reload. socket: enabled, listens anew. service: restarted if it runs. tmpfiles: applied. boot: enabled.",
+        "After each write. none: a reload. socket: enabled, listens anew. service: restarted if it runs. tmpfiles: applied. boot: enabled.",
       ),
   }),
   EnvLine: z.strictObject({
@@ -77,7 +77,8 @@ export const resourceArgs = {
     name: replaced(z.literal("BACKUP_GPG_FPR"), "The new line is added, then the old one is removed."),
     value: z
       .string()
-      .regex(/^(?:[0-9A-F]{40}|\[REDACTED\]|\(\d+ lines\))$/) // the last two are a reading's: of what is no fingerprint, and of a line that is there twice
+      // The last two are a reading's: of what is no fingerprint, and of a line that is there more than once.
+      .regex(/^(?:[0-9A-F]{40}|\[REDACTED\]|\(\d+ lines\))$/)
       .describe("This one line is changed; all other bytes of the file stay."),
   }),
   Release: z.strictObject({

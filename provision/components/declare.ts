@@ -1,10 +1,10 @@
-// The program's side of our provider: one function per kind declares a resource. Its arguments, and what a change of each does: resource-args.ts. All are plain values, known at preview.
+// The program's side of our provider: one function per kind declares a resource. resource-args.ts says what a change of an argument does.
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { HostAddress } from "../host/address.ts";
 import type { ResourceArgs, ResourceType } from "../resource-args.ts";
 
-/** The host is known once it was looked at. */
+/** All are plain values, known at preview; the host is known once it was looked at. */
 type Declared<Type extends ResourceType> = Omit<ResourceArgs<Type>, "host"> & { readonly host: pulumi.Input<HostAddress> };
 
 /** Nothing armed, nothing live, no live run unfinished: what is found otherwise is drift. */

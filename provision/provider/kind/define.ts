@@ -51,7 +51,7 @@ export interface KindSpec<Inputs extends BaseInputs> {
   readonly adoptsEqual?: boolean;
 }
 
-/** The same with the inputs' type closed in, so that kinds of all types stand in one list. Properties are parsed here, once, and trusted from then on. */
+/** The same with the inputs' type closed in, so that kinds of all types stand in one list. Properties are parsed here, once, and then trusted. */
 export interface Kind {
   readonly type: string;
   /** From the program: checked and completed. @throws ZodError, CutterError */
