@@ -8,7 +8,7 @@ import { parseStrictYaml } from "../core/encoding/strict-yaml.ts";
 import { requestSchema } from "../core/run/request.ts";
 import type { Phase } from "../phases/define.ts";
 import { checkApprovals } from "./check-approvals.ts";
-import { checkDocuments, parseOrNull, toOutputName } from "./check-documents.ts";
+import { checkDocuments, toOutputName } from "./check-documents.ts";
 import { checkEffectDigests } from "./check-effect-digests.ts";
 import { checkEffects } from "./check-effects.ts";
 import { checkChecksumList, checkOutcome, checkReport, checkFileSet, type MadeFile } from "./check-files.ts";
@@ -16,6 +16,7 @@ import { checkPlan } from "./check-plan.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, readJournal, type AuditedJournal } from "./read-journal.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 export interface Audit {
   readonly runId: string | null;
@@ -133,7 +134,7 @@ function readOutputs(material: RunBundle, { status }: AuditedJournal, phases: re
     const file = toOutputName(done.number, done.phase);
     const bytes = material.files.get(file);
     if (bytes === undefined || sha256Hex(bytes) !== done.outputSha256) continue;
-    const output = parseOrNull(Buffer.from(bytes).toString("utf8"));
+    const output = tryParseJson(bytes);
     outputs.set(done.phase, output);
     const phase = phases.find(({ name }) => name === done.phase);
     try {
@@ -159,10 +160,7 @@ function toBegun(material: RunBundle, { status }: AuditedJournal, phases: readon
   const file = toOutputName(status.done.length + 1, status.current);
   const phase = phases.find(({ name }) => name === status.current);
   try {
-    return [
-      file,
-      ...(phase?.toResult(parseOrNull(Buffer.from(material.files.get(file) ?? "").toString("utf8"))).files.map(({ name }) => name) ?? []),
-    ];
+    return [file, ...(phase?.toResult(tryParseJson(material.files.get(file) ?? null)).files.map(({ name }) => name) ?? [])];
   } catch {
     return [file];
   }

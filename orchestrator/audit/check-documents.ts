@@ -6,6 +6,7 @@ import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { auditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 const witnessSchema = z.looseObject({
   run_id: z.string(),
@@ -120,14 +121,6 @@ function readRecord(bytes: Uint8Array): z.infer<typeof witnessSchema> | null {
   const text = Buffer.from(bytes).toString("utf8");
   const start = text.lastIndexOf("\n## Record\n");
   const json = /^`{3,}json\n([^]*?)\n`{3,}$/m.exec(text.slice(Math.max(0, start)))?.[1];
-  const parsed = witnessSchema.safeParse(start < 0 || json === undefined ? null : parseOrNull(json));
+  const parsed = witnessSchema.safeParse(start < 0 || json === undefined ? null : tryParseJson(json));
   return parsed.success ? parsed.data : null;
-}
-
-export function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -7,10 +7,11 @@ import type { RunAccount } from "../core/report/account.ts";
 import { toRunPage } from "../core/report/report.ts";
 import { recordsOf } from "../core/journal/records-of.ts";
 import { checksumListName } from "../evidence/checksum-list.ts";
-import { parseOrNull, toDocumentName, toOutputName } from "./check-documents.ts";
+import { toDocumentName, toOutputName } from "./check-documents.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import { bundleName, readChecksumList, type RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 /** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */
 export function checkChecksumList(material: RunBundle, ended: boolean): readonly AuditFinding[] {
@@ -118,7 +119,7 @@ export function checkOutcome(material: RunBundle, { status }: AuditedJournal, ac
   const { started, finished } = status;
   const bytes = material.files.get("outcome.json");
   if (started === null || bytes === undefined || (finished === null && status.voided === null)) return [];
-  const outcome = outcomeSchema.safeParse(parseOrNull(Buffer.from(bytes).toString("utf8")));
+  const outcome = outcomeSchema.safeParse(tryParseJson(bytes));
   if (!outcome.success) return [auditFinding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
   const own = { run_id: started.run_id, document_id: started.document_id, mode: started.mode };
   const told =

@@ -4,9 +4,9 @@ import { toCanonicalJson } from "../core/encoding/canonical-json.ts";
 import { checkLossless } from "../core/plan/cutplan.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { parseOrNull } from "./check-documents.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 const unit = z.looseObject({
   address: z.string(),
@@ -32,7 +32,7 @@ export function checkPlan(
   if (plan === undefined || source === undefined)
     return [auditFinding("AUDIT_FILE_MISSING", "absent", { file: plan === undefined ? planFile : sourceFile })];
   const text = Buffer.from(plan).toString("utf8");
-  const parsed = planSchema.safeParse(parseOrNull(text));
+  const parsed = planSchema.safeParse(tryParseJson(text));
   if (!parsed.success) return [auditFinding("AUDIT_PLAN_INVALID", "it is no plan", { file: planFile })];
   const found = sha256Hex(plan);
   const sourceSha256 = sha256Hex(source);

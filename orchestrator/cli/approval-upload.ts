@@ -20,6 +20,7 @@ import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-ba
 import { readApprovalFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -108,7 +109,7 @@ function toEnvelope({ approval, document, signatures }: VerifiedUpload, runsFold
 
 /** As cutter: what root verified, and nothing outside this run's folder of approvals. */
 async function store(services: Services, runId: string): Promise<readonly KbReceipt[]> {
-  const envelope = envelopeSchema.safeParse(parseOrNull(await services.readInput()));
+  const envelope = envelopeSchema.safeParse(tryParseJson(await services.readInput()));
   const config = await loadConfig(services.files, services.paths.config);
   const folder = `${config.value.kb_runs_folder}/${runId.toLowerCase()}/approvals/`;
   if (!envelope.success || envelope.data.run_id !== runId || !envelope.data.documents.every(({ id }) => id.startsWith(folder))) {
@@ -181,12 +182,4 @@ async function readRunsFolder({ files, paths }: Services): Promise<string> {
 /** Verified already, so it is UTF-8 or armor. */
 function toText(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-}
-
-function parseOrNull(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return null;
-  }
 }

@@ -14,6 +14,7 @@ import { readPlainFile } from "../trust/plain-file.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
 import { writeStartResult, toRefusedStartResult } from "./start-result.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -137,7 +138,7 @@ async function readStaged({ files, paths }: Services, runId: RunId): Promise<Sta
   const path = `${paths.revertStaging}/${runId}/${stagedFiles.staged}`;
   const bytes = await files.read(path);
   if (bytes === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: runId, looked_for: path });
-  const staged = stagedRevertSchema.safeParse(parseOrNull(bytes));
+  const staged = stagedRevertSchema.safeParse(tryParseJson(bytes));
   if (!staged.success)
     throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: staged.error.issues[0]?.path.join(".") ?? "(top)" });
   return staged.data;
@@ -164,12 +165,4 @@ function toText(outcome: RevertOutcome): readonly string[] {
   return outcome.result === "waiting"
     ? [...details, `[WARN] reverted, and waiting to tell: ${named} waits_on=${outcome.waits_on ?? "none"} ${why}`]
     : [...details, `[ERR]  stopped: ${named} ${why}`];
-}
-
-function parseOrNull(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return null;
-  }
 }

@@ -16,6 +16,7 @@ import type { Files } from "../ports/files.ts";
 import type { KbDocument, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, type CommonFlags } from "./flags.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 interface Flags extends CommonFlags {
   readonly limit: number;
@@ -120,7 +121,7 @@ async function readDryRuns(files: Files, sidecarRoot: string): Promise<readonly 
       .decode((await files.read(`${sidecarRoot}/${name}/journal.jsonl`)) ?? new Uint8Array())
       .trimEnd()
       .split("\n");
-    const last = z.looseObject({ at: z.string() }).safeParse(parseOrNull(lines.at(-1) ?? ""));
+    const last = z.looseObject({ at: z.string() }).safeParse(tryParseJson(lines.at(-1) ?? ""));
     runs.push({
       runId: outcome.data.run_id,
       ...plan.data,
@@ -133,16 +134,7 @@ async function readDryRuns(files: Files, sidecarRoot: string): Promise<readonly 
 }
 
 async function readJson(files: Files, path: string): Promise<unknown> {
-  const bytes = await files.read(path);
-  return bytes === null ? null : parseOrNull(new TextDecoder().decode(bytes));
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return tryParseJson(await files.read(path));
 }
 
 function toJson(proposal: TargetProposal): object {

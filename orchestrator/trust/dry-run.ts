@@ -7,6 +7,7 @@ import { isKbId } from "../core/knowledge-base/id.ts";
 import { toDryRunId, type RunId } from "../core/run-id.ts";
 import type { Files } from "../ports/files.ts";
 import { readPlainFile } from "./plain-file.ts";
+import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 
 const planBytesMax = 256 * 1024 * 1024;
 
@@ -43,7 +44,7 @@ export async function readDryRun(files: Pick<Files, "read" | "facts">, sidecarRo
     readPlainFile(files, `${folder}/${name}`, planBytesMax).catch((cause: unknown) => {
       throw unfit({ file: `${folder}/${name}`, problem: cause instanceof CutterError ? String(cause.facts["problem"]) : "cannot be read" });
     });
-  const outcome = outcomeSchema.safeParse(parseOrNull(await read("outcome.json")));
+  const outcome = outcomeSchema.safeParse(tryParseJson(await read("outcome.json")));
   if (!outcome.success) throw unfit({ file: `${folder}/outcome.json`, problem: "not the outcome of a dry run" });
   const { run_id, document_id, result, certificate, payload_sha, would_refuse } = outcome.data;
   if (run_id !== toDryRunId(runId)) throw unfit({ field: "run_id", expected: toDryRunId(runId), found: run_id.slice(0, 80) });
@@ -56,7 +57,7 @@ export async function readDryRun(files: Pick<Files, "read" | "facts">, sidecarRo
   const planBytes = await read("plan.json");
   const payloadSha = sha256Hex(planBytes);
   if (payload_sha !== payloadSha) throw unfit({ field: "payload_sha", expected: payload_sha, found: payloadSha });
-  const plan = planSchema.safeParse(parseOrNull(planBytes));
+  const plan = planSchema.safeParse(tryParseJson(planBytes));
   if (!plan.success || plan.data.documentId !== document_id)
     throw unfit({ file: `${folder}/plan.json`, problem: "not the plan of this document" });
   const { sourceSha256, sourceBytes, sourceRevision, units } = plan.data;
@@ -64,12 +65,4 @@ export async function readDryRun(files: Pick<Files, "read" | "facts">, sidecarRo
     run: { runId, documentId: document_id, payloadSha, units: units.length, sourceSha256, sourceBytes, sourceRevision },
     wouldRefuse: would_refuse.map(({ code }) => code).filter((code) => code !== "APPROVAL_MISSING"),
   };
-}
-
-function parseOrNull(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return null;
-  }
 }

@@ -5,6 +5,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../host/connection.ts";
 import type { JobSpec } from "./kind/define.ts";
 import type { StateClaims } from "./state-claims.ts";
+import { tryParseJson } from "../../orchestrator/core/encoding/try-parse-json.ts";
 
 const ownershipClaimSchema = z.strictObject({
   path: z.string(),
@@ -21,7 +22,7 @@ export type OwnershipClaim = z.infer<typeof ownershipClaimSchema>;
 export function parseOwnershipClaims(text: string): ReadonlyMap<string, OwnershipClaim> {
   const claims = new Map<string, OwnershipClaim>();
   for (const line of text.split("\n")) {
-    const claim = ownershipClaimSchema.safeParse(toJson(line));
+    const claim = ownershipClaimSchema.safeParse(tryParseJson(line));
     if (!claim.success) continue;
     if (claim.data.state === "claimed") claims.set(claim.data.path, claim.data);
     else claims.delete(claim.data.path);
@@ -77,12 +78,4 @@ shift`;
 
 function toStackPrefix(urn: string): string {
   return urn.split("::").slice(0, 2).join("::");
-}
-
-function toJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

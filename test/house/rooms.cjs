@@ -10,7 +10,6 @@ module.exports = {
   "orchestrator/core/page": ["a page as data, and its text, Markdown and HTML"],
   "orchestrator/core/phase-names.ts": ["the 11 phases by number and name"],
   "orchestrator/core/errors.ts": ["an error with a code and named facts", "orchestrator/core/codes"],
-  "orchestrator/core/backup": ["frames of the dump stream, tables of a backup", "orchestrator/core/errors.ts"],
   "orchestrator/core/encoding": ["canonical JSON, digests, strict JSON and YAML", "orchestrator/core/codes", "orchestrator/core/errors.ts"],
   "orchestrator/core/knowledge-base": ["ids and documents of the knowledge base", "orchestrator/core/errors.ts"],
   "orchestrator/core/run-id.ts": ["run ids", "orchestrator/core/errors.ts"],
@@ -18,6 +17,11 @@ module.exports = {
     "contract, facts, grants and SQL rules",
     "orchestrator/core/config-schema.ts",
     "orchestrator/core/encoding",
+  ],
+  "orchestrator/core/backup": [
+    "frames of the dump stream, tables of a backup",
+    "orchestrator/core/encoding",
+    "orchestrator/core/errors.ts",
   ],
   "orchestrator/core/journal": [
     "records, chain and states of a run's journal; effects",
@@ -45,6 +49,7 @@ module.exports = {
     "orchestrator/core/codes",
     "orchestrator/core/config-schema.ts",
     "orchestrator/core/database",
+    "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
   ],
   "orchestrator/core/revert": [
@@ -73,6 +78,7 @@ module.exports = {
     "request, claim, verdict, certificate, result of a run",
     "orchestrator/core/approval",
     "orchestrator/core/codes",
+    "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
     "orchestrator/core/journal",
     "orchestrator/core/revert",

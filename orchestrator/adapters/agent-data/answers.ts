@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
 import { toCallName, type Call, type RawAnswer } from "./transport.ts";
+import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed());
 const revision = z.int().min(1);
@@ -42,7 +43,7 @@ export function toAnswer<Value>(call: Call, raw: RawAnswer, schema: z.ZodType<Va
   if (raw.status === 401 || raw.status === 403) throw new CutterError("KB_KEY_REFUSED", { key: "AGENT_DATA_API_KEY", ...facts });
   if (raw.status >= 300 && raw.status < 400) throw new CutterError("KB_REDIRECTED", facts);
   const isJson = /^application\/json\s*(;|$)/i.test(raw.contentType) && raw.contentEncoding === "identity";
-  const json = isJson ? parseJson(raw.bytes) : undefined;
+  const json = isJson ? tryParseJson(raw.bytes) : undefined;
   if (raw.status === 404) return toMissing(facts, json);
   if (raw.status >= 400) throw new CutterError("KB_REFUSED", { ...facts, code: toKnownCode(json) });
   if (raw.status !== 200) throw new CutterError("KB_ANSWER_INVALID", { ...facts, reason: "an unexpected status" });
@@ -61,12 +62,4 @@ function toMissing(facts: { readonly call: string; readonly status: number }, js
 function toKnownCode(json: unknown): string {
   const parsed = errorSchema.safeParse(json);
   return parsed.success && knownCodes.includes(parsed.data.code) ? parsed.data.code : "other";
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@
 // For `list` and `restore` the client waits for V and then sends the archive in frames of its own: D …, and X with code 0 when it is whole.
 import { z } from "zod";
 import { CutterError } from "../errors.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 export type FrameType = "V" | "D" | "E" | "X";
 export interface Frame {
@@ -43,7 +44,7 @@ export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
 
 /** @throws DUMP_STREAM_BROKEN when the payload is no exit code. */
 export function readExitCode(frame: Frame): number {
-  const parsed = z.strictObject({ code: z.int().min(0).max(255) }).safeParse(parseJson(frame.payload.toString("utf8")));
+  const parsed = z.strictObject({ code: z.int().min(0).max(255) }).safeParse(tryParseJson(frame.payload));
   if (!parsed.success) throw new CutterError("DUMP_STREAM_BROKEN", { why: "the exit frame holds no exit code" });
   return parsed.data.code;
 }
@@ -76,12 +77,4 @@ function takeFrame(bytes: Buffer): Frame | null {
     throw new CutterError("DUMP_STREAM_BROKEN", { why: "unknown frame type" });
   if (length > framePayloadBytesMax) throw new CutterError("DUMP_STREAM_BROKEN", { why: "oversized frame", bytes: length });
   return bytes.length < headerBytes + length ? null : { type, payload: bytes.subarray(headerBytes, headerBytes + length) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -8,6 +8,7 @@ import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { countSpent, spentSchema } from "../arming/ledger-record.ts";
 import { readFingerprint } from "../signing/signature.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** Where root keeps them: one folder a ruling, by the sha256 of its document. */
 export const rulingsFolder = `${hostLayout.ledger}/rulings`;
@@ -68,7 +69,7 @@ async function verifyArchivedRuling(facts: HostFacts, { sha256, files }: HostFac
   if (verified.approval.gate !== "RULING" || verified.documentSha256 !== sha256)
     throw new CutterError("APPROVAL_GATE_MISMATCH", { expected: "RULING", found: verified.approval.gate });
   const spent = facts.spent.flatMap((line) => {
-    const record = spentSchema.safeParse(parseOrNull(line));
+    const record = spentSchema.safeParse(tryParseJson(line));
     return record.success ? [record.data] : [];
   });
   return {
@@ -107,12 +108,4 @@ export async function readSurveyedKeys(facts: HostFacts): Promise<Keys> {
 
 function toBytes(base64: string | undefined): Uint8Array {
   return Buffer.from(base64 ?? "", "base64");
-}
-
-function parseOrNull(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,7 @@ import { isPresent, checkContent, toOwnershipClaims, type GapEvidence } from "./
 import type { HostFacts, ReleaseFileFact } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { manifestName, releaseManifestSchema, toReleaseName, type ReleaseManifest } from "../host/release-manifest.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** The current release is exactly its manifest: every file, its sha256, size and mode, and no other file. */
 export function evaluateGap1(facts: HostFacts): readonly GapEvidence[] {
@@ -10,7 +11,7 @@ export function evaluateGap1(facts: HostFacts): readonly GapEvidence[] {
   const olderLeftAlone = older.map((path) => ({ ok: true, text: `${path} is there, an older cutter, and is left alone` }));
   const { current } = facts;
   if (current === null) return [{ ok: false, text: `${hostLayout.current} leads to no release` }, ...olderLeftAlone];
-  const manifest = releaseManifestSchema.safeParse(parseOrNull(current.manifest));
+  const manifest = releaseManifestSchema.safeParse(tryParseJson(current.manifest));
   if (!manifest.success) return [{ ok: false, text: `${current.name} has no manifest.json that can be read` }, ...olderLeftAlone];
   const expectedName = toReleaseName(manifest.data.version, current.manifestSha256);
   const name: GapEvidence =
@@ -84,12 +85,4 @@ function toDifferences(manifest: ReleaseManifest, found: readonly ReleaseFileFac
   });
   const known = new Set([...manifest.files.map(({ path }) => path), manifestName]);
   return [...listed, ...found.filter(({ path }) => !known.has(path)).map(({ path }) => `${path} is in no manifest`)];
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

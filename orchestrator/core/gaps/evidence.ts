@@ -1,6 +1,7 @@
 // The bricks of the gap rules: a path as it should be, a file as it was last written by the kit.
 import { z } from "zod";
 import type { HostFacts, PathFact } from "../host/facts.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** `ok` false is a reason why the gap is open. Texts hold neither time nor secret, so that an unchanged host gives unchanged evidence. */
 export interface GapEvidence {
@@ -53,18 +54,10 @@ const ownershipClaimSchema = z.looseObject({
 export function toOwnershipClaims(lines: readonly string[]): ReadonlyMap<string, z.infer<typeof ownershipClaimSchema>> {
   const claims = new Map<string, z.infer<typeof ownershipClaimSchema>>();
   for (const line of lines) {
-    const claim = ownershipClaimSchema.safeParse(parseOrNull(line));
+    const claim = ownershipClaimSchema.safeParse(tryParseJson(line));
     if (!claim.success) continue;
     if (claim.data.state === "claimed") claims.set(claim.data.path, claim.data);
     else claims.delete(claim.data.path);
   }
   return claims;
-}
-
-function parseOrNull(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { databaseFactsSchema, type DatabaseFacts } from "../database/facts.ts";
 import { catalogueSchema, databaseContractSchema, toContractDifferences, type ContractDifference } from "../database/contract.ts";
 import { CutterError } from "../errors.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 const text = z.string();
 const count = z.coerce.number().int().min(0);
@@ -141,7 +142,7 @@ function toDatabase(
   invalid: (problem: string) => CutterError,
 ): Pick<HostFacts, "database" | "databaseProblem"> {
   if (json.length === 0) return { database: null, databaseProblem: problem[0] ?? "not asked" };
-  const parsed = databaseFactsSchema.safeParse(parseJson(toRaw(json)));
+  const parsed = databaseFactsSchema.safeParse(tryParseJson(toRaw(json)));
   if (!parsed.success) throw invalid("the facts of the database have another shape");
   return { database: parsed.data, databaseProblem: null };
 }
@@ -152,8 +153,8 @@ function toDifferences(
   invalid: (problem: string) => CutterError,
 ): readonly ContractDifference[] {
   if (contractLine.length === 0) return [];
-  const contract = databaseContractSchema.safeParse(parseJson(toRaw(contractLine)));
-  const catalogue = catalogueSchema.safeParse(parseJson(toRaw(catalogueLine)));
+  const contract = databaseContractSchema.safeParse(tryParseJson(toRaw(contractLine)));
+  const catalogue = catalogueSchema.safeParse(tryParseJson(toRaw(catalogueLine)));
   if (!contract.success || !catalogue.success) throw invalid("the database's catalogue has another shape");
   return toContractDifferences(contract.data, catalogue.data);
 }
@@ -178,12 +179,4 @@ function toArchivedDocuments(rows: readonly (readonly string[])[]): readonly Arc
   for (const [sha256 = "", file = "", base64 = ""] of rows)
     byDigest.set(sha256, (byDigest.get(sha256) ?? new Map<string, string>()).set(file, base64));
   return [...byDigest].map(([sha256, files]) => ({ sha256, files }));
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { codes, type Code } from "../codes/index.ts";
 import { CutterError } from "../errors.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 const label = "refused\t";
 const fact = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
@@ -18,14 +19,6 @@ export function toRefusalOutput(error: CutterError): string {
 export function parseRefusalOutput(text: string): CutterError | null {
   const last = text.trimEnd().split("\n").at(-1) ?? "";
   if (!last.startsWith(label)) return null;
-  const parsed = refusalSchema.safeParse(parseJson(last.slice(label.length)));
+  const parsed = refusalSchema.safeParse(tryParseJson(last.slice(label.length)));
   return parsed.success ? new CutterError(parsed.data.code, parsed.data.facts) : null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

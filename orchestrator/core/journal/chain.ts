@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { CutterError } from "../errors.ts";
 import { parseRecord, type JournalRecord } from "./record.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** What the first record's `prev` is. */
 export const chainStart = "0".repeat(64);
@@ -47,7 +48,7 @@ export function readLines<Entry extends Chained>(
   const records: Entry[] = [];
   let head = chainStart;
   for (const line of text.slice(0, -1).split("\n")) {
-    const record = parse(toJson(line));
+    const record = parse(tryParseJson(line));
     if (record === null) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
     if (record.seq !== records.length)
       throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "wrong sequence" });
@@ -63,13 +64,5 @@ function toUtf8(bytes: Uint8Array, file: string): string {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new CutterError("JOURNAL_DAMAGED", { file, problem: "not UTF-8" }, { cause });
-  }
-}
-
-function toJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null; // the caller names the line
   }
 }

@@ -1,6 +1,7 @@
 // What systemd and the orchestrator say of one start of a run, joined into one result. Pure; finish-run writes it, start-run exits with it.
 import { z } from "zod";
 import { codes } from "../codes/index.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 export const runResultSchema = z.strictObject({
   schema: z.literal("cutter.result/1"),
@@ -54,7 +55,7 @@ export function toRunResult(runId: string, mode: "dryrun" | "live", end: Service
   const silent = { result: null, phase: null, certificate: null, payload_sha: null, waits_on: null };
   if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
   if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
-  const agreed = startResultSchema.safeParse(parseOrNull(startResult));
+  const agreed = startResultSchema.safeParse(tryParseJson(startResult));
   if (!agreed.success || agreed.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
   const { code, result, phase, certificate, payload_sha, waits_on } = agreed.data;
   return { ...base, exit_code: exited, code, result, phase, certificate, payload_sha, waits_on };
@@ -62,11 +63,3 @@ export function toRunResult(runId: string, mode: "dryrun" | "live", end: Service
 
 /** 200 to 243 are systemd's own: it could not set the process up (user, namespace, credentials, …). */
 const firstStatusOfSystemd = 200;
-
-function parseOrNull(text: string | null): unknown {
-  try {
-    return text === null ? null : JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

@@ -2,6 +2,7 @@
 // (decision 32).
 import { parseRecord } from "../journal/record.ts";
 import { parseRevertRecord } from "../revert/journal.ts";
+import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** What lies on disk of one run: lines of its journal and of its revert's. Lines of other kinds may be left out. */
 export interface RunTrace {
@@ -19,11 +20,11 @@ export function toUnfinishedRuns(traces: readonly RunTrace[]): readonly string[]
 }
 
 function isUnfinished({ journal, revertJournal }: RunTrace): boolean {
-  const records = journal.map((line) => parseRecord(toJson(line))?.entry ?? null);
+  const records = journal.map((line) => parseRecord(tryParseJson(line))?.entry ?? null);
   const [first] = records;
   if (first?.kind === "run_started" && first.mode === "dryrun") return false;
   if (records.some((entry) => entry?.kind === "run_finished" || entry?.kind === "run_voided")) return false;
-  if (revertJournal.some((line) => parseRevertRecord(toJson(line))?.entry.kind === "reverted")) return false;
+  if (revertJournal.some((line) => parseRevertRecord(tryParseJson(line))?.entry.kind === "reverted")) return false;
   const steps = new Set<string>();
   for (const entry of records) {
     if (entry === null) steps.add("unreadable");
@@ -32,12 +33,4 @@ function isUnfinished({ journal, revertJournal }: RunTrace): boolean {
   }
   steps.delete("pre_write_backup"); // a file, which a destroy keeps anyway
   return steps.size > 0;
-}
-
-function toJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

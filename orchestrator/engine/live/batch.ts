@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { toApprovedDecisions } from "../../core/approval/schema.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
+import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { Attempt } from "../kernel/attempt.ts";
 
@@ -80,11 +81,5 @@ async function updateBatch({ ports, run }: Attempt, sha256: string, to: (current
 
 /** What is no batch of ours is written anew: it only tells. */
 function parseBatch(bytes: Uint8Array | null): Batch | null {
-  if (bytes === null) return null;
-  try {
-    const parsed = batchSchema.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
+  return batchSchema.safeParse(tryParseJson(bytes)).data ?? null;
 }

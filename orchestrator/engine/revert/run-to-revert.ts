@@ -6,6 +6,7 @@ import { CutterError } from "../../core/errors.ts";
 import { readChain } from "../../core/journal/chain.ts";
 import type { Census } from "../../core/journal/status.ts";
 import type { Files } from "../../ports/files.ts";
+import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 
 const unitSchema = z.looseObject({
   address: z.string(),
@@ -38,7 +39,7 @@ export async function readRunToRevert(files: Files, sidecarRoot: string, runId: 
   const folder = `${sidecarRoot}/${runId}`;
   if ((await files.facts(folder))?.kind !== "folder") throw new CutterError("REVERT_RUN_UNKNOWN", { run_id: runId, looked_for: folder });
   const bytes = await files.read(`${folder}/plan.json`);
-  const plan = planSchema.safeParse(bytes === null ? null : parseOrNull(bytes));
+  const plan = planSchema.safeParse(tryParseJson(bytes));
   if (bytes === null || !plan.success)
     throw new CutterError("REVERT_PLAN_UNREADABLE", {
       run_id: runId,
@@ -95,12 +96,4 @@ export function compareWithPlan(runId: string, run: RunToRevert, found: readonly
   const effect = toEffectSha256(found);
   if (effect !== run.effectSha256) throw refuse("digest of the units", run.effectSha256, effect);
   return "equal";
-}
-
-function parseOrNull(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return null;
-  }
 }

@@ -14,6 +14,7 @@ import type { Host } from "../files/host.ts";
 import { writePasswordFile, type PasswordFile } from "./password-file.ts";
 import { toDumpCommand, toListCommand, toPgDumpVersion, toRestoreCommand, toVersionCommand, type PgDumpTarget } from "./command.ts";
 import { readConfig, readEnvValues } from "../files/settings.ts";
+import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 
 const versionBytesMax = 4096;
 
@@ -103,7 +104,7 @@ function toScratch({ scratch_database: scratch }: OrchestratorConfig, production
 
 /** @throws DUMP_REQUEST_REFUSED for anything but the known requests, and for any table that is not in the narrow backup. */
 export function toDumpRequest(line: string): DumpSocketRequest {
-  const parsed = dumpRequestSchema.safeParse(parseJson(line));
+  const parsed = dumpRequestSchema.safeParse(tryParseJson(line));
   if (!parsed.success) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "not one of the known requests" });
   const request = parsed.data;
   if (request.op === "dump") {
@@ -190,12 +191,4 @@ function toChildEnvironment(path: string, passwordFile: PasswordFile | null, ssl
     PATH: path,
     ...(passwordFile === null ? {} : { PGPASSFILE: passwordFile.path, PGSSLMODE: sslMode, PGAPPNAME: "cutter-dump" }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { verifyApproval, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { approvalBytesMax } from "../../core/approval/block.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
+import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toOwnershipClaims } from "../../core/gaps/evidence.ts";
 import { hostLayout } from "../../core/host/layout.ts";
@@ -149,12 +150,7 @@ async function readFacts(host: Host): Promise<RevertFacts> {
 /** What an earlier start left because it did not end well. Anything unreadable is replaced. */
 async function readStagedRevert(host: Host, runId: RunId): Promise<StagedRevert | null> {
   const bytes = await hostFiles(host).read(`${hostLayout.revertStaging}/${runId}/${stagedFiles.staged}`);
-  try {
-    const staged = stagedRevertSchema.safeParse(bytes === null ? null : JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return staged.success ? staged.data : null;
-  } catch {
-    return null;
-  }
+  return stagedRevertSchema.safeParse(tryParseJson(bytes)).data ?? null;
 }
 
 /** Judged as now, and its files still lie there as they were staged; the signature may be another one by the same key. */

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { assertKbId } from "../../../orchestrator/core/knowledge-base/id.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { readSecretFile } from "./config.ts";
+import { tryParseJson } from "../../../orchestrator/core/encoding/try-parse-json.ts";
 
 export interface KnowledgeBaseAccess {
   readonly baseUrl: string; // https, with prefix
@@ -58,7 +59,7 @@ async function call<Value>(
   const { status, text } = await send(access, method, path, body === undefined ? null : Buffer.from(JSON.stringify(body), "utf8"));
   const name = `${method} ${path.split("?")[0]}`;
   if (status !== 200) throw new CutterError("KB_REFUSED", { call: name, status });
-  const parsed = schema.safeParse(parseJson(text));
+  const parsed = schema.safeParse(tryParseJson(text));
   if (!parsed.success) throw new CutterError("KB_ANSWER_INVALID", { call: name });
   return parsed.data;
 }
@@ -102,14 +103,6 @@ function send(
     request.on("error", fail);
     request.end(body ?? undefined);
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 const toSha256 = (text: string): string => createHash("sha256").update(text, "utf8").digest("hex");

@@ -1,6 +1,7 @@
 // What a request body must look like; everything else is a 422 that names the place.
 import { z } from "zod";
 import type { ValidationDetail } from "./answers.ts";
+import { tryParseJson } from "../../../orchestrator/core/encoding/try-parse-json.ts";
 
 const mimeType = z.enum(["text/markdown", "text/plain", "application/json"]);
 const content = z.strictObject({ mime_type: mimeType, body: z.string() });
@@ -22,21 +23,13 @@ export type Parsed<Value> =
 
 /** Bytes to a checked value. U+0000 and lone surrogates are refused: PostgreSQL cannot keep them. */
 export function parseRequest<Value>(schema: z.ZodType<Value>, bytes: Buffer): Parsed<Value> {
-  const json = parseJson(bytes);
+  const json = tryParseJson(bytes);
   if (json === undefined) return { ok: false, detail: [{ type: "json_invalid", loc: ["body", 0], msg: "JSON decode error" }] };
   const place = findUnstorable(json, ["body"]);
   if (place !== null)
     return { ok: false, detail: [{ type: "value_error", loc: place, msg: "Value error, text holds U+0000 or a lone surrogate" }] };
   const result = schema.safeParse(json);
   return result.success ? { ok: true, value: result.data } : { ok: false, detail: result.error.issues.flatMap(toDetails) };
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 function toDetails(issue: z.core.$ZodIssue): readonly ValidationDetail[] {
