@@ -95,7 +95,7 @@ function toText(runId: RunId, stack: string, report: Report): readonly string[] 
   return [
     ...report.expired_removed.map((run) => `[INFO] removed the expired token of ${run}`),
     ...report.unfinished.map(
-      (run) => `[WARN] another live run of this host has begun and not ended: ${run} (cutter orchestrate explain --run-id ${run})`,
+      (run) => `[WARN] another live run of this host has written and is not finished: ${run} (cutter orchestrate explain --run-id ${run})`,
     ),
     ...(report.human_signers === 1 ? ["[WARN] one human signer: no architect's key is pinned"] : []),
     ...(report.accepts.length === 0 ? [] : [`[WARN] the ruling accepts ${report.accepts.join(", ")}`]),

@@ -1,5 +1,5 @@
 // How the end of a run reads. Pure.
-import { codes, type Code } from "../core/codes/index.ts";
+import { isCode } from "../core/codes/index.ts";
 import { toErrorLine } from "../core/errors.ts";
 import type { RunOutcome } from "../engine/records/outcome.ts";
 
@@ -7,7 +7,7 @@ import type { RunOutcome } from "../engine/records/outcome.ts";
 export function toOutcomeText(outcome: RunOutcome): readonly string[] {
   const stops = outcome.would_refuse.map(
     (refusal) =>
-      `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ${refusal.code in codes ? toErrorLine(refusal.code as Code, refusal.facts) : refusal.code}`,
+      `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ${isCode(refusal.code) ? toErrorLine(refusal.code, refusal.facts) : refusal.code}`,
   );
   return [...stops, toClosingLine(outcome)];
 }
@@ -20,8 +20,7 @@ function toClosingLine(outcome: RunOutcome): string {
     const label = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
     return `${label} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
   }
-  const why =
-    outcome.code !== null && outcome.code in codes ? toErrorLine(outcome.code as Code, outcome.facts) : (outcome.code ?? "unknown");
+  const why = outcome.code !== null && isCode(outcome.code) ? toErrorLine(outcome.code, outcome.facts) : (outcome.code ?? "unknown");
   const waits = outcome.waits_on === null ? "" : ` waits_on=${outcome.waits_on}`;
   return `${outcome.result === "waiting" || outcome.result === "voided" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} phase=${outcome.phase ?? "none"}${waits} ${why}`;
 }

@@ -5,9 +5,9 @@ import { NodeSSH } from "node-ssh";
 import pLimit from "p-limit";
 import type { ClientChannel } from "ssh2";
 import { CutterError } from "../../orchestrator/core/errors.ts";
+import { machineIdFile, toHostIdentity } from "../../orchestrator/core/host/identity.ts";
 import type { HostAddress } from "./address.ts";
 import { toHostKeyAlgorithms, toHostKeyVerifier } from "./host-key.ts";
-import { toMachineIdentity } from "./machine-identity.ts";
 import { toScriptOutput, toShellCommand } from "./shell.ts";
 
 /** sshd's MaxSessions is 10; 8 channels still failed under load, 6 were clean. */
@@ -175,7 +175,7 @@ function fromLatin1(text: string): string {
 
 async function assertIdentity(host: RemoteHost): Promise<void> {
   const { address } = host;
-  const outcome = await host.run("cat /etc/machine-id", [], { timeoutMs: identityTimeoutMs });
+  const outcome = await host.run(`cat ${machineIdFile}`, [], { timeoutMs: identityTimeoutMs });
   const facts = { host: address.name, address: address.host };
   if (outcome.shellEnded !== undefined) throw new CutterError("HOST_SHELL_UNFIT", { ...facts, seen: outcome.problem ?? "" });
   if (outcome.code === null)
@@ -185,7 +185,7 @@ async function assertIdentity(host: RemoteHost): Promise<void> {
       reason: outcome.problem ?? "",
       deadline_s: identityTimeoutMs / 1000,
     });
-  const identity = outcome.code === 0 ? toMachineIdentity(outcome.stdout) : null;
+  const identity = outcome.code === 0 ? toHostIdentity(outcome.stdout) : null;
   if (identity !== address.machineIdentity) {
     throw new CutterError("HOST_IDENTITY_MISMATCH", { ...facts, expected: address.machineIdentity, found: identity ?? "none" });
   }

@@ -82,6 +82,7 @@ module.exports = {
     "orchestrator/core/errors.ts",
     "orchestrator/core/journal",
     "orchestrator/core/revert",
+    "orchestrator/core/run-id.ts",
   ],
   "orchestrator/core/gaps": [
     "GAP-1 to GAP-8",

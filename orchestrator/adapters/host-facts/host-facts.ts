@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
+import { machineIdFile, toHostIdentity } from "../../core/host/identity.ts";
 import { manifestName, releaseManifestSchema, type ReleaseManifest } from "../../core/host/release-manifest.ts";
 import { toErrorCode } from "../node-files/node-files.ts";
 
@@ -36,10 +37,9 @@ async function readSourceVersion(root: string): Promise<string> {
   return `${String(version)}-source`;
 }
 
-/** sha256 of `cutter:` and the machine id's 32 hex digits; null where there is none. */
+/** Null where there is no machine id. */
 export async function readHostIdentity(): Promise<string | null> {
-  const machineId = await readFile("/etc/machine-id", "utf8").catch(() => "");
-  return /^[0-9a-f]{32}\n?$/.test(machineId) ? sha256Hex(`cutter:${machineId.trim()}`) : null;
+  return toHostIdentity(await readFile(machineIdFile, "utf8").catch(() => ""));
 }
 
 /** True only in <unit>@<run_id>.service: its marker, systemd's invocation id and the control group all say so. */

@@ -36,3 +36,13 @@ export const codes = {
 } as const;
 
 export type Code = keyof typeof codes;
+
+/** Records and files name codes as text, and an older release may have written one that this registry does not hold. Pure. */
+export function isCode(name: string): name is Code {
+  return Object.hasOwn(codes, name);
+}
+
+/** What a recorded code said of production (decision 27). A missing or unknown one counts as a bug. Pure. */
+export function toExitCode(name: string | null): number {
+  return codes[name !== null && isCode(name) ? name : "INTERNAL_BUG"].exit;
+}

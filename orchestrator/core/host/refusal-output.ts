@@ -1,13 +1,13 @@
 // How a root helper that gathers facts tells its caller why it refused: one line on stdout, so that code and facts arrive as they are and nobody reads stderr.
 import { z } from "zod";
-import { codes, type Code } from "../codes/index.ts";
+import { isCode } from "../codes/index.ts";
 import { CutterError } from "../errors.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 const label = "refused\t";
 const fact = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
 const refusalSchema = z.strictObject({
-  code: z.custom<Code>((value) => typeof value === "string" && Object.hasOwn(codes, value)),
+  code: z.string().refine(isCode),
   facts: z.record(z.string(), fact),
 });
 

@@ -1,5 +1,5 @@
 // What a run proves and what it cannot, what to look at twice, and the exact way back. Pure.
-import { codes, type Code } from "../codes/index.ts";
+import { codes, isCode } from "../codes/index.ts";
 import { hostLayout } from "../host/layout.ts";
 import { commands, list, paragraph, type Block } from "../page/page.ts";
 import type { RunAccount } from "./account.ts";
@@ -30,9 +30,7 @@ export function toWarnings(account: RunAccount): readonly string[] {
           `${table} changed by ${String((rowsAfter ?? 0) - rowsBefore)} rows, of which ${String(expectedGrowth)} are this run's: somebody else wrote there meanwhile.`,
       ),
     ...account.escalations.map(({ at, entry }) => `SG_3 was raised at ${at}: ${entry.phase} failed with ${entry.code}.`),
-    ...accepted.map(
-      (code) => `The ruling accepts ${code} by name: ${code in codes ? codes[code as Code].summary : "unknown to this release"}.`,
-    ),
+    ...accepted.map((code) => `The ruling accepts ${code} by name: ${isCode(code) ? codes[code].summary : "unknown to this release"}.`),
     ...(account.mode === "live" && account.approvals.some(({ entry }) => entry.gate === "RULING" && entry.human_signers < 2)
       ? ["one human signer"]
       : []),

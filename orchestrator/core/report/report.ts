@@ -1,5 +1,5 @@
 // The report of a run as a page: what was cut, by whose authority, what it took, what is proven and what is not, and the way back. Pure.
-import { codes, type Code } from "../codes/index.ts";
+import { codes, isCode } from "../codes/index.ts";
 import { toPrintable } from "../errors.ts";
 import type { RecordedRefusal } from "../journal/record.ts";
 import { list, paragraph, table, type Block, type Page, type Section } from "../page/page.ts";
@@ -222,7 +222,7 @@ function toStops(account: RunAccount): readonly Block[] {
         name,
         refusal.code,
         toRefusalFacts(refusal),
-        refusal.code in codes ? codes[refusal.code as Code].remedy : "",
+        isCode(refusal.code) ? codes[refusal.code].remedy : "",
       ]),
     ),
   ];

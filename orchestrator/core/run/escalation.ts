@@ -1,6 +1,6 @@
 // When a live run's stop becomes the sovereign's to decide, and whom a stop waits for. Pure.
 import { escalatingPhases } from "../approval/schema.ts";
-import type { Code } from "../codes/index.ts";
+import { toExitCode, type Code } from "../codes/index.ts";
 import { hasWritten, mayContinue } from "../journal/live.ts";
 import type { RunStatus } from "../journal/status.ts";
 
@@ -68,7 +68,8 @@ export function isEscalatingPhase(phase: string | null): boolean {
   return escalatingPhases.some((name) => name === phase);
 }
 
-/** Exit codes say what happened to production (decision 27): once something is written, no stop is "nothing written". */
-export function toLiveExit(status: RunStatus, exit: number): number {
+/** How the last start exits (decision 27): as its code says, but once something is written, no stop is "nothing written". */
+export function toLastExit(status: RunStatus): number {
+  const exit = toExitCode(status.lastEnd?.code ?? null);
   return hasWritten(status) && exit !== 30 && exit !== 70 && exit !== 0 ? 20 : exit;
 }

@@ -1,7 +1,8 @@
-// Which live runs have written to the database and are neither closed out, given up nor reverted. While one is, the host stays as it is
-// (decision 32).
+// Which live runs have written to the database and are neither closed out, given up nor reverted: one definition, for `up`, `destroy` and
+// `enable`. While one is, the host stays as it is (decision 32), and whoever enables another run is told of it.
 import { parseRecord } from "../journal/record.ts";
 import { parseRevertRecord } from "../revert/journal.ts";
+import { dryRunSuffix } from "../run-id.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** What lies on disk of one run: lines of its journal and of its revert's. Lines of other kinds may be left out. */
@@ -14,12 +15,16 @@ export interface RunTrace {
 /** The kinds of records that decide it: all others of a journal can be left out by whoever reads it. */
 export const decidingKinds = ["run_started", "transaction", "effect_rolled_back", "effect_done", "run_finished", "run_voided"] as const;
 
-/** Run ids. Pure. A line that cannot be read counts as a write: an unknown release's journal must not be taken for harmless. */
+/**
+ * Run ids. Pure. A line that cannot be read counts as a write: an unknown release's journal must not be taken for harmless. A run that was
+ * given up is finished: its void is recorded only where nothing of it can stand in the database. A dry run has no way to write.
+ */
 export function toUnfinishedRuns(traces: readonly RunTrace[]): readonly string[] {
   return traces.filter((trace) => isUnfinished(trace)).map(({ runId }) => runId);
 }
 
-function isUnfinished({ journal, revertJournal }: RunTrace): boolean {
+function isUnfinished({ runId, journal, revertJournal }: RunTrace): boolean {
+  if (runId.endsWith(dryRunSuffix)) return false;
   const records = journal.map((line) => parseRecord(tryParseJson(line))?.entry ?? null);
   const [first] = records;
   if (first?.kind === "run_started" && first.mode === "dryrun") return false;

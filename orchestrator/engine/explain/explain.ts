@@ -1,5 +1,5 @@
 // What a person needs to know of a run that stands still: what is certain, what is not, the one safe next command, and who must act. Told from the journal alone. Pure.
-import { codes, type Code } from "../../core/codes/index.ts";
+import { isCode } from "../../core/codes/index.ts";
 import { effectSteps } from "../../core/journal/effect.ts";
 import { toErrorLine } from "../../core/errors.ts";
 import { hasWritten } from "../../core/journal/live.ts";
@@ -83,5 +83,5 @@ function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, s
 }
 
 function toStop(code: string, facts: Parameters<typeof toErrorLine>[1]): string {
-  return code in codes ? toErrorLine(code as Code, facts) : code;
+  return isCode(code) ? toErrorLine(code, facts) : code;
 }

@@ -1,5 +1,5 @@
 // The one safe next command for a run that stands still, and who must act first. One table, read from top to bottom. Pure.
-import { codes, type Code } from "../../core/codes/index.ts";
+import { toExitCode } from "../../core/codes/index.ts";
 import { hasWritten } from "../../core/journal/live.ts";
 import type { RecordedRun, RunSummary } from "../records/read-run.ts";
 
@@ -67,9 +67,9 @@ function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, su
     };
   if (code === "EXECUTION_REVOKED" || code === "ProductionExecutionNotAuthorized")
     return { next: "cutter kill-switch status", who: "the operator: find out who revoked it, then enable and start it" };
-  if (code !== null && exitOf(code) === 70)
+  if (code !== null && toExitCode(code) === 70)
     return { next: `cutter orchestrate report --run-id ${runId}`, who: "whoever maintains the kit: start nothing before they have looked" };
-  if (code !== null && exitOf(code) === 78) return { next: "cutter config check", who: "the operator, after the remedy above" };
+  if (toExitCode(code) === 78) return { next: "cutter config check", who: "the operator, after the remedy above" };
   if (hasWritten(status)) return { next: enable, who: "the operator, after the remedy above; it goes on where it stood" };
   if (code !== null && (code.startsWith("APPROVAL_") || code.startsWith("KEY_")))
     return { next: draft("SG_1"), who: "the sovereign, after the remedy above; then the operator enables and starts it" };
@@ -86,10 +86,6 @@ const startsAnew: readonly string[] = ["PAYLOAD_CHANGED", "ROWS_MOVED", "ADDRESS
 
 function isEvidence(code: string | null): boolean {
   return code !== null && (/^JOURNAL_(?:TORN|DAMAGED|ILLEGAL)$/.test(code) || code === "RUN_FILE_DAMAGED");
-}
-
-function exitOf(code: string): number {
-  return code in codes ? codes[code as Code].exit : codes.INTERNAL_BUG.exit;
 }
 
 function toOther(runId: unknown): string {

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { DonePhase, RunStatus } from "../../core/journal/status.ts";
 import type { RecordedRefusal } from "../../core/journal/record.ts";
-import { codes, type Code } from "../../core/codes/index.ts";
-import { toLiveExit, toWaitsOn } from "../../core/run/escalation.ts";
+import { codes } from "../../core/codes/index.ts";
+import { toLastExit, toWaitsOn } from "../../core/run/escalation.ts";
 import type { PhaseOutputs } from "../../phases/define.ts";
 import type { RunFacts } from "../../ports/run-ports.ts";
 
@@ -56,7 +56,7 @@ export function toOutcome(parts: OutcomeParts): RunOutcome {
     document_id: run.documentId,
     mode: run.mode,
     result: finished !== null ? "done" : status.voided !== null ? "voided" : end?.why === "waiting" ? "waiting" : "stopped",
-    exit_code: finished?.exit_code ?? (status.voided !== null ? codes.RUN_VOIDED.exit : toLiveExit(status, toExitCode(end?.code ?? null))),
+    exit_code: finished?.exit_code ?? (status.voided !== null ? codes.RUN_VOIDED.exit : toLastExit(status)),
     code:
       finished !== null
         ? finished.certificate === "fail"
@@ -79,8 +79,4 @@ export function toOutcome(parts: OutcomeParts): RunOutcome {
 
 function toPhaseRefusals(done: DonePhase): readonly (RecordedRefusal & { readonly phase: string })[] {
   return done.wouldRefuse.map((refusal) => ({ phase: done.phase, code: refusal.code, facts: refusal.facts }));
-}
-
-function toExitCode(code: string | null): number {
-  return code !== null && code in codes ? codes[code as Code].exit : codes.INTERNAL_BUG.exit;
 }

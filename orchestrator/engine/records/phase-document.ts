@@ -1,6 +1,6 @@
 // The document of one phase, for people first, with the record for machines at its end. Pure.
 import { createHash } from "node:crypto";
-import { codes, type Code } from "../../core/codes/index.ts";
+import { codes, isCode } from "../../core/codes/index.ts";
 import { toPrintable } from "../../core/errors.ts";
 import { toFence } from "../../core/page/fence.ts";
 import type { DecisionRehearsed, DonePhase } from "../../core/journal/status.ts";
@@ -138,7 +138,7 @@ function toRefusalSection(mode: RunFacts["mode"], refusals: readonly RecordedRef
 }
 
 function toRefusalText(refusal: RecordedRefusal): string {
-  const entry = refusal.code in codes ? codes[refusal.code as Code] : null;
+  const entry = isCode(refusal.code) ? codes[refusal.code] : null;
   const facts = Object.entries(refusal.facts).map(([name, value]) => `${name}=\`${toPrintable(value).replaceAll("`", "'")}\``);
   return [`**${refusal.code}**`, entry?.summary ?? "", ...facts, entry === null ? "" : `→ ${entry.remedy}`]
     .filter((part) => part !== "")

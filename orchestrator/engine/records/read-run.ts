@@ -1,6 +1,6 @@
 // Runs as they lie on disk, for those who only look: status, explain, report. Nothing is created, locked or changed.
-import { codes, type Code } from "../../core/codes/index.ts";
-import { toLiveExit, toWaitsOn } from "../../core/run/escalation.ts";
+import { toExitCode } from "../../core/codes/index.ts";
+import { toLastExit, toWaitsOn } from "../../core/run/escalation.ts";
 import { readChain } from "../../core/journal/chain.ts";
 import { toStatus, type RunStatus } from "../../core/journal/status.ts";
 import { CutterError } from "../../core/errors.ts";
@@ -75,8 +75,7 @@ export function toRunSummary(run: RecordedRun, phaseNames: readonly string[]): R
     on_whom: toWhom(state, waitsOn, status),
     since: run.lastAt,
     code: state === "done" ? null : state === "voided" ? "RUN_VOIDED" : (end?.code ?? null),
-    exit_code:
-      status.finished?.exit_code ?? (state === "waiting" || state === "stopped" ? toLiveExit(status, toExit(end?.code ?? null)) : null),
+    exit_code: status.finished?.exit_code ?? (state === "waiting" || state === "stopped" ? toLastExit(status) : null),
     certificate: status.finished?.certificate ?? null,
   };
 }
@@ -84,10 +83,6 @@ export function toRunSummary(run: RecordedRun, phaseNames: readonly string[]): R
 function toWhom(state: RunSummary["state"], waitsOn: RunSummary["waits_on"], status: RunStatus): string | null {
   if (waitsOn === "SG_2" || waitsOn === "SG_3") return "the sovereign, then the operator";
   if (waitsOn === "knowledge_base") return "whoever runs the knowledge base, then the operator";
-  if (state === "stopped" && toExit(status.lastEnd?.code ?? null) === 30) return "a person who decides, then the operator";
+  if (state === "stopped" && toExitCode(status.lastEnd?.code ?? null) === 30) return "a person who decides, then the operator";
   return state === "stopped" || state === "waiting" || state === "not begun" ? "the operator" : null;
-}
-
-function toExit(code: string | null): number {
-  return code !== null && code in codes ? codes[code as Code].exit : codes.INTERNAL_BUG.exit;
 }

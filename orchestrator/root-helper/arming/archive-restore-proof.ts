@@ -2,13 +2,13 @@
 import { rmSync } from "node:fs";
 import { z } from "zod";
 import { approvalBytesMax } from "../../core/approval/block.ts";
-import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { toPhaseStem } from "../../core/knowledge-base/phase-document-id.ts";
 import { restoreProofArchive, restoreProofFiles, toRestoreStaging, verifyRestoreProof } from "../../core/gaps/restore-proof.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { readHostKey, readHostKeys } from "../../trust/host-keys.ts";
+import { requireHostIdentity } from "../../trust/host-scope.ts";
 import { readPlainFile } from "../../trust/plain-file.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { hostFiles } from "../files/host-files.ts";
@@ -51,14 +51,12 @@ async function verifyAndArchive(host: Host, runId: RunId, now: Date): Promise<Ar
   const backupKey = await readHostKey(files, hostLayout, "backup");
   if (backupKey === null)
     throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${hostLayout.keys}/backup.asc`, problem: "the stack pins no backup key" });
-  const machineId = Buffer.from(await readPlainFile(files, "/etc/machine-id", 64))
-    .toString("latin1")
-    .trim();
+  const identity = await requireHostIdentity(files);
   const verified = await verifyRestoreProof({
     document,
     signature,
     sovereign,
-    expected: { host: sha256Hex(`cutter:${machineId}`), recipient: backupKey.pin.fingerprint },
+    expected: { host: identity, recipient: backupKey.pin.fingerprint },
     now,
   });
   await requireBackup(files, readConfig(host).sidecar_root, runId, verified.proof);

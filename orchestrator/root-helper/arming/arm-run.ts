@@ -1,6 +1,7 @@
 // arm R: the reviewed flip of the kill switch. Everything is judged again on the host, one start is spent, and only then does the token appear.
 import { toUnaccepted } from "../../core/arming/acceptable-codes.ts";
 import { toApprovalId } from "../../core/approval/document-ids.ts";
+import type { HostScope } from "../../core/approval/scope.ts";
 import type { Approval, Ruling } from "../../core/approval/schema.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { armMinutesMax, parseArmToken, tokenFiles, type ArmToken } from "../../core/arming/token.ts";
@@ -14,6 +15,7 @@ import { rulingArchive } from "../../core/gaps/archived-rulings.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { readDryRun, type DryRun } from "../../trust/dry-run.ts";
 import { readHostKey, readHostKeys } from "../../trust/host-keys.ts";
+import { readHostScope } from "../../trust/host-scope.ts";
 import { readPlainFile } from "../../trust/plain-file.ts";
 import type { Host } from "../files/host.ts";
 import { hostFiles } from "../files/host-files.ts";
@@ -43,7 +45,7 @@ export interface ArmReport {
   readonly decision: "resume" | "void" | null;
   readonly ruling_sha256: string;
   readonly expired_removed: readonly string[]; // run ids of tokens that nobody had started in time
-  readonly unfinished: readonly string[]; // other live runs of this host that have begun and not ended
+  readonly unfinished: readonly string[]; // other live runs of this host that have written and are not finished
 }
 
 const runbookBytesMax = 4 * 1024 * 1024;
@@ -105,8 +107,7 @@ interface ArmFacts {
   readonly dryRun: DryRun;
   readonly keys: Keys;
   readonly backup: { readonly fingerprint: string; readonly sha256: string };
-  readonly host: string;
-  readonly releaseSha256: string;
+  readonly scope: HostScope;
   readonly runbookSha256: string;
 }
 
@@ -120,12 +121,7 @@ async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): 
   if (request.value.document_id !== dryRun.run.documentId) throw unfit("it names another document than the dry run");
   for (const gate of ["SG_1", "SG_2"] as const)
     if (request.value.approvals[gate] === undefined) throw unfit(`it names no approval for ${gate}`);
-  const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? [])
-    .toString("latin1")
-    .trim();
-  if (!/^[0-9a-f]{32}$/.test(machineId)) throw new CutterError("HOST_FILE_MISSING", { file: "/etc/machine-id" });
-  const manifest = await files.read(`${hostLayout.current}/manifest.json`);
-  if (manifest === null) throw new CutterError("RELEASE_UNKNOWN", { root: hostLayout.current });
+  const scope = await readHostScope(files);
   const backup = await readHostKey(files, hostLayout, "backup");
   if (backup === null)
     throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${hostLayout.keys}/backup.asc`, problem: "the stack pins no backup key" });
@@ -136,8 +132,7 @@ async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): 
     dryRun,
     keys: await readHostKeys(files, hostLayout),
     backup: { fingerprint: backup.pin.fingerprint, sha256: sha256Hex(backup.bytes) },
-    host: sha256Hex(`cutter:${machineId}`),
-    releaseSha256: sha256Hex(manifest),
+    scope,
     runbookSha256: sha256Hex(await readPlainFile(files, hostLayout.rollbackRunbook, runbookBytesMax)),
   };
 }
@@ -153,8 +148,7 @@ async function verifyStaged(staged: Staged, facts: ArmFacts, now: Date): Promise
     runId: run.runId,
     documentId: run.documentId,
     payloadSha: run.payloadSha,
-    host: facts.host,
-    releaseSha256: facts.releaseSha256,
+    ...facts.scope,
   };
   const { governance_principal: governancePrincipal, expected_grant_matrix_sha: grantMatrixSha256 } = facts.config;
   const ruling = {
@@ -210,8 +204,8 @@ async function toToken({ now }: ArmEnvironment, facts: ArmFacts, { ruling, decis
     document_id: run.documentId,
     payload_sha: run.payloadSha,
     request_sha256: facts.request.sha256,
-    release_sha256: facts.releaseSha256,
-    host: facts.host,
+    release_sha256: facts.scope.releaseSha256,
+    host: facts.scope.host,
     issued_at: toIsoSeconds(issuedAt),
     expires_at: toIsoSeconds(new Date(expiresMs)),
     starts: ruling.approval.starts,

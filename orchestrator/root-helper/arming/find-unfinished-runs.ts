@@ -1,26 +1,28 @@
-// Other live runs of this host that have begun and not ended: named when a run is armed, so that nobody forgets them.
-import { readChain } from "../../core/journal/chain.ts";
-import { toStatus } from "../../core/journal/status.ts";
-import { dryRunSuffix } from "../../core/run-id.ts";
+// The other unfinished live runs of this host, from the journals themselves: named when a run is armed, so that nobody forgets them.
+import { toUnfinishedRuns } from "../../core/run/unfinished-runs.ts";
 import type { Files } from "../../ports/files.ts";
 
-/** Run ids; one whose journal cannot be read counts. Dry runs write nothing and do not. */
+/** Run ids; one whose journal cannot be read counts. */
 export async function findUnfinishedRuns(
   files: Pick<Files, "read" | "list">,
   sidecarRoot: string,
   except: string,
 ): Promise<readonly string[]> {
-  const names = ((await files.list(sidecarRoot)) ?? []).filter((name) => name !== except && !name.endsWith(dryRunSuffix));
   const unfinished: string[] = [];
-  for (const name of names) if (await isUnfinishedRun(files, `${sidecarRoot}/${name}/journal.jsonl`)) unfinished.push(name);
+  for (const runId of (await files.list(sidecarRoot)) ?? []) {
+    if (runId === except) continue;
+    const journal = await readLines(files, `${sidecarRoot}/${runId}/journal.jsonl`);
+    const revertJournal = await readLines(files, `${sidecarRoot}/${runId}/revert/journal.jsonl`);
+    unfinished.push(...toUnfinishedRuns([{ runId, journal, revertJournal }])); // one run at a time: journals may be large
+  }
   return unfinished;
 }
 
-async function isUnfinishedRun(files: Pick<Files, "read">, journal: string): Promise<boolean> {
+async function readLines(files: Pick<Files, "read">, path: string): Promise<readonly string[]> {
   try {
-    const status = toStatus(readChain((await files.read(journal)) ?? new Uint8Array(), journal).records);
-    return status.started?.mode === "live" && status.finished === null;
+    const text = Buffer.from((await files.read(path)) ?? []).toString("utf8");
+    return text.split("\n").filter((line) => line !== "");
   } catch {
-    return true;
+    return ["cannot be read"]; // no record, so it counts as a write
   }
 }

@@ -2,6 +2,7 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { HostScope } from "../../core/approval/scope.ts";
 import { verifyApproval, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { approvalBytesMax } from "../../core/approval/block.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
@@ -12,6 +13,7 @@ import { hostLayout } from "../../core/host/layout.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../../core/run-id.ts";
 import { readHostKeys } from "../../trust/host-keys.ts";
+import { readHostScope } from "../../trust/host-scope.ts";
 import { readPlainFile } from "../../trust/plain-file.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { hostFiles } from "../files/host-files.ts";
@@ -56,8 +58,7 @@ async function verifyAndStage(host: Host, runId: RunId, now: Date): Promise<Stag
     decision: "approve",
     phase: "cut_leg_a",
     runId,
-    host: facts.host,
-    releaseSha256: facts.releaseSha256,
+    ...facts.scope,
   } as const;
   const { keys } = facts;
   const verified = await verifyApproval({ document, signatures: [signature], keys, expected, now });
@@ -71,8 +72,8 @@ async function verifyAndStage(host: Host, runId: RunId, now: Date): Promise<Stag
     approval_sha256: verified.documentSha256,
     signature_sha256: sha256Hex(signature),
     review_decision_id: use.review_decision_id,
-    host: facts.host,
-    release_sha256: facts.releaseSha256,
+    host: facts.scope.host,
+    release_sha256: facts.scope.releaseSha256,
     runbook_sha256: facts.runbookSha256,
     sovereign: { fingerprint: keys.sovereign.pin.fingerprint, file_sha256: sha256Hex(keys.sovereign.bytes) },
     spent_before: spentBefore,
@@ -116,8 +117,7 @@ function spendOnce(
 }
 
 interface RevertFacts {
-  readonly host: string;
-  readonly releaseSha256: string;
+  readonly scope: HostScope;
   readonly runbookSha256: string;
   readonly keys: Awaited<ReturnType<typeof readHostKeys>>;
 }
@@ -125,12 +125,7 @@ interface RevertFacts {
 /** What this host says, without a look at what was signed. The runbook counts as what `pulumi up` put there, whatever lies there now. */
 async function readFacts(host: Host): Promise<RevertFacts> {
   const files = hostFiles(host);
-  const machineId = Buffer.from((await files.read("/etc/machine-id")) ?? [])
-    .toString("latin1")
-    .trim();
-  if (!/^[0-9a-f]{32}$/.test(machineId)) throw new CutterError("HOST_FILE_MISSING", { file: "/etc/machine-id" });
-  const manifest = await files.read(`${hostLayout.current}/manifest.json`);
-  if (manifest === null) throw new CutterError("RELEASE_UNKNOWN", { root: hostLayout.current });
+  const scope = await readHostScope(files);
   const owned = toOwnershipClaims(
     Buffer.from(await readPlainFile(files, hostLayout.ownership, manifestBytesMax))
       .toString("utf8")
@@ -140,8 +135,7 @@ async function readFacts(host: Host): Promise<RevertFacts> {
   const found = sha256Hex(await readPlainFile(files, hostLayout.rollbackRunbook, manifestBytesMax));
   if (pinned !== found) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: pinned ?? "not pinned", found });
   return {
-    host: sha256Hex(`cutter:${machineId}`),
-    releaseSha256: sha256Hex(manifest),
+    scope,
     runbookSha256: found,
     keys: await readHostKeys(files, hostLayout),
   };

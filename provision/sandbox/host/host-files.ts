@@ -1,7 +1,8 @@
 // Everything in the replica's root that makes it one particular host: name, machine id, keys, address, env files, the KB's configuration. Written before its first boot.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { machineIdFile, toHostIdentity } from "../../../orchestrator/core/host/identity.ts";
 import { renderDockerEnv, renderProductionEnv, type SandboxSecrets } from "./env-files.ts";
 import { bundleKnowledgeBase } from "../knowledge-base/bundle.ts";
 import type { Subnet } from "../machine/subnet.ts";
@@ -19,15 +20,15 @@ export interface HostIdentity {
   readonly secrets: SandboxSecrets;
 }
 
-/** Writes all of it below `root`; returns the machine identity (host/machine-identity.ts). `root` must be a fresh copy of an image. */
+/** Writes all of it below `root`; returns the machine identity (orchestrator/core/host/identity.ts). `root` must be a fresh copy of an image. */
 export async function writeHostFiles(root: string, identity: HostIdentity): Promise<string> {
   const { name, subnet, secrets, tls } = identity;
   const put = (path: string, content: string, mode: number, owner: Owner = rootOwner) => putFile(`${root}${path}`, content, mode, owner);
   const agentData = readAccount(root, "agent-data");
   const incomexGroup: Owner = { uid: 0, gid: readAccount(root, "incomex").gid };
-  const machineId = randomBytes(16).toString("hex");
+  const machineId = `${randomBytes(16).toString("hex")}\n`;
 
-  put("/etc/machine-id", `${machineId}\n`, 0o444);
+  put(machineIdFile, machineId, 0o444);
   put("/etc/hostname", `${name}\n`, 0o644);
   put("/etc/hosts", `127.0.0.1 localhost\n127.0.1.1 ${name}\n${subnet.host} ${kbName}\n`, 0o644);
   put("/etc/systemd/network/10-host0.network", renderNetwork(subnet), 0o644);
@@ -46,7 +47,7 @@ export async function writeHostFiles(root: string, identity: HostIdentity): Prom
   put("/etc/systemd/system/agent-data.service", knowledgeBaseUnit, 0o644);
   symlinkSync("/etc/systemd/system/agent-data.service", `${root}/etc/systemd/system/multi-user.target.wants/agent-data.service`);
   await bundleKnowledgeBase(`${root}/opt/agent-data/app`);
-  return createHash("sha256").update(`cutter:${machineId}`).digest("hex");
+  return toHostIdentity(machineId) ?? "";
 }
 
 interface Owner {

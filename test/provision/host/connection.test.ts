@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { HostAddress } from "../../../provision/host/address.ts";
 import { openConnection } from "../../../provision/host/connection.ts";
-import { toMachineIdentity } from "../../../provision/host/machine-identity.ts";
+import { toHostIdentity } from "../../../orchestrator/core/host/identity.ts";
 import { createHostPool } from "../../../provision/host/pool.ts";
 import { startSshAgent } from "../../support/hosts/ssh-agent.ts";
 import { createSshKeyPair } from "../../support/hosts/ssh-keys.ts";
@@ -35,7 +35,7 @@ beforeEach(async () => {
     port: server.port,
     user: "root",
     hostKey: server.hostKey.split(" ").slice(0, 2).join(" "),
-    machineIdentity: toMachineIdentity(machineId) ?? "",
+    machineIdentity: toHostIdentity(machineId) ?? "",
   };
 });
 

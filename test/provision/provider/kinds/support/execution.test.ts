@@ -123,6 +123,7 @@ describe("a live run is open", () => {
     mkdirSync(root);
     expect(await readExecution(host)).toEqual({ armed: [], live: [], unfinishedRuns: [] });
     expect(toUnfinishedRuns([{ runId: "R-1", journal: [], revertJournal: [] }])).toEqual([]);
+    expect(toUnfinishedRuns(["R-1", "R-1.dryrun"].map((runId) => ({ runId, journal: ["{}"], revertJournal: [] })))).toEqual(["R-1"]);
   });
 });
 
