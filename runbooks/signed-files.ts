@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Expected } from "../orchestrator/core/approval/binding.ts";
+import { toApprovalScope, toRulingScope, type ApprovalScope } from "../orchestrator/core/approval/scope.ts";
 import type { ApprovalGate } from "../orchestrator/core/approval/schema.ts";
 import { approvalBytesMax } from "../orchestrator/core/approval/block.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile } from "../orchestrator/core/approval/verify.ts";
@@ -55,12 +56,7 @@ export async function verifyLocally(
     throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", file: ruling.file, expected: "RULING", found: ruling.gate });
   const keys = readStackKeys(config);
   const bound = await readBinding(config, host, runId);
-  const { governance_principal: governancePrincipal, expected_grant_matrix_sha: grantMatrixSha256 } = config.orchestrator;
-  const named = {
-    rollbackRunbookSha256: config.rollbackRunbook.sha256,
-    grantMatrixSha256,
-    ...(governancePrincipal === null ? {} : { governancePrincipal }),
-  };
+  const named = toRulingScope(config.orchestrator, config.rollbackRunbook.sha256);
   const lines: string[] = [];
   for (const signed of [ruling, ...approvals]) {
     if (signed !== ruling && !["SG_1", "SG_2", "SG_3"].includes(signed.gate))
@@ -102,13 +98,13 @@ function readStackKeys(config: StackConfig): Keys {
 const outcomeSchema = z.looseObject({ document_id: z.string(), payload_sha: z.string() });
 
 /** What the approvals must name: the host's identity is the pinned one; plan and release are those the host has. */
-async function readBinding(config: StackConfig, host: RemoteHost, runId: RunId): Promise<Expected> {
+async function readBinding(config: StackConfig, host: RemoteHost, runId: RunId): Promise<ApprovalScope> {
   const outcome = await mustRunOnHost(host, "read the dry run's outcome", 'cat -- "$1"', [
     `${config.orchestrator.sidecar_root}/${toDryRunId(runId)}/outcome.json`,
   ]);
   const manifest = await mustRunOnHost(host, "read the release's digest", 'sha256sum -- "$1"', [`${hostLayout.current}/manifest.json`]);
   const { document_id: documentId, payload_sha: payloadSha } = outcomeSchema.parse(JSON.parse(outcome));
-  return { runId, documentId, payloadSha, host: host.address.machineIdentity, releaseSha256: manifest.slice(0, 64) };
+  return toApprovalScope({ runId, documentId, payloadSha }, { host: host.address.machineIdentity, releaseSha256: manifest.slice(0, 64) });
 }
 
 function toDocumentName(gate: ApprovalGate): string {

@@ -82,11 +82,13 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     );
   const runbook = material.files.get("rollback_runbook.sql");
   const bound = {
-    runId,
-    documentId: account.documentId ?? "",
-    host: account.inputs?.host_identity ?? "",
-    releaseSha256: account.inputs?.release_sha256 ?? "",
-    payloadSha: account.plan?.payloadSha ?? null,
+    scope: {
+      runId,
+      documentId: account.documentId ?? "",
+      host: account.inputs?.host_identity ?? "",
+      releaseSha256: account.inputs?.release_sha256 ?? "",
+      payloadSha: account.plan?.payloadSha ?? null,
+    },
     sourceSha256: account.source?.sha256 ?? null,
     runbookSha256: runbook === undefined ? null : sha256Hex(runbook),
     grantMatrixSha256: toMatrixSha256(read.outputs),

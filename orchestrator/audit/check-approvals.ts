@@ -1,5 +1,6 @@
 // Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when it was used.
 import type { Expected } from "../core/approval/binding.ts";
+import type { ApprovalScope } from "../core/approval/scope.ts";
 import { parseApproval } from "../core/approval/parse.ts";
 import { toApprovedDecisions, type Approval } from "../core/approval/schema.ts";
 import { requireFresh } from "../core/approval/freshness.ts";
@@ -13,11 +14,7 @@ import { journalName, type AuditedJournal } from "./read-journal.ts";
 
 /** What the run itself says an approval must be for. */
 export interface Bound {
-  readonly runId: string;
-  readonly documentId: string;
-  readonly host: string;
-  readonly releaseSha256: string;
-  readonly payloadSha: string | null;
+  readonly scope: Omit<ApprovalScope, "payloadSha"> & { readonly payloadSha: string | null }; // null: it came to no plan
   readonly sourceSha256: string | null;
   readonly runbookSha256: string | null;
   readonly grantMatrixSha256: string | null;
@@ -120,13 +117,13 @@ function parse({ document, file }: StoredApproval, { seq }: ApprovalRecord, find
 
 /** What the journal tells of it, and what the run was, against what the signed text says. */
 function compareRecord(approval: Approval, { seq, entry }: ApprovalRecord, bound: Bound, file: string): readonly AuditFinding[] {
-  const decision = toApprovedDecisions(approval).find(({ run_id }) => run_id === bound.runId);
+  const decision = toApprovedDecisions(approval).find(({ run_id }) => run_id === bound.scope.runId);
   if (decision === undefined)
     return [
       auditFinding("AUDIT_APPROVAL_INVALID", "it is for another run", {
         file,
         record: seq,
-        facts: { expected: bound.runId, found: approval.run_id },
+        facts: { expected: bound.scope.runId, found: approval.run_id },
       }),
     ];
   const pairs: readonly (readonly [field: string, journal: string, document: string])[] = [
@@ -172,14 +169,11 @@ function checkDecisions(material: RunBundle, { records }: AuditedJournal): reado
 }
 
 function toExpected({ entry }: ApprovalRecord, bound: Bound): Expected {
-  const { runId, documentId, host, releaseSha256, payloadSha } = bound;
+  const { payloadSha, ...scope } = bound.scope;
   const phase = entry.gate === "SG_2" ? "lifecycle_enact" : entry.gate === "SG_3" ? undefined : "cut_leg_a";
   const own = {
     gate: entry.gate,
-    runId,
-    documentId,
-    host,
-    releaseSha256,
+    ...scope,
     ...(phase === undefined ? {} : { phase }),
     ...(entry.gate === "SG_3" ? {} : { decision: "approve" }),
     ...(payloadSha === null ? {} : { payloadSha }),

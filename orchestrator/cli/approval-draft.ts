@@ -4,7 +4,7 @@ import { toApprovalDraft, type DraftRequest } from "../core/approval/draft.ts";
 import { escalatingPhases, approvalGates, type ApprovalGate } from "../core/approval/schema.ts";
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host/layout.ts";
-import { readRulingFacts, readApprovalFacts, type ApprovalFacts } from "./approval-inputs.ts";
+import { readRulingScope, readApprovalFacts, type ApprovalFacts } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, parseString, type CommonFlags } from "./flags.ts";
 
@@ -74,7 +74,7 @@ async function toRequest(services: Services, flags: Flags, { run, host, releaseS
     for (const runId of flags["also-run"] ?? []) more.push((await readApprovalFacts(services, runId)).run);
     return { ...common, gate, more };
   }
-  if (gate === "RULING") return { ...common, gate, ruling: await readRulingFacts(services, hostLayout.rollbackRunbook) };
+  if (gate === "RULING") return { ...common, gate, ruling: await readRulingScope(services, hostLayout.rollbackRunbook) };
   if (gate !== "SG_3") return { ...common, gate };
   if (phase === undefined || decision === undefined)
     throw new CutterError("USAGE_INVALID", { problem: "SG_3 needs --phase and --decision" });

@@ -1,6 +1,6 @@
 // What the approval commands read: keys somebody named, and what a dry run of this host settled.
 import { loadConfig } from "../config/load.ts";
-import type { RulingFacts } from "../core/approval/draft.ts";
+import { toRulingScope, type HostScope, type RulingScope } from "../core/approval/scope.ts";
 import type { PinnedKeyFile } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
@@ -31,10 +31,7 @@ export async function readSignatures(files: Files, file: string, named: readonly
 }
 
 /** What an approval of a run has to name, rebuilt from this host. */
-export interface ApprovalFacts extends DryRun {
-  readonly host: string;
-  readonly releaseSha256: string;
-}
+export interface ApprovalFacts extends DryRun, HostScope {}
 
 /** @throws RUN_ID_INVALID, APPROVAL_DRY_RUN_UNFIT, RELEASE_UNKNOWN, CONFIG_* */
 export async function readApprovalFacts(services: Services, wanted: string): Promise<ApprovalFacts> {
@@ -53,12 +50,8 @@ export async function readApprovalFacts(services: Services, wanted: string): Pro
 }
 
 /** What a ruling names besides. @throws CONFIG_*, APPROVAL_UNREADABLE */
-export async function readRulingFacts(services: Services, rollbackRunbook: string): Promise<RulingFacts> {
+export async function readRulingScope(services: Services, rollbackRunbook: string): Promise<RulingScope> {
   const { value } = await loadConfig(services.files, services.paths.config);
   const runbook = await readPlainFile(services.files, rollbackRunbook, runbookBytesMax);
-  return {
-    governancePrincipal: value.governance_principal,
-    rollbackRunbookSha256: sha256Hex(runbook),
-    grantMatrixSha256: value.expected_grant_matrix_sha,
-  };
+  return toRulingScope(value, sha256Hex(runbook));
 }

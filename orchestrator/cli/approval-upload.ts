@@ -4,6 +4,7 @@ import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
 import { toApprovalId, toSignatureId } from "../core/approval/document-ids.ts";
 import { isOutdated } from "../core/approval/freshness.ts";
+import { toApprovalScope } from "../core/approval/scope.ts";
 import { toApprovedDecisions, type Ruling } from "../core/approval/schema.ts";
 import { parseApproval } from "../core/approval/parse.ts";
 import { approvalBytesMax } from "../core/approval/block.ts";
@@ -71,10 +72,10 @@ async function readAndVerify(services: Services, flags: Flags, file: string): Pr
   const document = await readPlainFile(services.files, file, approvalBytesMax);
   const signatures = await readSignatures(services.files, file, flags.signature);
   const keys = await readHostKeys(services.files, hostLayout);
-  const { run, host, releaseSha256 } = await readApprovalFacts(services, flags["run-id"]);
-  const expected = { runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
+  const facts = await readApprovalFacts(services, flags["run-id"]);
+  const expected = toApprovalScope(facts.run, facts);
   const approval = await verifyApproval({ document, signatures, keys, expected, now: services.clock.now() });
-  if (approval.approval.gate === "REVERT") throw new CutterError("APPROVAL_UPLOAD_UNFIT", { gate: "REVERT", run_id: run.runId });
+  if (approval.approval.gate === "REVERT") throw new CutterError("APPROVAL_UPLOAD_UNFIT", { gate: "REVERT", run_id: expected.runId });
   return { approval, document, signatures };
 }
 

@@ -8,10 +8,11 @@ import { verifyApproval, type VerifiedApproval } from "../core/approval/verify.t
 import { hostLayout } from "../core/host/layout.ts";
 import { readHostKeys } from "../trust/host-keys.ts";
 import { readPlainFile } from "../trust/plain-file.ts";
-import { readRulingFacts, readApprovalFacts, readSignatures } from "./approval-inputs.ts";
+import { readRulingScope, readApprovalFacts, readSignatures } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { keyFlags, readGivenKeys, type KeyFlags } from "./given-keys.ts";
 import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
+import { toApprovalScope } from "../core/approval/scope.ts";
 
 interface Flags extends CommonFlags, KeyFlags {
   readonly signature?: readonly string[];
@@ -65,19 +66,11 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
 async function readExpected(services: Services, flags: Flags, gate: ApprovalGate): Promise<Expected> {
   const asked = flags.gate === undefined ? {} : { gate: flags.gate };
   if (flags["run-id"] === undefined) return asked;
-  const { run, host, releaseSha256 } = await readApprovalFacts(services, flags["run-id"]);
-  const expected = { ...asked, runId: run.runId, documentId: run.documentId, payloadSha: run.payloadSha, host, releaseSha256 };
+  const facts = await readApprovalFacts(services, flags["run-id"]);
+  const expected = { ...asked, ...toApprovalScope(facts.run, facts) };
   if (gate !== "RULING") return expected;
-  const { governancePrincipal, rollbackRunbookSha256, grantMatrixSha256 } = await readRulingFacts(services, hostLayout.rollbackRunbook);
-  return {
-    ...expected,
-    ruling: {
-      documentSha256: run.sourceSha256,
-      rollbackRunbookSha256,
-      grantMatrixSha256,
-      ...(governancePrincipal === null ? {} : { governancePrincipal }),
-    },
-  };
+  const ruling = await readRulingScope(services, hostLayout.rollbackRunbook);
+  return { ...expected, ruling: { documentSha256: facts.run.sourceSha256, ...ruling } };
 }
 
 function toJson({ approval, documentSha256, signers, humanSigners, compared, verifiedAt }: VerifiedApproval): object {

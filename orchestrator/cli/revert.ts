@@ -112,13 +112,13 @@ async function readRevert(services: Services, runId: RunId, approvalFile: string
   if (config.revert_principal === null) throw new CutterError("REVERT_PRINCIPAL_NOT_PINNED", { run_id: runId });
   const staged = await readStaged(services, runId);
   const release = await services.readRelease();
-  const hostIdentity = await services.readHostIdentity();
-  if (release.sha256 === null || hostIdentity === null) throw new CutterError("RELEASE_UNKNOWN", { root: release.root });
+  const host = await services.readHostIdentity();
+  if (release.sha256 === null || host === null) throw new CutterError("RELEASE_UNKNOWN", { root: release.root });
   const key = await readPlainFile(files, `${paths.keys}/sovereign.asc`, signatureBytesMax);
   return {
     runId,
     config,
-    hostIdentity,
+    host,
     releaseSha256: release.sha256,
     staged,
     paths: { armed: paths.armed, live: paths.live, staging: paths.revertStaging },

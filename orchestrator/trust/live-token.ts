@@ -12,6 +12,7 @@ import type { TokenVerifier } from "../kill-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { LiveToken, SignedDocument } from "../ports/live-token.ts";
+import { fromScopeFields, toRulingScope } from "../core/approval/scope.ts";
 
 export interface TokenPaths {
   readonly live: string;
@@ -180,20 +181,8 @@ export async function requireLiveToken(world: TokenEnvironment, runId: string): 
   const config = (await loadConfig(files, paths.config)).value;
   const runbook = await files.read(paths.rollbackRunbook);
   if (runbook === null) throw refuse("rollback_runbook", null, "absent");
-  const bound: Expected = {
-    decision: "approve",
-    runId,
-    documentId: token.document_id,
-    phase: "cut_leg_a",
-    host: token.host,
-    releaseSha256: token.release_sha256,
-    payloadSha: token.payload_sha,
-  };
-  const ruling = {
-    rollbackRunbookSha256: sha256Hex(runbook),
-    grantMatrixSha256: config.expected_grant_matrix_sha,
-    ...(config.governance_principal === null ? {} : { governancePrincipal: config.governance_principal }),
-  };
+  const bound: Expected = { ...fromScopeFields(token), decision: "approve", phase: "cut_leg_a" };
+  const ruling = toRulingScope(config, sha256Hex(runbook));
   const verifiedRuling = await verifyApproval({ ...live.ruling, keys, expected: { ...bound, gate: "RULING", ruling }, now });
   requireSameRuling(token, verifiedRuling, refuse);
   return { ...live, verifiedRuling, verifiedDecision: await verifyDecision(live, bound, now, refuse) };

@@ -1,26 +1,19 @@
 // What an approval is for, compared with what we ask for: field by field, each with its own code. Replay for another run, host or plan ends here.
 import { toApprovedDecisions, type Approval, type ApprovedDecision, type ApprovalGate } from "./schema.ts";
+import type { ApprovalScope, RulingScope } from "./scope.ts";
 import type { Code } from "../codes/index.ts";
 import { CutterError } from "../errors.ts";
 
 /** What the caller needs approved, rebuilt from its own inputs and never from the approval. A field left out is not compared. */
-export interface Expected {
+export interface Expected extends Partial<ApprovalScope> {
   readonly gate?: ApprovalGate;
   readonly decision?: string;
-  readonly runId?: string;
-  readonly documentId?: string;
   readonly phase?: string;
-  readonly host?: string;
-  readonly releaseSha256?: string;
-  readonly payloadSha?: string;
   readonly ruling?: ExpectedRuling;
 }
 
-export interface ExpectedRuling {
+export interface ExpectedRuling extends Partial<RulingScope> {
   readonly documentSha256?: string;
-  readonly governancePrincipal?: string;
-  readonly rollbackRunbookSha256?: string;
-  readonly grantMatrixSha256?: string;
 }
 
 /**
@@ -57,7 +50,7 @@ export function requireBinding(
   if (approval.gate !== "RULING") return { decision, compared };
   const { ruling = {} } = expected;
   compare("APPROVAL_SOURCE_MISMATCH", "document_sha256", ruling.documentSha256, approval.document_sha256);
-  compare("APPROVAL_PRINCIPAL_MISMATCH", "governance_principal", ruling.governancePrincipal, approval.governance_principal);
+  compare("APPROVAL_PRINCIPAL_MISMATCH", "governance_principal", ruling.governancePrincipal ?? undefined, approval.governance_principal);
   compare("APPROVAL_RUNBOOK_MISMATCH", "rollback_runbook_sha256", ruling.rollbackRunbookSha256, approval.rollback_runbook_sha256);
   compare("APPROVAL_GRANTS_MISMATCH", "grant_matrix_sha256", ruling.grantMatrixSha256, approval.grant_matrix_sha256);
   return { decision, compared };

@@ -1,28 +1,15 @@
 // The document to sign, and how to fill and sign it with nothing but stock tools. What only the signer may say stands as a placeholder that verify refuses.
 import type { escalatingPhases, ApprovalGate } from "./schema.ts";
 import { blockName } from "./block.ts";
+import { toApprovalScope, toScopeFields, type HostScope, type RulingScope, type RunScope, type ScopeFields } from "./scope.ts";
 import { hoursMaxOfGate, rulingHoursMax } from "./freshness.ts";
 
 /** What a dry run settled: a person approves exactly this. */
-export interface DraftedRun {
-  readonly runId: string; // the live run's, without .dryrun
-  readonly documentId: string;
-  readonly payloadSha: string;
+export interface DraftedRun extends RunScope {
   readonly units: number;
   readonly sourceSha256: string;
   readonly sourceBytes: number;
   readonly sourceRevision: number;
-}
-
-interface HostScope {
-  readonly host: string; // host identity
-  readonly releaseSha256: string;
-}
-
-export interface RulingFacts {
-  readonly governancePrincipal: string | null; // null: nothing is pinned, the signer must name it
-  readonly rollbackRunbookSha256: string;
-  readonly grantMatrixSha256: string;
 }
 
 export type DraftRequest = HostScope &
@@ -35,7 +22,7 @@ export type DraftRequest = HostScope &
         readonly phase: (typeof escalatingPhases)[number];
         readonly decision: "resume" | "void";
       }
-    | { readonly gate: "RULING"; readonly run: DraftedRun; readonly ruling: RulingFacts }
+    | { readonly gate: "RULING"; readonly run: DraftedRun; readonly ruling: RulingScope }
   );
 
 export interface Draft {
@@ -66,30 +53,32 @@ const titles = {
 } as const satisfies Record<ApprovalGate, string>;
 
 function toBlock(request: DraftRequest): object {
-  const { gate, run, host, releaseSha256 } = request;
+  const { gate, run } = request;
+  const toScope = (of: DraftedRun): ScopeFields => toScopeFields(toApprovalScope(of, request));
+  const { host, release_sha256 } = toScope(run);
   const decision = gate === "SG_3" ? request.decision : "approve";
   const phase = gate === "SG_3" ? request.phase : gate === "SG_2" ? "lifecycle_enact" : "cut_leg_a";
   const head = {
     schema: "cutter.approval/1",
     gate,
     decision,
-    ...toDecision(run, phase, 1),
+    ...toDecision(toScope(run), phase, 1),
     issued_at: issuedAt,
     host,
-    release_sha256: releaseSha256,
+    release_sha256,
   };
   if (gate === "SG_2" && request.more.length > 0)
-    return { ...head, entries: request.more.map((more, index) => toDecision(more, phase, index + 2)) };
+    return { ...head, entries: request.more.map((more, index) => toDecision(toScope(more), phase, index + 2)) };
   return gate === "RULING" ? { ...head, ...toRuling(request.run, request.ruling) } : head;
 }
 
 /** One UUID for each decision, so one placeholder for each. */
-function toDecision(run: DraftedRun, phase: string, number: number): object {
+function toDecision({ run_id, document_id, payload_sha }: ScopeFields, phase: string, number: number): object {
   const uuid = number === 1 ? "@REVIEW_DECISION_ID@" : `@REVIEW_DECISION_ID_${String(number)}@`;
-  return { run_id: run.runId, document_id: run.documentId, phase, payload_sha: run.payloadSha, review_decision_id: uuid };
+  return { run_id, document_id, phase, payload_sha, review_decision_id: uuid };
 }
 
-function toRuling(run: DraftedRun, ruling: RulingFacts): object {
+function toRuling(run: DraftedRun, ruling: RulingScope): object {
   return {
     document_sha256: run.sourceSha256,
     why_harmless: "@WHY_HARMLESS@",

@@ -1,6 +1,7 @@
 // What an approval says, field by field (decision 19). One shape per gate; an unknown field is refused, so nothing can be signed
 // that is not read.
 import { z } from "zod";
+import type { ScopeFields } from "./scope.ts";
 import { isKbId } from "../knowledge-base/id.ts";
 import { parseRunId } from "../run-id.ts";
 
@@ -24,11 +25,14 @@ const distinctCodes = z
   .max(50)
   .refine((list) => new Set(list).size === list.length, "each code once");
 
-/** Fields that other signed or arming documents share. */
-export const sharedFields = { sha256, uuid, time, runId, documentId, distinctCodes } as const;
+const runScope = { run_id: runId, document_id: documentId, payload_sha: sha256 };
+const scope = { ...runScope, host: sha256, release_sha256: sha256 } satisfies Record<keyof ScopeFields, z.ZodType<string>>;
 
-const decided = { run_id: runId, document_id: documentId, payload_sha: sha256, review_decision_id: uuid };
-const common = { schema: z.literal("cutter.approval/1"), ...decided, issued_at: time, host: sha256, release_sha256: sha256 };
+/** Fields that other signed or arming documents share. */
+export const sharedFields = { sha256, uuid, time, runId, documentId, distinctCodes, scope } as const;
+
+const decided = { ...runScope, review_decision_id: uuid };
+const common = { schema: z.literal("cutter.approval/1"), ...scope, ...decided, issued_at: time };
 const approve = z.literal("approve");
 
 /** The phase of REVERT and RULING is the first that writes to the database: what a ruling begins and a revert undoes. */

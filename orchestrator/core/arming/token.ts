@@ -8,19 +8,15 @@ import { parseStrictJson } from "../encoding/strict-json.ts";
 export const armMinutesMax = 60;
 export const tokenBytesMax = 16 * 1024;
 
-const { sha256, uuid, time, runId, documentId, distinctCodes } = sharedFields;
+const { sha256, uuid, time, documentId, distinctCodes, scope } = sharedFields;
 const fingerprint = z.string().regex(/^[0-9A-F]{40}$/, "40 upper-case hex digits");
 const pinnedKey = z.strictObject({ fingerprint, sha256 });
 
 export const armTokenSchema = z
   .strictObject({
     schema: z.literal("cutter.token/1"),
-    run_id: runId,
-    document_id: documentId,
-    payload_sha: sha256,
+    ...scope,
     request_sha256: sha256, // of /etc/cutter/requests/<run_id>.yaml
-    release_sha256: sha256,
-    host: sha256,
     issued_at: time,
     expires_at: time,
     start: z.int().min(1), // which start of the ruling this is

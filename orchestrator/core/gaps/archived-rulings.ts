@@ -9,6 +9,7 @@ import { hostLayout } from "../host/layout.ts";
 import { countSpent, spentSchema } from "../arming/ledger-record.ts";
 import { readFingerprint } from "../signing/signature.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
+import { toRulingScope } from "../approval/scope.ts";
 
 /** Where root keeps them: one folder a ruling, by the sha256 of its document. */
 export const rulingsFolder = `${hostLayout.ledger}/rulings`;
@@ -52,11 +53,7 @@ async function verifyArchivedRuling(facts: HostFacts, { sha256, files }: HostFac
   const document = toBytes(files.get(rulingFiles.document));
   const signatures = [rulingFiles.sovereign, rulingFiles.architect].flatMap((name) => (files.has(name) ? [toBytes(files.get(name))] : []));
   if (config === null || facts.current === null) throw new CutterError("CONFIG_INVALID", { file: hostLayout.config });
-  const ruling = {
-    rollbackRunbookSha256: facts.paths.get(hostLayout.rollbackRunbook)?.digest ?? "",
-    grantMatrixSha256: config.expected_grant_matrix_sha,
-    ...(config.governance_principal === null ? {} : { governancePrincipal: config.governance_principal }),
-  };
+  const ruling = toRulingScope(config, facts.paths.get(hostLayout.rollbackRunbook)?.digest ?? "");
   const expected = {
     gate: "RULING",
     decision: "approve",

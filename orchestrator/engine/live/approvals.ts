@@ -1,5 +1,6 @@
 // Approvals of a live run: read from the knowledge base, judged by the pinned keys, kept in the run's folder, said in the journal; and recalled from there after a crash.
 import { toSignatureId } from "../../core/approval/document-ids.ts";
+import { toApprovalScope } from "../../core/approval/scope.ts";
 import type { Expected } from "../../core/approval/binding.ts";
 import { verifyApproval, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
@@ -50,8 +51,8 @@ export async function verifyRunApproval(
   const { runId, documentId, hostIdentity, releaseSha256 } = run.facts;
   if (hostIdentity === null || releaseSha256 === null)
     throw new CutterError("RELEASE_UNKNOWN", { host_identity: hostIdentity, release_sha256: releaseSha256 });
-  const own = { runId, documentId, host: hostIdentity, releaseSha256, payloadSha: token.payloadSha };
-  return await verifyApproval({ ...signed, keys: token.keys, expected: { ...own, ...expected }, now: ports.clock.now() });
+  const scope = toApprovalScope({ runId, documentId, payloadSha: token.payloadSha }, { host: hostIdentity, releaseSha256 });
+  return await verifyApproval({ ...signed, keys: token.keys, expected: { ...scope, ...expected }, now: ports.clock.now() });
 }
 
 /** Kept first, then said: what the journal names by its digest lies in the folder. @throws APPROVAL_UUID_COLLAPSED */

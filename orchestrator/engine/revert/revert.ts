@@ -84,7 +84,7 @@ function toStopped(attempt: RevertAttempt, error: unknown): RevertOutcome {
 }
 
 async function beginAttempt({ revert, ports, run, approval, journal }: RevertAttempt): Promise<void> {
-  const { runId, hostIdentity, releaseSha256, staged } = revert;
+  const { runId, host, releaseSha256, staged } = revert;
   if (journal.status().started === null)
     await journal.append({ kind: "revert_started", run_id: runId, document_id: run.plan.documentId, payload_sha: run.payloadSha });
   await journal.append({
@@ -97,7 +97,7 @@ async function beginAttempt({ revert, ports, run, approval, journal }: RevertAtt
     signer: approval.signers[0]?.fingerprint ?? "none",
     runbook_sha256: staged.runbook_sha256,
     release_sha256: releaseSha256,
-    host_identity: hostIdentity,
+    host_identity: host,
   });
   ports.say(
     `[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${run.plan.documentId}, ${String(run.plan.units.length)} units planned`,

@@ -1,4 +1,5 @@
 // Whether this revert may happen now: what root staged, the sovereign's REVERT against it, and that the run is at rest. Asked at the start and again just before COMMIT.
+import { toApprovalScope, type HostScope, type RunScope } from "../../core/approval/scope.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval/verify.ts";
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
@@ -8,12 +9,10 @@ import type { RunId } from "../../core/run-id.ts";
 import type { Files } from "../../ports/files.ts";
 
 /** What one start of a revert was given. */
-export interface RevertInputs {
+export interface RevertInputs extends HostScope {
   readonly runId: RunId;
   readonly config: OrchestratorConfig;
   readonly paths: { readonly armed: string; readonly live: string; readonly staging: string };
-  readonly hostIdentity: string;
-  readonly releaseSha256: string;
   readonly staged: StagedRevert;
   readonly approval: Uint8Array;
   readonly signature: Uint8Array;
@@ -23,31 +22,23 @@ export interface RevertInputs {
 }
 
 /** Against the plan of this run, on this host, by this release. @throws REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_* */
-export async function verifyRevertApproval(
-  revert: RevertInputs,
-  plan: { readonly documentId: string; readonly payloadSha: string },
-  now: Date,
-): Promise<VerifiedApproval> {
+export async function verifyRevertApproval(revert: RevertInputs, plan: Omit<RunScope, "runId">, now: Date): Promise<VerifiedApproval> {
   requireStaged(revert);
   const expected = {
     gate: "REVERT",
     decision: "approve",
     phase: "cut_leg_a",
-    runId: revert.runId,
-    documentId: plan.documentId,
-    payloadSha: plan.payloadSha,
-    host: revert.hostIdentity,
-    releaseSha256: revert.releaseSha256,
+    ...toApprovalScope({ runId: revert.runId, ...plan }, revert),
   } as const;
   return verifyApproval({ document: revert.approval, signatures: [revert.signature], keys: revert.keys, expected, now });
 }
 
-function requireStaged({ staged, runId, approval, signature, hostIdentity, releaseSha256, runbook }: RevertInputs): void {
+function requireStaged({ staged, runId, approval, signature, host, releaseSha256, runbook }: RevertInputs): void {
   const wanted = {
     run_id: runId,
     approval_sha256: sha256Hex(approval),
     signature_sha256: sha256Hex(signature),
-    host: hostIdentity,
+    host,
     release_sha256: releaseSha256,
   };
   for (const name of Object.keys(wanted) as (keyof typeof wanted)[]) {

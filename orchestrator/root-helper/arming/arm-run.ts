@@ -1,7 +1,7 @@
 // arm R: the reviewed flip of the kill switch. Everything is judged again on the host, one start is spent, and only then does the token appear.
 import { toUnaccepted } from "../../core/arming/acceptable-codes.ts";
 import { toApprovalId } from "../../core/approval/document-ids.ts";
-import type { HostScope } from "../../core/approval/scope.ts";
+import { toApprovalScope, toRulingScope, toScopeFields, type ApprovalScope } from "../../core/approval/scope.ts";
 import type { Approval, Ruling } from "../../core/approval/schema.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { armMinutesMax, parseArmToken, tokenFiles, type ArmToken } from "../../core/arming/token.ts";
@@ -107,7 +107,7 @@ interface ArmFacts {
   readonly dryRun: DryRun;
   readonly keys: Keys;
   readonly backup: { readonly fingerprint: string; readonly sha256: string };
-  readonly scope: HostScope;
+  readonly scope: ApprovalScope;
   readonly runbookSha256: string;
 }
 
@@ -121,7 +121,7 @@ async function readFacts(host: Host, runId: RunId, config: OrchestratorConfig): 
   if (request.value.document_id !== dryRun.run.documentId) throw unfit("it names another document than the dry run");
   for (const gate of ["SG_1", "SG_2"] as const)
     if (request.value.approvals[gate] === undefined) throw unfit(`it names no approval for ${gate}`);
-  const scope = await readHostScope(files);
+  const scope = toApprovalScope(dryRun.run, await readHostScope(files));
   const backup = await readHostKey(files, hostLayout, "backup");
   if (backup === null)
     throw new CutterError("APPROVAL_KEY_NOT_PINNED", { file: `${hostLayout.keys}/backup.asc`, problem: "the stack pins no backup key" });
@@ -143,31 +143,19 @@ interface VerifiedStaging {
 }
 
 async function verifyStaged(staged: Staged, facts: ArmFacts, now: Date): Promise<VerifiedStaging> {
-  const { run } = facts.dryRun;
-  const bound = {
-    runId: run.runId,
-    documentId: run.documentId,
-    payloadSha: run.payloadSha,
-    ...facts.scope,
-  };
-  const { governance_principal: governancePrincipal, expected_grant_matrix_sha: grantMatrixSha256 } = facts.config;
-  const ruling = {
-    documentSha256: run.sourceSha256,
-    rollbackRunbookSha256: facts.runbookSha256,
-    grantMatrixSha256,
-    ...(governancePrincipal === null ? {} : { governancePrincipal }),
-  };
+  const { scope } = facts;
+  const ruling = { documentSha256: facts.dryRun.run.sourceSha256, ...toRulingScope(facts.config, facts.runbookSha256) };
   const verified = await verifyApproval({
     ...staged.ruling,
     keys: facts.keys,
-    expected: { ...bound, gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling },
+    expected: { ...scope, gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling },
     now,
   });
   if (verified.approval.gate !== "RULING")
     throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "RULING", found: verified.approval.gate });
   const { approval } = verified;
   if (staged.decision === null) return { ruling: { ...verified, approval }, decision: null };
-  const decided = await verifyApproval({ ...staged.decision, keys: facts.keys, expected: { ...bound, gate: "SG_3" }, now });
+  const decided = await verifyApproval({ ...staged.decision, keys: facts.keys, expected: { ...scope, gate: "SG_3" }, now });
   if (decided.approval.gate !== "SG_3")
     throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: decided.approval.gate });
   if (decided.approval.review_decision_id === approval.review_decision_id)
@@ -197,15 +185,10 @@ async function toToken({ now }: ArmEnvironment, facts: ArmFacts, { ruling, decis
   const issuedAt = now();
   const expiresMs = Math.min(issuedAt.getTime() + armMinutesMax * 60_000, Date.parse(ruling.approval.expires_at));
   const pin = ({ bytes, pin: { fingerprint } }: Keys["sovereign"]) => ({ fingerprint, sha256: sha256Hex(bytes) });
-  const { run } = facts.dryRun;
   return {
     schema: "cutter.token/1",
-    run_id: run.runId,
-    document_id: run.documentId,
-    payload_sha: run.payloadSha,
+    ...toScopeFields(facts.scope),
     request_sha256: facts.request.sha256,
-    release_sha256: facts.scope.releaseSha256,
-    host: facts.scope.host,
     issued_at: toIsoSeconds(issuedAt),
     expires_at: toIsoSeconds(new Date(expiresMs)),
     starts: ruling.approval.starts,
@@ -226,7 +209,7 @@ async function toToken({ now }: ArmEnvironment, facts: ArmFacts, { ruling, decis
             phase: decision.approval.phase,
             review_decision_id: decision.approval.review_decision_id,
             document_sha256: decision.documentSha256,
-            kb_id: toApprovalId(facts.config.kb_runs_folder, run.runId, decision.approval),
+            kb_id: toApprovalId(facts.config.kb_runs_folder, facts.scope.runId, decision.approval),
           },
   };
 }

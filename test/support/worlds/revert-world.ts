@@ -139,7 +139,7 @@ export async function makeRevertWorld(
     return {
       runId: parseRunId(runId, { allowDryRunSuffix: false }),
       config,
-      hostIdentity: host,
+      host,
       releaseSha256: release,
       approval,
       signature,
