@@ -14,6 +14,7 @@ import { readPinnedFile } from "../provision/stack/pinned-file.ts";
 import { startUnitAndWait, startableUnits } from "./start-unit.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
+import { toExpectedGate } from "../orchestrator/core/approval/binding.ts";
 
 const usage = `runbooks/emergency-revert --run-id R --approval FILE [--stack S] [--host H]
   Retires every unit that run R created, in one transaction, after a fresh and proven backup. Works while execution is disabled.
@@ -88,7 +89,7 @@ async function verifyHere(config: StackConfig, runId: RunId, { approval, signatu
     document: approval,
     signatures: [signature],
     keys,
-    expected: { gate: "REVERT", decision: "approve", phase: "cut_leg_a", runId },
+    expected: { ...toExpectedGate("REVERT"), runId },
     now: new Date(),
   });
 }

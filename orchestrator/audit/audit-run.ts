@@ -17,6 +17,7 @@ import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, readJournal, type AuditedJournal } from "./read-journal.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
+import type { PhaseName } from "../core/phase-names.ts";
 
 export interface Audit {
   readonly runId: string | null;
@@ -120,7 +121,7 @@ function toNotes(account: RunAccount, { unreadable, made }: ReadOutputs): readon
 }
 
 interface ReadOutputs {
-  readonly outputs: ReadonlyMap<string, unknown>;
+  readonly outputs: ReadonlyMap<PhaseName, unknown>;
   readonly texts: readonly RecordedPhaseText[];
   readonly made: readonly Omit<MadeFile, "comparable">[];
   readonly unreadable: readonly AuditFinding[];
@@ -128,7 +129,7 @@ interface ReadOutputs {
 
 /** Only outputs whose digest the journal recorded are believed. */
 function readOutputs(material: RunBundle, { status }: AuditedJournal, phases: readonly Phase[]): ReadOutputs {
-  const outputs = new Map<string, unknown>();
+  const outputs = new Map<PhaseName, unknown>();
   const texts: RecordedPhaseText[] = [];
   const made: Omit<MadeFile, "comparable">[] = [];
   const unreadable: AuditFinding[] = [];
@@ -217,7 +218,7 @@ function checkBackup({ origin, digestsOnly }: RunBundle, { backup, mode }: RunAc
     : [];
 }
 
-function toMatrixSha256(outputs: ReadonlyMap<string, unknown>): string | null {
+function toMatrixSha256(outputs: ReadonlyMap<PhaseName, unknown>): string | null {
   const output = outputs.get("grant_probe");
   const found: unknown = typeof output === "object" && output !== null && "expectedSha256" in output ? output.expectedSha256 : null;
   return typeof found === "string" ? found : null;

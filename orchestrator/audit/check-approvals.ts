@@ -1,5 +1,5 @@
 // Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when it was used.
-import type { Expected } from "../core/approval/binding.ts";
+import { toExpectedGate, type Expected } from "../core/approval/binding.ts";
 import type { ApprovalScope } from "../core/approval/scope.ts";
 import { parseApproval } from "../core/approval/parse.ts";
 import { toApprovedDecisions, type Approval } from "../core/approval/schema.ts";
@@ -170,12 +170,9 @@ function checkDecisions(material: RunBundle, { records }: AuditedJournal): reado
 
 function toExpected({ entry }: ApprovalRecord, bound: Bound): Expected {
   const { payloadSha, ...scope } = bound.scope;
-  const phase = entry.gate === "SG_2" ? "lifecycle_enact" : entry.gate === "SG_3" ? undefined : "cut_leg_a";
   const own = {
-    gate: entry.gate,
+    ...(entry.gate === "SG_3" ? { gate: entry.gate } : toExpectedGate(entry.gate)),
     ...scope,
-    ...(phase === undefined ? {} : { phase }),
-    ...(entry.gate === "SG_3" ? {} : { decision: "approve" }),
     ...(payloadSha === null ? {} : { payloadSha }),
   };
   if (entry.gate !== "RULING") return own;

@@ -7,6 +7,7 @@ import { auditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
+import type { PhaseName } from "../core/phase-names.ts";
 
 const witnessSchema = z.looseObject({
   run_id: z.string(),
@@ -18,8 +19,8 @@ const witnessSchema = z.looseObject({
   journal: z.strictObject({ seq: z.int().min(0), head: z.string() }),
 });
 
-export const toDocumentName = (number: number, phase: string): string => `documents/${toPhaseStem(number, phase)}.md`;
-export const toOutputName = (number: number, phase: string): string => `outputs/${toPhaseStem(number, phase)}.json`;
+export const toDocumentName = (number: number, phase: PhaseName): string => `documents/${toPhaseStem(number, phase)}.md`;
+export const toOutputName = (number: number, phase: PhaseName): string => `outputs/${toPhaseStem(number, phase)}.json`;
 
 export function checkDocuments(material: RunBundle, journal: AuditedJournal): readonly AuditFinding[] {
   const named = new Set(journal.status.done.map(({ number, phase }) => toDocumentName(number, phase)));

@@ -7,15 +7,16 @@ import type { Phase } from "../phases/define.ts";
 import { toDecisionSha256 } from "../phases/decision-row.ts";
 import { auditFinding, type AuditFinding } from "./finding.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
+import { phaseOfGate } from "../core/phase-names.ts";
+import type { PhaseName } from "../core/phase-names.ts";
 
 const pinned = z.looseObject({ registry: z.looseObject({ sourceDocumentId: z.string() }) });
-const phaseOfGate = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
 
 /** `outputs` are those whose digests hold. A step whose inputs are missing is not judged here: their absence is a finding of its own. */
 export function checkEffectDigests(
   { records, status }: AuditedJournal,
   phases: readonly Phase[],
-  outputs: ReadonlyMap<string, unknown>,
+  outputs: ReadonlyMap<PhaseName, unknown>,
 ): readonly AuditFinding[] {
   const { started } = status;
   if (started === null) return [];

@@ -7,7 +7,8 @@ import type { Attempt } from "./kernel/attempt.ts";
 export async function closeRun(attempt: Attempt): Promise<void> {
   const { run, journal, outputs, ports } = attempt;
   // The certificate says that nothing was written: a live run's proof is another, in its closeout.
-  const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(outputs.get(run.phases.at(-1)?.name ?? ""));
+  const last = run.phases.at(-1);
+  const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(last === undefined ? null : outputs.get(last.name));
   if (!journal.status().indexWritten) await writeIndexEntry(attempt, certificate ?? "none");
   await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
   if (certificate === "inconclusive")

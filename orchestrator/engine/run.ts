@@ -15,6 +15,7 @@ import { loop } from "./loop.ts";
 import { toOutcome, type RunOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
 import { ensureRunFolder, type RunFolder } from "./kernel/run-folder.ts";
+import type { PhaseName } from "../core/phase-names.ts";
 
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.
@@ -145,8 +146,8 @@ function refuseOtherInputs(run: Run, journal: Journal): void {
     });
 }
 
-async function readOutputs(run: Run, folder: RunFolder, journal: Journal): Promise<Map<string, unknown>> {
-  const outputs = new Map<string, unknown>();
+async function readOutputs(run: Run, folder: RunFolder, journal: Journal): Promise<Map<PhaseName, unknown>> {
+  const outputs = new Map<PhaseName, unknown>();
   for (const done of journal.status().done) {
     const expected = run.phases[done.number - 1]?.name;
     if (expected !== done.phase)
@@ -174,7 +175,7 @@ function toCurrentOutcome(
 }
 
 /** The phase it stands in, or before; null once all have their receipts. */
-function toCurrentPhase(run: Run, journal: Journal): string | null {
+function toCurrentPhase(run: Run, journal: Journal): PhaseName | null {
   const { done } = journal.status();
   return done.find((phase) => phase.receipt === null)?.phase ?? run.phases[done.length]?.name ?? null;
 }

@@ -4,16 +4,17 @@ import type { RecordedRefusal } from "../core/journal/record.ts";
 import { refuseIf, toRecordedRefusal, toRefusals, toVerdict } from "../core/run/verdict.ts";
 import type { RunFacts } from "../ports/run-ports.ts";
 import type { PhaseOutputs } from "./define.ts";
+import { phaseOfGate, type PhaseName } from "../core/phase-names.ts";
 
 export interface DecisionStep {
   readonly gate: "SG_1" | "SG_2";
-  readonly before: string; // phase name
+  readonly before: PhaseName;
 }
 
 /** Both, in the order of the run. */
 export const decisionSteps: readonly DecisionStep[] = [
-  { gate: "SG_1", before: "cut_leg_a" },
-  { gate: "SG_2", before: "lifecycle_enact" },
+  { gate: "SG_1", before: phaseOfGate.SG_1 },
+  { gate: "SG_2", before: phaseOfGate.SG_2 },
 ];
 
 export interface RehearsedDecision {

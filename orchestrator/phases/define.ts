@@ -5,6 +5,7 @@ import type { LoginName } from "../ports/database.ts";
 import type { Layers } from "../core/journal/effect.ts";
 import type { WritePermission } from "../ports/permission.ts";
 import type { LivePorts, ReadPorts, RunFacts, RunHistory } from "../ports/run-ports.ts";
+import type { PhaseName } from "../core/phase-names.ts";
 
 /** What the phase's document says to a reader. */
 export interface PhaseText {
@@ -47,11 +48,11 @@ export interface RowEffect {
 }
 
 /** Outputs of the phases before, by name. */
-export type PhaseOutputs = ReadonlyMap<string, unknown>;
+export type PhaseOutputs = ReadonlyMap<PhaseName, unknown>;
 
 /** A phase as the engine sees it. `Output` is what later phases get of it. */
 export interface Phase<Output = unknown> {
-  readonly name: string;
+  readonly name: PhaseName;
   readonly kind: "read" | "write";
   readonly role: LoginName | "governance principal" | "filesystem" | null; // who writes, in a live run
   readonly output: z.ZodType<Output>;
@@ -72,7 +73,7 @@ type Needs = Readonly<Record<string, Phase>>;
 type OutputsOf<N extends Needs> = { readonly [K in keyof N]: z.output<N[K]["output"]> };
 
 interface CommonSpec<N extends Needs, Evidence, Output> {
-  readonly name: string;
+  readonly name: PhaseName;
   readonly needs: N;
   readonly output: z.ZodType<Output>;
   /** Looks, through read-only ports. Throws only what makes going on impossible even in a dry run. */

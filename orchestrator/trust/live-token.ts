@@ -1,6 +1,5 @@
 // The token of the run that is live: read strictly, and judged against this host as it is now. Every doubt is a refusal; the kill switch turns it into "off".
 import { loadConfig, loadRequest } from "../config/load.ts";
-import type { Expected } from "../core/approval/binding.ts";
 import type { Ruling } from "../core/approval/schema.ts";
 import { approvalBytesMax } from "../core/approval/block.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile, type VerifiedApproval } from "../core/approval/verify.ts";
@@ -12,7 +11,8 @@ import type { TokenVerifier } from "../kill-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { LiveToken, SignedDocument } from "../ports/live-token.ts";
-import { fromScopeFields, toRulingScope } from "../core/approval/scope.ts";
+import { fromScopeFields, toRulingScope, type ApprovalScope } from "../core/approval/scope.ts";
+import { toExpectedGate } from "../core/approval/binding.ts";
 
 export interface TokenPaths {
   readonly live: string;
@@ -181,9 +181,9 @@ export async function requireLiveToken(world: TokenEnvironment, runId: string): 
   const config = (await loadConfig(files, paths.config)).value;
   const runbook = await files.read(paths.rollbackRunbook);
   if (runbook === null) throw refuse("rollback_runbook", null, "absent");
-  const bound: Expected = { ...fromScopeFields(token), decision: "approve", phase: "cut_leg_a" };
+  const bound = fromScopeFields(token);
   const ruling = toRulingScope(config, sha256Hex(runbook));
-  const verifiedRuling = await verifyApproval({ ...live.ruling, keys, expected: { ...bound, gate: "RULING", ruling }, now });
+  const verifiedRuling = await verifyApproval({ ...live.ruling, keys, expected: { ...bound, ...toExpectedGate("RULING"), ruling }, now });
   requireSameRuling(token, verifiedRuling, refuse);
   return { ...live, verifiedRuling, verifiedDecision: await verifyDecision(live, bound, now, refuse) };
 }
@@ -217,7 +217,7 @@ function requireSameRuling(
 
 async function verifyDecision(
   live: ReadToken,
-  bound: Expected,
+  bound: ApprovalScope,
   now: Date,
   refuse: (field: string, expected: string, found: string) => CutterError,
 ): Promise<VerifiedApproval | null> {

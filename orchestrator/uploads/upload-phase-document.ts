@@ -4,13 +4,14 @@ import type { Clock } from "../ports/clock.ts";
 import type { KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import { uploadWithReceipt } from "./receipt.ts";
+import type { PhaseName } from "../core/phase-names.ts";
 
 /**
  * Stores the document and reads it back. Never repeats the phase. May be called again with the same document.
  * `signal` ends a wait; what that looks like is the engine's to name. @throws KB_UNAVAILABLE once `waitAtMostMs` is over, and what the receipt refuses
  */
 export async function uploadPhaseDocument(upload: {
-  readonly phase: string;
+  readonly phase: PhaseName;
   readonly document: NewKbDocument;
   readonly knowledgeBase: KnowledgeBase;
   readonly clock: Clock;

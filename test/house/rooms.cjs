@@ -11,7 +11,11 @@ module.exports = {
   "orchestrator/core/phase-names.ts": ["the 11 phases by number and name"],
   "orchestrator/core/errors.ts": ["an error with a code and named facts", "orchestrator/core/codes"],
   "orchestrator/core/encoding": ["canonical JSON, digests, strict JSON and YAML", "orchestrator/core/codes", "orchestrator/core/errors.ts"],
-  "orchestrator/core/knowledge-base": ["ids and documents of the knowledge base", "orchestrator/core/errors.ts"],
+  "orchestrator/core/knowledge-base": [
+    "ids and documents of the knowledge base",
+    "orchestrator/core/errors.ts",
+    "orchestrator/core/phase-names.ts",
+  ],
   "orchestrator/core/run-id.ts": ["run ids", "orchestrator/core/errors.ts"],
   "orchestrator/core/database": [
     "contract, facts, grants and SQL rules",
@@ -27,6 +31,7 @@ module.exports = {
     "records, chain and states of a run's journal; effects",
     "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
+    "orchestrator/core/phase-names.ts",
   ],
   "orchestrator/core/plan": [
     "headings, units, addresses, payload_sha",
@@ -41,6 +46,7 @@ module.exports = {
     "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
     "orchestrator/core/knowledge-base",
+    "orchestrator/core/phase-names.ts",
     "orchestrator/core/run-id.ts",
     "orchestrator/core/signing",
   ],
@@ -73,6 +79,7 @@ module.exports = {
     "orchestrator/core/host",
     "orchestrator/core/journal",
     "orchestrator/core/page",
+    "orchestrator/core/phase-names.ts",
   ],
   "orchestrator/core/run": [
     "request, claim, verdict, certificate, result of a run",
@@ -81,6 +88,7 @@ module.exports = {
     "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
     "orchestrator/core/journal",
+    "orchestrator/core/phase-names.ts",
     "orchestrator/core/revert",
     "orchestrator/core/run-id.ts",
   ],

@@ -3,17 +3,25 @@ import { toApprovedDecisions, type Approval, type ApprovedDecision, type Approva
 import type { ApprovalScope, RulingScope } from "./scope.ts";
 import type { Code } from "../codes/index.ts";
 import { CutterError } from "../errors.ts";
+import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
 /** What the caller needs approved, rebuilt from its own inputs and never from the approval. A field left out is not compared. */
 export interface Expected extends Partial<ApprovalScope> {
   readonly gate?: ApprovalGate;
   readonly decision?: string;
-  readonly phase?: string;
+  readonly phase?: PhaseName;
   readonly ruling?: ExpectedRuling;
 }
 
 export interface ExpectedRuling extends Partial<RulingScope> {
   readonly documentSha256?: string;
+}
+
+/** What an approval of a gate that only approves must say of itself. Pure. */
+export function toExpectedGate<Gate extends keyof typeof phaseOfGate>(
+  gate: Gate,
+): { readonly gate: Gate; readonly decision: "approve"; readonly phase: (typeof phaseOfGate)[Gate] } {
+  return { gate, decision: "approve", phase: phaseOfGate[gate] };
 }
 
 /**

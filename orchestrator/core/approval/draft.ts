@@ -3,6 +3,7 @@ import type { escalatingPhases, ApprovalGate } from "./schema.ts";
 import { blockName } from "./block.ts";
 import { toApprovalScope, toScopeFields, type HostScope, type RulingScope, type RunScope, type ScopeFields } from "./scope.ts";
 import { hoursMaxOfGate, rulingHoursMax } from "./freshness.ts";
+import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
 /** What a dry run settled: a person approves exactly this. */
 export interface DraftedRun extends RunScope {
@@ -57,7 +58,7 @@ function toBlock(request: DraftRequest): object {
   const toScope = (of: DraftedRun): ScopeFields => toScopeFields(toApprovalScope(of, request));
   const { host, release_sha256 } = toScope(run);
   const decision = gate === "SG_3" ? request.decision : "approve";
-  const phase = gate === "SG_3" ? request.phase : gate === "SG_2" ? "lifecycle_enact" : "cut_leg_a";
+  const phase = gate === "SG_3" ? request.phase : phaseOfGate[gate];
   const head = {
     schema: "cutter.approval/1",
     gate,
@@ -73,7 +74,7 @@ function toBlock(request: DraftRequest): object {
 }
 
 /** One UUID for each decision, so one placeholder for each. */
-function toDecision({ run_id, document_id, payload_sha }: ScopeFields, phase: string, number: number): object {
+function toDecision({ run_id, document_id, payload_sha }: ScopeFields, phase: PhaseName, number: number): object {
   const uuid = number === 1 ? "@REVIEW_DECISION_ID@" : `@REVIEW_DECISION_ID_${String(number)}@`;
   return { run_id, document_id, phase, payload_sha, review_decision_id: uuid };
 }

@@ -4,12 +4,20 @@ import { z } from "zod";
 import type { ScopeFields } from "./scope.ts";
 import { isKbId } from "../knowledge-base/id.ts";
 import { parseRunId } from "../run-id.ts";
+import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
 export const approvalGates = ["SG_1", "SG_2", "SG_3", "RULING", "REVERT"] as const;
 export type ApprovalGate = (typeof approvalGates)[number];
 
 /** The phases that write to the database or come after the first that does: only there can an SG_3 be raised. */
-export const escalatingPhases = ["cut_leg_a", "structural_verify", "leg_b_record", "write_verify", "lifecycle_enact", "closeout"] as const;
+export const escalatingPhases = [
+  "cut_leg_a",
+  "structural_verify",
+  "leg_b_record",
+  "write_verify",
+  "lifecycle_enact",
+  "closeout",
+] as const satisfies readonly PhaseName[];
 
 export const entriesMax = 200;
 
@@ -37,26 +45,26 @@ const approve = z.literal("approve");
 
 /** The phase of REVERT and RULING is the first that writes to the database: what a ruling begins and a revert undoes. */
 export const approvalSchema = z.discriminatedUnion("gate", [
-  z.strictObject({ ...common, gate: z.literal("SG_1"), decision: approve, phase: z.literal("cut_leg_a") }),
+  z.strictObject({ ...common, gate: z.literal("SG_1"), decision: approve, phase: z.literal(phaseOfGate.SG_1) }),
   z.strictObject({
     ...common,
     gate: z.literal("SG_2"),
     decision: approve,
-    phase: z.literal("lifecycle_enact"),
+    phase: z.literal(phaseOfGate.SG_2),
     // Further runs, beside the one the document names itself.
     entries: z
-      .array(z.strictObject({ ...decided, phase: z.literal("lifecycle_enact") }))
+      .array(z.strictObject({ ...decided, phase: z.literal(phaseOfGate.SG_2) }))
       .min(1)
       .max(entriesMax)
       .optional(),
   }),
   z.strictObject({ ...common, gate: z.literal("SG_3"), decision: z.enum(["resume", "void"]), phase: z.enum(escalatingPhases) }),
-  z.strictObject({ ...common, gate: z.literal("REVERT"), decision: approve, phase: z.literal("cut_leg_a") }),
+  z.strictObject({ ...common, gate: z.literal("REVERT"), decision: approve, phase: z.literal(phaseOfGate.REVERT) }),
   z.strictObject({
     ...common,
     gate: z.literal("RULING"),
     decision: approve,
-    phase: z.literal("cut_leg_a"),
+    phase: z.literal(phaseOfGate.RULING),
     document_sha256: sha256,
     why_harmless: z.string().refine((text) => text.trim().length >= 10 && text.length <= 2000, "a sentence of 10 to 2000 characters"),
     architect_text: z.strictObject({ kb_id: documentId, revision: z.int().min(1), sha256 }),
@@ -76,7 +84,7 @@ export type Ruling = Extract<Approval, { readonly gate: "RULING" }>;
 export interface ApprovedDecision {
   readonly run_id: string;
   readonly document_id: string;
-  readonly phase: string;
+  readonly phase: PhaseName;
   readonly payload_sha: string;
   readonly review_decision_id: string;
 }

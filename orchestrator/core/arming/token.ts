@@ -1,6 +1,6 @@
 // token.json of an armed run: the reviewed flip of the kill switch, for one run, bound to everything that was approved (decision 13).
 import { z } from "zod";
-import { sharedFields } from "../approval/schema.ts";
+import { escalatingPhases, sharedFields } from "../approval/schema.ts";
 import { CutterError } from "../errors.ts";
 import { parseStrictJson } from "../encoding/strict-json.ts";
 
@@ -30,7 +30,7 @@ export const armTokenSchema = z
       .strictObject({
         gate: z.literal("SG_3"),
         decision: z.enum(["resume", "void"]),
-        phase: z.string(),
+        phase: z.enum(escalatingPhases),
         review_decision_id: uuid,
         document_sha256: sha256,
         kb_id: documentId,

@@ -10,6 +10,7 @@ import { countSpent, spentSchema } from "../arming/ledger-record.ts";
 import { readFingerprint } from "../signing/signature.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 import { toRulingScope } from "../approval/scope.ts";
+import { toExpectedGate } from "../approval/binding.ts";
 
 /** Where root keeps them: one folder a ruling, by the sha256 of its document. */
 export const rulingsFolder = `${hostLayout.ledger}/rulings`;
@@ -55,9 +56,7 @@ async function verifyArchivedRuling(facts: HostFacts, { sha256, files }: HostFac
   if (config === null || facts.current === null) throw new CutterError("CONFIG_INVALID", { file: hostLayout.config });
   const ruling = toRulingScope(config, facts.paths.get(hostLayout.rollbackRunbook)?.digest ?? "");
   const expected = {
-    gate: "RULING",
-    decision: "approve",
-    phase: "cut_leg_a",
+    ...toExpectedGate("RULING"),
     host: facts.machineIdentity,
     releaseSha256: facts.current.manifestSha256,
     ruling,

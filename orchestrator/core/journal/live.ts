@@ -1,6 +1,7 @@
 // What a live run has done to the world, told from its journal: effects, approvals, escalations. The other half of the state machine in journal.ts.
 import { effectSteps, writeSteps, type WriteStep } from "./effect.ts";
 import type { JournalEntry } from "./record.ts";
+import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
 type EntryOf<Kind extends JournalEntry["kind"]> = Extract<JournalEntry, { kind: Kind }>;
 export type VerifiedEntry = EntryOf<"approval_verified">;
@@ -15,7 +16,7 @@ export interface EffectStatus {
 }
 
 export interface Escalation {
-  readonly phase: string;
+  readonly phase: PhaseName;
   readonly code: string;
   readonly facts: EntryOf<"escalated">["facts"];
   readonly at: string;
@@ -59,9 +60,6 @@ export function isLiveEntry(entry: JournalEntry): entry is LiveEntry {
   return liveKinds.includes(entry.kind);
 }
 
-/** The decision rows stand in the phase they allow. */
-const phaseOfDecision = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
-
 /** False while a failure waits for the sovereign, and for good once the run is given up. */
 export function mayContinue(status: Pick<LiveStatus, "escalation" | "voided">): boolean {
   return status.voided === null && (status.escalation === null || status.escalation.decision?.decision === "resume");
@@ -76,7 +74,7 @@ export function hasWritten(status: Pick<LiveStatus, "effects">): boolean {
 
 interface Before extends LiveStatus {
   readonly live: boolean;
-  readonly current: string | null;
+  readonly current: PhaseName | null;
 }
 
 /** The live status after one more live entry. Pure; `require` refuses what cannot follow. */
@@ -134,7 +132,7 @@ function mayIntend(before: Before, step: WriteStep): boolean {
   if (step === "pre_write_backup") return current === step;
   const earlier = effectSteps.slice(0, effectSteps.indexOf(step)).every((other) => effects[other].state === "done");
   if (!earlier || effects[step].state === "done" || effects[step].pending) return false;
-  return step === "SG_1" || step === "SG_2" ? current === phaseOfDecision[step] && decided[step] !== undefined : current === step;
+  return step === "SG_1" || step === "SG_2" ? current === phaseOfGate[step] && decided[step] !== undefined : current === step;
 }
 
 function withEffect(status: LiveStatus, step: WriteStep, change: Partial<EffectStatus>): LiveStatus {

@@ -1,6 +1,7 @@
 // One record of a run's journal, as it stands on disk: what may be said, and nothing else.
 import { z } from "zod";
 import { writeSteps } from "./effect.ts";
+import type { PhaseName } from "../phase-names.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const factValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
@@ -25,6 +26,8 @@ export const runInputsSchema = z.strictObject({
 export type RunInputs = z.infer<typeof runInputsSchema>;
 
 const step = z.enum(writeSteps);
+// On disk any text: another release may have had another list. The type is what this one may compare it with.
+const phaseName = z.custom<PhaseName>((value) => typeof value === "string");
 const signatureSchema = z.strictObject({ role: z.enum(["sovereign", "architect"]), fingerprint: z.string(), signature_sha256: sha256 });
 
 /** What only a live run says. `effect_sha256` is null where the effect is a file, which is known only once it is made. */
@@ -44,7 +47,7 @@ const liveEntries = [
   z.strictObject({ kind: z.literal("transaction"), step, id: z.string() }),
   z.strictObject({ kind: z.literal("effect_rolled_back"), step, why: z.string() }),
   z.strictObject({ kind: z.literal("effect_done"), step, effect_sha256: sha256.nullable(), found: z.enum(["committed", "already_there"]) }),
-  z.strictObject({ kind: z.literal("escalated"), phase: z.string(), code: z.string(), facts }),
+  z.strictObject({ kind: z.literal("escalated"), phase: phaseName, code: z.string(), facts }),
   z.strictObject({
     kind: z.literal("escalation_decided"),
     decision: z.enum(["resume", "void"]),
@@ -69,23 +72,23 @@ const entrySchema = z.discriminatedUnion("kind", [
     counters: countersSchema.nullable().default(null),
     tables: z.array(censusSchema),
   }),
-  z.strictObject({ kind: z.literal("phase_started"), phase: z.string(), number: z.int() }),
+  z.strictObject({ kind: z.literal("phase_started"), phase: phaseName, number: z.int() }),
   z.strictObject({
     kind: z.literal("decision_rehearsed"),
     gate: z.enum(["SG_1", "SG_2"]),
-    phase: z.string(),
+    phase: phaseName,
     row: facts,
     would_refuse: z.array(refusalSchema),
   }),
   z.strictObject({
     kind: z.literal("phase_done"),
-    phase: z.string(),
+    phase: phaseName,
     number: z.int(),
     output_sha256: sha256,
     would_refuse: z.array(refusalSchema),
     duration_ms: z.int(),
   }),
-  z.strictObject({ kind: z.literal("receipt"), phase: z.string(), document_id: z.string(), revision: z.int(), sha256 }),
+  z.strictObject({ kind: z.literal("receipt"), phase: phaseName, document_id: z.string(), revision: z.int(), sha256 }),
   z.strictObject({ kind: z.literal("index_written"), document_id: z.string(), revision: z.int(), sha256 }),
   z.strictObject({
     kind: z.literal("attempt_ended"),

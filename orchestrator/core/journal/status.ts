@@ -3,10 +3,11 @@ import { isWriteStep } from "./effect.ts";
 import { CutterError } from "../errors.ts";
 import { isLiveEntry, mayContinue, newEffects, nextLive, type LiveStatus } from "./live.ts";
 import type { JournalEntry, JournalRecord, RecordedRefusal } from "./record.ts";
+import type { PhaseName } from "../phase-names.ts";
 
 /** A phase that is done: what it left and, once its internal gate passed, the receipt. */
 export interface DonePhase {
-  readonly phase: string;
+  readonly phase: PhaseName;
   readonly number: number; // 1-based
   readonly outputSha256: string;
   readonly wouldRefuse: readonly RecordedRefusal[];
@@ -26,7 +27,7 @@ export interface RunStatus extends LiveStatus {
   readonly attempt: number; // 0 before the first start
   readonly attemptOpen: boolean; // the last start left no end: it is going on, or it was killed
   readonly before: Census | null;
-  readonly current: string | null; // phase whose intent stands and that is not done
+  readonly current: PhaseName | null; // phase whose intent stands and that is not done
   readonly done: readonly DonePhase[];
   readonly decisions: readonly DecisionRehearsed[];
   readonly connections: Connections; // of all ended starts

@@ -3,18 +3,19 @@ import { z } from "zod";
 import type { JournalRecord, RecordedRefusal, RunInputs } from "../journal/record.ts";
 import type { RunStatus } from "../journal/status.ts";
 import { recordsOf, type RecordOf } from "../journal/records-of.ts";
+import type { PhaseName } from "../phase-names.ts";
 
 export interface AccountParts {
   readonly runId: string;
   readonly records: readonly JournalRecord[];
   readonly status: RunStatus;
-  readonly outputs: ReadonlyMap<string, unknown>; // by phase
+  readonly outputs: ReadonlyMap<PhaseName, unknown>;
   readonly texts: readonly RecordedPhaseText[];
 }
 
 /** What a phase says of itself. */
 export interface RecordedPhaseText {
-  readonly phase: string;
+  readonly phase: PhaseName;
   readonly text: {
     readonly summary: string;
     readonly facts: readonly (readonly [name: string, value: string | number | boolean | null])[];
@@ -23,7 +24,7 @@ export interface RecordedPhaseText {
 
 export interface AccountedPhase {
   readonly number: number;
-  readonly name: string;
+  readonly name: PhaseName;
   readonly startedAt: string | null; // of the start that did it; ISO 8601 UTC
   readonly durationMs: number;
   readonly text: RecordedPhaseText["text"] | null;
@@ -205,7 +206,7 @@ function toUncounted(status: RunStatus): readonly AccountedTable[] {
   }));
 }
 
-function toPhaseStartedAt(records: readonly JournalRecord[], phase: string, doneSeq: number): string | null {
+function toPhaseStartedAt(records: readonly JournalRecord[], phase: PhaseName, doneSeq: number): string | null {
   return records.findLast(({ seq, entry }) => seq < doneSeq && entry.kind === "phase_started" && entry.phase === phase)?.at ?? null;
 }
 

@@ -3,6 +3,7 @@ import { codes, isCode } from "../codes/index.ts";
 import { hostLayout } from "../host/layout.ts";
 import { commands, list, paragraph, type Block } from "../page/page.ts";
 import type { RunAccount } from "./account.ts";
+import type { PhaseName } from "../phase-names.ts";
 
 export function toWarnings(account: RunAccount): readonly string[] {
   const accepted = account.mode === "live" ? [...new Set(account.phases.flatMap(({ refusals }) => refusals.map(({ code }) => code)))] : [];
@@ -79,7 +80,7 @@ function toDryProofs(account: RunAccount): Proofs {
 }
 
 function toLiveProofs(account: RunAccount): Proofs {
-  const isDone = (name: string): boolean => account.phases.some((phase) => phase.name === name && phase.receipt !== null);
+  const isDone = (name: PhaseName): boolean => account.phases.some((phase) => phase.name === name && phase.receipt !== null);
   const undecided = account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => step);
   return {
     certain: [

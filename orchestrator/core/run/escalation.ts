@@ -3,6 +3,7 @@ import { escalatingPhases } from "../approval/schema.ts";
 import { toExitCode, type Code } from "../codes/index.ts";
 import { hasWritten, mayContinue } from "../journal/live.ts";
 import type { RunStatus } from "../journal/status.ts";
+import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
 /** What passes by itself or by the operator's hand: the run goes on where it stood, once it is enabled again. */
 export const interruptions: readonly string[] = [
@@ -38,13 +39,13 @@ export const interruptions: readonly string[] = [
  * A failure from phase 6 on, after something was written, that is no interruption. `phase` is where the run stands.
  * A missing or unfit SG_2 waits for a fit one; a run that is being given up is not escalated again.
  */
-export function isEscalation(status: RunStatus, phase: string | null, code: Code): boolean {
+export function isEscalation(status: RunStatus, phase: PhaseName | null, code: Code): boolean {
   if (status.started?.mode !== "live" || !hasWritten(status) || !mayContinue(status)) return false;
   return isEscalatingPhase(phase) && !interruptions.includes(code) && !waitsForSecondApproval(status, phase, code);
 }
 
 /** Null: nobody but the operator. */
-export function toWaitsOn(status: RunStatus, phase: string | null): "knowledge_base" | "SG_2" | "SG_3" | null {
+export function toWaitsOn(status: RunStatus, phase: PhaseName | null): "knowledge_base" | "SG_2" | "SG_3" | null {
   const end = status.lastEnd;
   if (status.finished !== null || status.voided !== null || status.attemptOpen) return null;
   if (status.escalation !== null && status.escalation.decision === null) return "SG_3";
@@ -54,17 +55,14 @@ export function toWaitsOn(status: RunStatus, phase: string | null): "knowledge_b
 }
 
 /** SG_2 is asked for and not there, or not fit; its row does not stand. */
-export function waitsForSecondApproval(status: RunStatus, phase: string | null, code: string): boolean {
+export function waitsForSecondApproval(status: RunStatus, phase: PhaseName | null, code: string): boolean {
   return (
-    status.started?.mode === "live" &&
-    phase === "lifecycle_enact" &&
-    status.effects.SG_2.state !== "done" &&
-    /^(?:APPROVAL|KEY)_/.test(code)
+    status.started?.mode === "live" && phase === phaseOfGate.SG_2 && status.effects.SG_2.state !== "done" && /^(?:APPROVAL|KEY)_/.test(code)
   );
 }
 
 /** From the approval's own list: what an SG_3 can name. */
-export function isEscalatingPhase(phase: string | null): boolean {
+export function isEscalatingPhase(phase: PhaseName | null): boolean {
   return escalatingPhases.some((name) => name === phase);
 }
 

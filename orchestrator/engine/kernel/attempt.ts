@@ -12,6 +12,7 @@ import type { BoundaryName, CheckpointName, Checkpoints } from "./checkpoint.ts"
 import type { Journal } from "./journal-writer.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunFolder } from "./run-folder.ts";
+import type { PhaseName } from "../../core/phase-names.ts";
 
 export interface Run {
   readonly facts: RunFacts;
@@ -30,7 +31,7 @@ export interface Attempt {
   readonly folder: RunFolder;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
-  readonly outputs: Map<string, unknown>;
+  readonly outputs: Map<PhaseName, unknown>;
   readonly live: LiveContext | null; // null in a dry run
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { CutterError } from "../../core/errors.ts";
 import { toPhaseStem } from "../../core/knowledge-base/phase-document-id.ts";
 import type { Files } from "../../ports/files.ts";
+import type { PhaseName } from "../../core/phase-names.ts";
 
 const folderMode = 0o700;
 const fileMode = 0o600;
@@ -13,9 +14,9 @@ export interface RunFolder {
   /** Durable when it returns. `name` is a plain name or `folder/name` with folder outputs, documents or approvals. */
   write(name: string, content: string): Promise<void>;
   /** Writes a phase's output; gives the sha256 that the journal records. */
-  writeOutput(number: number, phase: string, output: unknown): Promise<string>;
+  writeOutput(number: number, phase: PhaseName, output: unknown): Promise<string>;
   /** @throws RUN_FILE_DAMAGED when it is missing or its digest differs. */
-  readOutput(number: number, phase: string, expectedSha256: string): Promise<unknown>;
+  readOutput(number: number, phase: PhaseName, expectedSha256: string): Promise<unknown>;
   read(name: string): Promise<string | null>;
 }
 
@@ -80,7 +81,7 @@ function toRunFolder(files: Files, path: string): RunFolder {
   };
 }
 
-function toOutputName(number: number, phase: string): string {
+function toOutputName(number: number, phase: PhaseName): string {
   return `outputs/${toPhaseStem(number, phase)}.json`;
 }
 

@@ -1,7 +1,7 @@
 // Approvals of a live run: read from the knowledge base, judged by the pinned keys, kept in the run's folder, said in the journal; and recalled from there after a crash.
 import { toSignatureId } from "../../core/approval/document-ids.ts";
 import { toApprovalScope } from "../../core/approval/scope.ts";
-import type { Expected } from "../../core/approval/binding.ts";
+import { toExpectedGate, type Expected } from "../../core/approval/binding.ts";
 import { verifyApproval, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
@@ -9,10 +9,9 @@ import type { VerifiedEntry } from "../../core/journal/live.ts";
 import type { KnowledgeBase } from "../../ports/knowledge-base.ts";
 import type { LiveToken, SignedDocument } from "../../ports/live-token.ts";
 import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
+import { phaseOfGate } from "../../core/phase-names.ts";
 
 export type SovereignGate = "SG_1" | "SG_2" | "SG_3";
-
-const phaseOfGate = { SG_1: "cut_leg_a", SG_2: "lifecycle_enact" } as const;
 
 /** The document and its signature as they stand in the knowledge base. @throws APPROVAL_MISSING, APPROVAL_SIGNATURE_MISSING, KB_* */
 export async function readKbApproval(
@@ -33,9 +32,7 @@ export async function obtainApproval(attempt: Attempt, gate: "SG_1" | "SG_2"): P
   const kbId = attempt.run.facts.approvals[gate] ?? null;
   const signed = await readKbApproval(attempt.ports.knowledgeBase, gate, kbId);
   const verified = await verifyRunApproval(attempt, requireLiveContext(attempt).token, signed, {
-    gate,
-    decision: "approve",
-    phase: phaseOfGate[gate],
+    ...toExpectedGate(gate),
   });
   await recordApproval(attempt, gate, kbId ?? "", signed, verified);
   return verified;
@@ -114,12 +111,12 @@ export async function recallApproval(attempt: Attempt, gate: SovereignGate): Pro
   const signatures: Uint8Array[] = [];
   for (const { role, signature_sha256 } of entry.signatures) signatures.push(await read(`${name}.md.${role}.asc`, signature_sha256));
   const decision =
-    gate === "SG_3" ? { decision: "void", phase: escalation?.phase ?? "" } : { decision: "approve", phase: phaseOfGate[gate] };
+    gate === "SG_3" ? { gate, decision: "void", ...(escalation === null ? {} : { phase: escalation.phase }) } : toExpectedGate(gate);
   const verified = await verifyRunApproval(
     attempt,
     requireLiveContext(attempt).token,
     { document: await read(`${name}.md`, entry.document_sha256), signatures },
-    { gate, ...decision },
+    decision,
   );
   requireLiveContext(attempt).approvals.set(gate, verified);
   return verified;

@@ -15,6 +15,7 @@ import { advanceBatchEntry } from "./batch.ts";
 import { recordDecisionBefore } from "./record-decision.ts";
 import { requireRulingNames } from "./start.ts";
 import { applyEffectOnce } from "./apply-once.ts";
+import type { PhaseName } from "../../core/phase-names.ts";
 
 /** @throws EXECUTION_REVOKED, the gate's first refusal, APPROVAL_*, STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN, PAYLOAD_CHANGED, and what the phase throws */
 export async function performLive(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {
@@ -99,7 +100,7 @@ const sourcePinOutput = z.looseObject({ sha256: z.string() });
 const cutplanOutput = z.looseObject({ payloadSha: z.string() });
 
 /** What phases 1 and 3 found must be what was signed; judged before it is on record, so that putting things back is enough. */
-export function requireApproved(attempt: Attempt, phase: string, { output }: Pick<PhaseResult, "output">): void {
+export function requireApproved(attempt: Attempt, phase: PhaseName, { output }: Pick<PhaseResult, "output">): void {
   if (phase === "source_pin") requireRulingNames(attempt, { documentSha256: sourcePinOutput.parse(output).sha256 });
   if (phase !== "cutplan") return;
   const { payloadSha } = cutplanOutput.parse(output);

@@ -10,6 +10,7 @@ import { obtainApproval, type SovereignGate } from "./approvals.ts";
 import { storeBatch, advanceBatchEntry } from "./batch.ts";
 import { refuseOpenClaims } from "./claims.ts";
 import { applyEffectOnce, reconcileStep } from "./apply-once.ts";
+import { toExpectedGate } from "../../core/approval/binding.ts";
 
 /** @throws APPROVAL_* (a missing SG_2 waits), DOCUMENT_CLAIMED_BY_RUN, and what a step throws */
 export async function recordDecisionBefore(attempt: Attempt, { gate, before }: DecisionStep): Promise<void> {
@@ -64,7 +65,7 @@ function toStep({ ports, run }: Attempt, gate: SovereignGate, row: ReviewDecisio
 }
 
 function toFirstRow(attempt: Attempt, entry: VerifiedEntry): ReviewDecisionRow {
-  return { ...toRow(attempt, entry), phase: "cut_leg_a", gate: "SG_1", decision: "approve" };
+  return { ...toRow(attempt, entry), ...toExpectedGate("SG_1") };
 }
 
 /** What every such row takes from the approval and the run. */

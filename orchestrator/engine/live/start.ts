@@ -1,5 +1,5 @@
 // The beginning of every start of a live run: token, ruling, clocks, the document's lock, an open escalation, SG_1. Only then the phases.
-import { requireBinding, type ExpectedRuling } from "../../core/approval/binding.ts";
+import { requireBinding, toExpectedGate, type ExpectedRuling } from "../../core/approval/binding.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
@@ -43,9 +43,7 @@ async function verifyRuling(attempt: Attempt, token: LiveToken): Promise<Verifie
   const { governance_principal, expected_grant_matrix_sha } = attempt.run.facts.config;
   if (governance_principal === null) throw new CutterError("PRINCIPAL_NOT_PINNED", { step: "start" });
   return await verifyRunApproval(attempt, token, token.ruling, {
-    gate: "RULING",
-    decision: "approve",
-    phase: "cut_leg_a",
+    ...toExpectedGate("RULING"),
     ruling: { governancePrincipal: governance_principal, grantMatrixSha256: expected_grant_matrix_sha },
   });
 }

@@ -6,6 +6,7 @@ import { codes } from "../../core/codes/index.ts";
 import { toLastExit, toWaitsOn } from "../../core/run/escalation.ts";
 import type { PhaseOutputs } from "../../phases/define.ts";
 import type { RunFacts } from "../../ports/run-ports.ts";
+import type { PhaseName } from "../../core/phase-names.ts";
 
 export interface RunOutcome {
   readonly schema: "cutter.orchestrate-run/1";
@@ -16,12 +17,12 @@ export interface RunOutcome {
   readonly exit_code: number;
   readonly code: string | null; // of the registry, when the run did not end as done
   readonly facts: RecordedRefusal["facts"];
-  readonly phase: string | null; // where it stands, when not done
+  readonly phase: PhaseName | null; // where it stands, when not done
   readonly waits_on: string | null;
   readonly phases_done: number;
   readonly certificate: "pass" | "inconclusive" | "fail" | null;
   readonly payload_sha: string | null;
-  readonly would_refuse: readonly (RecordedRefusal & { readonly phase: string })[];
+  readonly would_refuse: readonly (RecordedRefusal & { readonly phase: PhaseName })[];
   readonly replay: boolean; // the run was done before; this start changed nothing
   readonly folder: string;
 }
@@ -41,7 +42,7 @@ export interface OutcomeParts {
   readonly outputs: PhaseOutputs;
   readonly folder: string;
   readonly replay: boolean;
-  readonly next: string | null; // the phase it stands before, or waits in
+  readonly next: PhaseName | null; // the phase it stands before, or waits in
 }
 
 /** The outcome as the journal tells it, whether just now or years later. Pure. */
@@ -77,6 +78,6 @@ export function toOutcome(parts: OutcomeParts): RunOutcome {
   };
 }
 
-function toPhaseRefusals(done: DonePhase): readonly (RecordedRefusal & { readonly phase: string })[] {
+function toPhaseRefusals(done: DonePhase): readonly (RecordedRefusal & { readonly phase: PhaseName })[] {
   return done.wouldRefuse.map((refusal) => ({ phase: done.phase, code: refusal.code, facts: refusal.facts }));
 }

@@ -4,11 +4,12 @@ import { readChain } from "../../core/journal/chain.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Files } from "../../ports/files.ts";
 import type { RecordedRun } from "./read-run.ts";
+import type { PhaseName } from "../../core/phase-names.ts";
 
 /** `phases` tell what their outputs mean; one that is not among them is told without words. @throws RUN_FILE_DAMAGED, JOURNAL_* */
 export async function readAccount(files: Files, run: RecordedRun, phases: readonly Phase[]): Promise<RunAccount> {
   const { records } = readChain((await files.read(run.folder.journalPath)) ?? new Uint8Array(), run.folder.journalPath);
-  const outputs = new Map<string, unknown>();
+  const outputs = new Map<PhaseName, unknown>();
   const texts: RecordedPhaseText[] = [];
   for (const done of run.status.done) {
     const output = await run.folder.readOutput(done.number, done.phase, done.outputSha256);

@@ -6,6 +6,7 @@ import { toStatus, type RunStatus } from "../../core/journal/status.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { Files } from "../../ports/files.ts";
 import { findRunFolder, type RunFolder } from "../kernel/run-folder.ts";
+import type { PhaseName } from "../../core/phase-names.ts";
 
 export interface RecordedRun {
   readonly runId: string;
@@ -33,7 +34,7 @@ export interface RunSummary {
   readonly mode: string | null;
   readonly document_id: string | null;
   readonly state: "done" | "voided" | "waiting" | "stopped" | "begun" | "not begun" | "damaged";
-  readonly phase: string | null;
+  readonly phase: PhaseName | null;
   readonly phases_done: number;
   readonly waits_on: string | null;
   readonly on_whom: string | null;
@@ -44,7 +45,7 @@ export interface RunSummary {
 }
 
 /** Pure. `begun`: its last start has not said how it ended: it is going on, or it was killed. */
-export function toRunSummary(run: RecordedRun, phaseNames: readonly string[]): RunSummary {
+export function toRunSummary(run: RecordedRun, phaseNames: readonly PhaseName[]): RunSummary {
   const { status } = run;
   const end = status.lastEnd;
   const state =

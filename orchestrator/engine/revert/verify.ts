@@ -7,6 +7,7 @@ import { CutterError } from "../../core/errors.ts";
 import { stagedFiles, type StagedRevert } from "../../core/revert/staging.ts";
 import type { RunId } from "../../core/run-id.ts";
 import type { Files } from "../../ports/files.ts";
+import { toExpectedGate } from "../../core/approval/binding.ts";
 
 /** What one start of a revert was given. */
 export interface RevertInputs extends HostScope {
@@ -25,9 +26,7 @@ export interface RevertInputs extends HostScope {
 export async function verifyRevertApproval(revert: RevertInputs, plan: Omit<RunScope, "runId">, now: Date): Promise<VerifiedApproval> {
   requireStaged(revert);
   const expected = {
-    gate: "REVERT",
-    decision: "approve",
-    phase: "cut_leg_a",
+    ...toExpectedGate("REVERT"),
     ...toApprovalScope({ runId: revert.runId, ...plan }, revert),
   } as const;
   return verifyApproval({ document: revert.approval, signatures: [revert.signature], keys: revert.keys, expected, now });

@@ -25,6 +25,7 @@ import { readConfig, readRequestFile, type RequestFile } from "../files/settings
 import { readStaged, type Staged } from "./staged.ts";
 import { installToken, isLatched, removeExpiredTokens, toIsoSeconds } from "../state/token.ts";
 import { findUnfinishedRuns } from "./find-unfinished-runs.ts";
+import { toExpectedGate } from "../../core/approval/binding.ts";
 
 export interface ArmEnvironment {
   readonly host: Host;
@@ -148,7 +149,7 @@ async function verifyStaged(staged: Staged, facts: ArmFacts, now: Date): Promise
   const verified = await verifyApproval({
     ...staged.ruling,
     keys: facts.keys,
-    expected: { ...scope, gate: "RULING", decision: "approve", phase: "cut_leg_a", ruling },
+    expected: { ...scope, ...toExpectedGate("RULING"), ruling },
     now,
   });
   if (verified.approval.gate !== "RULING")

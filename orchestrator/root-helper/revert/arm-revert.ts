@@ -21,6 +21,7 @@ import { readUses, spend } from "../state/ledger.ts";
 import { auditOrWarn, requireRunInactive, requireRun } from "./steps.ts";
 import { readSafeFile } from "../files/safe-file.ts";
 import { readConfig } from "../files/settings.ts";
+import { toExpectedGate } from "../../core/approval/binding.ts";
 
 const signatureBytesMax = 64 * 1024;
 const manifestBytesMax = 4 * 1024 * 1024;
@@ -54,9 +55,7 @@ async function verifyAndStage(host: Host, runId: RunId, now: Date): Promise<Stag
   const signature = read(stagedFiles.signature, signatureBytesMax);
   const facts = await readFacts(host);
   const expected = {
-    gate: "REVERT",
-    decision: "approve",
-    phase: "cut_leg_a",
+    ...toExpectedGate("REVERT"),
     runId,
     ...facts.scope,
   } as const;

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";
-import { phaseNames } from "../../../orchestrator/core/phase-names.ts";
+import { phaseNames, type PhaseName } from "../../../orchestrator/core/phase-names.ts";
 import { runPhases } from "../../../orchestrator/engine/run.ts";
 import { readPhase, type Phase } from "../../../orchestrator/phases/define.ts";
 import { phases } from "../../../orchestrator/phases/index.ts";
@@ -200,7 +200,7 @@ describe("what would stop a live run", () => {
 describe("the certificate", () => {
   const extra = (name: string, act: () => void): Phase =>
     readPhase({
-      name,
+      name: name as PhaseName,
       needs: {},
       output: z.strictObject({}),
       observe: () => {

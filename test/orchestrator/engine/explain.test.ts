@@ -7,7 +7,7 @@ import { chainStart } from "../../../orchestrator/core/journal/chain.ts";
 import { hasWritten } from "../../../orchestrator/core/journal/live.ts";
 import type { JournalEntry } from "../../../orchestrator/core/journal/record.ts";
 import { toStatus, type RunStatus } from "../../../orchestrator/core/journal/status.ts";
-import { phaseNames } from "../../../orchestrator/core/phase-names.ts";
+import { phaseNames, type PhaseName } from "../../../orchestrator/core/phase-names.ts";
 import { explain } from "../../../orchestrator/engine/explain/explain.ts";
 import { toRunSummary, type RunSummary } from "../../../orchestrator/engine/records/read-run.ts";
 
@@ -112,7 +112,7 @@ const end = (code: Code, status: RunStatus): readonly JournalEntry[] => {
     },
   ];
 };
-const toPhase = (status: RunStatus): string | null => phaseNames[status.done.length] ?? null;
+const toPhase = (status: RunStatus): PhaseName | null => phaseNames[status.done.length] ?? null;
 const replay = (entries: readonly JournalEntry[]): RunStatus =>
   toStatus(entries.map((entry, seq) => ({ seq, at: "2026-11-22T10:00:00.000Z", prev: chainStart, entry })));
 function look(entries: readonly JournalEntry[]): {

@@ -10,6 +10,7 @@ import type { ProductionDatabase } from "../../../orchestrator/ports/database.ts
 import { documentBody, documentId, makeWorld, type World } from "../../support/worlds/world.ts";
 import { startPostgres, type TestPostgres } from "../../support/database/postgres.ts";
 import { openTestDatabase } from "../../support/database/production-database.ts";
+import type { PhaseName } from "../../../orchestrator/core/phase-names.ts";
 
 let server: TestPostgres;
 let world: World;
@@ -45,7 +46,7 @@ const start = (list: readonly Phase[] = phases) => runPhases(world.toRun({ phase
 const withPhase = (act: () => Promise<void>): readonly Phase[] => [
   ...phases.slice(0, 6),
   readPhase({
-    name: "test_phase",
+    name: "test_phase" as PhaseName,
     needs: {},
     output: z.strictObject({}),
     observe: act,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { toPhaseDocumentId } from "../../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { liveRunId, makeLiveWorld, type LiveWorld } from "../../support/worlds/live-world.ts";
 import { runId as dryRunId } from "../../support/worlds/world.ts";
+import type { PhaseName } from "../../../orchestrator/core/phase-names.ts";
 
 let live: LiveWorld;
 beforeEach(async () => {
@@ -12,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => live.remove());
 
-const readDocument = async (runId: string, number: number, phase: string): Promise<string> =>
+const readDocument = async (runId: string, number: number, phase: PhaseName): Promise<string> =>
   (await live.world.readKb(toPhaseDocumentId(live.world.config.kb_runs_folder, runId, number, phase))) ?? "";
 
 it("tells each effect as done in a live run and as computed in a dry run", async () => {

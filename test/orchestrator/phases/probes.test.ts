@@ -8,6 +8,7 @@ import type { RowEffect, PhaseOutputs } from "../../../orchestrator/phases/defin
 import type { DecidedApproval, ReadPorts } from "../../../orchestrator/ports/run-ports.ts";
 import type { FakeCut } from "../../support/worlds/fake-cut.ts";
 import { liveRunId, makeLiveWorld, uuids, type LiveWorld } from "../../support/worlds/live-world.ts";
+import type { PhaseName } from "../../../orchestrator/core/phase-names.ts";
 
 const steps = ["cut_leg_a", "leg_b_record", "write_verify", "lifecycle_enact"] as const;
 type Step = (typeof steps)[number];
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await live.approve("SG_2");
   expect(await live.start()).toMatchObject({ result: "done" });
   landed = live.cut.rows;
-  const read = async (phase: string, index: number): Promise<readonly [string, unknown]> => [
+  const read = async (phase: PhaseName, index: number): Promise<readonly [PhaseName, unknown]> => [
     phase,
     JSON.parse(await readFile(`${live.folder}/runs/${liveRunId}/outputs/${toPhaseStem(index + 1, phase)}.json`, "utf8")),
   ];

@@ -7,7 +7,8 @@ const run = { runId: "R-1", documentId: "knowledge/a.md", payloadSha: sha };
 const where = { host: "b".repeat(64), releaseSha256: "c".repeat(64) };
 
 it("takes just the scope of values that hold more", () => {
-  expect(toApprovalScope({ ...run, ...{ units: 3 } }, { ...where, ...{ wouldRefuse: [] } })).toEqual({ ...run, ...where });
+  const more = { units: 3 };
+  expect(toApprovalScope({ ...run, ...more }, { ...where, ...more })).toEqual({ ...run, ...where });
 });
 
 it("comes back from the spelling of signed documents as it went", () => {

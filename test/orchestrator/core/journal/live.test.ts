@@ -4,6 +4,7 @@ import { chainStart, readChain, toLine, toLineHash } from "../../../../orchestra
 import { hasWritten } from "../../../../orchestrator/core/journal/live.ts";
 import type { JournalEntry, JournalRecord } from "../../../../orchestrator/core/journal/record.ts";
 import { nextStatus, toStatus, type RunStatus } from "../../../../orchestrator/core/journal/status.ts";
+import type { PhaseName } from "../../../../orchestrator/core/phase-names.ts";
 
 const sha256 = "a".repeat(64);
 const at = "2026-11-22T10:00:00.000Z";
@@ -40,7 +41,7 @@ const decided = (decision: "resume" | "void", id = "SG_3"): JournalEntry => ({
 const voided: JournalEntry = { kind: "run_voided", why: "w" };
 const ended: JournalEntry = { kind: "attempt_ended", attempt: 1, why: "stopped", code: "EFFECT_REFUSED", facts: {}, connections: [] };
 const again: JournalEntry = { kind: "attempt_started", attempt: 2, pid: 2, boot_id: "b" };
-const phaseDone = (phase: string, number: number): JournalEntry => ({
+const phaseDone = (phase: PhaseName, number: number): JournalEntry => ({
   kind: "phase_done",
   phase,
   number,
