@@ -15,6 +15,7 @@ import { readPinnedFile } from "../provision/stack/pinned-file.ts";
 import type { StackConfig } from "../provision/stack/config.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { mustRunOnHost } from "./remote-step.ts";
+import { recordedOutcomeSchema } from "../orchestrator/core/run/outcome.ts";
 
 export interface NamedBytes {
   readonly name: string; // as staged on the host
@@ -95,7 +96,7 @@ function readStackKeys(config: StackConfig): Keys {
   return { sovereign: read("sovereign", sovereign), architect: architect === undefined ? null : read("architect", architect) };
 }
 
-const outcomeSchema = z.looseObject({ document_id: z.string(), payload_sha: z.string() });
+const outcomeSchema = recordedOutcomeSchema.pick({ document_id: true }).extend({ payload_sha: z.string() }); // a done run has one
 
 /** What the approvals must name: the host's identity is the pinned one; plan and release are those the host has. */
 async function readBinding(config: StackConfig, host: RemoteHost, runId: RunId): Promise<ApprovalScope> {

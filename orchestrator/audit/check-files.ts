@@ -1,5 +1,4 @@
 // The files as a set: each as its list says, each made from what the journal vouches for, none missing, none extra.
-import { z } from "zod";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { renderText } from "../core/page/text.ts";
@@ -12,6 +11,7 @@ import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import { bundleName, readChecksumList, type RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
+import { recordedOutcomeSchema } from "../core/run/outcome.ts";
 
 /** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */
 export function checkChecksumList(material: RunBundle, ended: boolean): readonly AuditFinding[] {
@@ -103,15 +103,15 @@ export function checkFileSet(
   ];
 }
 
-const outcomeSchema = z.looseObject({
-  run_id: z.string(),
-  document_id: z.string(),
-  mode: z.string(),
-  result: z.string(),
-  exit_code: z.int(),
-  certificate: z.string().nullable(),
-  payload_sha: z.string().nullable(),
-  phases_done: z.int(),
+const outcomeSchema = recordedOutcomeSchema.pick({
+  run_id: true,
+  document_id: true,
+  mode: true,
+  result: true,
+  exit_code: true,
+  certificate: true,
+  payload_sha: true,
+  phases_done: true,
 });
 
 /** The outcome of a finished run, as the journal tells it. */

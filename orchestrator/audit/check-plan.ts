@@ -1,5 +1,4 @@
 // The plan against the document it cuts: lossless, canonical, and of the payload_sha that was approved.
-import { z } from "zod";
 import { toCanonicalJson } from "../core/encoding/canonical-json.ts";
 import { checkLossless } from "../core/plan/cutplan.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
@@ -7,19 +6,9 @@ import { CutterError } from "../core/errors.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
+import { recordedPlanSchema, type PlannedUnit } from "../core/plan/schema.ts";
 
-const unit = z.looseObject({
-  address: z.string(),
-  kind: z.enum(["preamble", "section", "document"]),
-  parent: z.string().nullable(),
-  ordinal: z.int(),
-  level: z.int(),
-  title: z.string(),
-  byteStart: z.int(),
-  byteEnd: z.int(),
-  sha256: z.string(),
-});
-const planSchema = z.looseObject({ documentId: z.string(), sourceSha256: z.string(), sourceBytes: z.int(), units: z.array(unit) });
+const planSchema = recordedPlanSchema.pick({ documentId: true, sourceSha256: true, sourceBytes: true, units: true });
 
 /** `payloadSha` and `sourceSha256` are those the journal's outputs hold. */
 export function checkPlan(
@@ -63,7 +52,7 @@ export function checkPlan(
   ];
 }
 
-function lossless(source: Uint8Array, units: z.infer<typeof unit>[], file: string): readonly AuditFinding[] {
+function lossless(source: Uint8Array, units: readonly PlannedUnit[], file: string): readonly AuditFinding[] {
   try {
     checkLossless(source, units);
     return [];

@@ -1,7 +1,7 @@
 // How the end of a run reads. Pure.
 import { isCode } from "../core/codes/index.ts";
 import { toErrorLine } from "../core/errors.ts";
-import type { RunOutcome } from "../engine/records/outcome.ts";
+import type { RunOutcome } from "../core/run/outcome.ts";
 
 /** What would stop a live run (in a live run: what its ruling put up with), then one closing line. */
 export function toOutcomeText(outcome: RunOutcome): readonly string[] {

@@ -17,6 +17,8 @@ import type { KbDocument, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, type CommonFlags } from "./flags.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
+import { recordedPlanSchema } from "../core/plan/schema.ts";
+import { recordedOutcomeSchema } from "../core/run/outcome.ts";
 
 interface Flags extends CommonFlags {
   readonly limit: number;
@@ -102,13 +104,10 @@ interface DryRunSummary {
   readonly finishedAt: string;
 }
 
-const outcomeShape = z.looseObject({
-  run_id: z.string(),
-  mode: z.literal("dryrun"),
-  certificate: z.string().nullable(),
-  would_refuse: z.array(z.looseObject({ code: z.string() })),
-});
-const planShape = z.looseObject({ documentId: z.string(), sourceSha256: z.string() });
+const outcomeShape = recordedOutcomeSchema
+  .pick({ run_id: true, mode: true, certificate: true, would_refuse: true })
+  .refine(({ mode }) => mode === "dryrun");
+const planShape = recordedPlanSchema.pick({ documentId: true, sourceSha256: true });
 
 /** Dry runs of this host that came to an end, oldest first; a run that cannot be read counts for nothing. */
 async function readDryRuns(files: Files, sidecarRoot: string): Promise<readonly DryRunSummary[]> {

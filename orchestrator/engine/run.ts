@@ -12,10 +12,11 @@ import { openJournal, type Journal } from "./kernel/journal-writer.ts";
 import { ensureRecords, writeRecords } from "./records/write-records.ts";
 import { runLiveAttempt } from "./live/start.ts";
 import { loop } from "./loop.ts";
-import { toOutcome, type RunOutcome } from "./records/outcome.ts";
+import { toOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
 import { ensureRunFolder, type RunFolder } from "./kernel/run-folder.ts";
 import type { PhaseName } from "../core/phase-names.ts";
+import type { RunOutcome } from "../core/run/outcome.ts";
 
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.

@@ -7,9 +7,10 @@ import type { Phase } from "../phases/define.ts";
 import { withResource } from "./kernel/with-resource.ts";
 import { openJournal } from "./kernel/journal-writer.ts";
 import { writeRecords } from "./records/write-records.ts";
-import { toOutcome, type RunOutcome } from "./records/outcome.ts";
+import { toOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
 import { findRunFolder, type RunFolder } from "./kernel/run-folder.ts";
+import type { RunOutcome } from "../core/run/outcome.ts";
 
 /**
  * The run never starts again; its keys stay where they are and name nobody else. May be repeated.

@@ -2,12 +2,13 @@
 import { z } from "zod";
 import { toCutPlan, toPlannedUnits } from "../core/plan/cutplan.ts";
 import { parseDocCode } from "../core/plan/doc-code.ts";
+import { cutPlanSchema, type PlannedUnit } from "../core/plan/schema.ts";
 import { toPayloadSha, toPlanText } from "../core/plan/payload.ts";
 import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { mark } from "./02-mark.ts";
 import { readPhase } from "./define.ts";
-import { cutPlanSchema, sha256 } from "./schemas.ts";
+import { sha256 } from "./schemas.ts";
 
 const output = z.strictObject({ plan: cutPlanSchema, payloadSha: sha256, unitsThere: z.int(), addressesTaken: z.array(z.string()) });
 
@@ -37,7 +38,7 @@ export const cutplan = readPhase({
     return toVerdict(refuseIf(taken.length > 0, "ADDRESSES_TAKEN", { count: taken.length, first: taken[0] ?? "" }));
   },
   conclude: ({ plan, digest }) => ({
-    plan: { ...plan, units: plan.units.map((unit) => ({ ...unit })) },
+    plan,
     payloadSha: toPayloadSha(plan),
     unitsThere: digest.unitCount,
     addressesTaken: [...digest.plannedAddressesTaken],
@@ -59,15 +60,7 @@ export const cutplan = readPhase({
 
 const shownUnitsMax = 200;
 
-function toUnitTable(
-  units: readonly {
-    readonly ordinal: number;
-    readonly address: string;
-    readonly kind: string;
-    readonly byteStart: number;
-    readonly byteEnd: number;
-  }[],
-): string {
+function toUnitTable(units: readonly PlannedUnit[]): string {
   const rows = units
     .slice(0, shownUnitsMax)
     .map((unit) => `| ${String(unit.ordinal)} | \`${unit.address}\` | ${unit.kind} | ${String(unit.byteStart)}–${String(unit.byteEnd)} |`);

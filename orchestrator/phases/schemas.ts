@@ -3,29 +3,6 @@ import { z } from "zod";
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-export const plannedUnitSchema = z.strictObject({
-  address: z.string(),
-  kind: z.enum(["preamble", "section", "document"]),
-  parent: z.string().nullable(),
-  ordinal: z.int().min(0),
-  level: z.int().min(0).max(6),
-  title: z.string(),
-  byteStart: z.int().min(0),
-  byteEnd: z.int().min(0),
-  sha256,
-});
-
-export const cutPlanSchema = z.strictObject({
-  schema: z.literal("cutter.plan/1"),
-  documentId: z.string(),
-  docCode: z.string(),
-  sourceSha256: sha256,
-  sourceBytes: z.int(),
-  sourceRevision: z.int(),
-  fromDigest: sha256,
-  units: z.array(plannedUnitSchema),
-});
-
 export const headingSchema = z.strictObject({
   kind: z.enum(["atx", "setext"]),
   level: z.int().min(1).max(6),

@@ -1,5 +1,4 @@
 // What a dry run settled, read back from its folder: the plan that people approve. For those who draft, verify and arm.
-import { z } from "zod";
 import type { DraftedRun } from "../core/approval/draft.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError, type Facts } from "../core/errors.ts";
@@ -8,6 +7,8 @@ import { toDryRunId, type RunId } from "../core/run-id.ts";
 import type { Files } from "../ports/files.ts";
 import { readPlainFile } from "./plain-file.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
+import { recordedPlanSchema } from "../core/plan/schema.ts";
+import { recordedOutcomeSchema } from "../core/run/outcome.ts";
 
 const planBytesMax = 256 * 1024 * 1024;
 
@@ -16,22 +17,10 @@ export interface DryRun {
   readonly wouldRefuse: readonly string[]; // codes it recorded, the missing approvals left out
 }
 
-const outcomeSchema = z.looseObject({
-  run_id: z.string(),
-  document_id: z.string().refine(isKbId),
-  mode: z.literal("dryrun"),
-  result: z.string(),
-  certificate: z.string().nullable(),
-  payload_sha: z.string().nullable(),
-  would_refuse: z.array(z.looseObject({ code: z.string() })),
-});
-const planSchema = z.looseObject({
-  documentId: z.string(),
-  sourceSha256: z.string().regex(/^[0-9a-f]{64}$/),
-  sourceBytes: z.int(),
-  sourceRevision: z.int(),
-  units: z.array(z.unknown()),
-});
+const outcomeSchema = recordedOutcomeSchema
+  .pick({ run_id: true, document_id: true, mode: true, result: true, certificate: true, payload_sha: true, would_refuse: true })
+  .refine(({ mode, document_id }) => mode === "dryrun" && isKbId(document_id));
+const planSchema = recordedPlanSchema.pick({ documentId: true, sourceSha256: true, sourceBytes: true, sourceRevision: true, units: true });
 
 /**
  * Reads outcome.json and plan.json of `<runId>.dryrun`: the run must be done, certified `pass`, and its plan the one whose digest it told.

@@ -24,12 +24,14 @@ it("describes exactly the schemas that are printed", () => {
 });
 
 it.each([
-  ["cutter.orchestrate-run/1", "orchestrator/engine/records/outcome.ts", "RunOutcome"],
+  ["cutter.orchestrate-run/1", "orchestrator/core/run/outcome.ts", "runOutcomeSchema"],
   ["cutter.orchestrate-status/1", "orchestrator/engine/records/read-run.ts", "RunSummary"],
   ["cutter.survey/1", "orchestrator/core/survey/survey.ts", "Survey"],
 ])("names every field of %s", (schema, path, type) => {
-  const declared = new RegExp(`interface ${type} \\{\\n([^]*?)\\n\\}`).exec(read(path))?.[1] ?? "";
-  const fields = [...declared.matchAll(/^ {2}readonly ([a-z_]+):/gm)].map(([, name]) => name ?? "").filter((name) => name !== "schema");
+  const declared = new RegExp(`(?:interface ${type} |const ${type} = z\\.strictObject\\()\\{\\n([^]*?)\\n\\}`).exec(read(path))?.[1] ?? "";
+  const fields = [...declared.matchAll(/^ {2}(?:readonly )?([a-z_]+):/gm)]
+    .map(([, name]) => name ?? "")
+    .filter((name) => name !== "schema");
   const row =
     read("runbooks/json.md")
       .split("\n")

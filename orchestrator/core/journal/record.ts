@@ -27,7 +27,7 @@ export type RunInputs = z.infer<typeof runInputsSchema>;
 
 const step = z.enum(writeSteps);
 // On disk any text: another release may have had another list. The type is what this one may compare it with.
-const phaseName = z.custom<PhaseName>((value) => typeof value === "string");
+export const phaseName = z.custom<PhaseName>((value) => typeof value === "string");
 const signatureSchema = z.strictObject({ role: z.enum(["sovereign", "architect"]), fingerprint: z.string(), signature_sha256: sha256 });
 
 /** What only a live run says. `effect_sha256` is null where the effect is a file, which is known only once it is made. */

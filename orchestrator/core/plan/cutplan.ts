@@ -9,32 +9,9 @@ import { sha256Hex } from "../encoding/digest.ts";
 import type { DocCode } from "./doc-code.ts";
 import { CutterError } from "../errors.ts";
 import { bomLength, type Heading, type MarkedSource } from "./mark.ts";
+import type { CutPlan, PlannedUnit } from "./schema.ts";
 
 export const titleCharactersMax = 512;
-
-export interface PlannedUnit {
-  readonly address: string; // "<document code>/<path>", unique in the plan; grammar in address.ts
-  readonly kind: "preamble" | "section" | "document";
-  readonly parent: string | null; // address of the parent unit
-  readonly ordinal: number; // 0-based position in the document
-  readonly level: number; // heading level 1–6, 0 without heading
-  readonly title: string; // raw; longer ones are cut at 512 characters and end in …
-  readonly byteStart: number;
-  readonly byteEnd: number; // exclusive
-  readonly sha256: string; // of the unit's bytes
-}
-
-/** What people approve: a transition state → state. No run id in it (decision 28). */
-export interface CutPlan {
-  readonly schema: "cutter.plan/1";
-  readonly documentId: string;
-  readonly docCode: string;
-  readonly sourceSha256: string;
-  readonly sourceBytes: number;
-  readonly sourceRevision: number;
-  readonly fromDigest: string;
-  readonly units: readonly PlannedUnit[];
-}
 
 /** The units of a document in order: at least one, contiguous from 0 to the end. @throws PLAN_NOT_LOSSLESS if `marked` is not of these bytes. */
 export function toPlannedUnits(docCode: DocCode, bytes: Uint8Array, marked: MarkedSource): readonly PlannedUnit[] {

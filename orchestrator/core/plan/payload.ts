@@ -1,6 +1,6 @@
 // payload_sha: what people sign. The digest of the plan's one canonical text.
 import { toCanonicalJson } from "../encoding/canonical-json.ts";
-import type { CutPlan } from "./cutplan.ts";
+import type { CutPlan } from "./schema.ts";
 import { sha256Hex } from "../encoding/digest.ts";
 
 /** The plan as RFC 8785 canonical JSON; its UTF-8 bytes are what `toPayloadSha` digests, and what the run folder keeps. */

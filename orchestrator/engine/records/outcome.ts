@@ -7,25 +7,7 @@ import { toLastExit, toWaitsOn } from "../../core/run/escalation.ts";
 import type { PhaseOutputs } from "../../phases/define.ts";
 import type { RunFacts } from "../../ports/run-ports.ts";
 import type { PhaseName } from "../../core/phase-names.ts";
-
-export interface RunOutcome {
-  readonly schema: "cutter.orchestrate-run/1";
-  readonly run_id: string;
-  readonly document_id: string;
-  readonly mode: "dryrun" | "live";
-  readonly result: "done" | "waiting" | "stopped" | "voided";
-  readonly exit_code: number;
-  readonly code: string | null; // of the registry, when the run did not end as done
-  readonly facts: RecordedRefusal["facts"];
-  readonly phase: PhaseName | null; // where it stands, when not done
-  readonly waits_on: string | null;
-  readonly phases_done: number;
-  readonly certificate: "pass" | "inconclusive" | "fail" | null;
-  readonly payload_sha: string | null;
-  readonly would_refuse: readonly (RecordedRefusal & { readonly phase: PhaseName })[];
-  readonly replay: boolean; // the run was done before; this start changed nothing
-  readonly folder: string;
-}
+import type { RunOutcome } from "../../core/run/outcome.ts";
 
 const payload = z.looseObject({ payloadSha: z.string() });
 const certified = z.looseObject({ certificate: z.looseObject({ verdict: z.enum(["pass", "inconclusive", "fail"]) }) });

@@ -7,23 +7,11 @@ import { readChain } from "../../core/journal/chain.ts";
 import type { Census } from "../../core/journal/status.ts";
 import type { Files } from "../../ports/files.ts";
 import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
+import { recordedPlanSchema } from "../../core/plan/schema.ts";
 
-const unitSchema = z.looseObject({
-  address: z.string(),
-  kind: z.string(),
-  parent: z.string().nullable(),
-  ordinal: z.int(),
-  byteStart: z.int(),
-  byteEnd: z.int(),
-  sha256: z.string(),
-});
-const planSchema = z.looseObject({
-  schema: z.literal("cutter.plan/1"),
-  documentId: z.string(),
-  docCode: z.string(),
-  fromDigest: z.string(),
-  units: z.array(unitSchema).min(1),
-});
+const planSchema = recordedPlanSchema
+  .pick({ schema: true, documentId: true, docCode: true, fromDigest: true, units: true })
+  .refine(({ units }) => units.length > 0);
 
 export interface RunToRevert {
   readonly folder: string;

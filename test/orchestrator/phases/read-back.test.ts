@@ -1,6 +1,6 @@
 // What another login reads back is compared with the plan in every respect: each single difference stops the run, is named, and needs SG_3.
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RunOutcome } from "../../../orchestrator/engine/records/outcome.ts";
+import type { RunOutcome } from "../../../orchestrator/core/run/outcome.ts";
 import type { FakeCut, StoredUnit } from "../../support/worlds/fake-cut.ts";
 import { forkLiveWorld, makeLiveWorld, type LiveWorld } from "../../support/worlds/live-world.ts";
 

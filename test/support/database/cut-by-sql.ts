@@ -1,7 +1,7 @@
 // A document cut by SQL: registered, decided, created and enacted through the canonical functions by the programme's logins, as a live run leaves it.
 import { createHash, randomUUID } from "node:crypto";
 import type { Client } from "pg";
-import type { CutPlan } from "../../../orchestrator/core/plan/cutplan.ts";
+import type { CutPlan } from "../../../orchestrator/core/plan/schema.ts";
 import { toPlanText } from "../../../orchestrator/core/plan/payload.ts";
 import type { TestPostgres } from "./postgres.ts";
 

@@ -8,7 +8,7 @@ import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.
 import { toRequestApprovals, toSignatureId } from "../../../orchestrator/core/approval/document-ids.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { Run } from "../../../orchestrator/engine/kernel/attempt.ts";
-import type { RunOutcome } from "../../../orchestrator/engine/records/outcome.ts";
+import type { RunOutcome } from "../../../orchestrator/core/run/outcome.ts";
 import type { EnginePorts } from "../../../orchestrator/engine/kernel/ports.ts";
 import { runPhases } from "../../../orchestrator/engine/run.ts";
 import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";

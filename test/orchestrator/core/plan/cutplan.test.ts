@@ -6,18 +6,12 @@ import { isDeepStrictEqual } from "node:util";
 import specification from "commonmark-spec";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  checkLossless,
-  sliceUnit,
-  titleCharactersMax,
-  toCutPlan,
-  toPlannedUnits,
-  type PlannedUnit,
-} from "../../../../orchestrator/core/plan/cutplan.ts";
+import { checkLossless, sliceUnit, titleCharactersMax, toCutPlan, toPlannedUnits } from "../../../../orchestrator/core/plan/cutplan.ts";
 import { parseDocCode } from "../../../../orchestrator/core/plan/doc-code.ts";
 import { markSource } from "../../../../orchestrator/core/plan/mark.ts";
 import { toPayloadSha, toPlanText } from "../../../../orchestrator/core/plan/payload.ts";
 import { anyMarkdown } from "../../../support/markdown/markdown-arbitrary.ts";
+import type { PlannedUnit } from "../../../../orchestrator/core/plan/schema.ts";
 
 const docCode = parseDocCode("doc");
 const corpusDirectory = join(import.meta.dirname, "../../../../../shared/corpus");
