@@ -1,7 +1,7 @@
 // The document to sign, and how to fill and sign it with nothing but stock tools. What only the signer may say stands as a placeholder that verify refuses.
 import type { escalatingPhases, ApprovalGate } from "./schema.ts";
 import { blockName } from "./block.ts";
-import { toApprovalScope, toScopeFields, type HostScope, type RulingScope, type RunScope, type ScopeFields } from "./scope.ts";
+import type { HostScope, RulingScope, RunScope } from "./scope.ts";
 import { hoursMaxOfGate, rulingHoursMax } from "./freshness.ts";
 import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
@@ -54,29 +54,27 @@ const titles = {
 } as const satisfies Record<ApprovalGate, string>;
 
 function toBlock(request: DraftRequest): object {
-  const { gate, run } = request;
-  const toScope = (of: DraftedRun): ScopeFields => toScopeFields(toApprovalScope(of, request));
-  const { host, release_sha256 } = toScope(run);
+  const { gate, run, host, releaseSha256 } = request;
   const decision = gate === "SG_3" ? request.decision : "approve";
   const phase = gate === "SG_3" ? request.phase : phaseOfGate[gate];
   const head = {
     schema: "cutter.approval/1",
     gate,
     decision,
-    ...toDecision(toScope(run), phase, 1),
+    ...toDecision(run, phase, 1),
     issued_at: issuedAt,
     host,
-    release_sha256,
+    release_sha256: releaseSha256,
   };
   if (gate === "SG_2" && request.more.length > 0)
-    return { ...head, entries: request.more.map((more, index) => toDecision(toScope(more), phase, index + 2)) };
+    return { ...head, entries: request.more.map((more, index) => toDecision(more, phase, index + 2)) };
   return gate === "RULING" ? { ...head, ...toRuling(request.run, request.ruling) } : head;
 }
 
 /** One UUID for each decision, so one placeholder for each. */
-function toDecision({ run_id, document_id, payload_sha }: ScopeFields, phase: PhaseName, number: number): object {
+function toDecision({ runId, documentId, payloadSha }: RunScope, phase: PhaseName, number: number): object {
   const uuid = number === 1 ? "@REVIEW_DECISION_ID@" : `@REVIEW_DECISION_ID_${String(number)}@`;
-  return { run_id, document_id, phase, payload_sha, review_decision_id: uuid };
+  return { run_id: runId, document_id: documentId, phase, payload_sha: payloadSha, review_decision_id: uuid };
 }
 
 function toRuling(run: DraftedRun, ruling: RulingScope): object {
