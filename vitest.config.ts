@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
+          globalSetup: ["test/support/database/leases.ts"],
           pool: "forks",
           maxWorkers: 2,
           testTimeout: 30_000,

@@ -1,7 +1,5 @@
 // A world in which a live run can happen: a dry run behind it, a signed ruling in its token, signed approvals in the knowledge base, and a way to die at any boundary.
-import { existsSync } from "node:fs";
 import { cp, mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
@@ -15,6 +13,7 @@ import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";
 import { phases as allPhases } from "../../../orchestrator/phases/index.ts";
 import type { LiveToken, SignedDocument } from "../../../orchestrator/ports/live-token.ts";
 import { FakeCut } from "./fake-cut.ts";
+import { fastFolder } from "../fast-folder.ts";
 import { makeSigner, type Signer } from "./signer.ts";
 import { documentBody, documentId, makeWorld, openWorld, type World } from "./world.ts";
 
@@ -61,9 +60,6 @@ export interface LiveWorld {
   }): Promise<RunOutcome>;
   remove(): Promise<void>;
 }
-
-/** Many worlds are forked: in memory where the machine has such a place, since an fsync of a disk is what a sweep waits for. */
-const fastFolder = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 let people: Promise<readonly [Signer, Signer]> | null = null;
 

@@ -1,7 +1,6 @@
 // Everything a revert meets: an embedded PostgreSQL with a document cut into it, the run's folder, a signed REVERT, a directory knowledge base. Backup and clock are fakes.
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
@@ -23,6 +22,7 @@ import type { BackupStore } from "../../../orchestrator/ports/backup.ts";
 import type { KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import type { RevertDatabase } from "../../../orchestrator/ports/revert-database.ts";
 import { cutRegistered, registerDocument, type CutDocument } from "../database/cut-by-sql.ts";
+import { fastFolder } from "../fast-folder.ts";
 import { FakeDumpSource } from "./fake-backup.ts";
 import { FakeClock } from "./fake-clock.ts";
 import type { GpgHome } from "../gpg.ts";
@@ -65,7 +65,7 @@ export async function makeRevertWorld(
   keys: WorldKeys,
   options: { readonly cut: boolean } = { cut: true },
 ): Promise<RevertWorld> {
-  const folder = mkdtempSync(join(tmpdir(), "cutter-revert-"));
+  const folder = mkdtempSync(join(fastFolder, "cutter-revert-"));
   for (const name of ["runs", "locks", "batches", "kb", "armed", "live", "staging"]) mkdirSync(join(folder, name), { mode: 0o700 });
   const { logins } = toTestSettings(server);
   const reader = logins.context_pack_readonly;

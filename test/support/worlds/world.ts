@@ -1,7 +1,6 @@
 // A whole world for the engine in one temporary folder: real files, journal, locks and a folder as knowledge base; the rest are fakes.
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
 import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
@@ -17,6 +16,7 @@ import { decisionSteps } from "../../../orchestrator/phases/decisions.ts";
 import { phases } from "../../../orchestrator/phases/index.ts";
 import type { KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import type { RunEvent } from "../../../orchestrator/ports/reporter.ts";
+import { fastFolder } from "../fast-folder.ts";
 import { FakeBackupStore, FakeDumpSource, FakeEncryptor } from "./fake-backup.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeCut } from "./fake-cut.ts";
@@ -52,7 +52,7 @@ export interface World {
 }
 
 export async function makeWorld(): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), "cutter-world-"));
+  const folder = await mkdtemp(join(fastFolder, "cutter-world-"));
   for (const name of ["runs", "locks", "batches", "kb", "switch"]) await mkdir(join(folder, name), { mode: 0o700 });
   await openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles }).write({
     id: documentId,

@@ -17,7 +17,7 @@ describe("agent-data over HTTPS, through a relay, on PostgreSQL", () => {
   let server: TestKnowledgeBase;
   let knowledgeBase: KnowledgeBase;
   beforeAll(async () => {
-    postgres = await startPostgres();
+    postgres = await startPostgres({ ownServer: "it makes the role and the database agent_data" });
     server = await startTestKnowledgeBase(postgres);
     knowledgeBase = openAgentData({
       baseUrl: server.baseUrl,

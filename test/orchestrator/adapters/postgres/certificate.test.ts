@@ -11,7 +11,7 @@ import { openTestDatabase } from "../../../support/database/production-database.
 let server: TestPostgres;
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ ownServer: "it changes settings of a role" });
 }, 60_000);
 afterAll(async () => {
   await server.stop();

@@ -11,7 +11,7 @@ let server: TestPostgres;
 let documentId: string;
 let runId: string;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ ownServer: "it makes databases" });
   ({ documentId, runId } = await cutDocument(server));
   const admin = await server.connect("workflow_admin", { database: "template1" });
   await admin.query("create database cutter_scratch template directus");

@@ -12,7 +12,7 @@ import { startTestKnowledgeBase, type TestKnowledgeBase } from "../../../support
 let postgres: TestPostgres;
 let server: TestKnowledgeBase;
 beforeAll(async () => {
-  postgres = await startPostgres();
+  postgres = await startPostgres({ ownServer: "it makes the role and the database agent_data" });
   server = await startTestKnowledgeBase(postgres);
 }, 120_000);
 afterAll(async () => {

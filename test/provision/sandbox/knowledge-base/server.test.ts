@@ -11,7 +11,7 @@ let postgres: TestPostgres;
 let server: TestKnowledgeBase;
 let withoutKey: TestKnowledgeBase;
 beforeAll(async () => {
-  postgres = await startPostgres();
+  postgres = await startPostgres({ ownServer: "it makes the role and the database agent_data" });
   server = await startTestKnowledgeBase(postgres);
   withoutKey = await startTestKnowledgeBase(postgres, { withoutKey: true });
 }, 120_000);
