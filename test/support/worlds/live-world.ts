@@ -1,8 +1,8 @@
 // A world in which a live run can happen: a dry run behind it, a signed ruling in its token, signed approvals in the knowledge base, and a way to die at any boundary.
-import { cp, mkdtemp } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { openDirectoryKb } from "./directory-kb.ts";
-import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { toRequestApprovals, toSignatureId } from "../../../orchestrator/core/approval/document-ids.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import type { Run } from "../../../orchestrator/engine/kernel/attempt.ts";
@@ -14,6 +14,7 @@ import { phases as allPhases } from "../../../orchestrator/phases/index.ts";
 import type { LiveToken, SignedDocument } from "../../../orchestrator/ports/live-token.ts";
 import { FakeCut } from "./fake-cut.ts";
 import { fastFolder } from "../fast-folder.ts";
+import { quickFiles } from "./quick-files.ts";
 import { makeSigner, type Signer } from "./signer.ts";
 import { documentBody, documentId, makeWorld, openWorld, type World } from "./world.ts";
 
@@ -79,7 +80,7 @@ export async function makeLiveWorld(setting: Setting = {}): Promise<LiveWorld> {
 /** Another world like this one, with everything that lies on its disk and a database of its own. */
 export async function forkLiveWorld({ folder, payloadSha, phases }: LiveWorld): Promise<LiveWorld> {
   const copy = await mkdtemp(join(fastFolder, "cutter-world-"));
-  await cp(folder, copy, { recursive: true });
+  cpSync(folder, copy, { recursive: true });
   return await openLiveWorld(copy, payloadSha, { phases });
 }
 
@@ -96,7 +97,7 @@ async function openLiveWorld(
   const cut = new FakeCut();
   const first = openWorld(folder, cut);
   const { config } = first;
-  const kb = openDirectoryKb({ root: `${folder}/kb`, files: nodeFiles });
+  const kb = openDirectoryKb({ root: `${folder}/kb`, files: quickFiles });
   const kbIds = toRequestApprovals(config.kb_runs_folder, liveRunId);
   const common = {
     schema: "cutter.approval/1",

@@ -19,6 +19,7 @@ import type { RunEvent } from "../../../orchestrator/ports/reporter.ts";
 import { fastFolder } from "../fast-folder.ts";
 import { FakeBackupStore, FakeDumpSource, FakeEncryptor } from "./fake-backup.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { quickFiles } from "./quick-files.ts";
 import { FakeCut } from "./fake-cut.ts";
 import { FakeDatabase, joinFakes } from "./fake-database.ts";
 
@@ -54,7 +55,7 @@ export interface World {
 export async function makeWorld(): Promise<World> {
   const folder = await mkdtemp(join(fastFolder, "cutter-world-"));
   for (const name of ["runs", "locks", "batches", "kb", "switch"]) await mkdir(join(folder, name), { mode: 0o700 });
-  await openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles }).write({
+  await openDirectoryKb({ root: join(folder, "kb"), files: quickFiles }).write({
     id: documentId,
     title: "A harmless document",
     body: documentBody,
@@ -84,7 +85,7 @@ export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
     governance_principal: "directus_secdef",
     postgres_access: { kind: "docker", container: "postgres", user: "directus" },
   });
-  const stored = openDirectoryKb({ root: join(folder, "kb"), files: nodeFiles });
+  const stored = openDirectoryKb({ root: join(folder, "kb"), files: quickFiles });
   const knowledgeBase = withOutage(stored, outage);
   const sha256 = createHash("sha256").update(documentBody).digest("hex");
   database.registry.set(documentId, {
@@ -106,7 +107,7 @@ export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
     writeDatabase: cut.writeDatabase,
     backups,
     clock,
-    files: nodeFiles,
+    files: quickFiles,
     locks: fileLocks({ folder: config.global_locks_dir, clock, pid: process.pid, bootId }),
     reporter: { report: (event) => events.push(event) },
     process: { pid: process.pid, bootId },

@@ -45,15 +45,16 @@ export function itKeepsTheBackupContract(toSetting: () => BackupSetting): void {
       fromDigest: "d".repeat(64),
     });
   };
-  const broken = async (): Promise<DumpStream> => ({
-    ...(await toSetting().source.open(request)),
-    stream: Readable.from(
-      (async function* () {
-        yield Buffer.from("PGDMP");
-        throw new Error("the dump broke off");
-      })(),
-    ),
-  });
+  const broken = async (): Promise<DumpStream> => {
+    const dump = await toSetting().source.open(request);
+    dump.exit.catch(() => undefined);
+    const breaking = async function* () {
+      yield Buffer.from("PGDMP");
+      dump.stream.destroy(); // else its sender waits for a reader until it gives up
+      throw new Error("the dump broke off");
+    };
+    return { ...dump, stream: Readable.from(breaking()) };
+  };
 
   describe("a dump", () => {
     it("tells one version whoever asks, gives an archive, and its exit code when the stream has ended", async () => {
