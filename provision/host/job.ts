@@ -35,8 +35,8 @@ const inputGraceMs = 10_000;
 /** What libc says of ENOSPC and EDQUOT; jobs run under LC_ALL=C, and an sh has no errno to ask. */
 const noRoom = /^.*(?:No space left on device|Disk quota exceeded).*$/m;
 
-/** `connect` gives the open connection, a new one after a cut. */
-export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
+/** `connect` gives the open connection, a new one after a cut. `wait` is the pause between two looks at a job. */
+export function createJobRunner(connect: () => Promise<RemoteHost>, wait: (ms: number) => Promise<unknown> = sleep): JobRunner {
   return {
     run: async (job) => {
       const host = await connect();
@@ -51,7 +51,7 @@ export function createJobRunner(connect: () => Promise<RemoteHost>): JobRunner {
       // Not a plain HOST_UNREACHABLE: that would say that nothing was changed.
       const again = await connect().catch((error: unknown) => (error instanceof CutterError ? error.code : "no connection"));
       if (typeof again === "string") return { state: "unknown", problem: `${problem}; no new connection: ${again}` };
-      return await rereadOutcome(again, job, unit, problem);
+      return await rereadOutcome(again, job, unit, problem, wait);
     },
   };
 }
@@ -65,7 +65,13 @@ export async function waitForEarlierJobs(host: RemoteHost, timeoutMs: number): P
 }
 
 /** After a cut: waits until the unit has ended, then reads the result it left. A job that still waits for the input we were sending waits in vain: it is stopped. */
-async function rereadOutcome(host: RemoteHost, job: Job, unit: string, problem: string): Promise<JobOutcome> {
+async function rereadOutcome(
+  host: RemoteHost,
+  job: Job,
+  unit: string,
+  problem: string,
+  wait: (ms: number) => Promise<unknown>,
+): Promise<JobOutcome> {
   const waitMs = job.stdin === undefined ? job.timeoutMs : inputGraceMs;
   const pollsMax = Math.ceil(waitMs / pollIntervalMs);
   for (let poll = 0; poll < pollsMax; poll += 1) {
@@ -73,7 +79,7 @@ async function rereadOutcome(host: RemoteHost, job: Job, unit: string, problem: 
     if (outcome.code !== 0) return { state: "unknown", problem: `${problem}; the result could not be read` };
     const [first = "", ...said] = outcome.stdout.split("\n");
     const [state = "", code = ""] = first.split(" ");
-    if (state === "running") await sleep(pollIntervalMs);
+    if (state === "running") await wait(pollIntervalMs);
     else if (state === "ended" && code === "0") return { state: "done" };
     else if (state === "ended")
       throw toFailure(host, job, Number(code), `${said.join("\n").trim()} (seen after the connection was lost: ${problem})`);

@@ -1,5 +1,5 @@
 // Named jobs: what a lost connection leaves to be read again, and what of a job's failure is told.
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
 import { createJobRunner } from "../../../provision/host/job.ts";
@@ -20,7 +20,14 @@ function runWith(...answers: readonly CommandOutcome[]) {
     return answer;
   };
   const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
-  return { outcome: createJobRunner(async () => host).run(job), scripts, left };
+  return {
+    outcome: createJobRunner(
+      async () => host,
+      async () => undefined,
+    ).run(job),
+    scripts,
+    left,
+  };
 }
 
 it("is done when it ended with 0, with one command", async () => {
@@ -78,21 +85,21 @@ it("tells what a failed job said although the connection was lost, and that no n
 });
 
 it("stops a job that waits for input that cannot come any more, after a grace, and does not wait for the job's own limit", async () => {
-  vi.useFakeTimers();
   const scripts: string[] = [];
   const run: RemoteHost["run"] = async (script) => {
     scripts.push(script);
     return scripts.length === 1 ? cut : ok("running\n");
   };
-  const outcome = createJobRunner(async () => ({ address: localAddress, isOpen: () => true, run, close: () => undefined })).run({
-    ...job,
-    timeoutMs: 600_000,
-    stdin: Buffer.from("half"),
-  });
-  await vi.advanceTimersByTimeAsync(10_000);
-  expect(await outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("was stopped") });
+  const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
+  let waitedMs = 0;
+  const runner = createJobRunner(
+    async () => host,
+    async (ms) => (waitedMs += ms),
+  );
+  const outcome = await runner.run({ ...job, timeoutMs: 600_000, stdin: Buffer.from("half") });
+  expect(outcome).toMatchObject({ state: "unknown", problem: expect.stringContaining("was stopped") });
   expect(scripts.at(-1)).toMatch(/^systemctl stop /);
-  vi.useRealTimers();
+  expect(waitedMs).toBe(10_000);
 });
 
 it("names its unit anew each time, so that two jobs never share a result", async () => {
