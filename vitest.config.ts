@@ -1,4 +1,5 @@
 // Two kinds of tests: unit (offline, no sandbox) and e2e (against the running sandbox, one after the other).
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -10,6 +11,9 @@ class StorySequencer extends BaseSequencer {
     return [...(await super.sort(files.filter((file) => !isE2e(file)))), ...story];
   }
 }
+
+/** Each test file is a process of its own, and some start programs: what Node compiled once is read again. Tests hand it to children they give an own environment. */
+process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, ".build/compile-cache");
 
 export default defineConfig({
   test: {

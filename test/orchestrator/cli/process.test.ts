@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { withCompileCache } from "../../support/compile-cache.ts";
 
 const program = join(import.meta.dirname, "../../../orchestrator/main.ts");
 
@@ -14,7 +15,7 @@ function run(
   return new Promise((done) => {
     const child = execFile(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", program, ...inputs],
+      [...withCompileCache, "--disable-warning=ExperimentalWarning", program, ...inputs],
       { env },
       (_error, stdout, stderr) => done({ code: child.exitCode, stdout, stderr }),
     );
@@ -68,7 +69,7 @@ it("tells a refusal that comes before any command in the folder of its start", a
 });
 
 it.each(["stdout", "stderr"] as const)("keeps its exit code when nobody reads %s any more", async (stream) => {
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, "config", "check", "--json"], {
+  const child = spawn(process.execPath, [...withCompileCache, "--disable-warning=ExperimentalWarning", program, "config", "check", "--json"], {
     env: {},
     stdio: "pipe",
   });

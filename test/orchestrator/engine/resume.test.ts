@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";
 import { phaseNames } from "../../../orchestrator/core/phase-names.ts";
 import { checkpointNames } from "../../../orchestrator/engine/kernel/checkpoint.ts";
+import { withCompileCache } from "../../support/compile-cache.ts";
 import { makeWorld, openWorld, runId, type World } from "../../support/worlds/world.ts";
 
 let world: World;
@@ -82,7 +83,7 @@ describe("a kill", () => {
   function runKilled(checkpoint: string, phase: string): Promise<string | null> {
     const script = join(import.meta.dirname, "../../support/killed-run.ts");
     return new Promise((done) => {
-      const child = execFile(process.execPath, ["--disable-warning=ExperimentalWarning", script, world.folder, checkpoint, phase], {
+      const child = execFile(process.execPath, [...withCompileCache, script, world.folder, checkpoint, phase], {
         env: {},
       });
       child.on("close", (_code, signal) => done(signal));
