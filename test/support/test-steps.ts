@@ -1,4 +1,4 @@
-// Runs the steps of a test run as child processes, one after the other, and keeps what each came to: for `npm test` and `npm run test:suites`.
+// Runs the steps of a test run as child processes, one after the other, and keeps what each came to: for `npm test`, `npm run check` and `npm run test:suites`.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -66,6 +66,7 @@ export class TestSteps {
       project,
       "--reporter=default",
       "--reporter=json",
+      `--reporter=${join(checkout, "test/support/file-times.ts")}`,
       `--outputFile.json=${report}`,
       ...filters,
     ];

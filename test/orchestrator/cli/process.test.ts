@@ -69,10 +69,14 @@ it("tells a refusal that comes before any command in the folder of its start", a
 });
 
 it.each(["stdout", "stderr"] as const)("keeps its exit code when nobody reads %s any more", async (stream) => {
-  const child = spawn(process.execPath, [...withCompileCache, "--disable-warning=ExperimentalWarning", program, "config", "check", "--json"], {
-    env: {},
-    stdio: "pipe",
-  });
+  const child = spawn(
+    process.execPath,
+    [...withCompileCache, "--disable-warning=ExperimentalWarning", program, "config", "check", "--json"],
+    {
+      env: {},
+      stdio: "pipe",
+    },
+  );
   child[stream].destroy();
   child[stream === "stdout" ? "stderr" : "stdout"].resume();
   expect(await new Promise((done) => child.on("close", done))).toBe(78);

@@ -126,7 +126,7 @@ test("a server that never answers is given up at the connect timeout", async () 
 test("a statement that takes too long, a cut line and a silent one have their codes, and what is unknown stays unknown", async () => {
   const evidence = log();
   const open = () => openReadConnection({ ...settings(real.port), password: new Secret(real.passwords.cutter_exec) }, evidence, 5_000);
-  const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 200, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
+  const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 600, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
   const connection = await open();
   await expect(connection.read(limits, (transaction) => transaction.query("test", [], "select pg_sleep(30)"))).rejects.toMatchObject({
     code: "DATABASE_TIMEOUT",
