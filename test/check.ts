@@ -1,0 +1,73 @@
+// `npm run check`: what a change needs to know in under a minute: types, lint, format, layers, and the unit tests that the change can reach, nearest first.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { findAffectedTests, type AffectedTest } from "./support/affected-tests.ts";
+import { readChanges, readTracked } from "./support/changed-files.ts";
+import { readFileTimes } from "./support/file-times.ts";
+import { runStaticChecks } from "./support/static-checks.ts";
+import { checkout, TestSteps } from "./support/test-steps.ts";
+import { summarize } from "./support/test-summary.ts";
+
+const folder = join(checkout, ".build/checks");
+const report = join(folder, "unit.json");
+/** Seconds by test file, from this checkout's earlier runs. */
+const timesFile = join(folder, "times.json");
+const unknownSeconds = 1.5;
+/** Of all chosen files together; two run side by side. Files that changed, and those that import what changed, run whatever they take. */
+const budgetSeconds = 60;
+const steps = new TestSteps();
+
+await main();
+
+async function main(): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  rmSync(report, { force: true });
+  const { since, files } = readChanges();
+  console.log(
+    files.length === 0 ? `[INFO] nothing changed against ${since}` : `[INFO] ${String(files.length)} files changed against ${since}`,
+  );
+  await runStaticChecks(steps);
+  if (files.length > 0) await testChanges(files);
+  summarize(steps, { unit: report }, true);
+}
+
+async function testChanges(changed: readonly string[]): Promise<void> {
+  const times = readTimes();
+  const affected = findAffectedTests(readTracked(), changed);
+  const chosen = choose(affected, times);
+  const left = affected.length - chosen.length;
+  console.log(
+    `\n[INFO] ${String(affected.length)} test files reach the change; ${String(chosen.length)} of them run here, the nearest first`,
+  );
+  if (left > 0) console.log(`[INFO] ${String(left)} take longer than a check may: npm test runs them`);
+  if (chosen.length === 0) return;
+  await steps.vitest(
+    "unit",
+    "unit",
+    report,
+    chosen.map(({ file }) => file),
+  );
+  for (const { file, seconds } of readFileTimes(report)) times.set(file, seconds);
+  writeFileSync(timesFile, `${JSON.stringify(Object.fromEntries(times))}\n`);
+}
+
+/** The nearest first, as many as the budget has room for. */
+function choose(affected: readonly AffectedTest[], times: ReadonlyMap<string, number>): readonly AffectedTest[] {
+  let spent = 0;
+  return affected.filter(({ file, steps: distance }) => {
+    const seconds = times.get(file) ?? unknownSeconds;
+    if (distance > 1 && spent + seconds > budgetSeconds) return false;
+    spent += seconds;
+    return true;
+  });
+}
+
+function readTimes(): Map<string, number> {
+  const known = existsSync(timesFile) ? z.record(z.string(), z.number()).parse(JSON.parse(readFileSync(timesFile, "utf8"))) : {};
+  const lastRun = readFileTimes(join(checkout, ".build/test-results/unit.json")).map(({ file, seconds }): [string, number] => [
+    file,
+    seconds,
+  ]);
+  return new Map([...lastRun, ...Object.entries(known)]);
+}
