@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, npm, onHost, run } from "../support/e2e.ts";
-import { pulumi, up } from "../support/stack.ts";
+import { pulumi, readTree, up } from "../support/stack.ts";
 
 const envFile = "/opt/incomex/docker/.env";
 const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
@@ -60,27 +60,22 @@ it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of th
   expect(await host("basename $(readlink -f /opt/cutter/current)")).toBe(`${(await readOutputs()).release}\n`);
 });
 
-it("a second up reports no change and runs nothing again", async () => {
-  await host("touch /run/cutter-e2e-marker");
-  const { code, output } = await up("--expect-no-changes");
-  expect(output).toMatch(/\d+ unchanged/);
-  expect(output).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
-  expect(code).toBe(0);
+it("a second up reports no change and runs nothing again, also behind a shell that greets root before each command", async () => {
+  await host("cp /root/.bashrc /root/.bashrc-kept; echo 'echo welcome back; set -u' >/root/.bashrc; touch /run/cutter-e2e-marker");
+  try {
+    expect(await host("true")).toBe("welcome back\n");
+    const { code, output } = await up("--expect-no-changes");
+    expect(output).toMatch(/\d+ unchanged/);
+    expect(output).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+    expect(code).toBe(0);
+  } finally {
+    await host("mv /root/.bashrc-kept /root/.bashrc");
+  }
   expect(
     await host(
       "find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker -newer /run/cutter-e2e-marker",
     ),
   ).toBe("");
-});
-
-it("a shell that greets root before each command disturbs nothing", async () => {
-  await host("cp /root/.bashrc /root/.bashrc-kept; echo 'echo welcome back; set -u' >/root/.bashrc");
-  try {
-    expect(await host("true")).toBe("welcome back\n");
-    expect((await pulumi("preview", "--expect-no-changes")).code).toBe(0);
-  } finally {
-    await host("mv /root/.bashrc-kept /root/.bashrc");
-  }
 });
 
 it("no secret of the host stands in the state", async () => {
@@ -91,24 +86,39 @@ it("no secret of the host stands in the state", async () => {
   expect(secrets.filter((secret) => state.includes(secret))).toEqual([]);
 });
 
-it("a destroy removes code, config and units and gives the env file its bytes back, but keeps runs, ledger and user", async () => {
-  await host("install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept && echo proof > /var/lib/cutter/runs/kept/report");
+/** Before the destroy, and what stands of it afterwards. */
+let ready = "";
+const kept = () =>
+  host(
+    "find /var/lib/cutter/runs/kept -type f -exec sha256sum {} + | sort; cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter/runs/kept",
+  );
+let keptBefore = "";
+
+it("a destroy removes code, config and units, gives the env file its bytes back, and keeps runs, ledger and user, and says so", async () => {
+  ready = await readTree();
+  await host(
+    "echo '{}' > /etc/cutter/requests/removal-trial.yaml; install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
+  );
+  keptBefore = await kept();
   const businessBytes = await readEnvFile(withoutOurLine);
   const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
   expect(output).toContain("deleted");
   expect(code).toBe(0);
+  expect(output).toMatch(
+    /\[INFO\] host sandbox kept: \/var\/lib\/cutter \(\d+ runs, \d+ backups, .*\/var\/lib\/cutter-ledger \(.*\/etc\/cutter \([^)]*ownership\.jsonl[^)]*\); user and group cutter\. An up takes all of it up again/,
+  );
   expect(await readEnvFile()).toBe(businessBytes);
   expect(
     await host(
-      "ls -d /opt/cutter /etc/cutter/orchestrator.yaml /etc/cutter/keys /etc/systemd/system/cutter-* /usr/local/bin/cutter 2>/dev/null; true",
+      "ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true",
     ),
   ).toBe("");
-  expect(await host("cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe(
-    "proof\n700 root\ncutter\n",
-  );
+  expect(await kept()).toBe(keptBefore);
+  expect(keptBefore).toMatch(/\nproof\n700 cutter\n$/);
+  expect(await host("stat -c '%a %U' /var/lib/cutter-ledger; id -un cutter")).toBe("700 root\ncutter\n");
 });
 
-it("an up refuses a foreign file in its way and leaves it untouched", async () => {
+it("an up refuses a foreign file in its way and leaves it untouched; once it is gone, an up brings every byte of the rest back", async () => {
   await host("echo somebody > /usr/local/bin/cutter; chmod 0600 /usr/local/bin/cutter");
   const { code, output } = await up();
   expect(code).not.toBe(0);
@@ -117,4 +127,7 @@ it("an up refuses a foreign file in its way and leaves it untouched", async () =
   expect(await host("cat /usr/local/bin/cutter; stat -c %a /usr/local/bin/cutter; rm /usr/local/bin/cutter")).toBe("somebody\n600\n");
   expect((await up()).code).toBe(0);
   expect(await openGaps()).toEqual(["GAP-7", "GAP-8"]);
+  expect(await kept()).toBe(keptBefore);
+  await host("rm -r /var/lib/cutter/runs/kept /etc/cutter/requests/removal-trial.yaml");
+  expect(await readTree()).toBe(ready);
 });

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { phaseNames } from "../../orchestrator/core/phase-names.ts";
 import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
-import { ensureReady, npm, onHost, readCensus, run, sql, until } from "../support/e2e.ts";
+import { npm, onHost, readCensus, run, sql, until } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 const documentId = "knowledge/other/commonmark-spec-0-31-2.md";
 const { text } = createRequire(import.meta.url)("commonmark-spec") as { readonly text: string };

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Survey } from "../../orchestrator/core/survey/survey.ts";
-import { ensureReady, npm, onHost, readCensus, sql } from "../support/e2e.ts";
+import { npm, onHost, readCensus, sql } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 const people = ["GAP-7", "GAP-8"];
 const surveyOperator = async (): Promise<Survey> => JSON.parse((await npm("survey", "--stack", "sandbox", "--json")).output) as Survey;

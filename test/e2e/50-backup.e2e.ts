@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backupTables } from "../../orchestrator/core/backup/tables.ts";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { createGpgHome } from "../support/gpg.ts";
-import { checkout, ensureReady, onHost, readCensus, sql } from "../support/e2e.ts";
+import { checkout, onHost, readCensus, sql } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 const runId = `backup-${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}.dryrun`;
 const place = "/run/cutter-backup-probe";

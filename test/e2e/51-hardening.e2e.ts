@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
-import { checkout, ensureReady, onHost, until } from "../support/e2e.ts";
+import { checkout, onHost, until } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
 const probeId = `probe-${stamp}.dryrun`;

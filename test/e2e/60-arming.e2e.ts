@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
 import { fillAndSign } from "../support/approvals.ts";
-import { checkout, ensureReady, npm, onHost, run, until, type Ended } from "../support/e2e.ts";
+import { checkout, npm, onHost, run, until, type Ended } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 const stamp = new Date()
   .toISOString()

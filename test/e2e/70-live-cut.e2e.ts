@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { fillAndSign } from "../support/approvals.ts";
-import { checkout, ensureReady, npm, onHost, readCensus, run, sql, until, type Ended } from "../support/e2e.ts";
+import { checkout, npm, onHost, readCensus, run, sql, until, type Ended } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 import { createGpgHome } from "../support/gpg.ts";
 
 const stamp = new Date()

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
-import { ensureReady, npm, onHost, readCensus, run, sql } from "../support/e2e.ts";
+import { npm, onHost, readCensus, run, sql } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 const stamp = new Date()
   .toISOString()

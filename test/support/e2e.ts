@@ -31,13 +31,6 @@ export const onHost = (commandLine: string, input?: string) => runInSandbox(chec
 /** SQL by production's own path, as the cluster's admin. */
 export const sql = (text: string, database = "directus") => queryInSandbox(checkout, text, "workflow_admin", database);
 
-/** Makes the host ready the way a person does; cheap when it is ready already. */
-export async function ensureReady(): Promise<void> {
-  const selected = await npm("pulumi", "stack", "select", "--create", "sandbox");
-  const up = await npm("pulumi", "up", "--stack", "sandbox", "--yes", "--skip-preview");
-  if (selected.code !== 0 || up.code !== 0) throw new Error(`pulumi up failed:\n${selected.output}\n${up.output}`);
-}
-
 /** Polls the world until `look` finds it; the test's own time limit is the bound. */
 export async function until<T>(look: () => Promise<T | null>): Promise<T> {
   for (;;) {

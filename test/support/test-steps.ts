@@ -53,7 +53,7 @@ export class TestSteps {
   /** One vitest run; its counts come from its own JSON report, which is written to `report`, and no report is a failure. */
   async vitest(
     name: string,
-    project: "unit" | "e2e",
+    project: "unit" | "e2e" | "prove",
     report: string,
     filters: readonly string[] = [],
     options: ChildOptions = {},

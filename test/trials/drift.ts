@@ -1,7 +1,8 @@
-// npm run drift [-- WORD…]: every damage of the table, one after the other, on the running sandbox: seen exactly, repaired exactly, nothing of it leaked.
+// `npm run trial:drift [-- WORD…]`: every damage of the table, one after the other, on the running sandbox: seen exactly, repaired
+// exactly, nothing of it leaked.
 import { driftTrials } from "../support/trials/drift.ts";
-import { ensureReady } from "../support/e2e.ts";
+import { makeReady } from "../support/ready-host.ts";
 import { runTrials } from "../support/trials/trials.ts";
 
-await ensureReady();
+await makeReady();
 await runTrials("drift", driftTrials, process.argv.slice(2));

@@ -7,7 +7,10 @@ import { checkout, onHost, run } from "../e2e.ts";
 import { preview, pulumi, readSteps, readTree, up } from "../stack.ts";
 import type { Trial } from "./trials.ts";
 
-/** All damages at once, each to a resource of its own. @returns what was seen. @throws when one thing is not as promised; the host is then repaired first, for whoever comes next */
+/**
+ * All damages at once, each to a resource of its own. @returns what was seen. @throws when one thing is not as promised; the host is then
+ * repaired first, for whoever comes next
+ */
 export async function tryDamages(chosen: readonly Damage[]): Promise<string> {
   const canary = toCanary();
   const before = await readTree();
@@ -117,9 +120,14 @@ export function chooseTogether(all: readonly Damage[]): readonly Damage[] {
 /** Like no secret one would look for: only that the wanted text lacks it tells. */
 const toCanary = () => `Tue-${randomBytes(6).toString("hex")}`;
 
-/** Together they must change the tree: a damage that does none would prove nothing (of many, the preview's steps tell each). @returns the tree after all */
+/**
+ * Together they must change the tree: a damage that does none would prove nothing (of many, the preview's steps tell each). @returns the
+ * tree after all
+ */
 async function damage(chosen: readonly Damage[], canary: string, before: string): Promise<string> {
-  for (const { command } of chosen) await onHost(`IFS= read -r canary; set -e; ${command}`, `${canary}\n`);
+  const commands = chosen.map(({ command }) => `(${command})`).join("\n");
+  const { code, stderr } = await onHost(`set -e; IFS= read -r canary\n${commands}`, `${canary}\n`);
+  if (code !== 0) throw new Error(`the damage ended with ${code}: ${stderr}`);
   const after = await readTree();
   if (after === before) throw new Error("the damage changed nothing on the host");
   return after;
@@ -146,7 +154,10 @@ async function lookForDisplaced(chosen: readonly Damage[]): Promise<void> {
   if (missing.length > 0) throw new Error(`not among what was moved aside: ${missing.join(", ")}\n${stdout}`);
 }
 
-/** In no output, nowhere in the stack's state or what the engine keeps beside it, and in no file, log or journal of the host but where it was moved aside or left alone. */
+/**
+ * In no output, nowhere in the stack's state or what the engine keeps beside it, and in no file, log or journal of the host but where it
+ * was moved aside or left alone.
+ */
 async function lookForCanary(canary: string, outputs: Readonly<Record<string, string>>, left: readonly string[] = []): Promise<void> {
   const state = await pulumi("stack", "export", "--show-secrets");
   const seen = Object.entries({ ...outputs, state: state.output })

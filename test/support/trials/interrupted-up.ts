@@ -11,7 +11,10 @@ import { checkout, onHost, run } from "../e2e.ts";
 export const interrupts = ["Ctrl-C", "engine killed", "provider killed", "both killed"] as const;
 export type Interrupt = (typeof interrupts)[number];
 
-/** `begin`: the engine has announced the step. `at work`: the resource's claim stands in the host's manifest, its job runs. `done`: the job has ended and the engine, held, has not recorded it. */
+/**
+ * `begin`: the engine has announced the step. `at work`: the resource's claim stands in the host's manifest, its job runs. `done`: the
+ * job has ended and the engine, held, has not recorded it.
+ */
 export const moments = ["begin", "at work", "done"] as const;
 export type Moment = (typeof moments)[number];
 

@@ -1,4 +1,5 @@
-// The sweep of interrupted ups: one `up` after the other, each interrupted at a resource that no earlier one was interrupted at, never anything done by hand in between.
+// The sweep of interrupted ups: one `up` after the other, each interrupted at a resource that no earlier one was interrupted at, never
+// anything done by hand in between.
 import { setTimeout as sleep } from "node:timers/promises";
 import { onHost } from "../e2e.ts";
 import { interrupts, interruptUp, isHostStep, moments, type Plan } from "./interrupted-up.ts";
@@ -51,7 +52,10 @@ function toStepName(urn: string): string {
   return `${types.split(/[$:]/).at(-1) ?? ""} ${name}`;
 }
 
-/** The next up needs no hand, the host is what an undisturbed up makes of it, the preview is clean, and nothing of the interrupts is left, neither in the state nor on the host. */
+/**
+ * The next up needs no hand, the host is what an undisturbed up makes of it, the preview is clean, and nothing of the interrupts is left,
+ * neither in the state nor on the host.
+ */
 export function toEndRow(pass: number, expected: () => string): Trial {
   return {
     name: `pass ${pass}, a plain up`,
@@ -71,7 +75,10 @@ export function toEndRow(pass: number, expected: () => string): Trial {
   };
 }
 
-/** Jobs that run (what they came to is kept for an hour, by design), temporary files and sessions of ours beside the one that looks. Sessions end when sshd sees the end of their line: asked for ten seconds. */
+/**
+ * Jobs that run (what they came to is kept for an hour, by design), temporary files and sessions of ours beside the one that looks.
+ * Sessions end when sshd sees the end of their line: asked for ten seconds.
+ */
 async function readLeftOnHost(): Promise<string> {
   for (let attempt = 0; ; attempt += 1) {
     const { stdout } = await onHost(`systemctl list-units --all --plain --no-legend 'cutter-job-*'
@@ -80,6 +87,33 @@ n=$(ss -tnH state established sport = :22 | wc -l); [ "$n" -le 1 ] || echo "$n c
     if (stdout === "" || attempt === 20) return stdout;
     await sleep(500);
   }
+}
+
+/** What a pass is measured by. */
+export interface Yardstick {
+  /** As `readHostSteps` gives them, on a bare host: as many rows has a pass. */
+  readonly steps: readonly string[];
+  /** The tree of a host after an undisturbed up. */
+  readonly tree: string;
+}
+
+/** A bare host, and what an undisturbed up does and leaves there. @throws when that up fails */
+export async function readYardstick(): Promise<Yardstick> {
+  await pulumi("stack", "select", "--create", "sandbox");
+  await makeBare();
+  const steps = await readHostSteps();
+  const { code, output } = await up();
+  if (code !== 0) throw new Error(`the undisturbed up ended with ${code}:\n${output}`);
+  return { steps, tree: await readTree() };
+}
+
+/** From a bare host: one pass over all steps and what must stand at its end. */
+export function toBarePass(pass: number, { steps, tree }: Yardstick): readonly Trial[] {
+  const bare: Trial = {
+    name: `pass ${pass}, a bare host`,
+    run: async () => (await makeBare(), "destroyed, and what a destroy keeps removed"),
+  };
+  return [bare, ...toPass(pass, steps), toEndRow(pass, () => tree)];
 }
 
 /** A host that never saw the kit, as far as the kit's own places go: destroyed, and what a destroy keeps taken away by hand. */

@@ -1,9 +1,10 @@
-// One refusal of `pulumi up`, tried: the world is made unfit, up must end with the named code, facts and remedy, and host and state are what they were.
+// One refusal of `pulumi up`, tried: the world is made unfit, up must end with the named code, facts and remedy, and host and state are
+// what they were.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, isScalar, parseDocument } from "yaml";
 import { checkout, run, type Ended } from "../e2e.ts";
-import { pulumi, readTree, up } from "../stack.ts";
+import { readHostAndState, up } from "../stack.ts";
 
 export interface RefusalTrial {
   readonly name: string;
@@ -42,22 +43,6 @@ function toRefusalLine(name: string, code: string, says: readonly string[], { co
   for (const words of [...says, " → "]) if (!line.includes(words)) throw fail(`the line of ${code} does not say ${words}`);
   if (/^\s+at .*[(:]\d+|\[object |ZodError|node:internal/m.test(output)) throw fail("it shows what only a programmer can read");
   return line.slice(line.indexOf(code)).trim();
-}
-
-/** The host's tree, and which things on the host the state knows: components, the provider and the stack itself are none. Inputs of a drifted resource follow the host by every refresh, so only names are compared. */
-export async function readHostAndState(): Promise<string> {
-  const [tree, state] = [await readTree(), (await pulumi("stack", "export")).output];
-  const { deployment } = JSON.parse(state.slice(state.indexOf("{"))) as {
-    readonly deployment: {
-      readonly resources?: readonly { readonly urn: string; readonly id?: string }[];
-      readonly pending_operations?: readonly unknown[];
-    };
-  };
-  return `${tree}\n${(deployment.resources ?? [])
-    .filter(({ urn }) => /\$(?:cutterhost:index|command:)/.test(urn))
-    .map(({ urn, id }) => `state ${urn} ${id ?? ""}`)
-    .toSorted()
-    .join("\n")}\npending ${deployment.pending_operations?.length ?? 0}\n`;
 }
 
 function toDifference(before: string, after: string): string {

@@ -1,11 +1,15 @@
-// A table of trials: each row tried on the running sandbox, what was seen, how long it took. The same rows serve an npm script (all) and the e2e tests (some).
+// A table of trials: each row tried on the running sandbox, what was seen, how long it took. The same rows serve an npm script (all) and
+// the e2e tests (some).
 export interface Trial {
   readonly name: string;
   /** What was seen, in a few words. @throws when it is not as promised */
   readonly run: () => Promise<string>;
 }
 
-/** Runs the rows one after the other and prints each as it ends; a failed row does not stop the others. Exit code 1 when one failed, 2 when `words` names none. */
+/**
+ * Runs the rows one after the other and prints each as it ends; a failed row does not stop the others. Exit code 1 when one failed, 2
+ * when `words` names none.
+ */
 export async function runTrials(title: string, trials: readonly Trial[], words: readonly string[]): Promise<void> {
   const chosen = words.length === 0 ? trials : trials.filter(({ name }) => words.some((word) => name.includes(word)));
   if (chosen.length === 0) {

@@ -1,11 +1,13 @@
-// Things that go: what a destroy takes and says it kept, what the up after it brings back, a host that is gone, and names that change while the things stay.
+// Things that go, by rows too slow for `npm test`: a destroy beside older releases, a host that is gone, and names that change while the
+// things stay.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { runPulumi } from "../../provision/toolchain/pulumi/run.ts";
-import { checkout, ensureReady, onHost } from "../support/e2e.ts";
+import { checkout, onHost } from "../support/e2e.ts";
+import { ensureReady } from "../support/ready-host.ts";
 import { pulumi, readTree, up } from "../support/stack.ts";
 
 const host = async (commandLine: string) => (await onHost(commandLine)).stdout;

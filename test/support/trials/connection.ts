@@ -23,7 +23,10 @@ export interface ServerFault {
 
 export interface TrialConnection {
   readonly proxy: FaultProxy;
-  /** The nth command that holds `pattern` stops at `point` until `goOn` or `drop`. For "during" the pattern is part of the unit's name: cutter-job-KIND-. */
+  /**
+   * The nth command that holds `pattern` stops at `point` until `goOn` or `drop`. For "during" the pattern is part of the unit's name:
+   * cutter-job-KIND-.
+   */
   hold(point: Point, pattern: string, nth?: number): Promise<void>;
   untilHeld(): Promise<void>;
   /** The kit has come back and asked for the outcome of a job. */
@@ -55,7 +58,7 @@ export async function openTrialConnection(): Promise<TrialConnection> {
   const proxy = await startFaultProxy(port, address);
   await host(
     `rm -rf ${folder}; mkdir -m 0755 ${folder}; ssh-keygen -q -t ed25519 -N '' -f ${folder}/other_key; tr 0-9a-f 1-9a-f0 </etc/machine-id >${folder}/other-machine-id; cat >${folder}/gate; chmod 0755 ${folder}/gate`,
-    readFileSync(join(import.meta.dirname, "line-gate.sh"), "utf8"),
+    readFileSync(join(import.meta.dirname, "connection-gate.sh"), "utf8"),
   );
   const unhold = `rm -rf ${folder}/plan ${folder}/seen ${folder}/held ${folder}/go ${folder}/drop ${folder}/reread ${folder}/commands /run/systemd/system/cutter-job-*.service.d; : >${folder}/sshd.log; : >${folder}/commands`;
   const letIn = `while iptables -D INPUT -p tcp --dport ${port} -j DROP 2>/dev/null; do :; done`;

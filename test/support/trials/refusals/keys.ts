@@ -1,9 +1,9 @@
 // Key files that are refused before anything is written, made by stock gpg for each row.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
-import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
-import { createGpgHome, type GpgHome } from "../../support/gpg.ts";
+import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
+import { withStackConfig, type RefusalTrial } from "../refusal.ts";
+import { createGpgHome, type GpgHome } from "../../gpg.ts";
 
 interface Offered {
   readonly bytes: Buffer;

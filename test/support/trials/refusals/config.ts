@@ -1,5 +1,5 @@
 // Stack configs that are refused before the host is asked for anything.
-import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
+import { withStackConfig, type RefusalTrial } from "../refusal.ts";
 
 const stackFile = "Pulumi.<stack>.yaml";
 

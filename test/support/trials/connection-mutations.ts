@@ -1,7 +1,8 @@
-// Trials of a line that breaks in the middle of each kind of change: the thing is damaged on the host, the kit repairs it, the line goes; what stands in the end?
+// Trials of a line that breaks in the middle of each kind of change: the thing is damaged on the host, the kit repairs it, the line goes;
+// what stands in the end?
 import { onHost } from "../e2e.ts";
 import { withKit, type RecordedResource } from "../kit.ts";
-import type { TrialConnection, Point } from "./line.ts";
+import type { TrialConnection, Point } from "./connection.ts";
 import { readTree } from "../stack.ts";
 import type { Trial } from "./trials.ts";
 
@@ -64,7 +65,7 @@ export const changes: readonly Change[] = [
 const isJob = ({ command }: Change): boolean => command.startsWith("cutter-job-");
 
 /** The sweep: every change, its request lost, cut while its job runs, its answer lost, and its answer swallowed by a line that stalls. */
-export function toMutationTrials(world: ConnectionTrial): readonly Trial[] {
+export function toMutationTrials(world: () => ConnectionTrial): readonly Trial[] {
   const rows = changes.flatMap((one) => [
     toTrial(world, one, "before", "cut"),
     ...(isJob(one) ? [toTrial(world, one, "during", "cut")] : []),
@@ -76,14 +77,14 @@ export function toMutationTrials(world: ConnectionTrial): readonly Trial[] {
 
 const words: Record<Point, string> = { before: "request lost", during: "while its job runs", after: "answer lost" };
 
-function toTrial(world: ConnectionTrial, one: Change, point: Point, way: Way): Trial {
+function toTrial(world: () => ConnectionTrial, one: Change, point: Point, way: Way): Trial {
   return {
     name: `${one.name}: ${words[point]}, line ${way}`,
     run: async () => {
-      const { connection } = world;
+      const { connection } = world();
       await arrange(one);
       await connection.hold(point, one.command, one.nth);
-      return await checkChange(world, one, async () => {
+      return await checkChange(world(), one, async () => {
         await connection.untilHeld();
         if (way === "cut") connection.proxy.cutAll();
         else connection.proxy.stallOpen();
@@ -96,16 +97,16 @@ function toTrial(world: ConnectionTrial, one: Change, point: Point, way: Way): T
 }
 
 /** No hold here: so many bytes of the archive have gone, and no more. */
-function toUploadTrial(world: ConnectionTrial, way: Way): Trial {
+function toUploadTrial(world: () => ConnectionTrial, way: Way): Trial {
   const upload = { ...change(release, alteredFile, "Release upload") };
   return {
     name: `Release upload: line ${way} after 8 MB`,
     run: async () => {
-      const { connection } = world;
+      const { connection } = world();
       await arrange(upload);
       await connection.hold("after", "no such command");
       return await checkChange(
-        world,
+        world(),
         upload,
         () =>
           new Promise((broken) =>

@@ -1,8 +1,8 @@
 // What is no refusal but a finding: up succeeds, and the survey says what a live run would stop at.
-import { run, sql } from "../../support/e2e.ts";
-import { withStackConfig } from "../../support/trials/refusal.ts";
-import { up } from "../../support/stack.ts";
-import type { Trial } from "../../support/trials/trials.ts";
+import { run, sql } from "../../e2e.ts";
+import { withStackConfig } from "../refusal.ts";
+import { up } from "../../stack.ts";
+import type { Trial } from "../trials.ts";
 
 interface Survey {
   readonly gaps: readonly { readonly id: string; readonly state: string; readonly evidence: readonly string[] }[];

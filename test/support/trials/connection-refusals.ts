@@ -1,7 +1,7 @@
 // Trials of hosts that must not be talked to, or cannot be: what is said, how soon, what sshd saw of it, and that nothing was written.
 import { withKit } from "../kit.ts";
-import type { TrialConnection, ServerFault } from "./line.ts";
-import type { ConnectionTrial } from "./line-mutations.ts";
+import type { TrialConnection, ServerFault } from "./connection.ts";
+import type { ConnectionTrial } from "./connection-mutations.ts";
 import { readTree } from "../stack.ts";
 import type { Trial } from "./trials.ts";
 
@@ -74,10 +74,11 @@ const refusals: readonly ConnectionRefusal[] = [
 ];
 
 /** Everything the stack has is asked for at once, as a preview does; then a change is asked for. */
-export function toRefusalTrials({ connection, resources, tree }: ConnectionTrial): readonly Trial[] {
+export function toRefusalTrials(world: () => ConnectionTrial): readonly Trial[] {
   return refusals.map(({ name, fault, arrange, code, names, check }) => ({
     name,
     run: async () => {
+      const { connection, resources, tree } = world();
       await connection.restart(fault);
       try {
         arrange?.(connection);

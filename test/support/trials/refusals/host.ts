@@ -2,10 +2,10 @@
 import { appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { create } from "tar";
-import { buildRelease } from "../../../deploy/build.ts";
-import { alterRelease, dropAlteredRelease } from "../../support/altered-release.ts";
-import { onHost } from "../../support/e2e.ts";
-import { withStackConfig, type RefusalTrial } from "../../support/trials/refusal.ts";
+import { buildRelease } from "../../../../deploy/build.ts";
+import { alterRelease, dropAlteredRelease } from "../../altered-release.ts";
+import { onHost } from "../../e2e.ts";
+import { withStackConfig, type RefusalTrial } from "../refusal.ts";
 
 const unfinished = "/var/lib/cutter/runs/trial-unfinished";
 const fullFolder = "/run/cutter-trial-full";
