@@ -97,7 +97,7 @@ let keptBefore = "";
 it("a destroy removes code, config and units, gives the env file its bytes back, and keeps runs, ledger and user, and says so", async () => {
   ready = await readTree();
   await host(
-    "echo '{}' > /etc/cutter/requests/removal-trial.yaml; install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
+    "echo '{}' > /etc/cutter/requests/removal-trial.yaml; install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
   );
   keptBefore = await kept();
   const businessBytes = await readEnvFile(withoutOurLine);

@@ -13,5 +13,5 @@ afterAll(() => copied.remove());
 
 describe("a second sandbox", () => {
   testComesUp(world);
-  testGoesWhole(world);
+  testGoesWhole(world, "orderly");
 });

@@ -68,5 +68,5 @@ describe("a second sandbox", () => {
     expect((await runInSandbox(world().copy, "cat /opt/incomex/docs/kept")).stdout).toBe("kept\n");
   });
 
-  testGoesWhole(world);
+  testGoesWhole(world, "rude");
 });

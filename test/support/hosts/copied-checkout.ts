@@ -60,9 +60,13 @@ export function testComesUp(world: () => CopiedCheckout): void {
   });
 }
 
-export function testGoesWhole(world: () => CopiedCheckout): void {
+/**
+ * `end`: "rude" kills nspawn first, so that the container goes on without it; what is left of it is then waited for and ended, which
+ * takes ten seconds.
+ */
+export function testGoesWhole(world: () => CopiedCheckout, end: "orderly" | "rude"): void {
   it("leaves nothing when it is taken down: no process, mount, interface, cgroup, socket or file", async () => {
-    process.kill(world().readSupervisor().nspawnPid, "SIGKILL"); // the rudest end first: the container goes on without it
+    if (end === "rude") process.kill(world().readSupervisor().nspawnPid, "SIGKILL");
     expect(await world().sandbox("down")).toMatchObject({ code: 0 });
     expect(
       readAllArguments().filter((words) => words.includes(world().copy) || words.some((word) => word.includes(world().place.name))),
