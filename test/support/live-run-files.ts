@@ -87,6 +87,17 @@ async function readAll(folder: string): Promise<ReadonlyMap<string, Buffer>> {
   return new Map(await Promise.all(names.toSorted().map(async (name) => [name, await readFile(join(folder, name))] as const)));
 }
 
+/** The content of EVIDENCE.sha256 for these files; a list among them is left out. */
+export function toEvidenceList(files: ReadonlyMap<string, Buffer>): Buffer {
+  return Buffer.from(
+    [...files.keys()]
+      .filter((name) => name !== "EVIDENCE.sha256")
+      .toSorted()
+      .map((name) => `${sha256Hex(files.get(name) ?? Buffer.alloc(0))}  ${name}\n`)
+      .join(""),
+  );
+}
+
 /** The lines of a journal, parsed. */
 export function toRecords(lines: readonly string[]): readonly JournalRecord[] {
   return lines.map((line) => {
