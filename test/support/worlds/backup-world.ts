@@ -16,6 +16,12 @@ import { makePermission } from "../write-permission.ts";
 export const fromDigest = "d".repeat(64);
 export const archiveBytes = 3_000_123; // not a multiple of any piece
 
+export interface BackupOwner {
+  readonly home: GpgHome;
+  readonly fingerprint: string;
+  readonly keyFile: string;
+}
+
 export interface BackupWorld {
   readonly host: HostFolder;
   readonly keys: GpgHome;
@@ -53,14 +59,18 @@ export const listing = (tables: readonly string[] = backupTables): string =>
     "",
   ].join("\n");
 
-export async function makeBackupWorld(): Promise<BackupWorld> {
+/** The owner of the backups: its key is made once for a test file. Whoever makes it removes the home. */
+export function makeBackupOwner(): BackupOwner {
+  const home = createGpgHome();
+  const fingerprint = home.createKey("backup recipient");
+  return { home, fingerprint, keyFile: home.exportKey(fingerprint, "backup.asc") };
+}
+
+export async function makeBackupWorld({ home: keys, fingerprint, keyFile }: BackupOwner): Promise<BackupWorld> {
   const host = makeHostFolder();
   host.write("etc/cutter/orchestrator.yaml", configText("scratch_database: cutter_scratch"), 0o640);
   mkdirSync(host.at("bin"));
   const homes = mkdtempSync("/tmp/ch");
-  const keys = createGpgHome();
-  const fingerprint = keys.createKey("backup recipient");
-  const keyFile = keys.exportKey(fingerprint, "backup.asc");
   writeFileSync(host.at("archive"), Buffer.alloc(archiveBytes, "PGDMP information unit "));
   writeFileSync(host.at("listing"), listing());
   const server = createServer({ allowHalfOpen: true }, (socket) => void serveDump(host.host, socket, `${host.at("bin")}:/usr/bin:/bin`));
@@ -118,7 +128,6 @@ export async function makeBackupWorld(): Promise<BackupWorld> {
     }),
     remove: async () => {
       await new Promise((done) => server.close(done));
-      keys.remove();
       host.remove();
       rmSync(homes, { recursive: true });
     },

@@ -4,15 +4,24 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { requireRecipients } from "../../../../orchestrator/adapters/gpg/run-gpg.ts";
 import { backupTables } from "../../../../orchestrator/core/backup/tables.ts";
 import type { ScratchDatabase } from "../../../../orchestrator/ports/backup.ts";
-import { archiveBytes, fromDigest, listing, makeBackupWorld, type BackupWorld } from "../../../support/worlds/backup-world.ts";
+import {
+  archiveBytes,
+  fromDigest,
+  listing,
+  makeBackupOwner,
+  makeBackupWorld,
+  type BackupWorld,
+} from "../../../support/worlds/backup-world.ts";
 
+const owner = makeBackupOwner();
+afterAll(() => owner.home.remove());
 let world: BackupWorld;
 beforeEach(async () => {
-  world = await makeBackupWorld();
+  world = await makeBackupWorld(owner);
 });
 afterEach(() => world.remove());
 

@@ -2,22 +2,25 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe } from "vitest";
+import { afterAll, afterEach, beforeEach, describe } from "vitest";
 import { gpgBackupStore } from "../../../../orchestrator/adapters/gpg/backup-store.ts";
 import { gpgEncryptor } from "../../../../orchestrator/adapters/gpg/gpg-encryptor.ts";
 import { systemClock } from "../../../../orchestrator/adapters/system-clock/system-clock.ts";
 import { backupTables } from "../../../../orchestrator/core/backup/tables.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
-import { makeBackupWorld } from "../../../support/worlds/backup-world.ts";
+import { makeBackupOwner, makeBackupWorld } from "../../../support/worlds/backup-world.ts";
 import { FakeBackupStore, FakeDumpSource, FakeEncryptor } from "../../../support/worlds/fake-backup.ts";
 import { itKeepsTheBackupContract, type BackupSetting } from "./contract.ts";
+
+const owner = makeBackupOwner();
+afterAll(() => owner.home.remove());
 
 interface Opened extends BackupSetting {
   close(): Promise<void>;
 }
 
 async function openReal(folder: string): Promise<Opened> {
-  const world = await makeBackupWorld();
+  const world = await makeBackupWorld(owner);
   const { source, archives, homes, recipient } = world;
   return {
     folder,

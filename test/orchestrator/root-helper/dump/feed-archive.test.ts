@@ -4,17 +4,19 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { Readable } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decodeFrames, encodeFrame } from "../../../../orchestrator/core/backup/dump-frames.ts";
 import { DumpRecorder, onlyEmitted } from "../../../../orchestrator/root-helper/dump/emitted-dumps.ts";
-import { archiveBytes, listing, makeBackupWorld, type BackupWorld } from "../../../support/worlds/backup-world.ts";
+import { archiveBytes, listing, makeBackupOwner, makeBackupWorld, type BackupWorld } from "../../../support/worlds/backup-world.ts";
 import { configText } from "../../../support/host-folder.ts";
 
+const owner = makeBackupOwner();
+afterAll(() => owner.home.remove());
 let world: BackupWorld;
 let archive: Buffer;
 let sha256: string;
 beforeEach(async () => {
-  world = await makeBackupWorld();
+  world = await makeBackupWorld(owner);
   archive = await buffer((await world.open()).stream);
   sha256 = createHash("sha256").update(archive).digest("hex");
 });
