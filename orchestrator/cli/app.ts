@@ -7,6 +7,7 @@ import {
   formatMessageForArgumentScannerError,
   run,
   text_en,
+  type RouteMap,
 } from "@stricli/core";
 import { CutterError, toErrorLine } from "../core/errors.ts";
 import { codes } from "../core/codes/index.ts";
@@ -34,7 +35,7 @@ export interface Streams {
   readonly stderr: { write(text: string): void };
 }
 
-const root = buildRouteMap({
+const root: RouteMap<CutterContext> = buildRouteMap({
   docs: { brief: "Cuts one Markdown document into addressable information units; dry run by default" },
   routes: {
     orchestrate: buildRouteMap({
@@ -65,6 +66,14 @@ const root = buildRouteMap({
     config: buildRouteMap({ docs: { brief: "The configuration" }, routes: { check: configCheckCommand } }),
   },
 });
+
+/** Every command as its words are typed: `orchestrate run`. */
+export function listCommands(map = root, words: readonly string[] = []): readonly string[] {
+  return map.getAllEntries().flatMap(({ name, target }) => {
+    const path = [...words, name.original];
+    return "getAllEntries" in target ? listCommands(target, path) : [path.join(" ")];
+  });
+}
 
 /** Runs one command line; gives one of the exit codes of decision 27. Never throws. */
 export async function runCli(inputs: readonly string[], streams: Streams, services: Services): Promise<number> {

@@ -5,10 +5,11 @@ import { join, resolve } from "node:path";
 import { databaseContractSchema, withPrincipal } from "../../orchestrator/core/database/contract.ts";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 import { toReleaseName } from "../../orchestrator/core/host/release-manifest.ts";
+import { renderUnits } from "../../provision/units/index.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const checkout = resolve(import.meta.dirname, "../..");
-export const fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
+const fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
 const grantMatrixSha = sha256("matrix");
 
 const configLines = [
@@ -35,19 +36,16 @@ const manifestLines = JSON.stringify(
   1,
 ).split("\n");
 const manifestSha256 = sha256(`${manifestLines.join("\n")}\n`);
-export const releaseName = toReleaseName("0.6.0", manifestSha256);
+const releaseName = toReleaseName("0.6.0", manifestSha256);
 
-const unitFiles = [
-  ...[
-    "cutter-run@.service",
-    "cutter-prepare@.service",
-    "cutter-dump.socket",
-    "cutter-dump@.service",
-    "cutter-kb.socket",
-    "cutter-kb.service",
-  ].map((name) => `/etc/systemd/system/${name}`),
-  "/etc/tmpfiles.d/cutter.conf",
-];
+/** What pulumi up gives to systemd; the inputs do not change which files these are. */
+export const unitFiles = renderUnits({
+  kb_base_url: "https://kb.test.example",
+  run_hard_cap_minutes: 240,
+  sidecar_root: "/var/lib/cutter/runs",
+  batch_dir: "/var/lib/cutter/batches",
+  global_locks_dir: "/var/lib/cutter/locks",
+}).map(({ path }) => path);
 const written = [
   ...unitFiles.map((path) => [path, sha256(path)] as const),
   ["/etc/cutter/orchestrator.yaml", sha256(config)] as const,
@@ -65,7 +63,7 @@ const catalogue = {
 const governanceTables = ["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature"].map(
   (name) => `cutter_governance.${name}`,
 );
-export const database = {
+const database = {
   server_version: "18.6",
   server_version_num: 180006,
   database: "directus",

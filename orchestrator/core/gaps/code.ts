@@ -60,6 +60,7 @@ export function evaluateGap2(facts: HostFacts): readonly GapEvidence[] {
   ];
 }
 
+/** Every file that provision/units renders; a test compares the two lists. */
 const unitFiles = [
   ...[
     "cutter-run@.service",
@@ -68,6 +69,8 @@ const unitFiles = [
     "cutter-dump@.service",
     "cutter-kb.socket",
     "cutter-kb.service",
+    "cutter-prepare-revert@.service",
+    "cutter-revert@.service",
   ].map((name) => `${hostLayout.units}/${name}`),
   "/etc/tmpfiles.d/cutter.conf",
 ];

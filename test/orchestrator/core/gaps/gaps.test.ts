@@ -6,7 +6,7 @@ import { parseHostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
 import { noRulings } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { toSurveyFindings } from "../../../../orchestrator/core/survey/findings.ts";
-import { readyLines, spoil } from "../../../support/survey-facts.ts";
+import { readyLines, spoil, unitFiles } from "../../../support/survey-facts.ts";
 
 const openGaps = (text: string): readonly string[] =>
   toGaps(parseHostFacts(text), noRulings)
@@ -18,6 +18,12 @@ const evidenceOf = (text: string, id: string): readonly string[] =>
 describe("gaps", () => {
   test("a ready host has GAP-1 to GAP-6 closed, 7 and 8 open: those are people's", () => {
     expect(openGaps(readyLines().join("\n"))).toEqual(["GAP-7", "GAP-8"]);
+  });
+
+  test.each(unitFiles)("opens GAP-2 when %s, which pulumi up gives to systemd, was changed", (path) => {
+    const changed = spoil(new RegExp(`^(path\tfile\t.*\t${RegExp.escape(path)}\t)[0-9a-f]{64}`), `$1${"e".repeat(64)}`);
+    expect(openGaps(changed)).toContain("GAP-2");
+    expect(evidenceOf(changed, "GAP-2").join()).toContain(path);
   });
 
   test("a bare host has every gap open, each with evidence", () => {
