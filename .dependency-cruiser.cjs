@@ -20,7 +20,7 @@ const roomRules = Object.entries(rooms).map(([room, [holds, ...imports]]) => ({
 }));
 
 /** What core may use besides itself: pure libraries, and Node's own pure modules. */
-const purePackages = "node_modules/(zod|canonicalize|yaml|jsonc-parser|diff|openpgp|mdast-util-[^/]+|@types/[^/]+)/";
+const purePackages = "node_modules/(zod|canonicalize|yaml|openpgp|mdast-util-[^/]+|@types/[^/]+)/";
 const pureBuiltins = [
   "crypto",
   "buffer",
