@@ -10,7 +10,7 @@ import type { Files } from "../ports/files.ts";
 import type { Reporter } from "../ports/reporter.ts";
 
 /** Where things are; hostLayout, or a test's folders. */
-export interface HostPaths {
+interface HostPaths {
   readonly config: string;
   readonly requests: string;
   readonly latch: string;

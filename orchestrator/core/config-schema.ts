@@ -11,7 +11,7 @@ const kbFolder = z.string().regex(/^knowledge(\/[a-z0-9][a-z0-9-]*)+$/);
 const envFile = z.enum(["/opt/incomex/docker/.env", "/opt/incomex/secrets/.env.production"]);
 
 /** How pg_dump and pg_restore of the server's own version are reached by the root helper. */
-export const postgresAccess = z.discriminatedUnion("kind", [
+const postgresAccess = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("docker"),
     container: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/),

@@ -175,7 +175,7 @@ function toWork(runId: string, { sourcePin, cutplan }: WorkNeeds, reviewDecision
 }
 
 /** `<run_id>:<ordinal>` (decision 14): one key a unit, so a replay of the same run is told apart from another run. Pure. */
-export function toIdempotencyKey(runId: string, ordinal: number): string {
+function toIdempotencyKey(runId: string, ordinal: number): string {
   return `${runId}:${String(ordinal)}`;
 }
 

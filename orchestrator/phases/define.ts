@@ -15,7 +15,7 @@ export interface PhaseText {
 }
 
 /** A file the phase leaves in the run folder. */
-export interface PhaseFile {
+interface PhaseFile {
   readonly name: string;
   readonly content: string;
 }
@@ -64,7 +64,7 @@ export interface Phase<Output = unknown> {
   readonly undo: Undo | null;
 }
 
-export interface Undo {
+interface Undo {
   readonly how: "runbook" | "delete file";
   readonly page: string;
 }

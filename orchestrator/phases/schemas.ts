@@ -3,7 +3,7 @@ import { z } from "zod";
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-export const headingSchema = z.strictObject({
+const headingSchema = z.strictObject({
   kind: z.enum(["atx", "setext"]),
   level: z.int().min(1).max(6),
   title: z.string(),

@@ -43,7 +43,7 @@ export interface DecidedApproval {
   }[];
 }
 
-export type Decided = Readonly<Partial<Record<"SG_1" | "SG_2", DecidedApproval>>>;
+type Decided = Readonly<Partial<Record<"SG_1" | "SG_2", DecidedApproval>>>;
 
 export type SwitchState =
   | { readonly state: "off" }

@@ -58,7 +58,7 @@ function stopUnit(unit: string, path: string): void {
  * The same properties as cutter-run@.service, except that any run's folder may be written: which run is meant, only the command knows.
  * No SuccessExitStatus: systemd-run --wait would turn those codes into 0. Pure.
  */
-export function toSystemdRunArgs(
+function toSystemdRunArgs(
   config: Pick<OrchestratorConfig, "run_hard_cap_minutes" | "sidecar_root" | "batch_dir" | "global_locks_dir">,
   credentials: string,
   environment: Readonly<Record<string, string>>,

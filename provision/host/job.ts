@@ -6,7 +6,7 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { RemoteHost } from "./connection.ts";
 import { toShellWord } from "./shell.ts";
 
-export interface Job {
+interface Job {
   /** For people and journald: lower case, digits, hyphens. */
   readonly name: string;
   /** What it is about, for a person who reads its failure: a path, or user:NAME. */

@@ -52,7 +52,7 @@ export async function readPathFacts(host: RemoteHost, path: string): Promise<Pat
 }
 
 /** Pure: the script's answer. */
-export function parsePathFacts(answer: string): PathFacts {
+function parsePathFacts(answer: string): PathFacts {
   const [kind, first = "", second = "", third = ""] = answer.split("\n");
   const [mode = "", owner = "", group = "", size = ""] = first.split(" ");
   switch (kind) {

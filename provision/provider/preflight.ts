@@ -23,7 +23,7 @@ export interface Preflight {
   require(address: HostAddress): void;
 }
 
-export interface PreflightOptions {
+interface PreflightOptions {
   readonly lines?: Readonly<Record<string, string>>;
   readonly warn?: boolean;
 }

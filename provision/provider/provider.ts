@@ -23,7 +23,7 @@ import { readHostWide } from "./kinds/support/overrides.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { createStateClaims, type StateClaims } from "./state-claims.ts";
 
-export const packageName = "cutterhost";
+const packageName = "cutterhost";
 
 /** `say` gets what a person should read beside the engine's own lines. */
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {

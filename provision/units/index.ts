@@ -59,7 +59,7 @@ export function renderUnits(inputs: UnitInputs): readonly HostUnit[] {
   ];
 }
 
-export const tmpfilesPath = "/etc/tmpfiles.d/cutter.conf";
+const tmpfilesPath = "/etc/tmpfiles.d/cutter.conf";
 
 /** The orchestrator stops itself at the hard cap; systemd kills it this much later: a run that stops itself can say why. */
 const minutesAfterHardCap = 5;

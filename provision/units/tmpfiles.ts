@@ -9,7 +9,7 @@ export function tmpfilesText(): string {
 }
 
 /** cutter reads tokens and results, and sees nothing of the credentials: systemd copies them for it. */
-export const runtimeDirectories = [
+const runtimeDirectories = [
   { path: hostLayout.runtime, mode: "0755", group: "root" },
   { path: hostLayout.armed, mode: "0750", group: cutterUser },
   { path: hostLayout.live, mode: "0750", group: cutterUser },

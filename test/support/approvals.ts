@@ -11,7 +11,7 @@ import { checkout, npm } from "./e2e.ts";
 export type DraftedGate = "SG_1" | "SG_2" | "SG_3" | "RULING" | "REVERT";
 
 /** The draft of a gate in the checkout's approvals/<run_id>/. */
-export const toDraftFile = (runId: string, gate: DraftedGate): string => join(checkout, "approvals", runId, `${runId}.${gate}.md`);
+const toDraftFile = (runId: string, gate: DraftedGate): string => join(checkout, "approvals", runId, `${runId}.${gate}.md`);
 
 /** Fills what only the signer may say. `fields` replace fields of the block, for what a test wants different. Gives the file. */
 export async function fillAndSign(runId: string, gate: DraftedGate, fields: object = {}): Promise<string> {

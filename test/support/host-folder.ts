@@ -34,7 +34,7 @@ export const envText = [
   "BACKUP_GPG_FPR=0123456789ABCDEF0123456789ABCDEF01234567",
   "",
 ].join("\n");
-export const productionEnvText =
+const productionEnvText =
   "AGENT_DATA_API_KEY='kb-s3cret'\nDIRECTUS_SECDEF_DSN=postgresql://u:dsn-s3cret@127.0.0.1:5432/d?sslmode=disable\n";
 
 export const configText = (extra = "", access = "{kind: docker, container: postgres, user: directus}"): string =>

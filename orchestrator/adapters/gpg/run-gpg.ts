@@ -8,7 +8,7 @@ import { runProcess, type ProcessResult } from "../process/run-process.ts";
 const keepBytesMax = 256 * 1024;
 const killDeadlineMs = 10_000;
 
-export interface GpgCall {
+interface GpgCall {
   readonly args: readonly string[];
   readonly stdin: Readable | Buffer | null;
   readonly stdout: Writable | "keep";

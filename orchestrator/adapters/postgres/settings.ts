@@ -5,7 +5,7 @@ import type { EnvName } from "../../core/host/secret-names.ts";
 import type { LoginName } from "../../ports/database.ts";
 
 /** `require` encrypts without knowing the server; `verify-ca` and `verify-full` check it against the system's authorities. */
-export type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
+type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
 
 export interface LoginSettings {
   readonly host: string;

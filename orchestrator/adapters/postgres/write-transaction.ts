@@ -21,7 +21,7 @@ const rollbackTimeoutMs = 5_000;
 /** The server's own limit comes first where it has one, because it says why. */
 const afterTheServerMs = 2_000;
 
-export type Parameter = string | number | null;
+type Parameter = string | number | null;
 
 export interface WriteTransaction {
   query<Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]): Promise<readonly Row[]>;

@@ -35,6 +35,3 @@ function toLiveText(event: RunEvent): string {
 export function jsonReporter(write: Write): Reporter {
   return { report: (event) => write(`${JSON.stringify({ schema: "cutter.event/1", ...event })}\n`) };
 }
-
-/** For commands that print one JSON object at their end and nothing before. */
-export const silentReporter: Reporter = { report: () => undefined };

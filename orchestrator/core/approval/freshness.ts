@@ -3,7 +3,7 @@ import type { Approval, ApprovalGate } from "./schema.ts";
 import { CutterError } from "../errors.ts";
 
 const hourMs = 3_600_000;
-export const futureSecondsMax = 60;
+const futureSecondsMax = 60;
 export const rulingHoursMax = 24;
 
 export const hoursMaxOfGate = { SG_1: 24, SG_2: 12, SG_3: 12, RULING: rulingHoursMax, REVERT: 12 } as const satisfies Record<

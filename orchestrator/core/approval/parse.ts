@@ -6,7 +6,7 @@ import { CutterError } from "../errors.ts";
 import { parseStrictJson, type JsonValue } from "../encoding/strict-json.ts";
 
 /** Placeholders of a draft: `@NAME@`. No field of an approval may hold one. */
-export const approvalPlaceholder = /@[A-Z][A-Z0-9_]*@/;
+const approvalPlaceholder = /@[A-Z][A-Z0-9_]*@/;
 
 const depthMax = 4;
 

@@ -19,7 +19,7 @@ export const escalatingPhases = [
   "closeout",
 ] as const satisfies readonly PhaseName[];
 
-export const entriesMax = 200;
+const entriesMax = 200;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "a UUID version 4 in lower case");

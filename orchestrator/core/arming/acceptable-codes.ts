@@ -1,7 +1,7 @@
 // What a ruling can accept by name: a reason that stops a live run, and that people may knowingly put up with (decision 31). Pure.
 
 /** A principal with more rights than needed. Nothing else is acceptable: a name that is not here accepts nothing. */
-export const acceptableCodes = ["PRINCIPAL_TOO_STRONG"] as const;
+const acceptableCodes = ["PRINCIPAL_TOO_STRONG"] as const;
 
 /** The reasons that remain when a ruling's `accepts` is heard. */
 export function toUnaccepted(reasons: readonly string[], accepts: readonly string[]): readonly string[] {

@@ -12,7 +12,7 @@ const { sha256, uuid, time, documentId, distinctCodes, scope } = sharedFields;
 const fingerprint = z.string().regex(/^[0-9A-F]{40}$/, "40 upper-case hex digits");
 const pinnedKey = z.strictObject({ fingerprint, sha256 });
 
-export const armTokenSchema = z
+const armTokenSchema = z
   .strictObject({
     schema: z.literal("cutter.token/1"),
     ...scope,

@@ -14,7 +14,7 @@ import type { RunId } from "../run-id.ts";
 import { readDetachedSignature, readSignerKey, verifyDetached } from "../signing/signature.ts";
 
 /** Where root keeps them: one folder a proof, by the sha256 of its document. */
-export const restoreProofsFolder = `${hostLayout.ledger}/restore-proofs`;
+const restoreProofsFolder = `${hostLayout.ledger}/restore-proofs`;
 export const restoreProofFiles = { document: "restore-proof.md", signature: "restore-proof.md.asc" } as const;
 export const restoreProofArchive = { folder: restoreProofsFolder, names: Object.values(restoreProofFiles) } as const;
 /** Root's own folder on tmpfs; `_` begins no run id. */
@@ -35,7 +35,7 @@ const restoreProofSchema = z.strictObject({
   archive_sha256: sha256, // of what it decrypts to
   performed_at: time,
 });
-export type RestoreProof = z.infer<typeof restoreProofSchema>;
+type RestoreProof = z.infer<typeof restoreProofSchema>;
 
 export interface VerifiedRestoreProof {
   readonly proof: RestoreProof;

@@ -22,7 +22,7 @@ export interface PathFact {
   readonly digest: string;
 }
 
-export interface EnvFact {
+interface EnvFact {
   readonly file: string;
   readonly name: string;
   readonly lines: number; // lines that some reader could take for this key

@@ -15,7 +15,7 @@ export interface EffectStatus {
   readonly found: "committed" | "already_there" | null; // how it was known to be done
 }
 
-export interface Escalation {
+interface Escalation {
   readonly phase: PhaseName;
   readonly code: string;
   readonly facts: EntryOf<"escalated">["facts"];

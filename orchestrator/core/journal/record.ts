@@ -8,7 +8,7 @@ const factValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.arra
 const facts = z.record(z.string(), factValue);
 
 /** Something that would stop a live run, or did stop this one: a code of the registry and its facts. */
-export const refusalSchema = z.strictObject({ code: z.string(), facts });
+const refusalSchema = z.strictObject({ code: z.string(), facts });
 export type RecordedRefusal = z.infer<typeof refusalSchema>;
 
 export const connectionSchema = z.strictObject({ login: z.string(), transactions: z.int(), transactionIdsAssigned: z.array(z.string()) });
@@ -17,7 +17,7 @@ export const censusSchema = z.strictObject({ table: z.string(), rowCount: z.int(
 const countersSchema = z.strictObject({ reset_at: z.string().nullable(), counted: z.boolean() });
 
 /** What a run was begun with; another start with other inputs is refused. */
-export const runInputsSchema = z.strictObject({
+const runInputsSchema = z.strictObject({
   request_sha256: sha256,
   config_sha256: sha256,
   release_sha256: sha256.nullable(),

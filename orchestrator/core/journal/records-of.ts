@@ -1,7 +1,7 @@
 // The records of one kind out of a journal, typed as what they are. Pure.
 import type { JournalEntry, JournalRecord } from "./record.ts";
 
-export type Entry<Kind extends JournalEntry["kind"]> = Extract<JournalEntry, { readonly kind: Kind }>;
+type Entry<Kind extends JournalEntry["kind"]> = Extract<JournalEntry, { readonly kind: Kind }>;
 export type RecordOf<Kind extends JournalEntry["kind"]> = Omit<JournalRecord, "entry"> & { readonly entry: Entry<Kind> };
 
 /** In the journal's order. */

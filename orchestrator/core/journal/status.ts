@@ -19,8 +19,8 @@ export interface DonePhase {
 export type Census = Extract<JournalEntry, { kind: "census_before" }>;
 export type Connections = Extract<JournalEntry, { kind: "attempt_ended" }>["connections"];
 export type DecisionRehearsed = Extract<JournalEntry, { kind: "decision_rehearsed" }>;
-export type RunStarted = Extract<JournalEntry, { kind: "run_started" }>;
-export type AttemptEnded = Extract<JournalEntry, { kind: "attempt_ended" }>;
+type RunStarted = Extract<JournalEntry, { kind: "run_started" }>;
+type AttemptEnded = Extract<JournalEntry, { kind: "attempt_ended" }>;
 
 export interface RunStatus extends LiveStatus {
   readonly started: (RunStarted & { readonly at: string }) | null;

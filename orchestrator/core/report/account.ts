@@ -22,7 +22,7 @@ export interface RecordedPhaseText {
   };
 }
 
-export interface AccountedPhase {
+interface AccountedPhase {
   readonly number: number;
   readonly name: PhaseName;
   readonly startedAt: string | null; // of the start that did it; ISO 8601 UTC
@@ -79,7 +79,7 @@ export interface AccountedTable {
   readonly expectedGrowth: number | null; // rows this run was to add; null where nobody said
 }
 
-export interface AccountedBackup {
+interface AccountedBackup {
   readonly recipientFingerprint: string;
   readonly file: string | null; // null: kept nowhere
   readonly sha256: string | null;

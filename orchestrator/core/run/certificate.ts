@@ -54,7 +54,7 @@ export interface CertificateEvidence {
 }
 
 /** Stands for the transaction id of a connection that died before it could be asked. */
-export const unknownTransactionId = "unknown";
+const unknownTransactionId = "unknown";
 
 /** What the certificate keeps of a server's facts. Pure. */
 export function toServerEvidence(facts: {

@@ -62,7 +62,7 @@ export function waitsForSecondApproval(status: RunStatus, phase: PhaseName | nul
 }
 
 /** From the approval's own list: what an SG_3 can name. */
-export function isEscalatingPhase(phase: PhaseName | null): boolean {
+function isEscalatingPhase(phase: PhaseName | null): boolean {
   return escalatingPhases.some((name) => name === phase);
 }
 

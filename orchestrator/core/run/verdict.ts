@@ -1,6 +1,6 @@
 // What a phase's gate says: open, or closed with every reason. In a dry run the reasons are recorded as would_refuse.
 import type { Code } from "../codes/index.ts";
-import { toErrorLine, type Facts } from "../errors.ts";
+import type { Facts } from "../errors.ts";
 import type { RecordedRefusal } from "../journal/record.ts";
 
 /** A reason that stops a live run. */
@@ -24,11 +24,6 @@ export function toVerdict(...reasons: readonly (readonly Refusal[])[]): Verdict 
 
 export function toRefusals(verdict: Verdict): readonly Refusal[] {
   return verdict.state === "open" ? [] : verdict.refusals;
-}
-
-/** The line a person reads for one reason. */
-export function toRefusalLine(refusal: Refusal): string {
-  return toErrorLine(refusal.code, refusal.facts);
 }
 
 /** As the journal keeps it. */

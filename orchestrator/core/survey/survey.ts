@@ -48,7 +48,7 @@ export interface Survey {
   readonly result: SurveyResult;
 }
 
-export interface SurveyResult {
+interface SurveyResult {
   readonly summary: string; // e.g. "SURVEYED: 6 of 8 gaps closed"
   readonly ready_for_dry_run: boolean;
   readonly ready_for_live: boolean;

@@ -15,7 +15,7 @@ export const checkpointNames = [
 export type CheckpointName = (typeof checkpointNames)[number];
 
 /** Between an effect's intent and its record a live run goes on to the end: to stop here is to crash, and only tests do. */
-export const boundaryNames = [
+const boundaryNames = [
   "effect_intended",
   "permission_made",
   "transaction_recorded",

@@ -14,7 +14,7 @@ import { phaseOfGate } from "../../core/phase-names.ts";
 export type SovereignGate = "SG_1" | "SG_2" | "SG_3";
 
 /** The document and its signature as they stand in the knowledge base. @throws APPROVAL_MISSING, APPROVAL_SIGNATURE_MISSING, KB_* */
-export async function readKbApproval(
+async function readKbApproval(
   knowledgeBase: Pick<KnowledgeBase, "read">,
   gate: "SG_1" | "SG_2",
   kbId: string | null,

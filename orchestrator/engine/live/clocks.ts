@@ -2,7 +2,7 @@
 import { CutterError } from "../../core/errors.ts";
 import type { Attempt } from "../kernel/attempt.ts";
 
-export const clockSecondsMax = 60;
+const clockSecondsMax = 60;
 
 /** @throws CLOCKS_DISAGREE, DATABASE_*, KB_* */
 export async function requireClocks({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {

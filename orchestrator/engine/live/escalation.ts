@@ -89,7 +89,7 @@ function hasNewerVoid(attempt: Attempt): boolean {
 }
 
 /** @throws VOID_EFFECTS_STAND while a unit of this run is not retired */
-export async function requireAllUnitsRetired({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {
+async function requireAllUnitsRetired({ run, ports }: Pick<Attempt, "run" | "ports">): Promise<void> {
   const { documentId, runId } = run.facts;
   const units = await ports.recorders.readUnits(documentId, runId);
   const unretired = units.filter(({ lifecycleState }) => lifecycleState !== "retired");

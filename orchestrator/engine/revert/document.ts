@@ -5,7 +5,7 @@ import type { RevertOutcome } from "./outcome.ts";
 import { toDifferenceLines } from "./outcome.ts";
 
 /** `<kb_runs_folder>/<run_id in lower case>/revert.md`. */
-export function toRevertDocumentId(kbRunsFolder: string, runId: string): string {
+function toRevertDocumentId(kbRunsFolder: string, runId: string): string {
   return `${kbRunsFolder}/${runId.toLowerCase()}/revert.md`;
 }
 

@@ -103,7 +103,7 @@ function toScratch({ scratch_database: scratch }: OrchestratorConfig, production
 }
 
 /** @throws DUMP_REQUEST_REFUSED for anything but the known requests, and for any table that is not in the narrow backup. */
-export function toDumpRequest(line: string): DumpSocketRequest {
+function toDumpRequest(line: string): DumpSocketRequest {
   const parsed = dumpRequestSchema.safeParse(tryParseJson(line));
   if (!parsed.success) throw new CutterError("DUMP_REQUEST_REFUSED", { problem: "not one of the known requests" });
   const request = parsed.data;

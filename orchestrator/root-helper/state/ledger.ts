@@ -14,7 +14,7 @@ import {
 } from "../../core/arming/ledger-record.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 
-export const ledgerFiles = { spent: `${hostLayout.ledger}/spent.jsonl`, audit: `${hostLayout.ledger}/audit.jsonl` } as const;
+const ledgerFiles = { spent: `${hostLayout.ledger}/spent.jsonl`, audit: `${hostLayout.ledger}/audit.jsonl` } as const;
 
 const bytesMax = 64 * 1024 * 1024;
 const lockWaitSeconds = 10;

@@ -109,7 +109,7 @@ export const sandboxApplication: Application<SandboxContext> = buildApplication(
 );
 
 /** A refusal by code has its own exit code; everything else that is thrown is our bug. */
-export function toExitCode(error: unknown): number {
+function toExitCode(error: unknown): number {
   return error instanceof CutterError ? error.exitCode : 70;
 }
 

@@ -29,7 +29,7 @@ export function runInSandbox(checkout: string, commandLine: string, options: Com
 }
 
 /** Like `runInSandbox`; a non-zero end throws SANDBOX_STEP_FAILED. Returns stdout. */
-export function mustRunInSandbox(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<string> {
+function mustRunInSandbox(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<string> {
   return mustRun(
     commandLine.slice(0, 120),
     [...toSshArguments(readSandboxState(checkout), toSandboxPaths(checkout).knownHosts), commandLine],

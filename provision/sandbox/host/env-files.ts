@@ -15,7 +15,7 @@ export interface SandboxSecrets {
 }
 
 /** BACKUP_GPG_FPR is absent on purpose: that is GAP-3, which `pulumi up` closes. */
-export type SandboxEnvName = Exclude<EnvName, "BACKUP_GPG_FPR">;
+type SandboxEnvName = Exclude<EnvName, "BACKUP_GPG_FPR">;
 
 /** Text of /opt/incomex/docker/.env: where the database is, and the logins of the cutter. */
 export function renderDockerEnv(secrets: SandboxSecrets): string {

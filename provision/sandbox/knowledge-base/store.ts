@@ -12,7 +12,7 @@ export interface StoredDocument {
   readonly revision: number;
 }
 
-export interface NewDocument {
+interface NewDocument {
   readonly id: string;
   readonly parentId: string;
   readonly mimeType: string;
@@ -20,7 +20,7 @@ export interface NewDocument {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-export interface DocumentChange {
+interface DocumentChange {
   readonly id: string;
   readonly parentId: string | null;
   readonly mimeType: string | null;
@@ -29,7 +29,7 @@ export interface DocumentChange {
   readonly lastKnownRevision: number | null;
 }
 
-export interface Revised {
+interface Revised {
   readonly document_id: string;
   readonly revision: number;
 }
@@ -47,7 +47,7 @@ export interface DocumentStore {
 }
 
 /** `a/b` and `a__b` are one key, as in production. */
-export function toStorageKey(id: string): string {
+function toStorageKey(id: string): string {
   return id.replaceAll("/", "__");
 }
 

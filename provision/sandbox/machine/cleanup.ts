@@ -64,7 +64,7 @@ function removeStackState(checkout: string): void {
 }
 
 /** Pids of running processes that have an argument ending in `program` and another that is exactly `argument`. */
-export function findProcesses(program: string, argument: string): readonly number[] {
+function findProcesses(program: string, argument: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

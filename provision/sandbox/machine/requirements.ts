@@ -4,7 +4,7 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { childEnvironment } from "../base/process.ts";
 
 /** Programs and the Debian package each comes from. */
-export const neededPrograms: Readonly<Record<string, string>> = {
+const neededPrograms: Readonly<Record<string, string>> = {
   mmdebstrap: "mmdebstrap",
   "systemd-nspawn": "systemd-container",
   ip: "iproute2",

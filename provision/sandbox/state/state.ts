@@ -8,7 +8,7 @@ import { suites } from "../image/recipe.ts";
 const path = z.string().startsWith("/");
 const key = z.strictObject({ file: path, fingerprint: z.string().regex(/^[0-9A-F]{40}$/) });
 
-export const sandboxStateSchema = z.strictObject({
+const sandboxStateSchema = z.strictObject({
   schema: z.literal("cutter.sandbox/1"),
   name: z.string(),
   suite: z.enum(suites),

@@ -3,7 +3,7 @@ import { findProgram, run } from "./run.mjs";
 import { MissingTool } from "./step.mjs";
 
 /** Package → what it is here for. */
-export const debianPackages = {
+const debianPackages = {
   mmdebstrap: "builds the sandbox host's root",
   "systemd-container": "boots it (systemd-nspawn)",
   "debian-archive-keyring": "checks what the root is built from",

@@ -8,7 +8,7 @@ const timeoutMs = 45 * 60_000;
 const without = "unit tests except the engine's own, typecheck, lint, the sandbox; not npm run pulumi and the demonstration";
 
 /** What is built: module folder, package, and the variable that carries the version. */
-export const goBuilds = {
+const goBuilds = {
   pulumi: {
     module: "engine",
     package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
@@ -32,7 +32,7 @@ export async function buildFromGoModules(layout, bin, progress) {
 }
 
 /** One executable to `output`. */
-export async function goBuild(layout, name, output) {
+async function goBuild(layout, name, output) {
   const go = requireGo();
   const { module, package: packagePath, versionVariable, tags } = goBuilds[name];
   const args = ["build", "-trimpath", "-mod=readonly", "-tags", tags, "-ldflags", `-s -w -X ${versionVariable}`, "-o", output, packagePath];

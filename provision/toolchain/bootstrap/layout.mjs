@@ -21,7 +21,7 @@ export const thisCheckout = resolve(dirname(fileURLToPath(import.meta.url)), "..
  * The cache shared by all checkouts of this user: `$XDG_CACHE_HOME/cutter-kit`, by default under `~/.cache`.
  * @param {NodeJS.ProcessEnv} environment
  */
-export function cacheRoot(environment = process.env) {
+function cacheRoot(environment = process.env) {
   const base = environment.XDG_CACHE_HOME ?? "";
   return join(isAbsolute(base) ? base : join(homedir(), ".cache"), "cutter-kit");
 }

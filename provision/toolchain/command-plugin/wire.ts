@@ -37,7 +37,7 @@ export function isSame(left: unknown, right: unknown): boolean {
   return canonical(unwrapped(left)) === canonical(unwrapped(right));
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
+function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

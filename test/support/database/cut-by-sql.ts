@@ -129,7 +129,7 @@ export async function createUnits(server: TestPostgres, document: CutDocument, d
 }
 
 /** Lifecycle, by cutter_exec's other function. */
-export async function enactUnits(server: TestPostgres, document: CutDocument, decisionId: string, runId = document.runId): Promise<void> {
+async function enactUnits(server: TestPostgres, document: CutDocument, decisionId: string, runId = document.runId): Promise<void> {
   const exec = await server.connect("cutter_exec");
   const reader = await server.connect("context_pack_readonly");
   for (const unit of document.plan.units) {
@@ -151,7 +151,7 @@ export async function enactUnits(server: TestPostgres, document: CutDocument, de
 }
 
 /** Leg B and the verification, each by its login. */
-export async function recordGovernance(server: TestPostgres, document: CutDocument, decisionId: string): Promise<void> {
+async function recordGovernance(server: TestPostgres, document: CutDocument, decisionId: string): Promise<void> {
   const governance = await server.connect("directus_secdef");
   const {
     rows: [set],

@@ -12,7 +12,7 @@ export interface ScriptedAnswer {
   readonly repeatBody?: number; // the body so many times, written without waiting
 }
 
-export interface ScriptedRequest {
+interface ScriptedRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;

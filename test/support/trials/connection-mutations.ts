@@ -39,7 +39,7 @@ const alteredFile = "echo >> /opt/cutter/current/bin/cutter.mjs";
 const lostCurrent = "rm /opt/cutter/current";
 
 /** One of each kind, and each job of those that take several. */
-export const changes: readonly Change[] = [
+const changes: readonly Change[] = [
   change("Group sandbox/group", "sed -i '/^cutter:/d' /etc/group /etc/gshadow"),
   change("User sandbox/user", "usermod --shell /bin/sh cutter"),
   change("Directory sandbox/var/lib/cutter/locks", "rmdir /var/lib/cutter/locks"),

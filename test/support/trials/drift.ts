@@ -33,7 +33,7 @@ export async function tryDamages(chosen: readonly Damage[]): Promise<string> {
 }
 
 /** What is not ours stands in our way. @throws as above */
-export async function tryObstacle(obstacle: (typeof obstacles)[number]): Promise<string> {
+async function tryObstacle(obstacle: (typeof obstacles)[number]): Promise<string> {
   const canary = toCanary();
   const before = await readTree();
   try {

@@ -9,14 +9,14 @@ import { readSandboxState } from "../../../provision/sandbox/state/state.ts";
 import { checkout, onHost, run } from "../e2e.ts";
 
 export const interrupts = ["Ctrl-C", "engine killed", "provider killed", "both killed"] as const;
-export type Interrupt = (typeof interrupts)[number];
+type Interrupt = (typeof interrupts)[number];
 
 /**
  * `begin`: the engine has announced the step. `at work`: the resource's claim stands in the host's manifest, its job runs. `done`: the
  * job has ended and the engine, held, has not recorded it.
  */
 export const moments = ["begin", "at work", "done"] as const;
-export type Moment = (typeof moments)[number];
+type Moment = (typeof moments)[number];
 
 export interface InterruptedUp {
   /** What the command printed, stdout and stderr. */

@@ -124,7 +124,7 @@ export async function makeBare(): Promise<void> {
 }
 
 /** The lines that only one of the two texts has. */
-export function toDifference(expected: string, found: string): string {
+function toDifference(expected: string, found: string): string {
   const [wanted, there] = [expected.split("\n"), found.split("\n")];
   return [
     ...wanted.filter((line) => !there.includes(line)).map((line) => `- ${line}`),

@@ -43,7 +43,7 @@ export interface BackupWorld {
 }
 
 /** Bodies of sh. */
-export interface Programs {
+interface Programs {
   readonly dump: string;
   readonly list: string;
   readonly restore: string;

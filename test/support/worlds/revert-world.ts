@@ -30,9 +30,9 @@ import type { TestPostgres } from "../database/postgres.ts";
 import { toTestSettings } from "../database/production-database.ts";
 import { exportKey, sign, toDocument } from "../approval-material.ts";
 
-export const host = sha256Hex("the host");
-export const release = sha256Hex("the release");
-export const runbook = readFileSync(join(import.meta.dirname, "../../../sql/lifecycle/rollback_runbook.sql"), "utf8");
+const host = sha256Hex("the host");
+const release = sha256Hex("the release");
+const runbook = readFileSync(join(import.meta.dirname, "../../../sql/lifecycle/rollback_runbook.sql"), "utf8");
 
 export interface RevertWorld {
   readonly folder: string;

@@ -29,7 +29,7 @@ export const runId = "run-1.dryrun";
 const zeros = "0".repeat(64);
 
 /** The knowledge base fails while this says so. */
-export interface Outage {
+interface Outage {
   on: "never" | "writes" | "always";
 }
 

@@ -25,7 +25,7 @@ const patient: WriteLimits = {
   commitTimeoutMs: 20_000,
 };
 
-export interface WriterOptions {
+interface WriterOptions {
   readonly login?: Partial<LoginSettings>; // of every login: another port
   readonly limits?: Partial<WriteLimits>;
   readonly settings?: DatabaseSettings;

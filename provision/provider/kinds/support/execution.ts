@@ -25,7 +25,7 @@ export async function readExecution(host: RemoteHost): Promise<Execution> {
 }
 
 /** Lines: `armed`, `live`, `run` with a name; after a run its `line`s and `revert` lines. Pure. */
-export function parseExecution(stdout: string): Execution {
+function parseExecution(stdout: string): Execution {
   const armed: string[] = [];
   const live: string[] = [];
   const traces: (RunTrace & { readonly journal: string[]; readonly revertJournal: string[] })[] = [];

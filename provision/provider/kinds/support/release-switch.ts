@@ -20,14 +20,14 @@ export function toConfirmationState(records: readonly string[], name: string): s
   return records.includes(`good ${name}`) && !records.some((line) => line.startsWith("pending ")) ? confirmed : "unconfirmed";
 }
 
-export interface RevertedRelease {
+interface RevertedRelease {
   readonly release: string;
   readonly now_on: string; // at that time; "none" when there was no good release to go back to
   readonly why: string; // deadline, reboot or unhealthy
   readonly at: string;
 }
 
-export function toRevertedRelease(records: readonly string[]): RevertedRelease | null {
+function toRevertedRelease(records: readonly string[]): RevertedRelease | null {
   const [, release = "", nowOn = "", why = "", at = ""] = records.find((line) => line.startsWith("reverted "))?.split(" ") ?? [];
   return release === "" ? null : { release, now_on: nowOn, why, at };
 }
