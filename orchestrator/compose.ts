@@ -197,7 +197,7 @@ function runHelper(edge: Edge, args: readonly string[], input: string | null = n
       env: toHelperEnvironment(edge),
       stdio: [input === null ? "inherit" : "pipe", "inherit", "inherit"],
     });
-    child.on("error", (cause) => fail(new CutterError("HELPER_MISSING", { helper: toHelper(edge) }, { cause })));
+    child.on("error", (cause) => fail(new CutterError("RELEASE_UNKNOWN", { reason: "helper_missing", helper: toHelper(edge) }, { cause })));
     child.stdin?.on("error", () => undefined).end(input); // a command that refuses early reads nothing
     child.on("close", (code) => done(code ?? 70));
   });

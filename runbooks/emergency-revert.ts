@@ -55,9 +55,10 @@ interface Signed {
   readonly signature: Buffer;
 }
 
-/** @throws REVERT_RUN_IS_DRY, RUN_ID_INVALID */
+/** @throws REVERT_NOTHING_CREATED, RUN_ID_INVALID */
 function parseLiveRunId(text: string): RunId {
-  if (text.toLowerCase().endsWith(dryRunSuffix)) throw new CutterError("REVERT_RUN_IS_DRY", { run_id: text.slice(0, 80) });
+  if (text.toLowerCase().endsWith(dryRunSuffix))
+    throw new CutterError("REVERT_NOTHING_CREATED", { reason: "dry_run", run_id: text.slice(0, 80) });
   return parseRunId(text, { allowDryRunSuffix: false });
 }
 

@@ -1,7 +1,8 @@
 // Writes runbooks/errors.md from the registry of codes, so that a remedy is written once. `node runbooks/errors-page.ts` after a code changed.
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { codes } from "../orchestrator/core/codes/index.ts";
+import type { CodeEntry } from "../orchestrator/core/codes/entry.ts";
+import { codesBySubject } from "../orchestrator/core/codes/index.ts";
 
 export const errorsPagePath = resolve(import.meta.dirname, "errors.md");
 
@@ -15,26 +16,44 @@ const exitMeanings: Readonly<Record<number, string>> = {
   78: "configuration",
 };
 
-/** The page's text: every code by name, with what it means, its exit code and its remedy. */
+/** The page's text: by subject, every code by name, with what it means, its exit code and its remedy. */
 export function toErrorsPage(): string {
-  const rows = Object.entries(codes)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([code, { summary, remedy, exit }]) => `| \`${code}\` | ${escapeCell(summary)} | ${exit} | ${escapeCell(remedy)} |`);
   return [
     "# Codes and their remedies",
     "",
-    "Generated from `orchestrator/core/codes/`; a code is printed as `CODE summary name=value … → remedy`.",
+    "Generated from `orchestrator/core/codes/`; a code is printed as `CODE summary name=value … → remedy`. Where a code has several cases, the",
+    "fact `reason`, `field` or `what` says which.",
     "",
     "| exit | what it says about production |",
     "|---|---|",
     "| 0 | done |",
     ...Object.entries(exitMeanings).map(([exit, meaning]) => `| ${exit} | ${meaning} |`),
     "",
-    "| code | what it means | exit | what to do |",
-    "|---|---|---|---|",
-    ...rows,
+    ...Object.keys(codesBySubject).map((subject) => `- [${subject}](#${toAnchor(subject)})`),
+    ...Object.entries(codesBySubject).flatMap(([subject, codes]) => [
+      "",
+      `## ${subject}`,
+      "",
+      "| code | what it means | exit | what to do |",
+      "|---|---|---|---|",
+      ...toRows(codes),
+    ]),
     "",
   ].join("\n");
+}
+
+function toRows(codes: Readonly<Record<string, CodeEntry>>): readonly string[] {
+  return Object.entries(codes)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { summary, remedy, exit }]) => `| \`${code}\` | ${escapeCell(summary)} | ${exit} | ${escapeCell(remedy)} |`);
+}
+
+/** As every reader of Markdown makes it of a heading. */
+function toAnchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, "")
+    .replaceAll(" ", "-");
 }
 
 function escapeCell(text: string): string {

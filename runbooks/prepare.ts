@@ -60,13 +60,13 @@ await runScript(usage, async () => {
   });
 });
 
-/** @throws REQUEST_DIFFERS when the id is taken by another request */
+/** @throws RUN_ID_TAKEN when the id is taken by another request */
 async function ensureRequest(host: RemoteHost, wanted: Omit<RunRequest, "schema">): Promise<void> {
   const request: RunRequest = { schema: "cutter.request/1", ...wanted };
   const runId = request.run_id;
   const path = `${hostLayout.requests}/${runId}.yaml`;
   const { code, stderr } = await host.run(writeRequest, [path], { timeoutMs: 30_000, stdin: Buffer.from(stringify(request)) });
-  if (code === 3) throw new CutterError("REQUEST_DIFFERS", { run_id: runId, path });
+  if (code === 3) throw new CutterError("RUN_ID_TAKEN", { reason: "request_differs", run_id: runId, path });
   if (code !== 0)
     throw new CutterError("HOST_COMMAND_FAILED", {
       host: host.address.name,

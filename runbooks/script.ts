@@ -14,9 +14,9 @@ export async function runScript(usage: string, work: () => Promise<number>): Pro
   }
 }
 
-/** @throws ARGUMENT_MISSING */
+/** @throws USAGE_INVALID */
 export function toRequired(value: string | undefined, option: string): string {
-  if (value === undefined || value === "") throw new CutterError("ARGUMENT_MISSING", { option });
+  if (value === undefined || value === "") throw new CutterError("USAGE_INVALID", { reason: "argument_missing", option });
   return value;
 }
 

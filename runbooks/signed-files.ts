@@ -32,7 +32,7 @@ export interface SignedFile {
 
 const signatureBytesMax = 64 * 1024;
 
-/** The document and the signatures that lie beside it. @throws APPROVAL_UNREADABLE, APPROVAL_* of a document that is none, APPROVAL_SIGNATURE_MISSING */
+/** The document and the signatures that lie beside it. @throws APPROVAL_UNREADABLE, APPROVAL_* of a document that is none, APPROVAL_SIGNATURES_WRONG */
 export function readSignedFiles(file: string): SignedFile {
   const bytes = readPlain(file, approvalBytesMax);
   const { gate } = parseApproval(bytes);
@@ -41,7 +41,8 @@ export function readSignedFiles(file: string): SignedFile {
     const found = [`${file}.${role}.asc`, ...(role === "sovereign" ? [`${file}.asc`] : [])].find((name) => existsSync(name));
     return found === undefined ? [] : [{ name: toSignatureName(gate, role), bytes: readPlain(found, signatureBytesMax) }];
   });
-  if (signatures.length === 0) throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate, expected: `${file}.asc`, found: "none" });
+  if (signatures.length === 0)
+    throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "missing", gate, expected: `${file}.asc`, found: "none" });
   return { file, gate, document: { name: toDocumentName(gate), bytes }, signatures };
 }
 
@@ -54,14 +55,14 @@ export async function verifyLocally(
   approvals: readonly SignedFile[],
 ): Promise<readonly string[]> {
   if (ruling.gate !== "RULING")
-    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", file: ruling.file, expected: "RULING", found: ruling.gate });
+    throw new CutterError("APPROVAL_FOR_ANOTHER", { field: "gate", file: ruling.file, expected: "RULING", found: ruling.gate });
   const keys = readStackKeys(config);
   const bound = await readBinding(config, host, runId);
   const named = toRulingScope(config.orchestrator, config.rollbackRunbook.sha256);
   const lines: string[] = [];
   for (const signed of [ruling, ...approvals]) {
     if (signed !== ruling && !["SG_1", "SG_2", "SG_3"].includes(signed.gate))
-      throw new CutterError("APPROVAL_GATE_MISMATCH", {
+      throw new CutterError("APPROVAL_FOR_ANOTHER", {
         field: "gate",
         file: signed.file,
         expected: "SG_1, SG_2 or SG_3",

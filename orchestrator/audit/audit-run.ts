@@ -175,7 +175,7 @@ function checkRequest(material: RunBundle, { status }: AuditedJournal): readonly
   const { started } = status;
   if (bytes === undefined || started === null) return []; // told as missing already
   const differs = (facts: Readonly<Record<string, string>>): AuditFinding =>
-    auditFinding("AUDIT_REQUEST_DIFFERS", "it is another request", { file, record: 0, facts });
+    auditFinding("request_differs", "it is another request", { file, record: 0, facts });
   const found = sha256Hex(bytes);
   if (found !== started.inputs.request_sha256) return [differs({ expected_sha256: started.inputs.request_sha256, found_sha256: found })];
   try {
@@ -184,7 +184,7 @@ function checkRequest(material: RunBundle, { status }: AuditedJournal): readonly
       ? []
       : [differs({ run_id: request.run_id, document_id: request.document_id, mode: request.mode })];
   } catch (error) {
-    return [toAuditFinding("AUDIT_REQUEST_DIFFERS", error, { file })];
+    return [toAuditFinding("request_differs", error, { file })];
   }
 }
 
@@ -210,7 +210,7 @@ function checkBackup({ origin, digestsOnly }: RunBundle, { backup, mode }: RunAc
   const found = [...digestsOnly].find(([, sha256]) => sha256 === backup.sha256);
   return found === undefined
     ? [
-        auditFinding("AUDIT_BACKUP_DIFFERS", "no encrypted backup in the folder has the recorded digest", {
+        auditFinding("backup_differs", "no encrypted backup in the folder has the recorded digest", {
           file: backup.file ?? "",
           facts: { expected_sha256: backup.sha256 ?? "", found: [...digestsOnly.values()] },
         }),

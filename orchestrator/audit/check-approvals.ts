@@ -88,7 +88,7 @@ function findStoredApproval(material: RunBundle, { seq, entry }: ApprovalRecord,
     .map(([file, bytes]) => ({ file, bytes, sha256: sha256Hex(bytes) }));
   const document = stored.find(({ sha256 }) => sha256 === entry.document_sha256);
   const missing = (what: string, sha256: string): AuditFinding =>
-    auditFinding("AUDIT_APPROVAL_MISSING", `no file has the digest of ${what}`, {
+    auditFinding("approval_missing", `no file has the digest of ${what}`, {
       file: journalName,
       record: seq,
       facts: { gate: entry.gate, sha256 },
@@ -110,7 +110,7 @@ function parse({ document, file }: StoredApproval, { seq }: ApprovalRecord, find
   try {
     return parseApproval(document);
   } catch (error) {
-    findings.push(toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq }));
+    findings.push(toAuditFinding("approval_invalid", error, { file, record: seq }));
     return null;
   }
 }
@@ -120,7 +120,7 @@ function compareRecord(approval: Approval, { seq, entry }: ApprovalRecord, bound
   const decision = toApprovedDecisions(approval).find(({ run_id }) => run_id === bound.scope.runId);
   if (decision === undefined)
     return [
-      auditFinding("AUDIT_APPROVAL_INVALID", "it is for another run", {
+      auditFinding("approval_invalid", "it is for another run", {
         file,
         record: seq,
         facts: { expected: bound.scope.runId, found: approval.run_id },
@@ -135,7 +135,7 @@ function compareRecord(approval: Approval, { seq, entry }: ApprovalRecord, bound
   const different = pairs.filter(([, left, right]) => left !== right).map(([field]) => field);
   return different.length === 0
     ? []
-    : [auditFinding("AUDIT_APPROVAL_DIFFERS", "journal and document differ", { file, record: seq, facts: { fields: different } })];
+    : [auditFinding("approval_differs", "journal and document differ", { file, record: seq, facts: { fields: different } })];
 }
 
 /** What the journal took an SG_3 for, against what was signed: going on by a signed void is no decision of the sovereign's. */
@@ -145,7 +145,7 @@ function checkDecisions(material: RunBundle, { records }: AuditedJournal): reado
       [...material.files].find(([name, content]) => name.startsWith(approvalsFolder) && sha256Hex(content) === entry.approval_sha256) ?? [];
     if (file === undefined || bytes === undefined)
       return [
-        auditFinding("AUDIT_APPROVAL_MISSING", "no file has the digest of the document", {
+        auditFinding("approval_missing", "no file has the digest of the document", {
           file: journalName,
           record: seq,
           facts: { gate: "SG_3", sha256: entry.approval_sha256 },
@@ -156,14 +156,14 @@ function checkDecisions(material: RunBundle, { records }: AuditedJournal): reado
       return gate === "SG_3" && decision === entry.decision
         ? []
         : [
-            auditFinding("AUDIT_APPROVAL_DIFFERS", "another decision was signed", {
+            auditFinding("approval_differs", "another decision was signed", {
               file,
               record: seq,
               facts: { expected: `SG_3 ${entry.decision}`, found: `${gate} ${decision}` },
             }),
           ];
     } catch (error) {
-      return [toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq })];
+      return [toAuditFinding("approval_invalid", error, { file, record: seq })];
     }
   });
 }
@@ -200,7 +200,7 @@ async function verify(
     return await verifyApproval({ document, signatures, keys, expected, now: new Date(at) });
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
-    findings.push(toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: seq, facts: { judged_at: at } }));
+    findings.push(toAuditFinding("approval_invalid", error, { file, record: seq, facts: { judged_at: at } }));
     return null;
   }
 }
@@ -216,7 +216,7 @@ function compareSigners({ signers }: VerifiedApproval, { seq, entry }: ApprovalR
   const people = new Set(entry.signatures.map(({ fingerprint }) => fingerprint)).size;
   return [
     ...different.map(({ role, fingerprint }) =>
-      auditFinding("AUDIT_APPROVAL_DIFFERS", "the journal names another signer", {
+      auditFinding("approval_differs", "the journal names another signer", {
         file,
         record: seq,
         facts: { role, found: fingerprint },
@@ -225,7 +225,7 @@ function compareSigners({ signers }: VerifiedApproval, { seq, entry }: ApprovalR
     ...(people === entry.human_signers
       ? []
       : [
-          auditFinding("AUDIT_APPROVAL_DIFFERS", "the journal counts other signers than it names", {
+          auditFinding("approval_differs", "the journal counts other signers than it names", {
             file,
             record: seq,
             facts: { human_signers: entry.human_signers, named: people },
@@ -253,7 +253,7 @@ function checkUse(
       requireFresh(approval, signedAt, new Date(use.at));
       return [];
     } catch (error) {
-      return [toAuditFinding("AUDIT_APPROVAL_INVALID", error, { file, record: use.seq, facts: { used_for: use.entry.step } })];
+      return [toAuditFinding("approval_invalid", error, { file, record: use.seq, facts: { used_for: use.entry.step } })];
     }
   });
 }
@@ -267,7 +267,7 @@ function checkUuids({ records }: AuditedJournal): readonly AuditFinding[] {
     if (before === undefined) first.set(id, record);
     if (before === undefined || (before.entry.gate === gate && before.entry.document_sha256 === record.entry.document_sha256)) return [];
     return [
-      auditFinding("AUDIT_UUID_REUSED", `first used by ${before.entry.gate}`, {
+      auditFinding("uuid_reused", `first used by ${before.entry.gate}`, {
         file: journalName,
         record: record.seq,
         facts: { gate, review_decision_id: id, first_record: before.seq },

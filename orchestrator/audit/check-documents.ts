@@ -37,11 +37,11 @@ function checkDocument(material: RunBundle, journal: AuditedJournal, done: DoneP
   const output = material.files.get(toOutputName(done.number, done.phase));
   const outputFindings =
     output === undefined
-      ? [auditFinding("AUDIT_FILE_MISSING", "absent", { file: toOutputName(done.number, done.phase), record: done.seq })]
+      ? [auditFinding("file_missing", "absent", { file: toOutputName(done.number, done.phase), record: done.seq })]
       : sha256Hex(output) === done.outputSha256
         ? []
         : [
-            auditFinding("AUDIT_OUTPUT_CHANGED", "another digest", {
+            auditFinding("output_changed", "another digest", {
               file: toOutputName(done.number, done.phase),
               record: done.seq,
               facts: { expected_sha256: done.outputSha256, found_sha256: sha256Hex(output) },
@@ -49,13 +49,13 @@ function checkDocument(material: RunBundle, journal: AuditedJournal, done: DoneP
           ];
   const bytes = material.files.get(file);
   if (done.receipt === null) return outputFindings;
-  if (bytes === undefined) return [...outputFindings, auditFinding("AUDIT_FILE_MISSING", "absent", { file, record: done.seq })];
+  if (bytes === undefined) return [...outputFindings, auditFinding("file_missing", "absent", { file, record: done.seq })];
   const found = sha256Hex(bytes);
   const differs =
     found === done.receipt.sha256
       ? []
       : [
-          auditFinding("AUDIT_RECEIPT_DIFFERS", "another digest than the receipt's", {
+          auditFinding("receipt_differs", "another digest than the receipt's", {
             file,
             record: done.seq,
             facts: {
@@ -72,12 +72,12 @@ function checkDocument(material: RunBundle, journal: AuditedJournal, done: DoneP
 /** (sequence, head) as the document carries it. */
 function checkWitness(material: RunBundle, journal: AuditedJournal, file: string): readonly AuditFinding[] {
   const witness = readRecord(material.files.get(file) ?? new Uint8Array());
-  if (witness === null) return [auditFinding("AUDIT_DOCUMENT_DIFFERS", "it carries no record", { file })];
+  if (witness === null) return [auditFinding("document_differs", "it carries no record", { file })];
   const { seq, head } = witness.journal;
   const hash = journal.hashes[seq];
   if (hash === undefined)
     return [
-      auditFinding("AUDIT_TAIL_CUT", "a document witnesses a record beyond the journal's end", {
+      auditFinding("tail_cut", "a document witnesses a record beyond the journal's end", {
         file: journalName,
         record: journal.records.length - 1,
         facts: { witness: file, witnessed_record: seq },
@@ -86,7 +86,7 @@ function checkWitness(material: RunBundle, journal: AuditedJournal, file: string
   return hash === head
     ? []
     : [
-        auditFinding("AUDIT_WITNESS_DIFFERS", "the journal up to this record is another one", {
+        auditFinding("witness_differs", "the journal up to this record is another one", {
           file: journalName,
           record: seq,
           facts: { witness: file, expected_head: head, found_head: hash },
@@ -109,7 +109,7 @@ function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePh
   return different.length === 0
     ? []
     : [
-        auditFinding("AUDIT_DOCUMENT_DIFFERS", "its record and the journal differ", {
+        auditFinding("document_differs", "its record and the journal differ", {
           file,
           record: done.seq,
           facts: { fields: different },

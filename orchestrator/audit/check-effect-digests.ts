@@ -25,7 +25,7 @@ export function checkEffectDigests(
     return expected === null || expected === entry.effect_sha256
       ? []
       : [
-          auditFinding("AUDIT_EFFECT_DIFFERS", "another digest than plan and approvals lead to", {
+          auditFinding("effect_differs", "another digest than plan and approvals lead to", {
             file: journalName,
             record: seq,
             facts: { step: entry.step, expected_sha256: expected, found_sha256: entry.effect_sha256 },

@@ -21,13 +21,13 @@ export function checkEffects({ records, status }: AuditedJournal): readonly Audi
   for (const use of [...recordsOf(records, "effect_intended"), ...transactions]) {
     const step = effectSteps.find((candidate) => candidate === use.entry.step);
     const location = { file: journalName, record: use.seq, facts: { step: use.entry.step } };
-    if (status.started?.mode !== "live") findings.push(auditFinding("AUDIT_EFFECT_UNAUTHORISED", "a dry run writes nothing", location));
+    if (status.started?.mode !== "live") findings.push(auditFinding("effect_unauthorised", "a dry run writes nothing", location));
     if (step === undefined) continue; // a file, or the row that gives a run up
     const startedAt = starts.findLast((start) => start.seq < use.seq)?.seq ?? -1;
     const ruled = approvals.some(({ seq, entry }) => entry.gate === "RULING" && seq > startedAt && seq < use.seq);
     const approved = approvals.some(({ seq, entry }) => entry.gate === gateOfStep[step] && seq < use.seq);
-    if (!ruled) findings.push(auditFinding("AUDIT_EFFECT_UNAUTHORISED", "no ruling was verified in this start", location));
-    if (!approved) findings.push(auditFinding("AUDIT_EFFECT_UNAUTHORISED", `no ${gateOfStep[step]} was verified before`, location));
+    if (!ruled) findings.push(auditFinding("effect_unauthorised", "no ruling was verified in this start", location));
+    if (!approved) findings.push(auditFinding("effect_unauthorised", `no ${gateOfStep[step]} was verified before`, location));
   }
   for (const done of recordsOf(records, "effect_done")) {
     const { step, found, effect_sha256 } = done.entry;
@@ -35,14 +35,14 @@ export function checkEffects({ records, status }: AuditedJournal): readonly Audi
     const location = { file: journalName, record: done.seq, facts: { step } };
     const intended = recordsOf(records, "effect_intended").findLast((intent) => intent.seq < done.seq && intent.entry.step === step);
     if (intended?.entry.effect_sha256 !== effect_sha256)
-      findings.push(auditFinding("AUDIT_EFFECT_DIFFERS", "done is not what was intended", location));
+      findings.push(auditFinding("effect_differs", "done is not what was intended", location));
     if (found === "committed" && !transactions.some((use) => use.seq < done.seq && use.entry.step === step))
-      findings.push(auditFinding("AUDIT_EFFECT_DIFFERS", "committed, and no transaction is recorded", location));
+      findings.push(auditFinding("effect_differs", "committed, and no transaction is recorded", location));
   }
   if (status.finished !== null && status.started?.mode === "live") {
     for (const step of effectSteps)
       if (status.effects[step].state !== "done")
-        findings.push(auditFinding("AUDIT_EFFECT_DIFFERS", "the run was finished without it", { file: journalName, facts: { step } }));
+        findings.push(auditFinding("effect_differs", "the run was finished without it", { file: journalName, facts: { step } }));
   }
   return findings;
 }

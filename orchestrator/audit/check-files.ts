@@ -16,7 +16,7 @@ import { recordedOutcomeSchema } from "../core/run/outcome.ts";
 /** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */
 export function checkChecksumList(material: RunBundle, ended: boolean): readonly AuditFinding[] {
   const list = material.files.get(checksumListName);
-  if (list === undefined) return ended ? [auditFinding("AUDIT_LIST_INVALID", "absent", { file: checksumListName })] : [];
+  if (list === undefined) return ended ? [auditFinding("list_invalid", "absent", { file: checksumListName })] : [];
   try {
     const lines = readChecksumList(list);
     const listed = new Map(lines.map(({ name, sha256 }) => [name, sha256]));
@@ -25,21 +25,21 @@ export function checkChecksumList(material: RunBundle, ended: boolean): readonly
     return [
       ...lines
         .filter(({ name }) => !found.has(name))
-        .map(({ name }) => auditFinding("AUDIT_FILE_MISSING", "it is listed, and absent", { file: name })),
+        .map(({ name }) => auditFinding("file_missing", "it is listed, and absent", { file: name })),
       ...[...found.keys()]
         .filter((name) => !listed.has(name))
-        .map((name) => auditFinding("AUDIT_FILE_EXTRA", "it is not listed", { file: name })),
+        .map((name) => auditFinding("file_extra", "it is not listed", { file: name })),
       ...lines
         .filter(({ name, sha256 }) => found.has(name) && found.get(name) !== sha256)
         .map(({ name, sha256 }) =>
-          auditFinding("AUDIT_FILE_CHANGED", "another digest than the list's", {
+          auditFinding("file_changed", "another digest than the list's", {
             file: name,
             facts: { expected_sha256: sha256, found_sha256: found.get(name) ?? "" },
           }),
         ),
     ];
   } catch (error) {
-    if (error instanceof CutterError) return [toAuditFinding("AUDIT_LIST_INVALID", error, { file: checksumListName })];
+    if (error instanceof CutterError) return [toAuditFinding("list_invalid", error, { file: checksumListName })];
     throw error;
   }
 }
@@ -88,18 +88,18 @@ export function checkFileSet(
       ? digests.has(sha256Hex(bytes))
       : allowed.has(name) && !(material.origin === "bundle" && name === bundleName);
   return [
-    ...[...wanted].filter((name) => !material.files.has(name)).map((name) => auditFinding("AUDIT_FILE_MISSING", "absent", { file: name })),
+    ...[...wanted].filter((name) => !material.files.has(name)).map((name) => auditFinding("file_missing", "absent", { file: name })),
     ...(ended
       ? [...material.files]
           .filter(([name, bytes]) => !isAllowed(name, bytes))
-          .map(([name]) => auditFinding("AUDIT_FILE_EXTRA", "the run does not leave such a file", { file: name }))
+          .map(([name]) => auditFinding("file_extra", "the run does not leave such a file", { file: name }))
       : []),
     ...made
       .filter(
         ({ name, content, comparable }) =>
           comparable && material.files.has(name) && !Buffer.from(material.files.get(name) ?? "").equals(Buffer.from(content)),
       )
-      .map(({ name }) => auditFinding("AUDIT_FILE_CHANGED", "it is not what its phase's output makes", { file: name })),
+      .map(({ name }) => auditFinding("file_changed", "it is not what its phase's output makes", { file: name })),
   ];
 }
 
@@ -120,7 +120,7 @@ export function checkOutcome(material: RunBundle, { status }: AuditedJournal, ac
   const bytes = material.files.get("outcome.json");
   if (started === null || bytes === undefined || (finished === null && status.voided === null)) return [];
   const outcome = outcomeSchema.safeParse(tryParseJson(bytes));
-  if (!outcome.success) return [auditFinding("AUDIT_OUTCOME_DIFFERS", "it is no outcome", { file: "outcome.json" })];
+  if (!outcome.success) return [auditFinding("outcome_differs", "it is no outcome", { file: "outcome.json" })];
   const own = { run_id: started.run_id, document_id: started.document_id, mode: started.mode };
   const told =
     finished === null
@@ -139,7 +139,7 @@ export function checkOutcome(material: RunBundle, { status }: AuditedJournal, ac
   return different.length === 0
     ? []
     : [
-        auditFinding("AUDIT_OUTCOME_DIFFERS", "it tells another end than the journal", {
+        auditFinding("outcome_differs", "it tells another end than the journal", {
           file: "outcome.json",
           facts: { fields: different },
         }),
@@ -152,5 +152,5 @@ export function checkReport(material: RunBundle, { status }: AuditedJournal, acc
   if (report === undefined || (status.finished === null && status.voided === null)) return [];
   return Buffer.from(report).toString("utf8") === renderText(toRunPage(account, null))
     ? []
-    : [auditFinding("AUDIT_FILE_CHANGED", "it is not the report of this journal", { file: "report.txt" })];
+    : [auditFinding("file_changed", "it is not the report of this journal", { file: "report.txt" })];
 }

@@ -19,23 +19,21 @@ export function checkPlan(
   const plan = material.files.get(planFile);
   const source = material.files.get(sourceFile);
   if (plan === undefined || source === undefined)
-    return [auditFinding("AUDIT_FILE_MISSING", "absent", { file: plan === undefined ? planFile : sourceFile })];
+    return [auditFinding("file_missing", "absent", { file: plan === undefined ? planFile : sourceFile })];
   const text = Buffer.from(plan).toString("utf8");
   const parsed = planSchema.safeParse(tryParseJson(text));
-  if (!parsed.success) return [auditFinding("AUDIT_PLAN_INVALID", "it is no plan", { file: planFile })];
+  if (!parsed.success) return [auditFinding("plan_invalid", "it is no plan", { file: planFile })];
   const found = sha256Hex(plan);
   const sourceSha256 = sha256Hex(source);
   return [
-    ...(toCanonicalJson(parsed.data) === text
-      ? []
-      : [auditFinding("AUDIT_PLAN_INVALID", "it is not in canonical form", { file: planFile })]),
+    ...(toCanonicalJson(parsed.data) === text ? [] : [auditFinding("plan_invalid", "it is not in canonical form", { file: planFile })]),
     ...(found === recorded.payloadSha
       ? []
-      : [auditFinding("AUDIT_PLAN_INVALID", "another payload_sha", { file: planFile, facts: { expected: recorded.payloadSha, found } })]),
+      : [auditFinding("plan_invalid", "another payload_sha", { file: planFile, facts: { expected: recorded.payloadSha, found } })]),
     ...(parsed.data.documentId === recorded.documentId
       ? []
       : [
-          auditFinding("AUDIT_PLAN_INVALID", "the plan of another document", {
+          auditFinding("plan_invalid", "the plan of another document", {
             file: planFile,
             facts: { expected: recorded.documentId, found: parsed.data.documentId },
           }),
@@ -43,7 +41,7 @@ export function checkPlan(
     ...(sourceSha256 === parsed.data.sourceSha256 && (recorded.sourceSha256 === null || recorded.sourceSha256 === sourceSha256)
       ? []
       : [
-          auditFinding("AUDIT_PLAN_INVALID", "the document has another digest", {
+          auditFinding("plan_invalid", "the document has another digest", {
             file: sourceFile,
             facts: { expected: parsed.data.sourceSha256, found: sourceSha256 },
           }),
@@ -58,6 +56,6 @@ function lossless(source: Uint8Array, units: readonly PlannedUnit[], file: strin
     return [];
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
-    return [toAuditFinding("AUDIT_PLAN_INVALID", error, { file })];
+    return [toAuditFinding("plan_invalid", error, { file })];
   }
 }

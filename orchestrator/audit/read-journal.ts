@@ -17,7 +17,7 @@ export interface AuditedJournal {
 /** Null when nothing can be read from it; then the findings say why. */
 export function readJournal(material: RunBundle, findings: AuditFinding[]): AuditedJournal | null {
   const bytes = material.files.get(journalName);
-  if (bytes === undefined) return fail(findings, auditFinding("AUDIT_FILE_MISSING", "absent", { file: journalName }));
+  if (bytes === undefined) return fail(findings, auditFinding("file_missing", "absent", { file: journalName }));
   try {
     const { records } = readChain(bytes, journalName);
     const lines = Buffer.from(bytes).toString("utf8").split("\n").slice(0, -1);
@@ -28,12 +28,12 @@ export function readJournal(material: RunBundle, findings: AuditFinding[]): Audi
     if (!(error instanceof CutterError)) throw error;
     const line = error.facts["line"];
     const seq = error.facts["seq"];
-    if (error.code === "JOURNAL_ILLEGAL")
+    if (error.code === "JOURNAL_DAMAGED" && error.facts["reason"] === "illegal_record")
       return fail(
         findings,
-        toAuditFinding("AUDIT_JOURNAL_ILLEGAL", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }),
+        toAuditFinding("journal_illegal", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }),
       );
-    const code = error.code === "JOURNAL_TORN" ? "AUDIT_TAIL_CUT" : "AUDIT_CHAIN_BROKEN";
+    const code = error.code === "JOURNAL_TORN" ? "tail_cut" : "chain_broken";
     return fail(findings, toAuditFinding(code, error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }));
   }
 }
@@ -48,8 +48,8 @@ function findEnd({ origin }: RunBundle, records: readonly JournalRecord[], statu
   if (origin === "folder" && status.finished === null && status.voided === null) return []; // a run that goes on
   const last = records.length - 1;
   if (status.finished === null && status.voided === null)
-    return [auditFinding("AUDIT_TAIL_CUT", "no record says that the run was finished or given up", { file: journalName, record: last })];
+    return [auditFinding("tail_cut", "no record says that the run was finished or given up", { file: journalName, record: last })];
   if (status.attemptOpen && status.voided === null)
-    return [auditFinding("AUDIT_TAIL_CUT", "the last start has no end", { file: journalName, record: last })];
+    return [auditFinding("tail_cut", "the last start has no end", { file: journalName, record: last })];
   return [];
 }

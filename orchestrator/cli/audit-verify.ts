@@ -1,7 +1,7 @@
 // cutter audit verify: the evidence of a run checked again, from its folder or from a bundle on any machine; by the keys the reader trusts, never by those beside the run.
 import { buildCommand } from "@stricli/core";
 import { auditRun, type Audit } from "../audit/audit-run.ts";
-import type { AuditFinding } from "../audit/finding.ts";
+import { toFindingSentence, type AuditFinding } from "../audit/finding.ts";
 import { readBundle, readFolder, type RunBundle } from "../evidence/bundle.ts";
 import { bundleBytesMax } from "../evidence/tar.ts";
 import { loadConfig } from "../config/load.ts";
@@ -137,12 +137,14 @@ function toText(audit: Audit, verdict: AuditVerdict, keys: string): readonly str
   ];
 }
 
-function toLine({ code, file, record, problem, facts }: AuditFinding): string {
+function toLine(finding: AuditFinding): string {
+  const { code, what, file, record, problem, facts } = finding;
   const place = [...(file === null ? [] : [`file=${toPrintable(file)}`]), ...(record === null ? [] : [`record=${String(record)}`])];
   return [
     "[ERR]",
     code,
-    codes[code].summary,
+    toFindingSentence(finding) ?? codes[code].summary,
+    ...(what === null ? [] : [`what=${what}`]),
     ...place,
     `problem=${toPrintable(problem)}`,
     ...Object.entries(facts)

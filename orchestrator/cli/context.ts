@@ -50,7 +50,7 @@ export interface Services {
   readHostFactsText(): Promise<string>;
   openDatabase(config: OrchestratorConfig): Promise<ProductionDatabase>;
   openEngine(config: OrchestratorConfig, reporter: Reporter): Promise<{ readonly ports: EnginePorts; close(): Promise<void> }>;
-  /** With the revert's own login and no login that could cut. @throws REVERT_LOGIN_MISMATCH, CREDENTIAL_ABSENT */
+  /** With the revert's own login and no login that could cut. @throws REVERT_LOGIN_MISMATCH, CREDENTIALS_MISSING */
   openRevert(config: OrchestratorConfig, say: (line: string) => void): Promise<{ readonly ports: RevertPorts; close(): Promise<void> }>;
   /** How a run tells what it does: JSON lines on stderr beside --json, a live line on a terminal, else one line per event. */
   toReporter(options: { readonly json: boolean }): Reporter;

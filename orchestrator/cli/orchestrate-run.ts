@@ -109,6 +109,6 @@ async function readRequest(context: CutterContext, flags: Flags): Promise<Loaded
   const different = (["run_id", "document_id", "mode"] as const).filter(
     (name) => said[name] !== undefined && said[name] !== request.value[name],
   );
-  if (different.length > 0) throw new CutterError("REQUEST_CONFLICT", { different });
+  if (different.length > 0) throw new CutterError("USAGE_INVALID", { reason: "request_and_options_differ", different });
   return request;
 }

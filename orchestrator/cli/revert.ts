@@ -59,9 +59,10 @@ export const revertCommand = buildCommand<Flags, [], CutterContext>({
   },
 });
 
-/** @throws REVERT_RUN_IS_DRY, RUN_ID_INVALID */
+/** @throws REVERT_NOTHING_CREATED, RUN_ID_INVALID */
 function parseLiveRunId(text: string): RunId {
-  if (text.toLowerCase().endsWith(dryRunSuffix)) throw new CutterError("REVERT_RUN_IS_DRY", { run_id: text.slice(0, 80) });
+  if (text.toLowerCase().endsWith(dryRunSuffix))
+    throw new CutterError("REVERT_NOTHING_CREATED", { reason: "dry_run", run_id: text.slice(0, 80) });
   return parseRunId(text, { allowDryRunSuffix: false });
 }
 
@@ -91,7 +92,7 @@ async function renderRevert(context: CutterContext, flags: Flags, runId: RunId):
 async function revert(context: CutterContext, flags: Flags, runId: RunId, approvalFile: string): Promise<void> {
   const { services } = context;
   // Before configuration, credentials and database: outside its unit a revert touches nothing.
-  if (!(await services.isInRevertUnit(runId))) throw new CutterError("REVERT_OUTSIDE_UNIT", { run_id: runId });
+  if (!(await services.isInRevertUnit(runId))) throw new CutterError("EXECUTION_OUTSIDE_UNIT", { reason: "revert", run_id: runId });
   const request = await readRevert(services, runId, approvalFile);
   const say = (line: string): void => (flags.json ? context.process.stderr : context.process.stdout).write(`${line}\n`);
   const opened = await services.openRevert(request.config, say);
@@ -105,7 +106,7 @@ async function revert(context: CutterContext, flags: Flags, runId: RunId, approv
   }
 }
 
-/** @throws REVERT_PRINCIPAL_NOT_PINNED, REVERT_NOT_STAGED, REVERT_STAGING_DAMAGED, RELEASE_UNKNOWN, CONFIG_*, KEY_FILE_CHANGED */
+/** @throws REVERT_PRINCIPAL_NOT_PINNED, REVERT_NOT_STAGED, RELEASE_UNKNOWN, CONFIG_*, KEY_FILE_CHANGED */
 async function readRevert(services: Services, runId: RunId, approvalFile: string): Promise<RevertInputs> {
   const { files, paths } = services;
   const config = (await loadConfig(files, paths.config)).value;
@@ -140,7 +141,11 @@ async function readStaged({ files, paths }: Services, runId: RunId): Promise<Sta
   if (bytes === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: runId, looked_for: path });
   const staged = stagedRevertSchema.safeParse(tryParseJson(bytes));
   if (!staged.success)
-    throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: staged.error.issues[0]?.path.join(".") ?? "(top)" });
+    throw new CutterError("REVERT_NOT_STAGED", {
+      reason: "damaged",
+      run_id: runId,
+      field: staged.error.issues[0]?.path.join(".") ?? "(top)",
+    });
   return staged.data;
 }
 

@@ -13,10 +13,10 @@ export interface Loaded<Value> {
   readonly sha256: string; // of the file's bytes
 }
 
-/** @throws CONFIG_MISSING, CONFIG_UNREADABLE, CONFIG_INVALID */
+/** @throws CONFIG_MISSING, CONFIG_INVALID */
 export async function loadConfig(files: Pick<Files, "read">, path: string): Promise<Loaded<OrchestratorConfig>> {
   const bytes = await files.read(path).catch((cause: unknown) => {
-    throw new CutterError("CONFIG_UNREADABLE", { file: path }, { cause });
+    throw new CutterError("CONFIG_MISSING", { reason: "unreadable", file: path }, { cause });
   });
   if (bytes === null) throw new CutterError("CONFIG_MISSING", { file: path });
   const text = toText(bytes, () => new CutterError("CONFIG_INVALID", { file: path, problem: "not UTF-8" }));
@@ -25,13 +25,13 @@ export async function loadConfig(files: Pick<Files, "read">, path: string): Prom
 
 /**
  * A request's file is named `<run_id>.yaml`, and says the same run id inside. Only a dry run may carry the suffix `.dryrun`.
- * @throws REQUEST_MISSING, REQUEST_INVALID, RUN_ID_INVALID
+ * @throws REQUEST_INVALID, RUN_ID_INVALID
  */
 export async function loadRequest(files: Pick<Files, "read">, path: string): Promise<Loaded<RunRequest>> {
   const bytes = await files.read(path).catch((cause: unknown) => {
-    throw new CutterError("REQUEST_MISSING", { file: path, problem: "cannot be read" }, { cause });
+    throw new CutterError("REQUEST_INVALID", { reason: "missing", file: path, problem: "cannot be read" }, { cause });
   });
-  if (bytes === null) throw new CutterError("REQUEST_MISSING", { file: path });
+  if (bytes === null) throw new CutterError("REQUEST_INVALID", { reason: "missing", file: path });
   const text = toText(bytes, () => new CutterError("REQUEST_INVALID", { file: path, problem: "not UTF-8" }));
   const value = parseStrictYaml(text, requestSchema, { code: "REQUEST_INVALID", file: path });
   parseRunId(value.run_id, { allowDryRunSuffix: value.mode === "dryrun" });

@@ -28,6 +28,17 @@ export class CutterError extends Error {
   }
 }
 
+/** Which case of its code this is, where a code has several: its fact `reason` or `field`. For records that keep no other fact. */
+export function toCase({ facts }: CutterError): { readonly reason?: string; readonly field?: string } {
+  const { reason, field } = facts;
+  return typeof reason === "string" ? { reason } : typeof field === "string" ? { field } : {};
+}
+
+/** The code and its case: `APPROVAL_FOR_ANOTHER field=host`. */
+export function toCodeText(error: CutterError): string {
+  return [error.code, ...Object.entries(toCase(error)).map(([name, value]) => `${name}=${value}`)].join(" ");
+}
+
 /** `CODE summary name=value … remedy`, on one line, control characters escaped. */
 export function toErrorLine(code: Code, facts: Facts): string {
   const entry = codes[code];

@@ -53,14 +53,20 @@ function toChecksumList(members: ReadonlyMap<string, Uint8Array>): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What a list of digests says, as `sha256sum -c` would read it. @throws AUDIT_LIST_INVALID naming the line */
+/** What a list of digests says, as `sha256sum -c` would read it. @throws AUDIT_EVIDENCE_DIFFERS naming the line */
 export function readChecksumList(bytes: Uint8Array): readonly ChecksumEntry[] {
   const lines = Buffer.from(bytes).toString("utf8").split("\n");
-  if (lines.pop() !== "") throw new CutterError("AUDIT_LIST_INVALID", { file: checksumListName, problem: "it breaks off" });
+  if (lines.pop() !== "")
+    throw new CutterError("AUDIT_EVIDENCE_DIFFERS", { reason: "list_invalid", file: checksumListName, problem: "it breaks off" });
   const found = lines.map((line, index) => {
     const [, escaped, sha256, name] = /^(\\?)([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
     if (sha256 === undefined || name === undefined)
-      throw new CutterError("AUDIT_LIST_INVALID", { file: checksumListName, line: index + 1, problem: "no digest and name" });
+      throw new CutterError("AUDIT_EVIDENCE_DIFFERS", {
+        reason: "list_invalid",
+        file: checksumListName,
+        line: index + 1,
+        problem: "no digest and name",
+      });
     return {
       sha256,
       name:
@@ -70,6 +76,6 @@ export function readChecksumList(bytes: Uint8Array): readonly ChecksumEntry[] {
     };
   });
   if (new Set(found.map(({ name }) => name)).size !== found.length)
-    throw new CutterError("AUDIT_LIST_INVALID", { file: checksumListName, problem: "a name stands twice" });
+    throw new CutterError("AUDIT_EVIDENCE_DIFFERS", { reason: "list_invalid", file: checksumListName, problem: "a name stands twice" });
   return found;
 }

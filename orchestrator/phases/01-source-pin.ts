@@ -45,7 +45,7 @@ export const sourcePin = readPhase({
     const document = await knowledgeBase.read(run.documentId);
     if (document === null) throw new CutterError("DOCUMENT_MISSING", { document_id: run.documentId });
     // JSON can carry half a surrogate pair; UTF-8 cannot, and would cut other bytes than were shown.
-    if (!document.body.isWellFormed()) throw new CutterError("SOURCE_NOT_UTF8", { document_id: run.documentId });
+    if (!document.body.isWellFormed()) throw new CutterError("SOURCE_UNFIT", { reason: "not_utf8", document_id: run.documentId });
     const registry = await database.readRegistryRows(run.documentId);
     if (registry === null) throw new CutterError("DOCUMENT_NOT_REGISTERED", { document_id: run.documentId });
     const server = await database.readServerFacts();

@@ -62,7 +62,7 @@ export interface EnactUnits {
 /**
  * Each method: begin read write; limits, synchronous_commit and client_connection_check_interval set; the document's transaction lock;
  * the writes; counts compared with what was asked; `permission.beforeCommit(xid)`; COMMIT, whose tag is required.
- * @throws EFFECT_REFUSED (the function's own reason), EFFECT_COUNT_WRONG, ROWS_MOVED, DOCUMENT_BUSY (lock not granted in time), DATABASE_*: all rolled back;
+ * @throws EFFECT_REFUSED (the function's own reason), EFFECT_COUNT_WRONG, ROWS_MOVED, DATABASE_LOCKED (lock not granted in time), DATABASE_*: all rolled back;
  * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came: only the recorder can tell.
  */
 export interface WriteDatabase {

@@ -51,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "run-as-cutter" && first === "--")
     return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
   if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
-  throw new CutterError("ROOT_VERB_UNKNOWN", { verb: verb ?? "", arguments: argv.length });
+  throw new CutterError("USAGE_INVALID", { reason: "verb_unknown", verb: verb ?? "", arguments: argv.length });
 }
 
 /** One line of JSON: runbooks/enable shows it. */

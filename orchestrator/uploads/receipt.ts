@@ -46,7 +46,7 @@ export async function uploadWithReceipt(
 
 /**
  * One try: what stands there already, else write and read back.
- * @throws KB_UNAVAILABLE, KB_BODY_DIFFERS, KB_REVISION_UNEXPECTED, KB_OTHER_DOCUMENT, and what the port throws
+ * @throws KB_UNAVAILABLE, KB_READ_BACK_DIFFERS, and what the port throws
  */
 export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: NewKbDocument): Promise<KbReceipt> {
   const expectedSha256 = sha256Hex(document.body);
@@ -56,7 +56,8 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
   const written = await knowledgeBase.write(document);
   const stored = await knowledgeBase.read(document.id);
   if (stored === null || toSha256(stored) !== expectedSha256) {
-    throw new CutterError("KB_BODY_DIFFERS", {
+    throw new CutterError("KB_READ_BACK_DIFFERS", {
+      reason: "body",
       id: document.id,
       expected_sha256: expectedSha256,
       found_sha256: stored === null ? "none" : toSha256(stored),
@@ -64,7 +65,8 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
   }
   // A higher one with our body is an upload of ours that landed late; a lower one is another history.
   if (stored.revision < written.revision || (current !== null && stored.revision <= current.revision)) {
-    throw new CutterError("KB_REVISION_UNEXPECTED", {
+    throw new CutterError("KB_READ_BACK_DIFFERS", {
+      reason: "revision",
       id: document.id,
       before: current?.revision ?? 0,
       written: written.revision,
@@ -95,7 +97,7 @@ export async function storeUnlessTaken(
 }
 
 function toReceipt(stored: KbDocument, id: string): KbReceipt {
-  if (stored.id !== id) throw new CutterError("KB_OTHER_DOCUMENT", { id });
+  if (stored.id !== id) throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "document", id });
   return { id, revision: stored.revision, sha256: toSha256(stored) };
 }
 

@@ -49,7 +49,7 @@ export function toIndexBody(current: string | null, entry: IndexEntry): string {
 /**
  * Puts the line into the index and proves that it stands there. Each try reads afresh and writes only over what it read; the lock is held for a try,
  * never for a pause. May be repeated: a line that stands already gives its receipt without a new revision.
- * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED, KB_BODY_DIFFERS, KB_REVISION_UNEXPECTED
+ * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED, KB_READ_BACK_DIFFERS
  */
 export async function putIndexEntry(upload: IndexEntryUpload): Promise<KbReceipt> {
   const { clock, signal } = upload;
@@ -89,10 +89,15 @@ async function putOnce({ id, entry, knowledgeBase, lock }: IndexEntryUpload): Pr
     if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: current?.revision ?? 0 });
     const stored = await knowledgeBase.read(id);
     if (stored !== null && stored.revision === written.revision && stored.body !== body)
-      throw new CutterError("KB_BODY_DIFFERS", { id, expected_sha256: sha256Hex(body), found_sha256: sha256Hex(stored.body) });
+      throw new CutterError("KB_READ_BACK_DIFFERS", {
+        reason: "body",
+        id,
+        expected_sha256: sha256Hex(body),
+        found_sha256: sha256Hex(stored.body),
+      });
     if (stored === null || !hasEntry(stored, entry)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
     if (stored.revision < written.revision)
-      throw new CutterError("KB_REVISION_UNEXPECTED", { id, written: written.revision, found: stored.revision });
+      throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "revision", id, written: written.revision, found: stored.revision });
     return toReceipt(stored);
   } finally {
     await held.release();

@@ -13,6 +13,7 @@ import { runCommand } from "../../provision/sandbox/base/process.ts";
 import { toSshArguments } from "../../provision/sandbox/commands/ssh.ts";
 import { readSandboxState, type SandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, npm, onHost, sql, until } from "../support/e2e.ts";
+import { toPattern } from "../support/refusal-case.ts";
 
 let state: SandboxState;
 
@@ -205,7 +206,7 @@ describe("the commands", () => {
     writeFileSync(file, Buffer.from([0xff, 0xfe]));
     expect(await npm("sandbox", "document", "add", file, "--id", id)).toEqual({
       code: 2,
-      output: expect.stringContaining("SANDBOX_DOCUMENT_REFUSED"),
+      output: expect.stringMatching(toPattern("USAGE_INVALID reason=document")),
     });
     rmSync(directory, { recursive: true });
   });

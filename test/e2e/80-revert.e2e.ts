@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envNames } from "../../orchestrator/core/host/secret-names.ts";
 import { npm, onHost, readCensus, run, sql } from "../support/e2e.ts";
 import { ensureReady } from "../support/ready-host.ts";
+import { toPattern } from "../support/refusal-case.ts";
 
 const stamp = new Date()
   .toISOString()
@@ -82,7 +83,7 @@ async function signRevert(name: string, change: (document: string) => string = (
 describe("before it is allowed", () => {
   it("a shell reverts nothing, not even root's", async () => {
     const ran = await onHost(`cutter revert --run-id ${runId} --approval /dev/null 2>&1; echo exit=$?`);
-    expect(ran.stdout).toContain("REVERT_OUTSIDE_UNIT");
+    expect(ran.stdout).toMatch(toPattern("EXECUTION_OUTSIDE_UNIT reason=revert"));
     expect(ran.stdout).toContain("exit=10");
   });
 
@@ -100,7 +101,7 @@ describe("before it is allowed", () => {
       document.replace(/"payload_sha": "[0-9a-f]{64}"/, `"payload_sha": "${"f".repeat(64)}"`),
     );
     const { code, output } = await revert(file);
-    expect(output).toContain("APPROVAL_PAYLOAD_MISMATCH");
+    expect(output).toMatch(toPattern("APPROVAL_OUTDATED field=payload_sha"));
     expect(code).toBe(10);
     expect(await readStates()).toBe("enacted:3");
   });
@@ -109,7 +110,7 @@ describe("before it is allowed", () => {
     const file = await signRevert("changed");
     writeFileSync(file, "no approval\n");
     const { code, output } = await revert(file);
-    expect(output).toContain("APPROVAL_BLOCK_INVALID");
+    expect(output).toMatch(toPattern("APPROVAL_TEXT_INVALID reason=block"));
     expect(code).toBe(10);
   });
 

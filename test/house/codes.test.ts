@@ -1,18 +1,52 @@
-// The registry of codes and the code agree: each code is thrown somewhere, has one home, and says what to do.
+// The registry of codes, the code and the tests agree: each code is used, reached by a test, has one home, and says what to do.
 import { describe, expect, test } from "vitest";
-import { codes } from "../../orchestrator/core/codes/index.ts";
-import { readTrackedFiles } from "./tracked-files.ts";
+import { codes, codesBySubject } from "../../orchestrator/core/codes/index.ts";
+import { toNamedCodes } from "./named-codes.ts";
+import { readTrackedFiles, type TrackedFile } from "./tracked-files.ts";
 
 const files = readTrackedFiles();
+/** What runs: a page that is generated from the registry, or that explains a code, uses none. */
 const users = files.filter(
-  ({ path }) => /^(orchestrator|provision|deploy|runbooks)\//.test(path) && !path.startsWith("orchestrator/core/codes/"),
+  ({ path }) =>
+    /^(orchestrator|provision|deploy|runbooks|sql)\//.test(path) && !path.endsWith(".md") && !path.startsWith("orchestrator/core/codes/"),
 );
+const tests = files.filter(({ path }) => /^test\/.*\.ts$/.test(path) && !/^test\/(house|support\/worlds)\//.test(path));
 const registries = files.filter(({ path }) => path.startsWith("orchestrator/core/codes/"));
 const names = Object.keys(codes);
 
+const toUnused = (wanted: readonly string[], inFiles: readonly Pick<TrackedFile, "text">[]): readonly string[] => {
+  const words = new Set(inFiles.flatMap(({ text }) => text.match(/\b[A-Za-z][A-Za-z0-9_]*\b/g) ?? []));
+  return wanted.filter((name) => !words.has(name));
+};
+const toUntested = (wanted: readonly string[], inFiles: readonly Pick<TrackedFile, "text">[]): readonly string[] => {
+  const named = new Set(inFiles.flatMap(({ text }) => [...toNamedCodes(text)]));
+  return wanted.filter((name) => !named.has(name));
+};
+
 describe("the registry of codes", () => {
   test("holds no code that nothing uses", () => {
-    expect(names.filter((name) => !users.some(({ text }) => new RegExp(`["'\`]${name}["'\`:]|\\b${name}\\b`).test(text)))).toEqual([]);
+    expect(toUnused(names, users)).toEqual([]);
+  });
+
+  test("holds no code that no test names", () => {
+    expect(toUntested(names, tests)).toEqual([]);
+  });
+
+  test("has a code found that nothing uses, or that only comments and fakes name", () => {
+    const planted = [
+      "// CODE_IN_COMMENT\nconst CODE_AS_NAME = 1;\nfake(new CutterError('CODE_OF_FAKE', { a: 'CODE_IN_FACT' }));",
+      "expect(code).toBe('CODE_IN_STRING');\nexpect(text).toMatch(/^CODE_IN_REGEX .*x/);\nexpect(text).toBe(`${a} CODE_IN_TEMPLATE`);",
+    ].map((text) => ({ text }));
+    const wanted = ["COMMENT", "NAME", "FAKE", "FACT", "STRING", "REGEX", "TEMPLATE"].map((word) =>
+      word === "NAME" ? "CODE_AS_NAME" : word === "FAKE" ? "CODE_OF_FAKE" : `CODE_IN_${word}`,
+    );
+    expect(toUntested(wanted, planted)).toEqual(["CODE_IN_COMMENT", "CODE_AS_NAME", "CODE_OF_FAKE"]);
+    expect(toUnused([...wanted, "CODE_IN", "CODE_NOWHERE"], planted)).toEqual(["CODE_IN", "CODE_NOWHERE"]);
+  });
+
+  test("has each code under one subject of the page", () => {
+    const listed = Object.values(codesBySubject).flatMap((subject) => Object.keys(subject));
+    expect(listed.toSorted()).toEqual(names.toSorted());
   });
 
   test("holds each code once", () => {

@@ -44,7 +44,7 @@ async function read(transport: Transport, id: string, triesMax: number): Promise
   const call: Call = { method: "GET", path: `/kb/get/${id}` };
   const stored = await ask(transport, call, storedSchema, triesMax);
   if (stored === null) return null;
-  if (stored.document_id !== id) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), id });
+  if (stored.document_id !== id) throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "document", call: toCallName(call), id });
   return { id, revision: stored.revision, body: stored.content, sha256: sha256Hex(stored.content), title: stored.metadata.title };
 }
 
@@ -53,9 +53,11 @@ async function write(transport: Transport, document: NewKbDocument): Promise<KbW
   const call: Call = { method: "POST", path: "/documents", query: "upsert=true", body: toRequestBody(document) };
   const written = await ask(transport, call, writtenSchema, 1).catch((error: unknown) => readOutcome(transport, document, error));
   if (written === null) throw new CutterError("KB_REFUSED", { call: toCallName(call), status: 404, code: "NOT_FOUND" });
-  if (written.id !== document.id) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), id: document.id });
+  if (written.id !== document.id)
+    throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "document", call: toCallName(call), id: document.id });
   if ((written.status === "created") !== (written.revision === 1)) {
-    throw new CutterError("KB_REVISION_UNEXPECTED", {
+    throw new CutterError("KB_READ_BACK_DIFFERS", {
+      reason: "revision",
       call: toCallName(call),
       id: document.id,
       status: written.status,
@@ -74,9 +76,11 @@ async function writeAt(transport: Transport, document: NewKbDocument, revision: 
       : { method: "PUT", path: `/documents/${document.id}`, body: toRequestBody(document, { last_known_revision: revision }) };
   const written = await ask(transport, call, writtenSchema, 1).catch(toNullIfConflict);
   if (written === null) return null;
-  if (written.id !== document.id) throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), id: document.id });
+  if (written.id !== document.id)
+    throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "document", call: toCallName(call), id: document.id });
   if (written.revision !== revision + 1)
-    throw new CutterError("KB_REVISION_UNEXPECTED", {
+    throw new CutterError("KB_READ_BACK_DIFFERS", {
+      reason: "revision",
       call: toCallName(call),
       id: document.id,
       before: revision,
@@ -108,7 +112,7 @@ async function list(
   if (listed === null || listed.count !== listed.items.length)
     throw new CutterError("KB_ANSWER_INVALID", { call: toCallName(call), reason: "the count is not the number of items" });
   if (!listed.items.every((item) => item.document_id.startsWith(prefix)))
-    throw new CutterError("KB_OTHER_DOCUMENT", { call: toCallName(call), prefix });
+    throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "document", call: toCallName(call), prefix });
   return listed.items.map((item) => ({ id: item.document_id, revision: item.revision, title: item.title }));
 }
 

@@ -34,14 +34,14 @@ const knownCodes: readonly string[] = [
 
 /**
  * The checked answer of a 200; null for a document that is missing or deleted.
- * @throws KB_UNAVAILABLE (5xx, 408, 429), KB_KEY_REFUSED, KB_REDIRECTED, KB_REFUSED, KB_ANSWER_INVALID
+ * @throws KB_UNAVAILABLE (5xx, 408, 429), KB_KEY_REFUSED, KB_ANSWER_INVALID, KB_REFUSED
  */
 export function toAnswer<Value>(call: Call, raw: RawAnswer, schema: z.ZodType<Value>): Value | null {
   const facts = { call: toCallName(call), status: raw.status };
   if (raw.status >= 500 || raw.status === 408 || raw.status === 429)
     throw new CutterError("KB_UNAVAILABLE", { ...facts, reason: "the server says so" });
   if (raw.status === 401 || raw.status === 403) throw new CutterError("KB_KEY_REFUSED", { key: "AGENT_DATA_API_KEY", ...facts });
-  if (raw.status >= 300 && raw.status < 400) throw new CutterError("KB_REDIRECTED", facts);
+  if (raw.status >= 300 && raw.status < 400) throw new CutterError("KB_ANSWER_INVALID", { reason: "redirect", ...facts });
   const isJson = /^application\/json\s*(;|$)/i.test(raw.contentType) && raw.contentEncoding === "identity";
   const json = isJson ? tryParseJson(raw.bytes) : undefined;
   if (raw.status === 404) return toMissing(facts, json);

@@ -7,9 +7,9 @@ import { envNames, type EnvName } from "../../core/host/secret-names.ts";
 import { toErrorCode } from "../node-files/node-files.ts";
 
 export interface Credentials {
-  /** @throws CREDENTIAL_ABSENT naming it */
+  /** @throws CREDENTIALS_MISSING naming it */
   read(name: EnvName): Promise<Secret>;
-  /** For names that are not secret. @throws CREDENTIAL_ABSENT */
+  /** For names that are not secret. @throws CREDENTIALS_MISSING */
   readPlain(name: EnvName): Promise<string>;
   readOptional(name: EnvName): Promise<Secret | null>;
 }
@@ -27,7 +27,7 @@ export function credentialsFolder(folder: string | undefined): Credentials {
   };
   const read = async (name: EnvName): Promise<Secret> => {
     const secret = await readOptional(name);
-    if (secret === null || secret.reveal() === "") throw new CutterError("CREDENTIAL_ABSENT", { name });
+    if (secret === null || secret.reveal() === "") throw new CutterError("CREDENTIALS_MISSING", { reason: "value", name });
     return secret;
   };
   return {

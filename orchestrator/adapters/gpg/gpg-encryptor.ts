@@ -17,7 +17,7 @@ export interface GpgOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws KEY_* for the recipient, ENCRYPTION_FAILED, ENCRYPTION_WRONG_RECIPIENT, PROCESS_*; on any of them no file is left at the destination. */
+/** @throws KEY_* for the recipient, ENCRYPTION_FAILED, PROCESS_*; on any of them no file is left at the destination. */
 export function gpgEncryptor(options: GpgOptions): Encryptor {
   return {
     async encrypt(plaintext, { recipientKeyFile, recipientFingerprint, destination }) {

@@ -75,8 +75,9 @@ export async function listRecipients(gpg: Gpg, head: Buffer): Promise<readonly s
   );
 }
 
-/** Pure. One packet for each of `recipients` (the ids any one of which is right for it), and no other. @throws ENCRYPTION_WRONG_RECIPIENT */
+/** Pure. One packet for each of `recipients` (the ids any one of which is right for it), and no other. @throws ENCRYPTION_FAILED */
 export function requireRecipients(found: readonly string[], recipients: readonly (readonly string[])[]): void {
   const whole = found.length === recipients.length && recipients.every((ids) => found.filter((id) => ids.includes(id)).length === 1);
-  if (!whole) throw new CutterError("ENCRYPTION_WRONG_RECIPIENT", { expected: recipients.map((ids) => ids.join("|")), found });
+  if (!whole)
+    throw new CutterError("ENCRYPTION_FAILED", { reason: "wrong_recipient", expected: recipients.map((ids) => ids.join("|")), found });
 }

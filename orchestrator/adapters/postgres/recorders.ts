@@ -38,7 +38,7 @@ export function openRecorders(
   const readAfterWriters = async <Result>(documentId: string, work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
     await read((transaction) => transaction.query("locks/document-transaction.sql", [documentId])).catch((error: unknown) => {
       if (error instanceof CutterError && error.code === "DATABASE_LOCKED")
-        throw new CutterError("DOCUMENT_BUSY", { document_id: documentId, waited_ms: limits.lockTimeoutMs });
+        throw new CutterError("DATABASE_LOCKED", { reason: "document", document_id: documentId, waited_ms: limits.lockTimeoutMs });
       throw error;
     });
     return read(work);

@@ -36,7 +36,7 @@ export type GovernancePrincipal = "cutter_exec" | "directus_secdef" | null;
 
 /**
  * Settings of every login. With `directus_secdef` the governance login comes from DIRECTUS_SECDEF_DSN, which must name
- * that role and the same database. @throws DATABASE_SETTINGS_INVALID, DATABASE_SSLMODE_REFUSED, DATABASE_DSN_INVALID
+ * that role and the same database. @throws DATABASE_SETTINGS_INVALID
  */
 export async function readDatabaseSettings(env: EnvSource, governancePrincipal: GovernancePrincipal): Promise<DatabaseSettings> {
   const server = await readServer(env);
@@ -86,18 +86,28 @@ async function readLogin(env: EnvSource, server: Server, userName: EnvName, pass
 async function readSecdefLogin(env: EnvSource, database: string): Promise<LoginSettings> {
   const settings = parseDsn(await env.read("DIRECTUS_SECDEF_DSN"));
   if (settings.user !== "directus_secdef")
-    throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "user", expected: "directus_secdef" });
+    throw new CutterError("DATABASE_SETTINGS_INVALID", {
+      reason: "dsn",
+      name: "DIRECTUS_SECDEF_DSN",
+      part: "user",
+      expected: "directus_secdef",
+    });
   if (settings.database !== database)
-    throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "database", expected: database });
+    throw new CutterError("DATABASE_SETTINGS_INVALID", {
+      reason: "dsn",
+      name: "DIRECTUS_SECDEF_DSN",
+      part: "database",
+      expected: database,
+    });
   return settings;
 }
 
-/** Our own parser, because drivers accept what they do not understand. Every part must stand there. @throws DATABASE_DSN_INVALID, DATABASE_SSLMODE_REFUSED */
+/** Our own parser, because drivers accept what they do not understand. Every part must stand there. @throws DATABASE_SETTINGS_INVALID */
 export function parseDsn(dsn: Secret): LoginSettings {
   const found = /^postgres(?:ql)?:\/\/([^:@/?#\s]+):([^:@/?#\s]+)@([^:@/?#\s]+):([0-9]{1,5})\/([^/?#\s]+)\?sslmode=([a-z-]+)$/.exec(
     dsn.reveal(),
   );
-  if (found === null) throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" });
+  if (found === null) throw new CutterError("DATABASE_SETTINGS_INVALID", { reason: "dsn", name: "DIRECTUS_SECDEF_DSN", part: "shape" });
   const [, user = "", password = "", host = "", port = "", database = "", sslMode = ""] = found;
   return {
     user: toName(toDecoded(user, "user"), "DIRECTUS_SECDEF_DSN"),
@@ -116,12 +126,12 @@ function toDecoded(text: string, part: string): string {
   } catch {
     // not percent-encoding: refused below, without the value
   }
-  throw new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part });
+  throw new CutterError("DATABASE_SETTINGS_INVALID", { reason: "dsn", name: "DIRECTUS_SECDEF_DSN", part });
 }
 
 function toSslMode(text: string, name: string): SslMode {
   if (text === "disable" || text === "require" || text === "verify-ca" || text === "verify-full") return text;
-  throw new CutterError("DATABASE_SSLMODE_REFUSED", { name });
+  throw new CutterError("DATABASE_SETTINGS_INVALID", { reason: "sslmode", name });
 }
 
 /** A name or an address; a folder of sockets is none. */

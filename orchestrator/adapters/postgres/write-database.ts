@@ -76,7 +76,7 @@ async function insertDecision(transaction: WriteTransaction, row: ReviewDecision
   ];
   await transaction.insert("phases/review_decision/insert.sql", values).catch((error: unknown) => {
     if (error instanceof CutterError && error.facts["constraint"] === "review_decision_pkey")
-      throw new CutterError("APPROVAL_UUID_SPENT", { gate: row.gate, review_decision_id: row.id });
+      throw new CutterError("APPROVAL_UUID_REUSED", { reason: "spent", gate: row.gate, review_decision_id: row.id });
     throw error; // that a decision of this run, document and phase stands already is a constraint of the table too
   });
 }

@@ -30,7 +30,7 @@ export interface WriteTransaction {
 }
 
 /**
- * @throws DOCUMENT_BUSY, EFFECT_REFUSED (a constraint), DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
+ * @throws DATABASE_LOCKED, EFFECT_REFUSED (a constraint), DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
  * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came
  */
 export async function writeOnce(
@@ -103,7 +103,7 @@ function toRefusal(error: unknown, step: string): unknown {
 async function takeTransactionLock(transaction: WriteTransaction, documentId: string): Promise<void> {
   await transaction.query("locks/document-transaction.sql", [documentId]).catch((error: unknown) => {
     if (error instanceof CutterError && error.code === "DATABASE_LOCKED")
-      throw new CutterError("DOCUMENT_BUSY", { document_id: documentId });
+      throw new CutterError("DATABASE_LOCKED", { reason: "document", document_id: documentId });
     throw error;
   });
 }

@@ -1,5 +1,5 @@
 // notify_command: tells somebody of a stop. Names and codes only; no secret, nothing inherited, a bounded time.
-import { CutterError } from "../../core/errors.ts";
+import { CutterError, toCodeText } from "../../core/errors.ts";
 import type { StopNotice } from "../../ports/notice.ts";
 import { runProcess } from "./run-process.ts";
 
@@ -20,7 +20,11 @@ export function notifyCommand(command: readonly string[]): (stop: StopNotice) =>
       deadlineMs,
       keepBytesMax,
     }).catch((cause: unknown) => {
-      throw new CutterError("NOTIFY_FAILED", { command: file, problem: cause instanceof CutterError ? cause.code : "not run" }, { cause });
+      throw new CutterError(
+        "NOTIFY_FAILED",
+        { command: file, problem: cause instanceof CutterError ? toCodeText(cause) : "not run" },
+        { cause },
+      );
     });
     if (ended.code !== 0) throw new CutterError("NOTIFY_FAILED", { command: file, exit: ended.code });
   };

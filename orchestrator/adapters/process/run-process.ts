@@ -23,7 +23,7 @@ export interface ProcessResult {
 
 /**
  * Runs to the end and gives the exit code; a non-zero code is the caller's to judge.
- * @throws what the signal says, PROCESS_NOT_STARTED, PROCESS_DEADLINE (killed), PROCESS_KILLED (by a signal), PROCESS_OUTPUT_TOO_LARGE,
+ * @throws what the signal says, PROCESS_FAILED (killed), PROCESS_FAILED (by a signal), PROCESS_FAILED,
  * or the error of the stream that feeds or takes the bytes.
  */
 export async function runProcess(request: ProcessRequest): Promise<ProcessResult> {
@@ -57,12 +57,15 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessResult
   const [end, feedEnd, takeEnd] = await Promise.allSettled([ended, fed, taken]);
   request.signal?.throwIfAborted();
   if (overflow.signal.aborted)
-    throw new CutterError("PROCESS_OUTPUT_TOO_LARGE", { program: request.file, bytes_max: request.keepBytesMax });
-  if (deadline.aborted) throw new CutterError("PROCESS_DEADLINE", { program: request.file, deadline_ms: request.deadlineMs });
-  if (end.status === "rejected") throw new CutterError("PROCESS_NOT_STARTED", { program: request.file }, { cause: end.reason });
+    throw new CutterError("PROCESS_FAILED", { reason: "output_too_large", program: request.file, bytes_max: request.keepBytesMax });
+  if (deadline.aborted)
+    throw new CutterError("PROCESS_FAILED", { reason: "deadline", program: request.file, deadline_ms: request.deadlineMs });
+  if (end.status === "rejected")
+    throw new CutterError("PROCESS_FAILED", { reason: "not_started", program: request.file }, { cause: end.reason });
   if (takeEnd.status === "rejected") throw takeEnd.reason;
   if (feedEnd.status === "rejected") throw feedEnd.reason;
-  if (end.value.code === null) throw new CutterError("PROCESS_KILLED", { program: request.file, signal: end.value.signal ?? "unknown" });
+  if (end.value.code === null)
+    throw new CutterError("PROCESS_FAILED", { reason: "killed", program: request.file, signal: end.value.signal ?? "unknown" });
   return { code: end.value.code, stdout: Buffer.concat(kept), stderr };
 }
 

@@ -26,7 +26,7 @@ export function toExpectedGate<Gate extends keyof typeof phaseOfGate>(
 
 /**
  * Gives the one decision that was asked for (of a batch, the entry of that run; without a run, the document's own) and the fields compared.
- * @throws APPROVAL_GATE_MISMATCH, …_RUN_…, …_DOCUMENT_…, …_PHASE_…, …_DECISION_…, …_HOST_…, …_RELEASE_…, …_PAYLOAD_…, and for a ruling …_SOURCE_…, …_PRINCIPAL_…, …_RUNBOOK_…, …_GRANTS_…
+ * @throws APPROVAL_FOR_ANOTHER, APPROVAL_OUTDATED, each with the field that differs, what was expected and what was found
  */
 export function requireBinding(
   approval: Approval,
@@ -38,28 +38,28 @@ export function requireBinding(
     if (wanted !== found) throw new CutterError(code, { field, expected: wanted.slice(0, 200), found: found.slice(0, 200) });
     compared.push(field);
   };
-  compare("APPROVAL_GATE_MISMATCH", "gate", expected.gate, approval.gate);
+  compare("APPROVAL_FOR_ANOTHER", "gate", expected.gate, approval.gate);
   const decisions = toApprovedDecisions(approval);
   const [own] = decisions;
   const decision = expected.runId === undefined ? own : decisions.find((candidate) => candidate.run_id === expected.runId);
   if (decision === undefined)
-    throw new CutterError("APPROVAL_RUN_MISMATCH", {
+    throw new CutterError("APPROVAL_FOR_ANOTHER", {
       field: "run_id",
       expected: expected.runId ?? null,
       found: decisions.slice(0, 10).map((candidate) => candidate.run_id),
     });
-  compare("APPROVAL_RUN_MISMATCH", "run_id", expected.runId, decision.run_id);
-  compare("APPROVAL_DOCUMENT_MISMATCH", "document_id", expected.documentId, decision.document_id);
-  compare("APPROVAL_PHASE_MISMATCH", "phase", expected.phase, decision.phase);
-  compare("APPROVAL_DECISION_MISMATCH", "decision", expected.decision, approval.decision);
-  compare("APPROVAL_HOST_MISMATCH", "host", expected.host, approval.host);
-  compare("APPROVAL_RELEASE_MISMATCH", "release_sha256", expected.releaseSha256, approval.release_sha256);
-  compare("APPROVAL_PAYLOAD_MISMATCH", "payload_sha", expected.payloadSha, decision.payload_sha);
+  compare("APPROVAL_FOR_ANOTHER", "run_id", expected.runId, decision.run_id);
+  compare("APPROVAL_FOR_ANOTHER", "document_id", expected.documentId, decision.document_id);
+  compare("APPROVAL_FOR_ANOTHER", "phase", expected.phase, decision.phase);
+  compare("APPROVAL_FOR_ANOTHER", "decision", expected.decision, approval.decision);
+  compare("APPROVAL_FOR_ANOTHER", "host", expected.host, approval.host);
+  compare("APPROVAL_OUTDATED", "release_sha256", expected.releaseSha256, approval.release_sha256);
+  compare("APPROVAL_OUTDATED", "payload_sha", expected.payloadSha, decision.payload_sha);
   if (approval.gate !== "RULING") return { decision, compared };
   const { ruling = {} } = expected;
-  compare("APPROVAL_SOURCE_MISMATCH", "document_sha256", ruling.documentSha256, approval.document_sha256);
-  compare("APPROVAL_PRINCIPAL_MISMATCH", "governance_principal", ruling.governancePrincipal ?? undefined, approval.governance_principal);
-  compare("APPROVAL_RUNBOOK_MISMATCH", "rollback_runbook_sha256", ruling.rollbackRunbookSha256, approval.rollback_runbook_sha256);
-  compare("APPROVAL_GRANTS_MISMATCH", "grant_matrix_sha256", ruling.grantMatrixSha256, approval.grant_matrix_sha256);
+  compare("APPROVAL_OUTDATED", "document_sha256", ruling.documentSha256, approval.document_sha256);
+  compare("APPROVAL_OUTDATED", "governance_principal", ruling.governancePrincipal ?? undefined, approval.governance_principal);
+  compare("APPROVAL_OUTDATED", "rollback_runbook_sha256", ruling.rollbackRunbookSha256, approval.rollback_runbook_sha256);
+  compare("APPROVAL_OUTDATED", "grant_matrix_sha256", ruling.grantMatrixSha256, approval.grant_matrix_sha256);
   return { decision, compared };
 }

@@ -14,43 +14,59 @@ const plainLine = /^(?:(?:#{1,6} )?[\p{L}\p{N}][^<`~]*)?$/u;
 
 /**
  * The text between the fences. Pure.
- * @throws APPROVAL_TOO_LARGE, APPROVAL_NOT_UTF8, APPROVAL_CHARACTER_FORBIDDEN, APPROVAL_BLOCK_INVALID
+ * @throws APPROVAL_TEXT_INVALID
  */
 export function readApprovalBlock(bytes: Uint8Array, name: string = blockName): string {
   const opening = `\`\`\`${name}`;
-  if (bytes.length > approvalBytesMax) throw new CutterError("APPROVAL_TOO_LARGE", { bytes: bytes.length, bytes_max: approvalBytesMax });
+  if (bytes.length > approvalBytesMax)
+    throw new CutterError("APPROVAL_TEXT_INVALID", { reason: "too_large", bytes: bytes.length, bytes_max: approvalBytesMax });
   const lines = toText(bytes).split(/\r?\n/);
   for (const [index, line] of lines.entries()) refuseForbidden(line.replaceAll("\t", ""), `line ${String(index + 1)}`);
   // Any fence that some reader might take for the block, however it is nested or spelled (Markdown decodes & and \ in an info string).
   const fences = lines.flatMap((line, index) => (/(?:`{3,}|~{3,})\s*(?:cutter|[^`]*[&\\])/i.test(line) ? [index] : []));
   const [start, ...others] = fences;
   if (start === undefined || others.length > 0)
-    throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "number of blocks", expected: 1, found: fences.length });
+    throw new CutterError("APPROVAL_TEXT_INVALID", { reason: "block", problem: "number of blocks", expected: 1, found: fences.length });
   if (lines[start] !== opening)
-    throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "first line of the block", line: start + 1, expected: opening });
+    throw new CutterError("APPROVAL_TEXT_INVALID", {
+      reason: "block",
+      problem: "first line of the block",
+      line: start + 1,
+      expected: opening,
+    });
   const before = lines.slice(0, start).findIndex((line) => !plainLine.test(line));
   if (before !== -1)
-    throw new CutterError("APPROVAL_BLOCK_INVALID", {
+    throw new CutterError("APPROVAL_TEXT_INVALID", {
+      reason: "block",
       problem: "only plain prose and headings may stand before the block",
       line: before + 1,
     });
   const end = lines.indexOf(closing, start + 1);
   if (end === -1)
-    throw new CutterError("APPROVAL_BLOCK_INVALID", { problem: "the block is not closed", line: start + 1, expected: closing });
+    throw new CutterError("APPROVAL_TEXT_INVALID", {
+      reason: "block",
+      problem: "the block is not closed",
+      line: start + 1,
+      expected: closing,
+    });
   return lines.slice(start + 1, end).join("\n");
 }
 
-/** Also for the strings of the block: an escape can spell what the text itself may not hold. @throws APPROVAL_CHARACTER_FORBIDDEN */
+/** Also for the strings of the block: an escape can spell what the text itself may not hold. @throws APPROVAL_TEXT_INVALID */
 export function refuseForbidden(text: string, at: string): void {
   const found = forbidden.exec(text)?.[0].codePointAt(0);
   if (found !== undefined)
-    throw new CutterError("APPROVAL_CHARACTER_FORBIDDEN", { at, character: `U+${found.toString(16).toUpperCase().padStart(4, "0")}` });
+    throw new CutterError("APPROVAL_TEXT_INVALID", {
+      reason: "character_forbidden",
+      at,
+      character: `U+${found.toString(16).toUpperCase().padStart(4, "0")}`,
+    });
 }
 
 function toText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new CutterError("APPROVAL_NOT_UTF8", { bytes: bytes.length });
+    throw new CutterError("APPROVAL_TEXT_INVALID", { reason: "not_utf8", bytes: bytes.length });
   }
 }

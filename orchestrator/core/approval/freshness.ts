@@ -18,7 +18,7 @@ export function isOutdated({ gate, issued_at }: Pick<Approval, "gate" | "issued_
 
 /**
  * Pure. At its limit to the millisecond an approval is still fresh. May be repeated later with another `now`: at a write gate it must.
- * @throws APPROVAL_FROM_FUTURE, APPROVAL_TOO_OLD, APPROVAL_LASTS_TOO_LONG, APPROVAL_EXPIRED
+ * @throws APPROVAL_FROM_FUTURE, APPROVAL_TOO_OLD, APPROVAL_TEXT_INVALID
  */
 export function requireFresh(approval: Approval, signedAt: readonly Date[], now: Date): void {
   const hoursMax = hoursMaxOfGate[approval.gate];
@@ -34,7 +34,8 @@ export function requireFresh(approval: Approval, signedAt: readonly Date[], now:
   const expiresAt = new Date(approval.expires_at);
   const lastsMs = expiresAt.getTime() - issuedAt.getTime();
   if (lastsMs <= 0 || lastsMs > rulingHoursMax * hourMs) {
-    throw new CutterError("APPROVAL_LASTS_TOO_LONG", {
+    throw new CutterError("APPROVAL_TEXT_INVALID", {
+      reason: "lasts_too_long",
       field: "expires_at",
       expected: `after issued_at, by at most ${String(rulingHoursMax)} h`,
       found: approval.expires_at,
@@ -42,7 +43,8 @@ export function requireFresh(approval: Approval, signedAt: readonly Date[], now:
     });
   }
   if (expiresAt <= now)
-    throw new CutterError("APPROVAL_EXPIRED", {
+    throw new CutterError("APPROVAL_TOO_OLD", {
+      reason: "expired",
       field: "expires_at",
       expected: "later than now",
       found: approval.expires_at,

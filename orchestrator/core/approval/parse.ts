@@ -12,8 +12,8 @@ const depthMax = 4;
 
 /**
  * Pure. The same bytes must be given to the signature check.
- * @throws APPROVAL_TOO_LARGE, APPROVAL_NOT_UTF8, APPROVAL_CHARACTER_FORBIDDEN, APPROVAL_BLOCK_INVALID, APPROVAL_JSON_INVALID,
- * APPROVAL_PLACEHOLDER, APPROVAL_FIELD_INVALID, APPROVAL_UUID_COLLAPSED, APPROVAL_ENTRY_DOUBLED
+ * @throws APPROVAL_TEXT_INVALID,
+ * APPROVAL_PLACEHOLDER, APPROVAL_TEXT_INVALID, APPROVAL_UUID_REUSED
  */
 export function parseApproval(bytes: Uint8Array): Approval {
   const approval = parseBlock(bytes, blockName, approvalSchema);
@@ -24,7 +24,8 @@ export function parseApproval(bytes: Uint8Array): Approval {
 /** The same strictness for any signed document of one block. @throws as `parseApproval`, but for the batch's two */
 export function parseBlock<T>(bytes: Uint8Array, name: string, schema: z.ZodType<T>): T {
   const value = parseStrictJson(readApprovalBlock(bytes, name), {
-    code: "APPROVAL_JSON_INVALID",
+    code: "APPROVAL_TEXT_INVALID",
+    reason: "json",
     charactersMax: approvalBytesMax,
     depthMax,
   });
@@ -54,26 +55,32 @@ function checkBatch(approval: Approval): void {
     const at = `entries.${String(index - 1)}`;
     const before = decisions.slice(0, index);
     if (before.some((other) => other.review_decision_id === decision.review_decision_id))
-      throw new CutterError("APPROVAL_UUID_COLLAPSED", { at, review_decision_id: decision.review_decision_id });
+      throw new CutterError("APPROVAL_UUID_REUSED", { reason: "collapsed", at, review_decision_id: decision.review_decision_id });
     // Run ids that differ only in case are one run (decision 11).
     if (before.some((other) => other.run_id.toLowerCase() === decision.run_id.toLowerCase()))
-      throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, run_id: decision.run_id });
+      throw new CutterError("APPROVAL_TEXT_INVALID", { reason: "entry_doubled", at, run_id: decision.run_id });
     if (before.some((other) => other.document_id === decision.document_id))
-      throw new CutterError("APPROVAL_ENTRY_DOUBLED", { at, document_id: decision.document_id });
+      throw new CutterError("APPROVAL_TEXT_INVALID", { reason: "entry_doubled", at, document_id: decision.document_id });
   }
 }
 
 function toFieldError(issue: z.core.$ZodIssue | undefined, value: JsonValue): CutterError {
-  if (issue === undefined) return new CutterError("APPROVAL_FIELD_INVALID", { problem: "does not fit" });
+  if (issue === undefined) return new CutterError("APPROVAL_TEXT_INVALID", { reason: "field", problem: "does not fit" });
   const path = issue.path.map(String);
   const at = (names: readonly string[]): string => (names.length === 0 ? "(top)" : names.join("."));
   if (issue.code === "unrecognized_keys")
-    return new CutterError("APPROVAL_FIELD_INVALID", {
+    return new CutterError("APPROVAL_TEXT_INVALID", {
+      reason: "field",
       field: at([...path, issue.keys[0]?.slice(0, 80) ?? ""]),
       expected: "no such field",
       found: "present",
     });
-  return new CutterError("APPROVAL_FIELD_INVALID", { field: at(path), expected: toExpected(issue), found: toFound(value, path) });
+  return new CutterError("APPROVAL_TEXT_INVALID", {
+    reason: "field",
+    field: at(path),
+    expected: toExpected(issue),
+    found: toFound(value, path),
+  });
 }
 
 function toExpected(issue: z.core.$ZodIssue): string {

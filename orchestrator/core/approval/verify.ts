@@ -63,7 +63,7 @@ export async function verifyApproval({ document, signatures, keys, expected, now
   const people = await readPeople(keys, now);
   const required = toRequiredRoles(approval.gate, people);
   if (signatures.length === 0)
-    throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate: approval.gate, expected: required, found: "none" });
+    throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "missing", gate: approval.gate, expected: required, found: "none" });
   const read: { readonly role: SignerRole; readonly signature: DetachedSignature }[] = [];
   for (const file of signatures) {
     const signature = await readDetachedSignature(file);
@@ -135,6 +135,7 @@ function toPinned(people: People): readonly string[] {
 
 function requireRoles(gate: ApprovalGate, required: readonly SignerRole[], found: readonly SignerRole[]): void {
   const missing = required.filter((role) => !found.includes(role));
-  if (missing.length > 0) throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate, expected: required, found });
-  if (found.length !== required.length) throw new CutterError("APPROVAL_SIGNATURE_UNWANTED", { gate, expected: required, found });
+  if (missing.length > 0) throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "missing", gate, expected: required, found });
+  if (found.length !== required.length)
+    throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "unwanted", gate, expected: required, found });
 }

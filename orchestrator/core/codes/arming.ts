@@ -24,14 +24,10 @@ export const armingCodes = {
     remedy: "runbooks/prepare writes it: mode live, the document of the dry run, an approval named for each gate",
     exit: 10,
   },
-  ENABLE_OTHER_RUN: {
-    summary: "another run is armed or live on this host",
-    remedy: "one run at a time: let it end, or runbooks/disable and --clear",
-    exit: 10,
-  },
   ENABLE_ALREADY: {
-    summary: "this run is armed or live already",
-    remedy: "start it with runbooks/start-run, or take the token away with runbooks/disable and --clear",
+    summary: "this run, or another one, is armed or live on this host already",
+    remedy:
+      "start this one with runbooks/start-run; one run at a time: let another one end; or take the token away with runbooks/disable and --clear",
     exit: 10,
   },
   ENABLE_WOULD_REFUSE: {
@@ -56,8 +52,9 @@ export const armingCodes = {
     exit: 10,
   },
   APPROVAL_SPENT: {
-    summary: "this decision has been used: it is good for one start",
-    remedy: "have a fresh one drafted and signed, with a fresh review_decision_id",
+    summary: "this decision has been used: it is good for one start, or for one revert",
+    remedy:
+      "have a fresh one drafted and signed, with a fresh review_decision_id; for a revert: cutter approval draft --gate REVERT --run-id R",
     exit: 10,
   },
   APPROVAL_TAKEN: {

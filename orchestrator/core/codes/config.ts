@@ -3,24 +3,19 @@ import type { CodeEntry } from "./entry.ts";
 
 export const configCodes = {
   CONFIG_INVALID: {
-    summary: "the configuration does not fit its schema",
-    remedy: "mend the named key; cutter config check shows each key with an example",
+    summary: "the configuration does not fit its schema, or names what is not there",
+    remedy:
+      "mend the named key; cutter config check shows each key with an example; postgres_access names a user of one of the DOT_CUTTER_*_DB_USER values, scratch_database a database of its own whose name says scratch",
     exit: 78,
   },
-  CONFIG_MISSING: { summary: "there is no configuration on this host", remedy: "pulumi up writes /etc/cutter/orchestrator.yaml", exit: 78 },
-  CONFIG_UNREADABLE: {
-    summary: "the configuration cannot be read by this user",
-    remedy: "run the command as root or as the user cutter",
+  CONFIG_MISSING: {
+    summary: "there is no configuration on this host that this user can read",
+    remedy: "pulumi up writes /etc/cutter/orchestrator.yaml; run the command as root or as the user cutter",
     exit: 78,
   },
   CREDENTIALS_MISSING: {
-    summary: "no credentials were handed to this process",
-    remedy: "start it through its unit, or as root, which prepares them",
-    exit: 78,
-  },
-  CREDENTIAL_ABSENT: {
-    summary: "a needed credential is not there",
-    remedy: "put the named value into its env file on the host and start again",
+    summary: "the credentials that this process needs were not handed to it, or lack a value",
+    remedy: "start it through its unit, or as root, which prepares them; put a named value into its env file on the host first",
     exit: 78,
   },
 } as const satisfies Record<string, CodeEntry>;

@@ -8,18 +8,9 @@ export const databaseCodes = {
     exit: 10,
   },
   DATABASE_SETTINGS_INVALID: {
-    summary: "a database setting in the env files is not usable",
-    remedy: "mend the named setting; its value is never shown",
-    exit: 78,
-  },
-  DATABASE_DSN_INVALID: {
-    summary: "DIRECTUS_SECDEF_DSN is not a plain PostgreSQL URL of the governance principal",
-    remedy: "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE with every part, percent-encoded, and nothing else",
-    exit: 78,
-  },
-  DATABASE_SSLMODE_REFUSED: {
-    summary: "this sslmode does not say whether the connection is encrypted",
-    remedy: "set sslmode to disable, require, verify-ca or verify-full",
+    summary: "a database setting in the env files is not usable: name says which, reason and part say why",
+    remedy:
+      "mend the named setting; its value is never shown. A DSN is postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE with every part, percent-encoded; sslmode is disable, require, verify-ca or verify-full",
     exit: 78,
   },
   DATABASE_AUTH_REFUSED: {
@@ -49,8 +40,8 @@ export const databaseCodes = {
     exit: 10,
   },
   DATABASE_LOCKED: {
-    summary: "another session holds a lock for too long",
-    remedy: "find the session in pg_stat_activity and run again when it is done",
+    summary: "another session holds a lock, or this document's lock, for too long",
+    remedy: "find the session in pg_stat_activity and start again when it is done",
     exit: 10,
   },
   DATABASE_TIMEOUT: {
@@ -76,11 +67,6 @@ export const databaseCodes = {
   EFFECT_COUNT_WRONG: {
     summary: "the database did not do as many things as it was asked for",
     remedy: "rolled back where it was seen in time; compare the named numbers with the plan before anything else",
-    exit: 10,
-  },
-  DOCUMENT_BUSY: {
-    summary: "another transaction holds this document's lock in the database",
-    remedy: "wait for it: find the session in pg_stat_activity, then start again",
     exit: 10,
   },
   DOCUMENT_CLAIMED: {

@@ -3,18 +3,6 @@ import type { CodeEntry } from "./entry.ts";
 
 export const hostCodes = {
   NOT_ROOT: { summary: "this helper works as root only", remedy: "systemd starts it; by hand, become root", exit: 10 },
-  ROOT_VERB_UNKNOWN: {
-    summary: "the root helper has no such verb, or other arguments",
-    remedy:
-      "systemd calls it; its verbs are prepare-run ID, finish-run ID, release-run ID, arm-revert ID, prepare-revert ID, finish-revert ID, stream-dump, run-as-cutter -- ARGS, host-facts",
-    exit: 2,
-  },
-  HELPER_MISSING: {
-    summary: "this command reaches the database through a root helper of the release, which is not beside it",
-    remedy:
-      "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release lacks it, pulumi up",
-    exit: 10,
-  },
   ADHOC_UNIT_FAILED: {
     summary: "the command's unit was not started, or was ended before the command could tell how it went",
     remedy:
@@ -22,18 +10,13 @@ export const hostCodes = {
     exit: 30,
   },
   HOST_FILE_UNSAFE: {
-    summary: "a file that root relies on could have been changed by somebody else, or is no plain file",
-    remedy: "look at its owner, mode and kind; it must be a regular file of root that nobody else can write",
+    summary: "a file that root relies on could have been changed by somebody else, is no plain file, or is larger than it can sensibly be",
+    remedy: "look at its owner, mode, kind and size; it must be a regular file of root that nobody else can write",
     exit: 78,
   },
   HOST_FILE_MISSING: {
     summary: "a file that root relies on is not there",
     remedy: "pulumi up writes what the kit owns; the env files are the host's own",
-    exit: 78,
-  },
-  HOST_FILE_TOO_LARGE: {
-    summary: "a file that root relies on is larger than it can sensibly be",
-    remedy: "look at it; it is not what it should be",
     exit: 78,
   },
   ENV_LINE_AMBIGUOUS: {
@@ -51,11 +34,6 @@ export const hostCodes = {
     summary: "a needed name is in none of its env files",
     remedy: "add the named line to the file on the host; orchestrator.env_files says which file holds which name",
     exit: 78,
-  },
-  RUN_FOLDER_REFUSED: {
-    summary: "the run's folder cannot be made: something else stands there",
-    remedy: "look at the named path and move it away yourself",
-    exit: 10,
   },
   LEFTOVERS_NOT_REMOVED: {
     summary: "the live token or the credentials of a start that is over could not be removed",
@@ -77,16 +55,6 @@ export const hostCodes = {
     remedy: "only the run asks it, and only for the tables of the narrow backup; look who opened the socket",
     exit: 10,
   },
-  DUMP_ACCESS_INVALID: {
-    summary: "postgres_access names a user whose password the env files do not hold",
-    remedy: "name the user of one of the DOT_CUTTER_*_DB_USER values, or use kind: docker",
-    exit: 78,
-  },
-  SCRATCH_DATABASE_REFUSED: {
-    summary: "the scratch database is missing from the configuration, or it is the production database",
-    remedy: "set orchestrator:scratch_database to a database of its own whose name says scratch, or leave it out: then nothing is restored",
-    exit: 78,
-  },
   RUN_KILLED: {
     summary: "the run was killed before it could say what it did",
     remedy: "start it again: it goes on from its journal",
@@ -97,11 +65,6 @@ export const hostCodes = {
     remedy: "journalctl -u cutter-run@<run_id> tells what was missing; pulumi up repairs what the kit owns",
     exit: 78,
   },
-  RUN_RESULT_MISSING: {
-    summary: "the run left no result on the host",
-    remedy: "journalctl -u cutter-run@<run_id> -u cutter-prepare@<run_id> tells what happened",
-    exit: 70,
-  },
   SURVEY_FACTS_INVALID: {
     summary: "the facts of the host do not have the shape the survey expects",
     remedy: "kit and release on the host may differ in version: pulumi up, then survey again",
@@ -110,11 +73,6 @@ export const hostCodes = {
   SURVEY_FACTS_UNREADABLE: {
     summary: "the facts of the host could not be gathered",
     remedy: "the survey needs root on the host; look at the named step",
-    exit: 10,
-  },
-  RUNBOOK_NOT_BUILT: {
-    summary: "this runbook belongs to live execution, which this release does not have",
-    remedy: "nothing was done; CHANGELOG.md says which release delivers it",
     exit: 10,
   },
 } as const satisfies Record<string, CodeEntry>;

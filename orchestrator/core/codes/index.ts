@@ -16,6 +16,25 @@ import { runCodes } from "./run.ts";
 import { sandboxCodes } from "./sandbox.ts";
 import { toolchainCodes } from "./toolchain.ts";
 
+/** The registry by subject, in the order of the page. */
+export const codesBySubject = {
+  "The set-up by pulumi up: connection, stack, release": { ...provisionCodes, ...toolchainCodes },
+  "The host, its files and its helpers": hostCodes,
+  Configuration: configCodes,
+  "Public keys, encryption and programs": keyCodes,
+  "Runs: request, folder, journal, locks": runCodes,
+  "The document and its plan": planCodes,
+  "What a phase finds": phaseCodes,
+  "The database": databaseCodes,
+  "The knowledge base": knowledgeBaseCodes,
+  Approvals: approvalCodes,
+  "Enabling a live run, and the ledger": armingCodes,
+  "A live run": liveCodes,
+  "A revert": revertCodes,
+  "An audit": auditCodes,
+  "The sandbox": sandboxCodes,
+} as const;
+
 export const codes = {
   ...runCodes,
   ...revertCodes,

@@ -22,14 +22,10 @@ export const knowledgeBaseCodes = {
     remedy: "mend the named key in the env file",
     exit: 78,
   },
-  KB_REDIRECTED: {
-    summary: "the knowledge base sent the call elsewhere",
-    remedy: "set orchestrator.kb_base_url to the final address; redirects are never followed, because the key would go along",
-    exit: 10,
-  },
   KB_ANSWER_INVALID: {
-    summary: "the knowledge base gave an answer that is none of its API",
-    remedy: "check that orchestrator.kb_base_url names the API itself, with its prefix, and no page of a proxy",
+    summary: "the knowledge base gave an answer that is none of its API, or sent the call elsewhere",
+    remedy:
+      "check that orchestrator.kb_base_url names the API itself, at its final address and with its prefix, and no page of a proxy; redirects are never followed, because the key would go along",
     exit: 10,
   },
   KB_ANSWER_TOO_LARGE: {
@@ -37,19 +33,10 @@ export const knowledgeBaseCodes = {
     remedy: "look at the named document with another tool; nothing of the answer was used",
     exit: 10,
   },
-  KB_OTHER_DOCUMENT: {
-    summary: "the knowledge base answered with another document than the one asked for",
-    remedy: "do not trust this knowledge base until its owner has looked at it",
-    exit: 10,
-  },
-  KB_REVISION_UNEXPECTED: {
-    summary: "the knowledge base named a revision that cannot be",
-    remedy: "somebody else writes or deletes this document, or the knowledge base was restored; find out who, then start again",
-    exit: 10,
-  },
-  KB_BODY_DIFFERS: {
-    summary: "the knowledge base gives back another body than the one stored",
-    remedy: "somebody else writes this document, or the knowledge base changes bodies; find out which, then start again",
+  KB_READ_BACK_DIFFERS: {
+    summary: "the knowledge base answers with something else than was stored or asked for: reason says what (document, revision, body)",
+    remedy:
+      "somebody else writes or deletes this document, or the knowledge base changes bodies or was restored: do not trust it until its owner has found out which, then start again",
     exit: 10,
   },
   KB_INDEX_CONTENDED: {
@@ -71,10 +58,5 @@ export const knowledgeBaseCodes = {
     summary: "this document cannot be stored verbatim in the knowledge base",
     remedy: "the named part says what is wrong: U+0000, broken Unicode, control characters in a title or tag, or more than 50 MB",
     exit: 10,
-  },
-  KB_DIRECTORY_INVALID: {
-    summary: "the directory of the offline knowledge base is not as the kit keeps it",
-    remedy: "look at the named path: it must be a plain file or folder, and its note must be intact",
-    exit: 78,
   },
 } as const satisfies Record<string, CodeEntry>;

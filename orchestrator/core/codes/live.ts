@@ -38,11 +38,6 @@ export const liveCodes = {
     remedy: "set the named clocks right, then start again",
     exit: 10,
   },
-  APPROVAL_UUID_SPENT: {
-    summary: "this review_decision_id stands in the database already, for another decision",
-    remedy: "have the approval drafted again with a fresh UUID and signed",
-    exit: 10,
-  },
   DOCUMENT_CLAIMED_BY_RUN: {
     summary: "another run has cut into this document and is neither closed out nor reverted",
     remedy: "finish the named run, revert it, or have it given up by SG_3; then start this one again",

@@ -2,20 +2,10 @@
 import type { CodeEntry } from "./entry.ts";
 
 export const planCodes = {
-  SOURCE_NOT_UTF8: {
-    summary: "the document is not valid UTF-8",
-    remedy: "store the document as UTF-8 in the knowledge base and run again",
-    exit: 10,
-  },
-  SOURCE_EMPTY: { summary: "the document has no bytes", remedy: "name a document that has content", exit: 10 },
-  SOURCE_TOO_LARGE: {
-    summary: "the document is larger than a plan may be",
-    remedy: "split the document; the limit stands in orchestrator/core/plan/mark.ts",
-    exit: 10,
-  },
-  SOURCE_TOO_MANY_HEADINGS: {
-    summary: "the document has more headings than a plan may have units",
-    remedy: "split the document; the limit stands in orchestrator/core/plan/mark.ts",
+  SOURCE_UNFIT: {
+    summary: "the document cannot be cut: reason says why (not_utf8, empty, too_large, too_many_headings)",
+    remedy:
+      "store a document of at least one byte, as UTF-8; split one that is too large: the limits stand in orchestrator/core/plan/mark.ts",
     exit: 10,
   },
   DOC_CODE_INVALID: {

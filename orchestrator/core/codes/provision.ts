@@ -90,11 +90,6 @@ export const provisionCodes = {
     remedy: "compare both values with the owner of the host; remove the line or pin its value, then run pulumi up again",
     exit: 10,
   },
-  KEY_FILE_REFUSED: {
-    summary: "a key file is not fit to be pinned",
-    remedy: "export exactly one public key: gpg --armor --export FINGERPRINT",
-    exit: 78,
-  },
   RELEASE_MISSING: {
     summary: "the release is neither built here nor on the host",
     remedy: "npm run build, or set cutter-kit:release to one that stands in /opt/cutter/releases",
@@ -127,12 +122,6 @@ export const provisionCodes = {
     summary: "a resource's inputs do not fit its schema",
     remedy: "this is a mistake in the program under provision/components",
     exit: 70,
-  },
-  ARGUMENT_MISSING: { summary: "an argument is missing", remedy: "see --help", exit: 2 },
-  REQUEST_DIFFERS: {
-    summary: "another request with this run id stands on the host",
-    remedy: "choose another run id: ids are never used again",
-    exit: 10,
   },
   RUN_OUTCOME_UNKNOWN: {
     summary: "the line to the host broke before the run's result was seen",

@@ -16,24 +16,10 @@ export const revertCodes = {
     remedy: "make the env file and orchestrator:revert_principal name one role",
     exit: 78,
   },
-  REVERT_OUTSIDE_UNIT: {
-    summary: "a revert happens only inside its unit",
-    remedy: "use runbooks/emergency-revert --run-id R --approval FILE; on the host, cutter revert --run-id R --render prints the SQL",
-    exit: 10,
-  },
   REVERT_NOT_STAGED: {
-    summary: "no approval of this revert is staged on this host",
-    remedy: "runbooks/emergency-revert --run-id R --approval FILE stages it",
-    exit: 10,
-  },
-  REVERT_STAGING_DAMAGED: {
-    summary: "what is staged for this revert is not what root staged",
-    remedy: "stage it again with runbooks/emergency-revert; if it happens twice, find out who writes below /run/cutter",
-    exit: 10,
-  },
-  REVERT_APPROVAL_SPENT: {
-    summary: "this REVERT approval has been used",
-    remedy: "have a fresh one drafted and signed: cutter approval draft --gate REVERT --run-id R",
+    summary: "no approval of this revert is staged on this host, or what is staged is not what root staged",
+    remedy:
+      "stage it (again) with runbooks/emergency-revert --run-id R --approval FILE; if reason=damaged comes twice, find out who writes below /run/cutter",
     exit: 10,
   },
   REVERT_RUN_UNKNOWN: {
@@ -41,14 +27,9 @@ export const revertCodes = {
     remedy: "check the run id with cutter orchestrate status; a run of another host is reverted there",
     exit: 10,
   },
-  REVERT_RUN_IS_DRY: {
-    summary: "a dry run wrote nothing, so there is nothing to revert",
-    remedy: "name the live run, without .dryrun",
-    exit: 10,
-  },
   REVERT_NOTHING_CREATED: {
-    summary: "this run created no unit, so there is nothing to revert",
-    remedy: "nothing to do; cutter orchestrate void gives the run up if it is not to go on",
+    summary: "this run created no unit (a dry run never does), so there is nothing to revert",
+    remedy: "name the live run, without .dryrun; cutter orchestrate void gives a live run up that is not to go on",
     exit: 10,
   },
   REVERT_RUN_ACTIVE: {

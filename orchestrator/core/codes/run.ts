@@ -12,9 +12,9 @@ export const runCodes = {
     remedy: "use 3 to 48 characters of A-Z a-z 0-9 . _ - that start with a letter or digit, without .. or __ and not ending in .dryrun",
     exit: 2,
   },
-  RUN_ID_CASE_CONFLICT: {
-    summary: "another run id differs from this one only in case",
-    remedy: "choose another run id",
+  RUN_ID_TAKEN: {
+    summary: "this run id is taken: by one that differs only in case, or by another request",
+    remedy: "choose another run id: ids are never used again",
     exit: 10,
   },
   RUN_UNKNOWN: { summary: "there is no run of this id on this host", remedy: "cutter orchestrate status lists the runs", exit: 10 },
@@ -24,8 +24,8 @@ export const runCodes = {
     exit: 10,
   },
   RUN_FOLDER_FOREIGN: {
-    summary: "the run's folder is not the kit's: a link, a file, or open to others",
-    remedy: "look at it and move it away yourself, then start the run again",
+    summary: "the run's folder is not the kit's: something else stands there, a link, a file, or a folder open to others",
+    remedy: "look at the named path and move it away yourself, then start the run again",
     exit: 10,
   },
   RUN_FILE_DAMAGED: {
@@ -33,21 +33,20 @@ export const runCodes = {
     remedy: "keep the folder as evidence and begin again under another run id",
     exit: 30,
   },
-  REQUEST_MISSING: {
-    summary: "there is no request file for this run",
+  REQUEST_INVALID: {
+    summary: "there is no request file for this run, or it does not fit its schema",
     remedy: "runbooks/prepare --run-id R --document D writes it",
     exit: 10,
   },
-  REQUEST_INVALID: { summary: "the request file does not fit its schema", remedy: "write it again with runbooks/prepare", exit: 10 },
-  REQUEST_CONFLICT: {
-    summary: "the command line and the request say different things",
-    remedy: "name the run by its request file alone, or by options alone",
+  USAGE_INVALID: {
+    summary: "the command line is not understood, or an argument is missing or unfit",
+    remedy: "see the command's --help, and what the facts name; name a run by its request file alone, or by options alone",
     exit: 2,
   },
-  USAGE_INVALID: { summary: "the command line is not understood", remedy: "see the command's --help", exit: 2 },
   EXECUTION_OUTSIDE_UNIT: {
-    summary: "a live run works only inside its own unit",
-    remedy: "systemctl start cutter-run@<run_id>, or runbooks/start-run",
+    summary: "a live run and a revert work only inside their own unit",
+    remedy:
+      "runbooks/start-run, or on the host systemctl start cutter-run@<run_id>; for a revert runbooks/emergency-revert --run-id R --approval FILE: cutter revert --run-id R --render only prints the SQL",
     exit: 10,
   },
   ENVIRONMENT_DANGEROUS: {
@@ -91,13 +90,9 @@ export const runCodes = {
     exit: 30,
   },
   JOURNAL_DAMAGED: {
-    summary: "the journal's chain does not hold: a record was edited, moved or lost",
-    remedy: "keep the folder as evidence and ask who changed it; the receipts in the knowledge base are the witness",
-    exit: 30,
-  },
-  JOURNAL_ILLEGAL: {
-    summary: "the journal says something that cannot follow from what stands before it",
-    remedy: "keep the folder as evidence; begin again under another run id",
+    summary: "the journal's chain does not hold, or a record cannot follow from what stands before it: one was edited, moved or lost",
+    remedy:
+      "keep the folder as evidence and ask who changed it; the receipts in the knowledge base are the witness; begin again under another run id",
     exit: 30,
   },
   RUN_HARD_CAP_REACHED: {
@@ -136,8 +131,9 @@ export const runCodes = {
     exit: 10,
   },
   RELEASE_UNKNOWN: {
-    summary: "this is not a release: there is no manifest.json beside it",
-    remedy: "run the deployed release, /usr/local/bin/cutter",
+    summary: "this is not a release: its manifest.json or its root helper is not beside it",
+    remedy:
+      "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release lacks it, pulumi up",
     exit: 10,
   },
   RELEASE_DAMAGED: { summary: "the release differs from its manifest", remedy: "pulumi up repairs it", exit: 10 },

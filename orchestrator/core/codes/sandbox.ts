@@ -3,24 +3,10 @@ import type { CodeEntry } from "./entry.ts";
 
 export const sandboxCodes = {
   SANDBOX_NOT_UP: { summary: "there is no running sandbox for this checkout", remedy: "npm run sandbox -- up", exit: 10 },
-  SANDBOX_NOT_ROOT: {
-    summary: "the sandbox boots a container with its own systemd and Docker, which only root can do",
-    remedy: "run it as root; unit tests and everything offline still work",
-    exit: 10,
-  },
-  SANDBOX_NOT_LINUX: {
-    summary: "the sandbox needs Linux on x86-64",
-    remedy: "run it on a Debian machine; unit tests and everything offline still work",
-    exit: 10,
-  },
-  SANDBOX_TOOL_MISSING: {
-    summary: "a program the sandbox needs is not installed",
-    remedy: "as root: apt-get install mmdebstrap systemd-container iproute2 gnupg openssl openssh-client util-linux",
-    exit: 10,
-  },
-  SANDBOX_ON_OVERLAYFS: {
-    summary: "the checkout lies on overlayfs, on which Docker inside the sandbox cannot run",
-    remedy: "put the checkout on an ext4, xfs or btrfs file system",
+  SANDBOX_MACHINE_UNFIT: {
+    summary: "this machine cannot boot the sandbox: reason says why (not_linux, not_root, program_missing, overlayfs)",
+    remedy:
+      "as root on a Debian machine (x86-64), with the checkout on ext4, xfs or btrfs: apt-get install mmdebstrap systemd-container iproute2 gnupg openssl openssh-client util-linux; unit tests and everything offline work without",
     exit: 10,
   },
   SANDBOX_NO_SUBNET: {
@@ -29,13 +15,8 @@ export const sandboxCodes = {
     exit: 10,
   },
   SANDBOX_STEP_FAILED: {
-    summary: "a step of the sandbox failed",
-    remedy: "read what it said; npm run sandbox -- down, then up, starts from the cache",
-    exit: 10,
-  },
-  SANDBOX_NOT_READY: {
-    summary: "the sandbox did not become ready in time",
-    remedy: "npm run sandbox -- status; the console is in .sandbox/console.log",
+    summary: "a step of the sandbox failed or did not become ready in time, or its state file is not what up writes",
+    remedy: "read what it said, and .sandbox/console.log; npm run sandbox -- down, then up, starts from the cache",
     exit: 10,
   },
   SANDBOX_BUSY: { summary: "another command is making or removing this sandbox", remedy: "wait until it has ended", exit: 10 },
@@ -43,15 +24,5 @@ export const sandboxCodes = {
     summary: "the sandbox is already up with another suite",
     remedy: "npm run sandbox -- down, then up with the suite you want",
     exit: 10,
-  },
-  SANDBOX_STATE_INVALID: {
-    summary: "the state file of the sandbox is not what up writes",
-    remedy: "npm run sandbox -- down, then up",
-    exit: 10,
-  },
-  SANDBOX_DOCUMENT_REFUSED: {
-    summary: "the document cannot be added",
-    remedy: "give a readable UTF-8 file of at least one byte and a legal knowledge base id",
-    exit: 2,
   },
 } as const satisfies Record<string, CodeEntry>;

@@ -7,6 +7,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 export interface JsonBounds {
   readonly code: Code; // thrown with `problem`, and `at` as a JSON pointer or `line` where they are known
+  readonly reason?: string; // with it, where the code has several cases
   readonly charactersMax: number; // UTF-16 units
   readonly depthMax: number; // objects and arrays inside one another
 }
@@ -16,7 +17,8 @@ export interface JsonBounds {
  * @throws bounds.code with problem = too_long | too_deep | not_json | duplicate_key | forbidden_key | lone_surrogate | unsafe_number; never with a value of the text.
  */
 export function parseStrictJson(text: string, bounds: JsonBounds): JsonValue {
-  const fail = (facts: Facts): CutterError => new CutterError(bounds.code, facts);
+  const fail = (facts: Facts): CutterError =>
+    new CutterError(bounds.code, { ...(bounds.reason === undefined ? {} : { reason: bounds.reason }), ...facts });
   if (text.length > bounds.charactersMax)
     throw fail({ problem: "too_long", characters: text.length, characters_max: bounds.charactersMax });
   const tokens = [...text.matchAll(token)];

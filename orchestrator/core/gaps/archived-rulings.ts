@@ -1,7 +1,7 @@
 // The rulings that root keeps on the host after arming by them, judged again at each survey: by the keys pinned now, for this host and release, at this moment. Pure but for the signatures' arithmetic.
 import type { Ruling } from "../approval/schema.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile, type Signer } from "../approval/verify.ts";
-import { CutterError } from "../errors.ts";
+import { CutterError, toCodeText } from "../errors.ts";
 import { toOwnershipClaims } from "./evidence.ts";
 import { readSurveyedConfig } from "./state.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -42,7 +42,7 @@ export async function verifyArchivedRulings(facts: HostFacts, now: Date): Promis
       valid.push(await verifyArchivedRuling(facts, archived, now));
     } catch (error) {
       if (!(error instanceof CutterError)) throw error;
-      refused.push({ sha256: archived.sha256, code: error.code });
+      refused.push({ sha256: archived.sha256, code: toCodeText(error) });
     }
   }
   return { valid: valid.toSorted((left, right) => right.ruling.issued_at.localeCompare(left.ruling.issued_at)), refused };
@@ -63,7 +63,7 @@ async function verifyArchivedRuling(facts: HostFacts, { sha256, files }: HostFac
   } as const;
   const verified = await verifyApproval({ document, signatures, keys, expected, now });
   if (verified.approval.gate !== "RULING" || verified.documentSha256 !== sha256)
-    throw new CutterError("APPROVAL_GATE_MISMATCH", { expected: "RULING", found: verified.approval.gate });
+    throw new CutterError("APPROVAL_FOR_ANOTHER", { field: "gate", expected: "RULING", found: verified.approval.gate });
   const spent = facts.spent.flatMap((line) => {
     const record = spentSchema.safeParse(tryParseJson(line));
     return record.success ? [record.data] : [];

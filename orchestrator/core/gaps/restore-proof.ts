@@ -5,7 +5,7 @@ import { sharedFields } from "../approval/schema.ts";
 import type { PinnedKeyFile } from "../approval/verify.ts";
 import { parseBlock } from "../approval/parse.ts";
 import { sha256Hex } from "../encoding/digest.ts";
-import { CutterError } from "../errors.ts";
+import { CutterError, toCodeText } from "../errors.ts";
 import { readSurveyedConfig } from "./state.ts";
 import type { HostFacts, ArchivedDocument } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
@@ -96,7 +96,7 @@ export async function verifyArchivedRestoreProofs(facts: HostFacts, now: Date): 
       proofs.push(await verifyArchivedRestoreProof(facts, archived, now));
     } catch (error) {
       if (!(error instanceof CutterError)) throw error;
-      refused.push({ sha256: archived.sha256, code: error.code });
+      refused.push({ sha256: archived.sha256, code: toCodeText(error) });
     }
   }
   const [latest] = proofs.toSorted((left, right) => right.performed_at.localeCompare(left.performed_at));

@@ -8,7 +8,7 @@ const factValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.arra
 const facts = z.record(z.string(), factValue);
 
 /** Something that would stop a live run, or did stop this one: a code of the registry and its facts. */
-const refusalSchema = z.strictObject({ code: z.string(), facts });
+export const refusalSchema = z.strictObject({ code: z.string(), facts });
 export type RecordedRefusal = z.infer<typeof refusalSchema>;
 
 export const connectionSchema = z.strictObject({ login: z.string(), transactions: z.int(), transactionIdsAssigned: z.array(z.string()) });

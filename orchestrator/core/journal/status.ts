@@ -57,19 +57,19 @@ export const newRun: RunStatus = {
   voided: null,
 };
 
-/** Replays a whole journal. @throws JOURNAL_ILLEGAL */
+/** Replays a whole journal. @throws JOURNAL_DAMAGED */
 export function toStatus(records: readonly JournalRecord[]): RunStatus {
   return records.reduce(nextStatus, newRun);
 }
 
 /**
  * The status after one more record. Pure; the only judge of what may follow what.
- * @throws JOURNAL_ILLEGAL for a record that cannot follow.
+ * @throws JOURNAL_DAMAGED for a record that cannot follow.
  */
 export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus {
   const { entry } = record;
   const require = (holds: boolean): void => {
-    if (!holds) throw new CutterError("JOURNAL_ILLEGAL", { seq: record.seq, record: entry.kind });
+    if (!holds) throw new CutterError("JOURNAL_DAMAGED", { reason: "illegal_record", seq: record.seq, record: entry.kind });
   };
   const last = status.done.at(-1);
   require((entry.kind === "run_started") === (status.started === null));

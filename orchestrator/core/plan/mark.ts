@@ -32,11 +32,12 @@ export interface MarkedSource {
   readonly headings: readonly Heading[]; // in document order, cut points or not
 }
 
-/** @throws SOURCE_EMPTY, SOURCE_NOT_UTF8, SOURCE_TOO_LARGE, SOURCE_TOO_MANY_HEADINGS. Time and memory grow linearly with the source. */
+/** @throws SOURCE_UNFIT. Time and memory grow linearly with the source. */
 export function markSource(bytes: Uint8Array): MarkedSource {
-  if (bytes.length === 0) throw new CutterError("SOURCE_EMPTY");
-  if (bytes.length > sourceBytesMax) throw new CutterError("SOURCE_TOO_LARGE", { bytes: bytes.length, bytes_max: sourceBytesMax });
-  if (!isUtf8(bytes)) throw new CutterError("SOURCE_NOT_UTF8", { bytes: bytes.length });
+  if (bytes.length === 0) throw new CutterError("SOURCE_UNFIT", { reason: "empty" });
+  if (bytes.length > sourceBytesMax)
+    throw new CutterError("SOURCE_UNFIT", { reason: "too_large", bytes: bytes.length, bytes_max: sourceBytesMax });
+  if (!isUtf8(bytes)) throw new CutterError("SOURCE_UNFIT", { reason: "not_utf8", bytes: bytes.length });
   const start = bomLength(bytes);
   const frontMatterCandidate = findFrontMatterEnd(bytes, start);
   const blocks: HeadingBlock[] = [];
@@ -44,7 +45,8 @@ export function markSource(bytes: Uint8Array): MarkedSource {
   scanBlocks(bytes, start, {
     heading: (block) => {
       blocks.push(block);
-      if (blocks.length > headingsMax) throw new CutterError("SOURCE_TOO_MANY_HEADINGS", { headings_max: headingsMax, line: block.line });
+      if (blocks.length > headingsMax)
+        throw new CutterError("SOURCE_UNFIT", { reason: "too_many_headings", headings_max: headingsMax, line: block.line });
     },
     // The closing line counts only where CommonMark, too, sees a break between blocks; else the text behind it would not stand on its own.
     topLevelRule: (lineEnd) => {

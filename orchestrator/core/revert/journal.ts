@@ -86,10 +86,10 @@ export const newRevert: RevertStatus = {
   receipt: null,
 };
 
-/** The status after one more record. @throws JOURNAL_ILLEGAL for a record that cannot follow. Pure. */
+/** The status after one more record. @throws JOURNAL_DAMAGED for a record that cannot follow. Pure. */
 export function nextRevertStatus(status: RevertStatus, { seq, at, entry }: RevertRecord): RevertStatus {
   const require = (holds: boolean): void => {
-    if (!holds) throw new CutterError("JOURNAL_ILLEGAL", { seq, record: entry.kind });
+    if (!holds) throw new CutterError("JOURNAL_DAMAGED", { reason: "illegal_record", seq, record: entry.kind });
   };
   require((entry.kind === "revert_started") === (status.started === null));
   if (entry.kind !== "revert_started" && entry.kind !== "attempt_started") require(status.attemptOpen);

@@ -19,7 +19,6 @@ export const interruptions: readonly string[] = [
   "KB_TLS_REFUSED",
   "KB_KEY_REFUSED",
   "KB_KEY_MALFORMED",
-  "KB_REDIRECTED",
   "KB_ANSWER_INVALID",
   "KB_REFUSED",
   "DATABASE_UNREACHABLE",
@@ -30,7 +29,6 @@ export const interruptions: readonly string[] = [
   "JOURNAL_NOT_WRITTEN",
   "ESCALATION_OPEN",
   "VOID_EFFECTS_STAND",
-  "DOCUMENT_BUSY",
   "DOCUMENT_CLAIMED",
   "DOCUMENT_LOCK_LOST",
 ];

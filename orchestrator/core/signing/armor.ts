@@ -10,7 +10,7 @@ const signatureTag = 2;
 /**
  * The bytes of the one OpenPGP packet in a `.asc` file. The file must be, byte for byte, the armor that stock gpg writes for that packet
  * (checksum included, LF or CRLF throughout): what is not needed cannot hide anything. Pure.
- * @throws APPROVAL_SIGNATURE_MALFORMED, APPROVAL_SIGNATURE_COUNT
+ * @throws APPROVAL_SIGNATURE_MALFORMED
  */
 export function readOnePacket(file: Uint8Array): Uint8Array {
   const malformed = (problem: string): CutterError => new CutterError("APPROVAL_SIGNATURE_MALFORMED", { problem, bytes: file.length });
@@ -20,7 +20,7 @@ export function readOnePacket(file: Uint8Array): Uint8Array {
   const blocks = text.match(/-----BEGIN PGP/g)?.length ?? 0;
   const others = /-----BEGIN PGP (?!SIGNATURE-----)([A-Z ]{1,40})-----/.exec(text)?.[1];
   if (others !== undefined) throw malformed(`holds a PGP ${others}, not a detached signature`);
-  if (blocks > 1) throw new CutterError("APPROVAL_SIGNATURE_COUNT", { expected: 1, found: blocks });
+  if (blocks > 1) throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { reason: "count", expected: 1, found: blocks });
   const unixText = text.includes("\r") ? toUnix(text) : text;
   const body =
     unixText === null || blocks === 0
@@ -69,7 +69,7 @@ function countPackets(bytes: Buffer, malformed: (problem: string) => CutterError
     position = bodyStart + bodyLength;
   }
   if (position !== bytes.length) throw malformed("a packet is cut off");
-  if (signatures !== 1) throw new CutterError("APPROVAL_SIGNATURE_COUNT", { expected: 1, found: signatures });
+  if (signatures !== 1) throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { reason: "count", expected: 1, found: signatures });
 }
 
 interface PacketHeader {

@@ -20,7 +20,7 @@ export interface PinnedKey {
 
 /**
  * Pure. Accepts exactly one armored, version-4 public key whose primary fingerprint is the pin and which is usable at `now` for `purpose`.
- * @throws KEY_FILE_CHANGED, KEY_NOT_ONE_PUBLIC_KEY, KEY_IS_PRIVATE, KEY_FINGERPRINT_MISMATCH, KEY_REVOKED, KEY_EXPIRED, KEY_TOO_WEAK, KEY_UNUSABLE
+ * @throws KEY_FILE_CHANGED, KEY_NOT_ONE_PUBLIC_KEY, KEY_IS_PRIVATE, KEY_FINGERPRINT_MISMATCH, KEY_UNUSABLE
  */
 export async function readPinnedKey(bytes: Uint8Array, pin: KeyPin, purpose: "encrypt" | "sign", now: Date): Promise<PinnedKey> {
   const fileSha256 = sha256Hex(bytes);
@@ -31,7 +31,7 @@ export async function readPinnedKey(bytes: Uint8Array, pin: KeyPin, purpose: "en
   const fingerprint = key.getFingerprint().toUpperCase();
   if (fingerprint !== pin.fingerprint) throw new CutterError("KEY_FINGERPRINT_MISMATCH", { expected: pin.fingerprint, found: fingerprint });
   if (key.keyPacket.version !== 4)
-    throw new CutterError("KEY_TOO_WEAK", { fingerprint, why: `version ${key.keyPacket.version}, only 4 is accepted` });
+    throw new CutterError("KEY_UNUSABLE", { reason: "too_weak", fingerprint, why: `version ${key.keyPacket.version}, only 4 is accepted` });
   await requireUsable(key, fingerprint, now);
   for (const part of [key, ...key.subkeys]) requireStrong(part, fingerprint);
   const encryptionKeyIds = await usableIds(key, now, "encrypt");
@@ -59,9 +59,11 @@ async function readOneKey(bytes: Uint8Array): Promise<Key> {
 
 /** openpgp.js ignores a "retired" revocation; any revocation at all refuses here. */
 async function requireUsable(key: Key, fingerprint: string, now: Date): Promise<void> {
-  if (key.revocationSignatures.length > 0 || (await key.isRevoked())) throw new CutterError("KEY_REVOKED", { fingerprint });
+  if (key.revocationSignatures.length > 0 || (await key.isRevoked()))
+    throw new CutterError("KEY_UNUSABLE", { reason: "revoked", fingerprint });
   const expires = await key.getExpirationTime();
-  if (expires instanceof Date && expires <= now) throw new CutterError("KEY_EXPIRED", { fingerprint, expired_at: expires.toISOString() });
+  if (expires instanceof Date && expires <= now)
+    throw new CutterError("KEY_UNUSABLE", { reason: "expired", fingerprint, expired_at: expires.toISOString() });
   await key.verifyPrimaryKey(now).catch((error: unknown) => {
     throw new CutterError("KEY_UNUSABLE", { fingerprint, purpose: "primary" }, { cause: error });
   });
@@ -73,7 +75,14 @@ function requireStrong(part: Key | Subkey, fingerprint: string): void {
   const strong = name.startsWith("rsa")
     ? (bits ?? 0) >= rsaBitsMin
     : ["ed25519", "x25519", "ed448", "x448"].includes(name) || (curve !== undefined && pgpCurves.includes(curve));
-  if (!strong) throw new CutterError("KEY_TOO_WEAK", { fingerprint, key_id: toKeyId(part), algorithm: curve ?? name, bits: bits ?? 0 });
+  if (!strong)
+    throw new CutterError("KEY_UNUSABLE", {
+      reason: "too_weak",
+      fingerprint,
+      key_id: toKeyId(part),
+      algorithm: curve ?? name,
+      bits: bits ?? 0,
+    });
 }
 
 async function usableIds(key: Key, now: Date, purpose: "encrypt" | "sign"): Promise<readonly string[]> {

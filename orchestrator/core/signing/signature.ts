@@ -52,7 +52,7 @@ const acceptedHashes: readonly (enums.hash | null)[] = [
 
 /**
  * Exactly one version 4 signature packet over a binary document, armored as stock gpg does it, with its issuer's fingerprint.
- * @throws APPROVAL_SIGNATURE_MALFORMED, APPROVAL_SIGNATURE_COUNT, APPROVAL_SIGNATURE_TYPE, APPROVAL_SIGNATURE_WEAK
+ * @throws APPROVAL_SIGNATURE_MALFORMED
  */
 export async function readDetachedSignature(bytes: Uint8Array): Promise<DetachedSignature> {
   const binarySignature = readOnePacket(bytes);
@@ -62,13 +62,17 @@ export async function readDetachedSignature(bytes: Uint8Array): Promise<Detached
   });
   const [packet, ...others] = parsed.packets;
   if (packet === undefined || others.length > 0)
-    throw new CutterError("APPROVAL_SIGNATURE_COUNT", { expected: 1, found: parsed.packets.length });
+    throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { reason: "count", expected: 1, found: parsed.packets.length });
   if (packet.signatureType !== enums.signature.binary)
-    throw new CutterError("APPROVAL_SIGNATURE_TYPE", { expected: "0x00", found: toHexType(packet.signatureType) });
+    throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { reason: "type", expected: "0x00", found: toHexType(packet.signatureType) });
   if (packet.version !== 4)
     throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { problem: "version", expected: 4, found: packet.version });
   if (!acceptedHashes.includes(packet.hashAlgorithm))
-    throw new CutterError("APPROVAL_SIGNATURE_WEAK", { expected: "SHA256 or stronger", found: toHashName(packet.hashAlgorithm) });
+    throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", {
+      reason: "weak_digest",
+      expected: "SHA256 or stronger",
+      found: toHashName(packet.hashAlgorithm),
+    });
   if (packet.created === null || packet.issuerFingerprint === null)
     throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", {
       problem: packet.created === null ? "no creation time" : "no issuer fingerprint",
@@ -84,7 +88,7 @@ export async function readDetachedSignature(bytes: Uint8Array): Promise<Detached
 
 /**
  * The signature fits `document`, byte for byte, and the key that made it is this signer's and valid at `now`.
- * @throws APPROVAL_SIGNATURE_EXPIRED, APPROVAL_SIGNATURE_BAD, APPROVAL_SIGNING_KEY_INVALID
+ * @throws APPROVAL_SIGNATURE_MALFORMED, APPROVAL_SIGNATURE_BAD, APPROVAL_SIGNING_KEY_INVALID
  */
 export async function verifyDetached(document: Uint8Array, signature: DetachedSignature, signer: SignerKey, now: Date): Promise<void> {
   const { parsed, packet, createdAt, issuerFingerprint } = signature;
@@ -92,7 +96,7 @@ export async function verifyDetached(document: Uint8Array, signature: DetachedSi
     new CutterError("APPROVAL_SIGNATURE_BAD", { problem, key: issuerFingerprint }, { cause });
   const expires = packet.getExpirationTime();
   if (expires instanceof Date && expires <= now)
-    throw new CutterError("APPROVAL_SIGNATURE_EXPIRED", { expired_at: expires.toISOString(), now: now.toISOString() });
+    throw new CutterError("APPROVAL_SIGNATURE_MALFORMED", { reason: "expired", expired_at: expires.toISOString(), now: now.toISOString() });
   const part = [signer.key, ...signer.key.subkeys].find((candidate) => toFingerprint(candidate) === issuerFingerprint);
   if (part === undefined || !packet.issuerKeyID.equals(part.getKeyID())) throw bad("its two names for its key differ");
   // The library has its own idea of revocations (it ignores "retired") and no code for them.

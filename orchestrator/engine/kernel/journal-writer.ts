@@ -9,11 +9,11 @@ export interface Journal {
   status(): RunStatus;
   /** (sequence, hash) of a record: what a phase document carries as witness. */
   witness(seq: number): { readonly seq: number; readonly head: string };
-  /** Durable when it returns. @throws JOURNAL_ILLEGAL before anything is written */
+  /** Durable when it returns. @throws JOURNAL_DAMAGED before anything is written */
   append(entry: JournalEntry): Promise<JournalRecord>;
 }
 
-/** @throws JOURNAL_TORN, JOURNAL_DAMAGED, JOURNAL_ILLEGAL */
+/** @throws JOURNAL_TORN, JOURNAL_DAMAGED */
 export async function openJournal(store: JournalStore, file: string, clock: Clock): Promise<Journal> {
   const chain = readChain(await store.read(), file);
   const hashes = [...chain.records.slice(1).map((record) => record.prev), ...(chain.records.length === 0 ? [] : [chain.head])];

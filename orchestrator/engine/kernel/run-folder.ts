@@ -28,12 +28,12 @@ export async function findRunFolder(files: Files, sidecarRoot: string, runId: st
 
 /**
  * Creates the folder, or takes one that is there (prepare-run makes it, empty).
- * @throws RUN_ID_CASE_CONFLICT, RUN_FOLDER_FOREIGN
+ * @throws RUN_ID_TAKEN, RUN_FOLDER_FOREIGN
  */
 export async function ensureRunFolder(files: Files, sidecarRoot: string, runId: string): Promise<RunFolder> {
   const names = (await files.list(sidecarRoot)) ?? [];
   const duplicate = names.find((name) => name !== runId && name.toLowerCase() === runId.toLowerCase());
-  if (duplicate !== undefined) throw new CutterError("RUN_ID_CASE_CONFLICT", { run_id: runId, existing: duplicate });
+  if (duplicate !== undefined) throw new CutterError("RUN_ID_TAKEN", { reason: "case", run_id: runId, existing: duplicate });
   const path = `${sidecarRoot}/${runId}`;
   await ensureFolder(files, path);
   await ensureFolder(files, `${path}/outputs`);

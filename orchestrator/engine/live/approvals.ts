@@ -13,7 +13,7 @@ import { phaseOfGate } from "../../core/phase-names.ts";
 
 export type SovereignGate = "SG_1" | "SG_2" | "SG_3";
 
-/** The document and its signature as they stand in the knowledge base. @throws APPROVAL_MISSING, APPROVAL_SIGNATURE_MISSING, KB_* */
+/** The document and its signature as they stand in the knowledge base. @throws APPROVAL_MISSING, APPROVAL_SIGNATURES_WRONG, KB_* */
 async function readKbApproval(
   knowledgeBase: Pick<KnowledgeBase, "read">,
   gate: "SG_1" | "SG_2",
@@ -23,7 +23,7 @@ async function readKbApproval(
   if (kbId === null || document === null) throw new CutterError("APPROVAL_MISSING", { gate, phase: phaseOfGate[gate], kb_id: kbId });
   const signatureId = toSignatureId(kbId, gate, "sovereign");
   const signature = await knowledgeBase.read(signatureId);
-  if (signature === null) throw new CutterError("APPROVAL_SIGNATURE_MISSING", { gate, kb_id: signatureId });
+  if (signature === null) throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "missing", gate, kb_id: signatureId });
   return { document: Buffer.from(document.body, "utf8"), signatures: [Buffer.from(signature.body, "utf8")] };
 }
 
@@ -52,7 +52,7 @@ export async function verifyRunApproval(
   return await verifyApproval({ ...signed, keys: token.keys, expected: { ...scope, ...expected }, now: ports.clock.now() });
 }
 
-/** Kept first, then said: what the journal names by its digest lies in the folder. @throws APPROVAL_UUID_COLLAPSED */
+/** Kept first, then said: what the journal names by its digest lies in the folder. @throws APPROVAL_UUID_REUSED */
 export async function recordApproval(
   attempt: Attempt,
   gate: VerifiedEntry["gate"],
@@ -67,7 +67,12 @@ export async function recordApproval(
     (other) => other !== gate && decided[other]?.review_decision_id === decision.review_decision_id,
   );
   if (duplicate !== undefined)
-    throw new CutterError("APPROVAL_UUID_COLLAPSED", { at: gate, with: duplicate, review_decision_id: decision.review_decision_id });
+    throw new CutterError("APPROVAL_UUID_REUSED", {
+      reason: "collapsed",
+      at: gate,
+      with: duplicate,
+      review_decision_id: decision.review_decision_id,
+    });
   const name = toName(gate, documentSha256);
   await folder.write(`${name}.md`, Buffer.from(signed.document).toString("utf8"));
   for (const signer of signers) {

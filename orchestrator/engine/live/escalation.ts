@@ -9,7 +9,7 @@ import { recordDecisionOnce, isClaimed, toRow } from "./record-decision.ts";
 
 /**
  * Gives "voided" when the run is given up and must do nothing more.
- * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_SPENT, VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, and what a step throws
+ * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_REUSED, VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, and what a step throws
  */
 export async function resolveEscalation(attempt: Attempt): Promise<"goes on" | "voided"> {
   if (mayContinue(attempt.journal.status())) await escalateForVoid(attempt);
@@ -53,9 +53,9 @@ async function takeDecision(attempt: Attempt): Promise<"resume" | "void"> {
     ...(escalation.decision === null ? {} : { decision: "void" }),
   });
   const { approval, decision, documentSha256 } = verified;
-  if (approval.gate !== "SG_3") throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: approval.gate });
+  if (approval.gate !== "SG_3") throw new CutterError("APPROVAL_FOR_ANOTHER", { field: "gate", expected: "SG_3", found: approval.gate });
   if (escalationsDecided.includes(decision.review_decision_id))
-    throw new CutterError("APPROVAL_UUID_SPENT", { gate: "SG_3", review_decision_id: decision.review_decision_id });
+    throw new CutterError("APPROVAL_UUID_REUSED", { reason: "spent", gate: "SG_3", review_decision_id: decision.review_decision_id });
   if (approval.decision === "void") await requireAllUnitsRetired(attempt);
   await recordApproval(attempt, "SG_3", token.escalationKbId ?? "", signed, verified);
   await journal.append({

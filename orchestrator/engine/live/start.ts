@@ -48,7 +48,7 @@ async function verifyRuling(attempt: Attempt, token: LiveToken): Promise<Verifie
   });
 }
 
-/** What only a phase could tell of the ruling's own facts. @throws APPROVAL_SOURCE_MISMATCH */
+/** What only a phase could tell of the ruling's own facts. @throws APPROVAL_OUTDATED */
 export function requireRulingNames(attempt: Attempt, ruling: ExpectedRuling): void {
   requireBinding(requireLiveContext(attempt).ruling.approval, { ruling });
 }

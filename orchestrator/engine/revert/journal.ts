@@ -8,11 +8,11 @@ export interface RevertJournal {
   status(): RevertStatus;
   /** Sequence and hash of the last record. */
   head(): { readonly seq: number; readonly head: string };
-  /** Durable when it returns. @throws JOURNAL_ILLEGAL before anything is written */
+  /** Durable when it returns. @throws JOURNAL_DAMAGED before anything is written */
   append(entry: RevertEntry): Promise<void>;
 }
 
-/** @throws JOURNAL_TORN, JOURNAL_DAMAGED, JOURNAL_ILLEGAL */
+/** @throws JOURNAL_TORN, JOURNAL_DAMAGED */
 export async function openRevertJournal(store: JournalStore, file: string, clock: Clock): Promise<RevertJournal> {
   const chain = readLines(await store.read(), file, parseRevertRecord);
   let status = chain.records.reduce(nextRevertStatus, newRevert);

@@ -5,7 +5,7 @@ import type { WritePermission } from "../../ports/permission.ts";
 
 /**
  * `beforeCommit` makes the transaction's id durable, then judges once more: approval, staging, tokens.
- * @throws APPROVAL_GATE_MISMATCH for an approval of anything else
+ * @throws APPROVAL_FOR_ANOTHER for an approval of anything else
  */
 export function permitRevert(
   runId: string,
@@ -13,7 +13,7 @@ export function permitRevert(
   beforeCommit: (transactionId: string) => Promise<void>,
 ): WritePermission {
   if (approval.approval.gate !== "REVERT" || approval.decision.run_id !== runId)
-    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "REVERT", found: approval.approval.gate });
+    throw new CutterError("APPROVAL_FOR_ANOTHER", { field: "gate", expected: "REVERT", found: approval.approval.gate });
   const permission = { runId, step: "revert" as const, beforeCommit };
   return permission as typeof permission & WritePermission;
 }

@@ -27,7 +27,7 @@ interface RevertAttempt {
 
 /**
  * A revert that is done says so and changes nothing. What stops it before its journal is open is thrown, what stops it later is the outcome.
- * @throws REVERT_RUN_ACTIVE, REVERT_RUN_UNKNOWN, REVERT_PLAN_UNREADABLE, REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, DOCUMENT_LOCKED, JOURNAL_*
+ * @throws REVERT_RUN_ACTIVE, REVERT_RUN_UNKNOWN, REVERT_PLAN_UNREADABLE, REVERT_NOT_STAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, DOCUMENT_LOCKED, JOURNAL_*
  */
 export async function revertRun(revert: RevertInputs, ports: RevertPorts): Promise<RevertOutcome> {
   await requireRunInactive(ports.files, revert.paths, revert.runId);
@@ -110,9 +110,10 @@ async function doRevert(attempt: RevertAttempt): Promise<RevertOutcome> {
   requireKnown(attempt, state);
   const already = isReverted(state);
   if (!already && revert.staged.spent_before)
-    throw new CutterError("REVERT_APPROVAL_SPENT", { run_id: revert.runId, approval_sha256: revert.staged.approval_sha256 });
+    throw new CutterError("APPROVAL_SPENT", { reason: "revert", run_id: revert.runId, approval_sha256: revert.staged.approval_sha256 });
   if (!already && state.decisionUsed)
-    throw new CutterError("REVERT_APPROVAL_SPENT", {
+    throw new CutterError("APPROVAL_SPENT", {
+      reason: "revert",
       run_id: revert.runId,
       review_decision_id: attempt.approval.decision.review_decision_id,
       problem: "this UUID stands for another decision",

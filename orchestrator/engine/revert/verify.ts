@@ -22,7 +22,7 @@ export interface RevertInputs extends HostScope {
   readonly signal: AbortSignal;
 }
 
-/** Against the plan of this run, on this host, by this release. @throws REVERT_STAGING_DAMAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_* */
+/** Against the plan of this run, on this host, by this release. @throws REVERT_NOT_STAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_* */
 export async function verifyRevertApproval(revert: RevertInputs, plan: Omit<RunScope, "runId">, now: Date): Promise<VerifiedApproval> {
   requireStaged(revert);
   const expected = {
@@ -42,7 +42,13 @@ function requireStaged({ staged, runId, approval, signature, host, releaseSha256
   };
   for (const name of Object.keys(wanted) as (keyof typeof wanted)[]) {
     if (staged[name] !== wanted[name])
-      throw new CutterError("REVERT_STAGING_DAMAGED", { run_id: runId, field: name, expected: staged[name], found: wanted[name] });
+      throw new CutterError("REVERT_NOT_STAGED", {
+        reason: "damaged",
+        run_id: runId,
+        field: name,
+        expected: staged[name],
+        found: wanted[name],
+      });
   }
   const found = sha256Hex(runbook);
   if (found !== staged.runbook_sha256) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: staged.runbook_sha256, found });
@@ -57,13 +63,14 @@ export async function requireRunInactive(files: Files, paths: RevertInputs["path
   }
 }
 
-/** What was staged when the revert began still lies there: taking it away is a way to stop. @throws REVERT_NOT_STAGED, REVERT_STAGING_DAMAGED */
+/** What was staged when the revert began still lies there: taking it away is a way to stop. @throws REVERT_NOT_STAGED */
 export async function requireStillStaged(files: Files, revert: RevertInputs): Promise<void> {
   const path = `${revert.paths.staging}/${revert.runId}/${stagedFiles.approval}`;
   const found = await files.sha256(path);
   if (found === null) throw new CutterError("REVERT_NOT_STAGED", { run_id: revert.runId, looked_for: path });
   if (found !== revert.staged.approval_sha256)
-    throw new CutterError("REVERT_STAGING_DAMAGED", {
+    throw new CutterError("REVERT_NOT_STAGED", {
+      reason: "damaged",
       run_id: revert.runId,
       field: "approval_sha256",
       expected: revert.staged.approval_sha256,

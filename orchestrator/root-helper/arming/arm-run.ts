@@ -7,7 +7,7 @@ import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/app
 import { armMinutesMax, parseArmToken, tokenFiles, type ArmToken } from "../../core/arming/token.ts";
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
-import { CutterError } from "../../core/errors.ts";
+import { CutterError, toCase } from "../../core/errors.ts";
 import type { Gap } from "../../core/gaps/gaps.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import type { Spending } from "../../core/arming/ledger-record.ts";
@@ -83,7 +83,7 @@ export async function arm(world: ArmEnvironment, idText: string): Promise<ArmRep
 /** The refusal stays the one that is thrown, whatever becomes of its line in the audit log. */
 function auditRefusal({ host, now }: ArmEnvironment, runId: RunId, error: CutterError): void {
   try {
-    recordAudit(host, "enable_refused", { run_id: runId, code: error.code }, now());
+    recordAudit(host, "enable_refused", { run_id: runId, code: error.code, ...toCase(error) }, now());
   } catch (cause) {
     if (!(cause instanceof CutterError)) throw cause;
   }
@@ -97,7 +97,7 @@ async function requireNothingArmed({ host, now }: ArmEnvironment, runId: RunId):
   const armed = (await files.list(hostLayout.armed)) ?? [];
   const live = (await files.list(hostLayout.live)) ?? [];
   if (armed.includes(runId) || live.includes(runId)) throw new CutterError("ENABLE_ALREADY", { run_id: runId, armed, live });
-  if (armed.length + live.length > 0) throw new CutterError("ENABLE_OTHER_RUN", { run_id: runId, armed, live });
+  if (armed.length + live.length > 0) throw new CutterError("ENABLE_ALREADY", { reason: "another_run", run_id: runId, armed, live });
   return expired;
 }
 
@@ -153,14 +153,14 @@ async function verifyStaged(staged: Staged, facts: ArmFacts, now: Date): Promise
     now,
   });
   if (verified.approval.gate !== "RULING")
-    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "RULING", found: verified.approval.gate });
+    throw new CutterError("APPROVAL_FOR_ANOTHER", { field: "gate", expected: "RULING", found: verified.approval.gate });
   const { approval } = verified;
   if (staged.decision === null) return { ruling: { ...verified, approval }, decision: null };
   const decided = await verifyApproval({ ...staged.decision, keys: facts.keys, expected: { ...scope, gate: "SG_3" }, now });
   if (decided.approval.gate !== "SG_3")
-    throw new CutterError("APPROVAL_GATE_MISMATCH", { field: "gate", expected: "SG_3", found: decided.approval.gate });
+    throw new CutterError("APPROVAL_FOR_ANOTHER", { field: "gate", expected: "SG_3", found: decided.approval.gate });
   if (decided.approval.review_decision_id === approval.review_decision_id)
-    throw new CutterError("APPROVAL_UUID_COLLAPSED", { review_decision_id: approval.review_decision_id });
+    throw new CutterError("APPROVAL_UUID_REUSED", { reason: "collapsed", review_decision_id: approval.review_decision_id });
   return { ruling: { ...verified, approval }, decision: { ...decided, approval: decided.approval } };
 }
 

@@ -95,10 +95,10 @@ async function withTarget<Result>(
   }
 }
 
-/** From root's configuration, never from the client: a restore replaces tables. @throws SCRATCH_DATABASE_REFUSED */
+/** From root's configuration, never from the client: a restore replaces tables. @throws CONFIG_INVALID */
 function toScratch({ scratch_database: scratch }: OrchestratorConfig, production: string): string {
   if (scratch === null || scratch === production)
-    throw new CutterError("SCRATCH_DATABASE_REFUSED", { scratch_database: scratch, production_database: production });
+    throw new CutterError("CONFIG_INVALID", { reason: "scratch_database", scratch_database: scratch, production_database: production });
   return scratch;
 }
 
@@ -181,7 +181,7 @@ const logins = [
 function passwordOf(user: string, values: ReturnType<typeof readEnvValues>) {
   const login = logins.find((candidate) => values.get(candidate.user)?.reveal() === user);
   const password = login === undefined ? undefined : values.get(login.password);
-  if (password === undefined) throw new CutterError("DUMP_ACCESS_INVALID", { user });
+  if (password === undefined) throw new CutterError("CONFIG_INVALID", { reason: "dump_access", user });
   return password;
 }
 

@@ -14,7 +14,7 @@ export interface SafeRead {
 
 /**
  * The bytes of a plain file of root's. O_NONBLOCK: a FIFO in its place must not hang root. The folder counts too: who may write there could swap the file.
- * @throws HOST_FILE_MISSING, HOST_FILE_UNSAFE, HOST_FILE_TOO_LARGE; path and reason only.
+ * @throws HOST_FILE_MISSING, HOST_FILE_UNSAFE; path and reason only.
  */
 export function readSafeFile(host: Host, path: string, options: SafeRead): Buffer {
   const onHost = toHostPath(host, path);
@@ -35,7 +35,7 @@ export function readSafeFile(host: Host, path: string, options: SafeRead): Buffe
           : null;
     if (problem !== null) throw new CutterError("HOST_FILE_UNSAFE", { file: path, problem, mode: mode.toString(8), uid: facts.uid });
     if (facts.size > options.maxBytes)
-      throw new CutterError("HOST_FILE_TOO_LARGE", { file: path, bytes: facts.size, bytes_max: options.maxBytes });
+      throw new CutterError("HOST_FILE_UNSAFE", { reason: "too_large", file: path, bytes: facts.size, bytes_max: options.maxBytes });
     return readAll(descriptor, options.maxBytes, path);
   } finally {
     closeSync(descriptor);
@@ -62,5 +62,5 @@ function readAll(descriptor: number, maxBytes: number, path: string): Buffer {
     if (count === 0) return buffer.subarray(0, length);
     length += count;
   }
-  throw new CutterError("HOST_FILE_TOO_LARGE", { file: path, bytes_max: maxBytes });
+  throw new CutterError("HOST_FILE_UNSAFE", { reason: "too_large", file: path, bytes_max: maxBytes });
 }

@@ -28,7 +28,7 @@ export interface RequestFile {
   readonly sha256: string;
 }
 
-/** The request of this run and no other. @throws REQUEST_MISSING, REQUEST_INVALID, HOST_FILE_* */
+/** The request of this run and no other. @throws REQUEST_INVALID, HOST_FILE_* */
 export function readRequest(host: Host, runId: RunId): RunRequest {
   return readRequestFile(host, runId).value;
 }
@@ -48,7 +48,7 @@ function readOrMissing(host: Host, file: string): Buffer {
     return readSafeFile(host, file, { forbidden: forbiddenBits.ownedByRoot, maxBytes: yamlBytesMax });
   } catch (error) {
     if (error instanceof CutterError && error.code === "HOST_FILE_MISSING")
-      throw new CutterError("REQUEST_MISSING", { file }, { cause: error });
+      throw new CutterError("REQUEST_INVALID", { reason: "missing", file }, { cause: error });
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { verifyApproval, type VerifiedApproval } from "../../core/approval/verif
 import { approvalBytesMax } from "../../core/approval/block.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
-import { CutterError } from "../../core/errors.ts";
+import { CutterError, toCase } from "../../core/errors.ts";
 import { toOwnershipClaims } from "../../core/gaps/evidence.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../../core/revert/staging.ts";
@@ -29,15 +29,16 @@ const manifestBytesMax = 4 * 1024 * 1024;
 /**
  * Reads incoming/<id>/revert.md and its signature; after it returns revert/<id>/ holds them beside staged.json, and the ledger holds the use. What is staged
  * already by the same approval stays as it is while it is whole and judged the same, else it is staged again without being spent again. An approval that was spent before is staged too, marked: then a revert that is done can still say so, and no other can happen.
- * @throws RUN_ID_INVALID, REVERT_RUN_IS_DRY, REVERT_PRINCIPAL_NOT_PINNED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_*, LEDGER_*, HOST_FILE_*
+ * @throws RUN_ID_INVALID, REVERT_NOTHING_CREATED, REVERT_PRINCIPAL_NOT_PINNED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_*, LEDGER_*, HOST_FILE_*
  */
 export async function armRevert(host: Host, idText: string, now: Date): Promise<StagedRevert> {
-  if (idText.toLowerCase().endsWith(dryRunSuffix)) throw new CutterError("REVERT_RUN_IS_DRY", { run_id: idText.slice(0, 80) });
+  if (idText.toLowerCase().endsWith(dryRunSuffix))
+    throw new CutterError("REVERT_NOTHING_CREATED", { reason: "dry_run", run_id: idText.slice(0, 80) });
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
   try {
     return await verifyAndStage(host, runId, now);
   } catch (error) {
-    if (error instanceof CutterError) auditOrWarn(host, "revert_refused", { run_id: runId, code: error.code }, now);
+    if (error instanceof CutterError) auditOrWarn(host, "revert_refused", { run_id: runId, code: error.code, ...toCase(error) }, now);
     throw error;
   } finally {
     rmSync(toHostPath(host, `${hostLayout.incoming}/${runId}`), { recursive: true, force: true });

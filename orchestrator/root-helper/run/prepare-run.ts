@@ -15,7 +15,7 @@ import { moveTokenToLive, removeLiveToken } from "../state/token.ts";
  * After it returns, /run/cutter/cred/<id>/ holds exactly the needed names and the run's folder exists. After a refusal neither a live token nor credentials
  * are left, and the result file tells the code: the run's unit does not start then, so nobody else would. Moving the token is the last step: a refused start
  * consumed none, so what is armed stays armed until its own end; a token that had expired is removed. An earlier start's live token is never this one's.
- * @throws RUN_ID_INVALID, RUN_ID_CASE_CONFLICT, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_REFUSED, LEFTOVERS_NOT_REMOVED, TOKEN_EXPIRED, TOKEN_INVALID
+ * @throws RUN_ID_INVALID, RUN_ID_TAKEN, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_FOREIGN, LEFTOVERS_NOT_REMOVED, TOKEN_EXPIRED, TOKEN_INVALID
  */
 export function prepareRun(host: Host, idText: string, now: Date): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
@@ -46,7 +46,7 @@ export function prepareRun(host: Host, idText: string, now: Date): void {
 function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
   const parent = toHostPath(host, sidecarRoot);
   const duplicate = readdirSync(parent).find((name) => name !== runId && name.toLowerCase() === runId.toLowerCase());
-  if (duplicate !== undefined) throw new CutterError("RUN_ID_CASE_CONFLICT", { run_id: runId, existing: duplicate });
+  if (duplicate !== undefined) throw new CutterError("RUN_ID_TAKEN", { reason: "case", run_id: runId, existing: duplicate });
   const folder = `${parent}/${runId}`;
   const there = lstatSync(folder, { throwIfNoEntry: false });
   if (there === undefined) {
@@ -55,7 +55,7 @@ function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
     return;
   }
   if (!there.isDirectory() || there.uid !== host.cutter.uid)
-    throw new CutterError("RUN_FOLDER_REFUSED", { path: `${sidecarRoot}/${runId}` });
+    throw new CutterError("RUN_FOLDER_FOREIGN", { reason: "in_the_way", path: `${sidecarRoot}/${runId}` });
 }
 
 /** The parent is cutter's, who could put something else in the folder's place meanwhile: opened once, without following a link, judged, and given away by its descriptor. */
@@ -63,7 +63,8 @@ export function chownToCutter(host: Host, folder: string, shownPath: string): vo
   const descriptor = openFolder(folder, shownPath);
   try {
     const { uid } = fstatSync(descriptor);
-    if (uid !== host.ownerUid && uid !== host.cutter.uid) throw new CutterError("RUN_FOLDER_REFUSED", { path: shownPath, uid });
+    if (uid !== host.ownerUid && uid !== host.cutter.uid)
+      throw new CutterError("RUN_FOLDER_FOREIGN", { reason: "in_the_way", path: shownPath, uid });
     fchmodSync(descriptor, 0o700);
     fchownSync(descriptor, host.cutter.uid, host.cutter.gid);
   } finally {
@@ -76,8 +77,8 @@ function openFolder(folder: string, shownPath: string): number {
     return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (cause) {
     throw new CutterError(
-      "RUN_FOLDER_REFUSED",
-      { path: shownPath, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" },
+      "RUN_FOLDER_FOREIGN",
+      { reason: "in_the_way", path: shownPath, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "unknown" },
       { cause },
     );
   }

@@ -28,7 +28,7 @@ export interface Spent {
 
 /**
  * Spends one use of each, or of none: all are judged before one is written, in one write, fsynced. A crash in between leaves a spent start without a token,
- * never a token without a spent start. @throws RULING_SPENT, APPROVAL_SPENT, REVERT_APPROVAL_SPENT, LEDGER_TORN, LEDGER_DAMAGED, LEDGER_BUSY, HOST_FILE_*
+ * never a token without a spent start. @throws RULING_SPENT, APPROVAL_SPENT, LEDGER_TORN, LEDGER_DAMAGED, LEDGER_BUSY, HOST_FILE_*
  */
 export function spend(host: Host, spendings: readonly Spending[], now: Date): Spent {
   return withChain(host, ledgerFiles.spent, parseSpent, ({ records, append }) => {
@@ -52,7 +52,7 @@ export function spend(host: Host, spendings: readonly Spending[], now: Date): Sp
   });
 }
 
-const spentCodes = { RULING: "RULING_SPENT", SG_3: "APPROVAL_SPENT", REVERT: "REVERT_APPROVAL_SPENT" } as const satisfies Record<
+const spentCodes = { RULING: "RULING_SPENT", SG_3: "APPROVAL_SPENT", REVERT: "APPROVAL_SPENT" } as const satisfies Record<
   Spending["gate"],
   string
 >;
@@ -155,7 +155,7 @@ function lock(descriptor: number, path: string): void {
 
 function readAll(descriptor: number, path: string): Buffer {
   const { size } = fstatSync(descriptor);
-  if (size > bytesMax) throw new CutterError("HOST_FILE_TOO_LARGE", { file: path, bytes: size, bytes_max: bytesMax });
+  if (size > bytesMax) throw new CutterError("HOST_FILE_UNSAFE", { reason: "too_large", file: path, bytes: size, bytes_max: bytesMax });
   const bytes = Buffer.alloc(size);
   for (let at = 0; at < size;) {
     const count = readSync(descriptor, bytes, at, size - at, at);

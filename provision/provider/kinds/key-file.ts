@@ -15,7 +15,9 @@ export const keyFileKind = defineKind<z.infer<typeof schema>>({
   complete: async (inputs) => {
     const pin = { fingerprint: inputs.fingerprint, fileSha256: inputs.pinnedSha256 };
     await readPinnedKey(Buffer.from(inputs.content, "utf8"), pin, inputs.purpose, new Date()).catch((error: unknown) => {
-      throw error instanceof CutterError ? error : new CutterError("KEY_FILE_REFUSED", { path: inputs.path }, { cause: error });
+      throw error instanceof CutterError
+        ? error
+        : new CutterError("KEY_NOT_ONE_PUBLIC_KEY", { reason: "file", path: inputs.path }, { cause: error });
     });
     return withDigest(inputs);
   },

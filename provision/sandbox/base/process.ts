@@ -25,7 +25,7 @@ export const childEnvironment: Readonly<Record<string, string>> = {
   HOME: homedir(),
 };
 
-/** Runs argv to its end and returns how it ended; never throws for a non-zero exit. @throws SANDBOX_TOOL_MISSING when there is no such program. */
+/** Runs argv to its end and returns how it ended; never throws for a non-zero exit. @throws SANDBOX_MACHINE_UNFIT when there is no such program. */
 export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandOutcome> {
   const [program = "", ...args] = argv;
   return new Promise((done, fail) => {
@@ -39,7 +39,7 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
     const stderr = collect(child.stderr);
     child.on("error", (cause) => {
       clearTimeout(deadline);
-      fail(new CutterError("SANDBOX_TOOL_MISSING", { program }, { cause }));
+      fail(new CutterError("SANDBOX_MACHINE_UNFIT", { reason: "program_missing", program }, { cause }));
     });
     child.on("close", (code) => {
       clearTimeout(deadline);

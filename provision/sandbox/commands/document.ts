@@ -21,7 +21,7 @@ export interface AddedDocument {
 /**
  * Uploads, reads back in full, registers document and version. May be repeated: each time is a new revision and a new version.
  * The document code is the last part of the id without `.md`, unless `docCode` says otherwise.
- * @throws KB_ID_INVALID, DOC_CODE_INVALID, SANDBOX_DOCUMENT_REFUSED, SANDBOX_NOT_UP, what `uploadDocument` throws
+ * @throws KB_ID_INVALID, DOC_CODE_INVALID, USAGE_INVALID, SANDBOX_NOT_UP, what `uploadDocument` throws
  */
 export async function addDocument(checkout: string, file: string, id: string, docCode: string | null): Promise<AddedDocument> {
   assertKbId(id);
@@ -53,11 +53,11 @@ function readDocument(file: string): Buffer {
   try {
     bytes = readFileSync(file);
   } catch (cause) {
-    throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "cannot be read" }, { cause });
+    throw new CutterError("USAGE_INVALID", { reason: "document", file, problem: "cannot be read" }, { cause });
   }
-  if (bytes.length === 0) throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "is empty" });
+  if (bytes.length === 0) throw new CutterError("USAGE_INVALID", { reason: "document", file, problem: "is empty" });
   if (!Buffer.from(bytes.toString("utf8"), "utf8").equals(bytes))
-    throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "is not UTF-8" });
-  if (bytes.includes(0)) throw new CutterError("SANDBOX_DOCUMENT_REFUSED", { file, problem: "holds U+0000" });
+    throw new CutterError("USAGE_INVALID", { reason: "document", file, problem: "is not UTF-8" });
+  if (bytes.includes(0)) throw new CutterError("USAGE_INVALID", { reason: "document", file, problem: "holds U+0000" });
   return bytes;
 }

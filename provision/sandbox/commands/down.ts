@@ -5,7 +5,7 @@ import { stopProcesses, removeFiles } from "../machine/cleanup.ts";
 import { withSandboxLock } from "../machine/lock.ts";
 import { type Say, timed } from "../base/progress.ts";
 
-/** May be repeated; a sandbox that is not there is no error. @throws SANDBOX_BUSY, SANDBOX_NOT_READY, SANDBOX_STEP_FAILED */
+/** May be repeated; a sandbox that is not there is no error. @throws SANDBOX_BUSY, SANDBOX_STEP_FAILED */
 export async function removeSandbox(checkout: string, say: Say): Promise<void> {
   const paths = toSandboxPaths(checkout);
   await withSandboxLock(paths, async () => {

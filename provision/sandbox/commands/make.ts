@@ -152,5 +152,11 @@ async function waitForKnowledgeBase(inside: Inside, apiKey: string): Promise<voi
     ];
     return (await inside.run(ask, { input: `X-API-Key: ${apiKey}\n` })).code === 0;
   });
-  if (!answered) throw new CutterError("SANDBOX_NOT_READY", { what: "knowledge base", limit_ms: limitMs, unit: "agent-data.service" });
+  if (!answered)
+    throw new CutterError("SANDBOX_STEP_FAILED", {
+      reason: "not_ready",
+      what: "knowledge base",
+      limit_ms: limitMs,
+      unit: "agent-data.service",
+    });
 }

@@ -21,7 +21,7 @@ import { readLiveSupervisor } from "../machine/supervisor-record.ts";
 /**
  * Makes sure this checkout's sandbox runs, and returns its state. A running one is left as it is; one that was powered off is
  * booted again; one that was never finished is made anew. `suite` null: the one it has, or trixie.
- * @throws SANDBOX_SUITE_DIFFERS, SANDBOX_BUSY, what `assertMachineFits` throws, SANDBOX_STEP_FAILED, SANDBOX_NOT_READY
+ * @throws SANDBOX_SUITE_DIFFERS, SANDBOX_BUSY, what `assertMachineFits` throws, SANDBOX_STEP_FAILED
  */
 export async function startSandbox(checkout: string, suite: Suite | null, say: Say): Promise<SandboxState> {
   assertMachineFits(checkout);
@@ -60,7 +60,7 @@ async function resume(paths: SandboxPaths, before: SandboxState, say: Say): Prom
   writeSandboxState(paths.checkout, state);
   await waitForSsh(paths.checkout, say);
   const inside = new Inside(readLiveSupervisor(paths)?.nspawnPid ?? 0);
-  if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL" });
+  if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: "PostgreSQL" });
   writeStackFile(paths, state, await readGrantMatrixSha(inside, paths.checkout));
   return state;
 }
@@ -68,6 +68,6 @@ async function resume(paths: SandboxPaths, before: SandboxState, say: Say): Prom
 async function waitForSsh(checkout: string, say: Say): Promise<void> {
   await timed(say, "ssh answers with the pinned host key", async () => {
     const answered = await pollUntil(20_000, 200, async () => (await runInSandbox(checkout, "true", { timeoutMs: 10_000 })).code === 0);
-    if (!answered) throw new CutterError("SANDBOX_NOT_READY", { what: "ssh" });
+    if (!answered) throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: "ssh" });
   });
 }

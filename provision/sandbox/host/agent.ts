@@ -14,7 +14,7 @@ export async function startAgent(socket: string, clientKeyFile: string): Promise
   agent.unref();
   const pid = agent.pid;
   if (pid === undefined || !(await pollUntil(10_000, 20, () => answers(socket))))
-    throw new CutterError("SANDBOX_NOT_READY", { what: "ssh-agent" });
+    throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: "ssh-agent" });
   await mustRun("ssh-add", ["ssh-add", "-q", clientKeyFile], { environment: { SSH_AUTH_SOCK: socket } });
   return pid;
 }

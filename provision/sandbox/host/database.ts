@@ -40,7 +40,8 @@ export async function startPostgres(inside: Inside, source: PostgresSource, secr
     "-c",
     "listen_addresses=*",
   ]);
-  if (!(await waitForPostgres(inside))) throw new CutterError("SANDBOX_NOT_READY", { what: "PostgreSQL", limit_ms: readyLimitMs });
+  if (!(await waitForPostgres(inside)))
+    throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: "PostgreSQL", limit_ms: readyLimitMs });
 }
 
 /** True once the server answers (at first start and after each boot). */

@@ -13,7 +13,7 @@ const bootLimitMs = 60_000;
 const powerOffLimitMs = 30_000;
 const leftByTheBoot = ["var/lib/docker/engine-id", "var/log/journal", "var/lib/systemd/random-seed", "etc/hostname", "root/.docker"];
 
-/** Afterwards `root` holds the image, is powered off, and identifies no host. @throws SANDBOX_NOT_READY, SANDBOX_STEP_FAILED. */
+/** Afterwards `root` holds the image, is powered off, and identifies no host. @throws SANDBOX_STEP_FAILED. */
 export async function loadPostgresImage(root: string, postgresRoot: string, source: PostgresSource): Promise<void> {
   const name = `mk-${process.pid}`;
   const [program = "", ...args] = toGroupedArguments(name, toNspawnArguments(root, name, "private"));
@@ -26,7 +26,7 @@ export async function loadPostgresImage(root: string, postgresRoot: string, sour
       200,
       async () => (await inside.isBooted()) && (await inside.run(["docker", "info"])).code === 0,
     );
-    if (!ready) throw new CutterError("SANDBOX_NOT_READY", { what: "Docker in the image", limit_ms: bootLimitMs });
+    if (!ready) throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: "Docker in the image", limit_ms: bootLimitMs });
     await importRoot(inside.leader(), postgresRoot, source);
     process.kill(inside.leader(), powerOffSignal);
     await Promise.race([ended, new Promise((done) => setTimeout(done, powerOffLimitMs).unref())]);

@@ -28,7 +28,7 @@ const storedSchema = z.looseObject({ document_id: z.string(), content: z.string(
 
 /**
  * Upserts, then reads back in full. May be repeated: each call is a new revision.
- * @throws KB_ID_INVALID, KB_UNAVAILABLE, KB_REFUSED, KB_ANSWER_INVALID, KB_BODY_DIFFERS
+ * @throws KB_ID_INVALID, KB_UNAVAILABLE, KB_REFUSED, KB_ANSWER_INVALID, KB_READ_BACK_DIFFERS
  */
 export async function uploadDocument(
   access: KnowledgeBaseAccess,
@@ -45,7 +45,7 @@ export async function uploadDocument(
   const stored = await call(access, "GET", `/kb/get/${document.id}`, storedSchema);
   const sha256 = toSha256(stored.content);
   if (sha256 !== toSha256(document.body))
-    throw new CutterError("KB_BODY_DIFFERS", { id: document.id, sha256, expected_sha256: toSha256(document.body) });
+    throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "body", id: document.id, sha256, expected_sha256: toSha256(document.body) });
   return { id: written.id, revision: stored.revision, status: written.status, sha256 };
 }
 

@@ -34,6 +34,11 @@ export async function bootHost(
     return inside.isBooted();
   });
   if (!booted || inside === null || supervisor.pid === undefined)
-    throw new CutterError("SANDBOX_NOT_READY", { what: "boot of the host", limit_ms: bootLimitMs, console: paths.consoleLog });
+    throw new CutterError("SANDBOX_STEP_FAILED", {
+      reason: "not_ready",
+      what: "boot of the host",
+      limit_ms: bootLimitMs,
+      console: paths.consoleLog,
+    });
   return { inside, supervisorPid: supervisor.pid };
 }

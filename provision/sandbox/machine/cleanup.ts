@@ -9,7 +9,7 @@ import { readLiveSupervisor } from "./supervisor-record.ts";
 
 const orderlyEndMs = 20_000;
 
-/** Ends host, supervisor and agent, and the copy of the disk that an `up` killed in its middle leaves running. May be repeated. @throws SANDBOX_NOT_READY when a process cannot be ended. */
+/** Ends host, supervisor and agent, and the copy of the disk that an `up` killed in its middle leaves running. May be repeated. @throws SANDBOX_STEP_FAILED when a process cannot be ended. */
 export async function stopProcesses(paths: SandboxPaths): Promise<void> {
   await stopHost(paths);
   await stopAll("copy of the disk", () => findProcesses("cp", paths.rootDirectory));
@@ -29,13 +29,13 @@ export async function stopHost(paths: SandboxPaths): Promise<void> {
     killCgroups(paths.name);
     return removeCgroups(paths.name);
   });
-  if (!gone) throw new CutterError("SANDBOX_NOT_READY", { what: "end of the host's processes", cgroup: paths.name });
+  if (!gone) throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: "end of the host's processes", cgroup: paths.name });
 }
 
 async function stopAll(what: string, find: () => readonly number[]): Promise<void> {
   for (const pid of find()) killQuietly(pid, "SIGKILL");
   if (!(await pollUntil(10_000, 50, async () => find().length === 0)))
-    throw new CutterError("SANDBOX_NOT_READY", { what: `end of ${what}`, pids: find().map(String) });
+    throw new CutterError("SANDBOX_STEP_FAILED", { reason: "not_ready", what: `end of ${what}`, pids: find().map(String) });
 }
 
 /** Everything `up` made, besides the image cache. The processes must have ended. */

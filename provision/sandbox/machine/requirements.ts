@@ -18,19 +18,20 @@ const neededPrograms: Readonly<Record<string, string>> = {
   tar: "tar",
 };
 
-/** @throws SANDBOX_NOT_LINUX, SANDBOX_NOT_ROOT, SANDBOX_TOOL_MISSING, SANDBOX_ON_OVERLAYFS */
+/** @throws SANDBOX_MACHINE_UNFIT */
 export function assertMachineFits(checkout: string): void {
   if (process.platform !== "linux" || process.arch !== "x64")
-    throw new CutterError("SANDBOX_NOT_LINUX", { platform: process.platform, arch: process.arch });
-  if (process.getuid?.() !== 0) throw new CutterError("SANDBOX_NOT_ROOT", { uid: process.getuid?.() ?? -1 });
+    throw new CutterError("SANDBOX_MACHINE_UNFIT", { reason: "not_linux", platform: process.platform, arch: process.arch });
+  if (process.getuid?.() !== 0) throw new CutterError("SANDBOX_MACHINE_UNFIT", { reason: "not_root", uid: process.getuid?.() ?? -1 });
   const missing = Object.keys(neededPrograms).filter((program) => !isInstalled(program));
   if (missing.length > 0)
-    throw new CutterError("SANDBOX_TOOL_MISSING", {
+    throw new CutterError("SANDBOX_MACHINE_UNFIT", {
+      reason: "program_missing",
       programs: missing,
       packages: [...new Set(missing.map((program) => neededPrograms[program] ?? program))],
     });
   if (findFileSystem(readFileSync("/proc/self/mountinfo", "utf8"), checkout) === "overlay")
-    throw new CutterError("SANDBOX_ON_OVERLAYFS", { checkout });
+    throw new CutterError("SANDBOX_MACHINE_UNFIT", { reason: "overlayfs", checkout });
 }
 
 /** Type of the file system a path lies on: the longest mount point that contains it, the last one mounted there. Pure. */

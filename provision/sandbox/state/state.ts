@@ -28,7 +28,7 @@ const sandboxStateSchema = z.strictObject({
 
 export type SandboxState = z.infer<typeof sandboxStateSchema>;
 
-/** The state of this checkout's sandbox. @throws SANDBOX_NOT_UP when there is none, SANDBOX_STATE_INVALID when it is not what `up` writes. */
+/** The state of this checkout's sandbox. @throws SANDBOX_NOT_UP when there is none, SANDBOX_STEP_FAILED when it is not what `up` writes. */
 export function readSandboxState(checkout: string): SandboxState {
   const { stateFile } = toSandboxPaths(checkout);
   if (!existsSync(stateFile)) throw new CutterError("SANDBOX_NOT_UP", { state_file: stateFile });
@@ -36,10 +36,15 @@ export function readSandboxState(checkout: string): SandboxState {
   try {
     value = JSON.parse(readFileSync(stateFile, "utf8"));
   } catch (cause) {
-    throw new CutterError("SANDBOX_STATE_INVALID", { state_file: stateFile, problem: "not JSON" }, { cause });
+    throw new CutterError("SANDBOX_STEP_FAILED", { reason: "state_invalid", state_file: stateFile, problem: "not JSON" }, { cause });
   }
   const parsed = sandboxStateSchema.safeParse(value);
-  if (!parsed.success) throw new CutterError("SANDBOX_STATE_INVALID", { state_file: stateFile, problem: z.prettifyError(parsed.error) });
+  if (!parsed.success)
+    throw new CutterError("SANDBOX_STEP_FAILED", {
+      reason: "state_invalid",
+      state_file: stateFile,
+      problem: z.prettifyError(parsed.error),
+    });
   return parsed.data;
 }
 

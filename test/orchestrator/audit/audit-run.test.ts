@@ -1,7 +1,7 @@
 // An audit finds each alteration by its own finding, also where the forger made the list of digests anew; the untouched evidence passes.
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { AuditCode } from "../../../orchestrator/audit/finding.ts";
+import type { AuditFinding } from "../../../orchestrator/audit/finding.ts";
 import { auditRun, type Audit } from "../../../orchestrator/audit/audit-run.ts";
 import { readBundle } from "../../../orchestrator/evidence/bundle.ts";
 import { fromTar, toTar } from "../../../orchestrator/evidence/tar.ts";
@@ -87,13 +87,13 @@ describe("the untouched evidence of a live run", () => {
 
 const alterations: readonly (readonly [
   name: string,
-  code: AuditCode,
+  code: AuditFinding["what"] | AuditFinding["code"],
   place: { readonly file?: string | RegExp; readonly record?: number },
   alter: (files: Files) => void | Promise<void>,
 ])[] = [
   [
     "an edited record of the journal",
-    "AUDIT_CHAIN_BROKEN",
+    "chain_broken",
     { file: "journal.jsonl", record: 5 },
     (files) =>
       write(
@@ -103,27 +103,27 @@ const alterations: readonly (readonly [
   ],
   [
     "an edited record, the chain made anew",
-    "AUDIT_WITNESS_DIFFERS",
+    "witness_differs",
     { file: "journal.jsonl", record: 6 },
     (files) => edit(files, "census_before", (record) => void (record["system_identifier"] = "8")),
   ],
   [
     "a removed record, the chain made anew",
-    "AUDIT_JOURNAL_ILLEGAL",
+    "journal_illegal",
     { file: "journal.jsonl" },
     (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"kind":"receipt","phase":"mark"')))),
   ],
-  ["a cut tail", "AUDIT_TAIL_CUT", { file: "journal.jsonl" }, (files) => write(files, lines(files).slice(0, -12))],
-  ["a tail cut just before its end", "AUDIT_TAIL_CUT", { file: "journal.jsonl" }, (files) => write(files, lines(files).slice(0, -2))],
+  ["a cut tail", "tail_cut", { file: "journal.jsonl" }, (files) => write(files, lines(files).slice(0, -12))],
+  ["a tail cut just before its end", "tail_cut", { file: "journal.jsonl" }, (files) => write(files, lines(files).slice(0, -2))],
   [
     "a journal torn in mid-record",
-    "AUDIT_TAIL_CUT",
+    "tail_cut",
     { file: "journal.jsonl" },
     (files) => void files.set("journal.jsonl", (files.get("journal.jsonl") ?? Buffer.alloc(0)).subarray(0, -5)),
   ],
   [
     "two records changed about",
-    "AUDIT_CHAIN_BROKEN",
+    "chain_broken",
     { file: "journal.jsonl", record: 2 },
     (files) => {
       const [a = "", b = "", c = "", d = "", ...rest] = lines(files);
@@ -132,46 +132,41 @@ const alterations: readonly (readonly [
   ],
   [
     "a swapped phase document",
-    "AUDIT_RECEIPT_DIFFERS",
+    "receipt_differs",
     { file: "documents/02-mark.md" },
     (files) => void files.set("documents/02-mark.md", files.get("documents/03-cutplan.md") ?? Buffer.alloc(0)),
   ],
   [
     "an edited receipt, the chain made anew",
-    "AUDIT_RECEIPT_DIFFERS",
+    "receipt_differs",
     { file: "documents/11-closeout.md" },
     (files) => edit(files, "receipt", (record) => void (record["phase"] === "closeout" && (record["sha256"] = "0".repeat(64)))),
   ],
   [
     "an edited output",
-    "AUDIT_OUTPUT_CHANGED",
+    "output_changed",
     { file: "outputs/02-mark.json" },
     (files) => replace(files, "outputs/02-mark.json", '"level": 1', '"level": 2'),
   ],
-  ["a changed plan", "AUDIT_PLAN_INVALID", { file: "plan.json" }, (files) => replace(files, "plan.json", '"title":"One"', '"title":"Won"')],
-  [
-    "a changed document",
-    "AUDIT_PLAN_INVALID",
-    { file: /^(plan\.json|source\.md)$/ },
-    (files) => replace(files, "source.md", "Text.", "Next."),
-  ],
-  ["another request", "AUDIT_REQUEST_DIFFERS", { file: "request.yaml" }, (files) => replace(files, "request.yaml", "sg-1.md", "sg-9.md")],
+  ["a changed plan", "plan_invalid", { file: "plan.json" }, (files) => replace(files, "plan.json", '"title":"One"', '"title":"Won"')],
+  ["a changed document", "plan_invalid", { file: /^(plan\.json|source\.md)$/ }, (files) => replace(files, "source.md", "Text.", "Next.")],
+  ["another request", "request_differs", { file: "request.yaml" }, (files) => replace(files, "request.yaml", "sg-1.md", "sg-9.md")],
   [
     "another signature over the same document, by a key of somebody else's",
-    "AUDIT_APPROVAL_MISSING",
+    "approval_missing",
     { file: "journal.jsonl" },
     async (files) =>
       void files.set(find(files, /sg-1-.*\.asc$/), await run.sign(files.get(find(files, /sg-1-.*\.md$/)) ?? Buffer.alloc(0), "other")),
   ],
   [
     "a changed word in an approval",
-    "AUDIT_APPROVAL_MISSING",
+    "approval_missing",
     { file: "journal.jsonl" },
     (files) => replace(files, find(files, /sg-2-.*\.md$/), "Free prose.", "Free press."),
   ],
   [
     "another runbook than the ruling names",
-    "AUDIT_APPROVAL_INVALID",
+    "approval_invalid",
     { file: /ruling-.*\.md$/, record: 2 },
     (files) => replace(files, "rollback_runbook.sql", "way back", "way out"),
   ],
@@ -183,71 +178,71 @@ const alterations: readonly (readonly [
   ],
   [
     "a missing phase document",
-    "AUDIT_FILE_MISSING",
+    "file_missing",
     { file: "documents/05-grant-probe.md" },
     (files) => void files.delete("documents/05-grant-probe.md"),
   ],
-  ["a missing request", "AUDIT_FILE_MISSING", { file: "request.yaml" }, (files) => void files.delete("request.yaml")],
-  ["a missing key", "AUDIT_FILE_MISSING", { file: "keys/sovereign.asc" }, (files) => void files.delete("keys/sovereign.asc")],
-  ["an extra file", "AUDIT_FILE_EXTRA", { file: "notes.txt" }, (files) => void files.set("notes.txt", Buffer.from("all was well\n"))],
+  ["a missing request", "file_missing", { file: "request.yaml" }, (files) => void files.delete("request.yaml")],
+  ["a missing key", "file_missing", { file: "keys/sovereign.asc" }, (files) => void files.delete("keys/sovereign.asc")],
+  ["an extra file", "file_extra", { file: "notes.txt" }, (files) => void files.set("notes.txt", Buffer.from("all was well\n"))],
   [
     "an approval the journal does not know",
-    "AUDIT_FILE_EXTRA",
+    "file_extra",
     { file: "approvals/sg-1-extra.md" },
     (files) => void files.set("approvals/sg-1-extra.md", Buffer.from("# no\n")),
   ],
   [
     "a changed outcome",
-    "AUDIT_OUTCOME_DIFFERS",
+    "outcome_differs",
     { file: "outcome.json" },
     (files) => replace(files, "outcome.json", '"exit_code": 0', '"exit_code": 20'),
   ],
   [
     "a changed report",
-    "AUDIT_FILE_CHANGED",
+    "file_changed",
     { file: "report.txt" },
     (files) => replace(files, "report.txt", "one human signer", "two human signers"),
   ],
   [
     "a changed grant matrix",
-    "AUDIT_FILE_CHANGED",
+    "file_changed",
     { file: "grant-matrix.txt" },
     (files) => void files.set("grant-matrix.txt", Buffer.from("role nobody\n")),
   ],
   [
     "an approval the journal tells otherwise",
-    "AUDIT_APPROVAL_DIFFERS",
+    "approval_differs",
     { file: /sg-1-.*\.md$/ },
     (files) =>
       edit(files, "approval_verified", (record) => void (record["gate"] === "SG_1" && (record["issued_at"] = "2026-01-01T00:00:00Z"))),
   ],
   [
     "one UUID for two decisions",
-    "AUDIT_UUID_REUSED",
+    "uuid_reused",
     { file: "journal.jsonl" },
     (files) => edit(files, "approval_verified", (record) => void (record["review_decision_id"] = "11111111-0000-4000-8000-000000000001")),
   ],
   [
     "a write long after its approval",
-    "AUDIT_APPROVAL_INVALID",
+    "approval_invalid",
     { file: /sg-2-.*\.md$/ },
     (files) => edit(files, "transaction", (record) => void (record["step"] === "SG_2" && (record["at"] = "2026-11-22T23:00:00.000Z"))),
   ],
   [
     "a write without a ruling",
-    "AUDIT_EFFECT_UNAUTHORISED",
+    "effect_unauthorised",
     { file: "journal.jsonl" },
     (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"gate":"RULING"')))),
   ],
   [
     "a commit without a transaction",
-    "AUDIT_EFFECT_DIFFERS",
+    "effect_differs",
     { file: "journal.jsonl" },
     (files) => write(files, rechain(lines(files).filter((line) => !line.includes('"kind":"transaction","step":"leg_b_record"')))),
   ],
   [
     "another effect than the approved one",
-    "AUDIT_EFFECT_DIFFERS",
+    "effect_differs",
     { file: "journal.jsonl" },
     (files) =>
       write(
@@ -263,13 +258,13 @@ const alterations: readonly (readonly [
   ],
   [
     "a phase document without its record",
-    "AUDIT_DOCUMENT_DIFFERS",
+    "document_differs",
     { file: "documents/02-mark.md" },
     (files) => void files.set("documents/02-mark.md", Buffer.from("# All was well\n")),
   ],
   [
     "a phase document that tells of another phase",
-    "AUDIT_DOCUMENT_DIFFERS",
+    "document_differs",
     { file: "documents/02-mark.md" },
     (files) => replace(files, "documents/02-mark.md", '"number": 2', '"number": 3'),
   ],
@@ -284,7 +279,7 @@ const alterations: readonly (readonly [
   ],
   [
     "a listed file that was changed",
-    "AUDIT_FILE_CHANGED",
+    "file_changed",
     { file: "source.md" },
     (files) => {
       files.set("EVIDENCE.sha256", toEvidenceList(files));
@@ -293,7 +288,7 @@ const alterations: readonly (readonly [
   ],
   [
     "a list that is none",
-    "AUDIT_LIST_INVALID",
+    "list_invalid",
     { file: "EVIDENCE.sha256" },
     (files) => void files.set("EVIDENCE.sha256", Buffer.from("nothing to see\n")),
   ],
@@ -302,7 +297,7 @@ const alterations: readonly (readonly [
 describe("an alteration", () => {
   test.each(alterations)("%s is found as %s", async (_name, code, place, alter) => {
     const audit = await auditAltered(alter);
-    const found = audit.findings.filter((one) => one.code === code);
+    const found = audit.findings.filter((one) => (one.what ?? one.code) === code);
     expect(found.length, JSON.stringify(audit.findings)).toBeGreaterThan(0);
     const matches = found.filter(
       ({ file, record }) =>
@@ -326,7 +321,8 @@ describe("an alteration", () => {
     });
     expect(audit.findings).toContainEqual(
       expect.objectContaining({
-        code: "AUDIT_APPROVAL_INVALID",
+        code: "AUDIT_EVIDENCE_DIFFERS",
+        what: "approval_invalid",
         problem: "it is for another run",
         file: expect.stringMatching(/sg-1-/),
         record: 3,
@@ -337,7 +333,7 @@ describe("an alteration", () => {
   test("evidence made throughout with somebody else's key fails by the reader's", async () => {
     const audit = await auditAltered(() => undefined, { sovereign: run.otherKey, architect: null });
     expect(audit.signaturesVerified).toBe(0);
-    expect(audit.findings.filter(({ code }) => code === "AUDIT_APPROVAL_INVALID").map(({ problem }) => problem)).toEqual([
+    expect(audit.findings.filter(({ what }) => what === "approval_invalid").map(({ problem }) => problem)).toEqual([
       "APPROVAL_SIGNER_NOT_PINNED",
       "APPROVAL_SIGNER_NOT_PINNED",
       "APPROVAL_SIGNER_NOT_PINNED",
@@ -357,10 +353,10 @@ test("a backup in the folder that is not the proven one is found, and the proven
       keys(),
       { phases, releaseSha256 },
     );
-    return audit.findings.map(({ code }) => code);
+    return audit.findings.map(({ what }) => what ?? "");
   };
   expect(await inFolder(output.proven.ciphertextSha256)).toEqual([]);
-  expect(await inFolder("0".repeat(64))).toEqual(["AUDIT_BACKUP_DIFFERS"]);
+  expect(await inFolder("0".repeat(64))).toEqual(["backup_differs"]);
 });
 
 test("wording is compared only by the release that wrote it: another one passes the untouched bundle, and says what it did not compare", async () => {

@@ -96,7 +96,8 @@ test("going on by a signed void is found, also where the journal calls it a resu
   );
   expect(findings).toContainEqual(
     expect.objectContaining({
-      code: "AUDIT_APPROVAL_DIFFERS",
+      code: "AUDIT_EVIDENCE_DIFFERS",
+      what: "approval_differs",
       problem: "another decision was signed",
       facts: { expected: "SG_3 resume", found: "SG_3 void" },
     }),

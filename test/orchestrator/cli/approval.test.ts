@@ -180,16 +180,16 @@ describe("approval verify", () => {
     });
     expect(await elsewhere.run("approval", "verify", file, ...trust(), "--run-id", live)).toMatchObject({
       code: 10,
-      stderr: expect.stringMatching(
-        new RegExp(`^APPROVAL_HOST_MISMATCH .*field=host expected=${sha256Hex("another host")} found=${host} `),
-      ),
+      stderr: expect.stringMatching(new RegExp(`^APPROVAL_FOR_ANOTHER .*field=host expected=${sha256Hex("another host")} found=${host} `)),
     });
-    expect((await verify(file, "--gate", "SG_2")).stderr).toMatch(/^APPROVAL_GATE_MISMATCH .*expected=SG_2 found=SG_1/);
+    expect((await verify(file, "--gate", "SG_2")).stderr).toMatch(/^APPROVAL_FOR_ANOTHER .*field=gate .*expected=SG_2 found=SG_1/);
     const other = (await readFile(file, "utf8")).replace(
       sha256Hex(Buffer.from(await world.readRunFile("plan.json"))),
       sha256Hex("another plan"),
     );
-    expect((await verify(await writeSigned(Buffer.from(other)), "--run-id", live)).stderr).toMatch(/^APPROVAL_PAYLOAD_MISMATCH /);
+    expect((await verify(await writeSigned(Buffer.from(other)), "--run-id", live)).stderr).toMatch(
+      /^APPROVAL_OUTDATED .*field=payload_sha /,
+    );
     expect(await verify(file, "--run-id", live)).toMatchObject({ code: 0 });
   });
 
@@ -200,7 +200,7 @@ describe("approval verify", () => {
     expect(changed.code).toBe(10);
     expect(JSON.parse(changed.stdout)).toMatchObject({ schema: "cutter.error/1", code: "APPROVAL_SIGNATURE_BAD", exit_code: 10 });
     await rm(`${file}.asc`);
-    expect((await verify(file)).stderr).toMatch(/^APPROVAL_SIGNATURE_MISSING /);
+    expect((await verify(file)).stderr).toMatch(/^APPROVAL_SIGNATURES_WRONG .*reason=missing /);
     expect((await verify(file, "--signature", join(cli.folder, "none.asc"))).stderr).toMatch(/^APPROVAL_UNREADABLE .*problem=absent/);
     execFileSync("mkfifo", [join(cli.folder, "pipe")]);
     await symlink(file, join(cli.folder, "link.md"));

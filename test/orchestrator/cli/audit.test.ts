@@ -65,12 +65,14 @@ describe("of a dry run", () => {
     await writeFile(join(world.runFolder, "plan.json"), "{}");
     const ran = await cli.run("audit", "verify", "--run-id", runId);
     expect(ran.code).toBe(30);
-    expect(ran.stdout).toMatch(/^\[ERR\] AUDIT_FILE_CHANGED .* file=plan\.json .*expected_sha256=[0-9a-f]{64}/m);
+    expect(ran.stdout).toMatch(/^\[ERR\] AUDIT_EVIDENCE_DIFFERS .*what=file_changed .*file=plan\.json .*expected_sha256=[0-9a-f]{64}/m);
     expect(ran.stdout).toMatch(/\[ERR\] AUDIT_FAILED .* findings=\d+ → .+\n$/);
     const json = JSON.parse((await cli.run("audit", "verify", "--run-id", runId, "--json")).stdout) as {
       findings: { code: string; file: string }[];
     };
-    expect(json.findings).toContainEqual(expect.objectContaining({ code: "AUDIT_PLAN_INVALID", file: "plan.json" }));
+    expect(json.findings).toContainEqual(
+      expect.objectContaining({ code: "AUDIT_EVIDENCE_DIFFERS", what: "plan_invalid", file: "plan.json" }),
+    );
   });
 
   it("is told that it has not ended while it waits, and holds as far as it came", async () => {
@@ -86,8 +88,8 @@ describe("of a dry run", () => {
     await rm(join(world.runFolder, "grant-matrix.txt"));
     await writeFile(join(world.runFolder, "notes.txt"), "all was well");
     const { stdout } = await cli.run("audit", "verify", "--run-id", runId);
-    expect(stdout).toMatch(/AUDIT_FILE_MISSING .* file=grant-matrix\.txt/);
-    expect(stdout).toMatch(/AUDIT_FILE_EXTRA .* file=notes\.txt/);
+    expect(stdout).toMatch(/AUDIT_EVIDENCE_DIFFERS .* what=file_missing file=grant-matrix\.txt/);
+    expect(stdout).toMatch(/AUDIT_EVIDENCE_DIFFERS .* what=file_extra file=notes\.txt/);
   });
 
   it("leaves a revert's own folder to its own list", async () => {
@@ -162,7 +164,7 @@ describe("of a live run's bundle", () => {
       "--sovereign-fingerprint",
       live.otherKey.pin.fingerprint,
     );
-    expect(ran.stdout).toMatch(/AUDIT_APPROVAL_INVALID .* problem=APPROVAL_SIGNER_NOT_PINNED /);
+    expect(ran.stdout).toMatch(/AUDIT_EVIDENCE_DIFFERS .* what=approval_invalid .*problem=APPROVAL_SIGNER_NOT_PINNED /);
     expect(ran.code).toBe(30);
   });
 

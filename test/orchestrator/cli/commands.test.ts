@@ -148,11 +148,13 @@ describe("orchestrate run", () => {
   });
 
   it("refuses a missing request, a duplicate key, an alias, and options that say otherwise", async () => {
-    expect((await cli.run("orchestrate", "run", "--request", join(cli.folder, "none.yaml"))).stderr).toMatch(/^REQUEST_MISSING /);
+    expect((await cli.run("orchestrate", "run", "--request", join(cli.folder, "none.yaml"))).stderr).toMatch(
+      /^REQUEST_INVALID .*reason=missing /,
+    );
     const file = await cli.writeRequest(`${runId}.yaml`, request);
     expect(await cli.run("orchestrate", "run", "--request", file, "--document", "knowledge/x.md")).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^REQUEST_CONFLICT .*different=document_id/),
+      stderr: expect.stringMatching(/^USAGE_INVALID .*reason=request_and_options_differ .*different=document_id/),
     });
     await writeFile(file, `schema: cutter.request/1\nrun_id: ${runId}\nrun_id: ${runId}\ndocument_id: d\nmode: dryrun\n`);
     expect((await cli.run("orchestrate", "run", "--request", file)).stderr).toMatch(/^REQUEST_INVALID .*line=3.*DUPLICATE_KEY/);

@@ -51,7 +51,9 @@ it.skipIf(process.getuid?.() !== 0)("says in a plain checkout, as root, that the
   for (const inputs of [["grants"], ["contract", "check"], ["target", "propose"], ["orchestrate", "void", "--run-id", "R-1"]]) {
     expect(await run(inputs), inputs.join(" ")).toMatchObject({
       code: 10,
-      stderr: expect.stringMatching(/^HELPER_MISSING .* → on a host, run the deployed release, \/usr\/local\/bin\/cutter/),
+      stderr: expect.stringMatching(
+        /^RELEASE_UNKNOWN .*reason=helper_missing .* → on a host, run the deployed release, \/usr\/local\/bin\/cutter/,
+      ),
     });
   }
 });

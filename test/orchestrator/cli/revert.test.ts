@@ -8,6 +8,7 @@ import type { Services } from "../../../orchestrator/cli/context.ts";
 import { toSqlGateViolations } from "../../../orchestrator/core/database/sql-gate.ts";
 import { makeCli, type Cli } from "../../support/worlds/cli.ts";
 import { makeWorld, type World } from "../../support/worlds/world.ts";
+import { toPattern } from "../../support/refusal-case.ts";
 
 const runbook = readFileSync(join(import.meta.dirname, "../../../sql/lifecycle/rollback_runbook.sql"), "utf8");
 let world: World;
@@ -71,13 +72,13 @@ describe("cutter revert refuses, opening nothing", () => {
     ["neither an approval nor --render", "USAGE_INVALID", 2, () => ["--run-id", "R-1"], {}],
     ["both", "USAGE_INVALID", 2, () => ["--run-id", "R-1", "--render", "--approval", "x"], {}],
     ["what is no run id", "RUN_ID_INVALID", 2, () => ["--run-id", "../x", "--render"], {}],
-    ["a dry run", "REVERT_RUN_IS_DRY", 10, () => ["--run-id", "R-1.dryrun", "--render"], {}],
-    ["a shell", "REVERT_OUTSIDE_UNIT", 10, () => ["--run-id", "R-1", "--approval", approval()], {}],
+    ["a dry run", "REVERT_NOTHING_CREATED reason=dry_run", 10, () => ["--run-id", "R-1.dryrun", "--render"], {}],
+    ["a shell", "EXECUTION_OUTSIDE_UNIT reason=revert", 10, () => ["--run-id", "R-1", "--approval", approval()], {}],
     ["no pinned principal", "REVERT_PRINCIPAL_NOT_PINNED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit],
     ["no staged approval", "REVERT_NOT_STAGED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit, pin],
     [
       "a staging nobody of ours wrote",
-      "REVERT_STAGING_DAMAGED",
+      "REVERT_NOT_STAGED reason=damaged",
       10,
       () => ["--run-id", "R-1", "--approval", approval()],
       inUnit,
@@ -91,7 +92,7 @@ describe("cutter revert refuses, opening nothing", () => {
     await open(change);
     prepare?.();
     const ran = await cli.run("revert", ...args());
-    expect(ran.stderr).toContain(code);
+    expect(ran.stderr).toMatch(toPattern(code));
     expect(ran.code).toBe(exit);
     expect(cli.opened).toEqual([]);
   });
@@ -101,7 +102,7 @@ describe("cutter revert refuses, opening nothing", () => {
     await cli.run("revert", "--run-id", "R-1", "--approval", approval());
     expect(JSON.parse(readFileSync(join(world.folder, "end.json"), "utf8"))).toMatchObject({
       exit_code: 10,
-      code: "REVERT_OUTSIDE_UNIT",
+      code: "EXECUTION_OUTSIDE_UNIT",
       result: "stopped",
     });
   });

@@ -60,11 +60,11 @@ describe("a start that is told to stop", () => {
     const { knowledgeBase } = world.ports;
     const read = (id: string) => {
       stop.abort();
-      return Promise.reject(new CutterError("KB_OTHER_DOCUMENT", { id }));
+      return Promise.reject(new CutterError("KB_READ_BACK_DIFFERS", { reason: "document", id }));
     };
     expect(
       await runPhases(world.toRun({ signal: stop.signal }), { ...world.ports, knowledgeBase: { ...knowledgeBase, read } }),
-    ).toMatchObject({ code: "KB_OTHER_DOCUMENT" });
+    ).toMatchObject({ code: "KB_READ_BACK_DIFFERS", facts: { reason: "document" } });
   });
 });
 

@@ -7,6 +7,7 @@ import { toStatus } from "../../../orchestrator/core/journal/status.ts";
 import type { DocumentClaim } from "../../../orchestrator/ports/recorders.ts";
 import { forkLiveWorld, makeLiveWorld, uuids, type LiveWorld } from "../../support/worlds/live-world.ts";
 import { documentId } from "../../support/worlds/world.ts";
+import { toRefusal } from "../../support/refusal-case.ts";
 
 const template = await makeLiveWorld();
 afterAll(() => template.remove());
@@ -34,17 +35,17 @@ describe("SG_1", () => {
   });
 
   it.each([
-    ["for another run", { run_id: "run-2" }, "APPROVAL_RUN_MISMATCH"],
-    ["for another document", { document_id: "knowledge/other/b.md" }, "APPROVAL_DOCUMENT_MISMATCH"],
-    ["for another plan", { payload_sha: "f".repeat(64) }, "APPROVAL_PAYLOAD_MISMATCH"],
-    ["for another host", { host: "f".repeat(64) }, "APPROVAL_HOST_MISMATCH"],
-    ["for another release", { release_sha256: "f".repeat(64) }, "APPROVAL_RELEASE_MISMATCH"],
-    ["of another gate", { gate: "SG_2", phase: "lifecycle_enact" }, "APPROVAL_GATE_MISMATCH"],
+    ["for another run", { run_id: "run-2" }, "APPROVAL_FOR_ANOTHER field=run_id"],
+    ["for another document", { document_id: "knowledge/other/b.md" }, "APPROVAL_FOR_ANOTHER field=document_id"],
+    ["for another plan", { payload_sha: "f".repeat(64) }, "APPROVAL_OUTDATED field=payload_sha"],
+    ["for another host", { host: "f".repeat(64) }, "APPROVAL_FOR_ANOTHER field=host"],
+    ["for another release", { release_sha256: "f".repeat(64) }, "APPROVAL_OUTDATED field=release_sha256"],
+    ["of another gate", { gate: "SG_2", phase: "lifecycle_enact" }, "APPROVAL_FOR_ANOTHER field=gate"],
     ["older than 24 hours", { issued_at: "2026-11-21T09:59:59Z" }, "APPROVAL_TOO_OLD"],
-    ["with the ruling's UUID", { review_decision_id: uuids.RULING }, "APPROVAL_UUID_COLLAPSED"],
+    ["with the ruling's UUID", { review_decision_id: uuids.RULING }, "APPROVAL_UUID_REUSED reason=collapsed"],
   ])("%s stops the run with exit 10 before phase 1", async (_what, change, code) => {
     await live.approve("SG_1", change);
-    expect(await live.start()).toMatchObject({ result: "stopped", code, exit_code: 10, phases_done: 0 });
+    expect(await live.start()).toMatchObject({ result: "stopped", ...toRefusal(code), exit_code: 10, phases_done: 0 });
     expect(live.cut.commits).toEqual([]);
   });
 
@@ -61,7 +62,11 @@ describe("SG_1", () => {
     expect(await live.start()).toMatchObject({ code: "APPROVAL_SIGNER_NOT_PINNED", exit_code: 10 });
     const { knowledgeBase } = live.world.ports;
     const unsigned = { ...knowledgeBase, read: async (id: string) => (id === signatureId ? null : await knowledgeBase.read(id)) };
-    expect(await live.start({ ports: { knowledgeBase: unsigned } })).toMatchObject({ code: "APPROVAL_SIGNATURE_MISSING", exit_code: 10 });
+    expect(await live.start({ ports: { knowledgeBase: unsigned } })).toMatchObject({
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "missing" },
+      exit_code: 10,
+    });
   });
 
   it("is judged again at its own step: withdrawn in between, nothing is written", async () => {
@@ -77,7 +82,7 @@ describe("SG_1", () => {
       ports: { knowledgeBase: { ...knowledgeBase, read } },
       killAt: (name, phase) => ((withdrawn ||= name === "receipt_recorded" && phase === "grant_probe"), false),
     });
-    expect(outcome).toMatchObject({ code: "APPROVAL_BLOCK_INVALID", exit_code: 10, phase: "cut_leg_a" });
+    expect(outcome).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "block" }, exit_code: 10, phase: "cut_leg_a" });
     expect(live.cut.commits).toEqual([]);
   });
 
@@ -107,7 +112,7 @@ describe("SG_1", () => {
       approvalKbId: "knowledge/a.md",
       approvalSha256: "0".repeat(64),
     });
-    expect(await live.start()).toMatchObject({ code: "APPROVAL_UUID_SPENT", exit_code: 10 });
+    expect(await live.start()).toMatchObject({ code: "APPROVAL_UUID_REUSED", facts: { reason: "spent" }, exit_code: 10 });
     await live.approve("SG_1", { review_decision_id: fresh });
     await live.approve("SG_2");
     expect(await live.start()).toMatchObject({ result: "done" });
@@ -133,11 +138,11 @@ describe("SG_2", () => {
 
   it.each([
     ["13 hours old", { issued_at: "2026-11-21T21:00:00Z" }, "APPROVAL_TOO_OLD"],
-    ["with SG_1's UUID", { review_decision_id: uuids.SG_1 }, "APPROVAL_UUID_COLLAPSED"],
-    ["for another plan", { payload_sha: "f".repeat(64) }, "APPROVAL_PAYLOAD_MISMATCH"],
+    ["with SG_1's UUID", { review_decision_id: uuids.SG_1 }, "APPROVAL_UUID_REUSED reason=collapsed"],
+    ["for another plan", { payload_sha: "f".repeat(64) }, "APPROVAL_OUTDATED field=payload_sha"],
   ])("%s is waited for with exit 20 until a fit one stands there", async (_what, change, code) => {
     await live.approve("SG_2", change);
-    expect(await live.start()).toMatchObject({ result: "waiting", code, exit_code: 20, waits_on: "SG_2" });
+    expect(await live.start()).toMatchObject({ result: "waiting", ...toRefusal(code), exit_code: 20, waits_on: "SG_2" });
     await live.approve("SG_2");
     expect(await live.start()).toMatchObject({ result: "done" });
   });
@@ -199,13 +204,13 @@ describe("the ruling", () => {
   });
 
   it.each([
-    ["other grants", { grant_matrix_sha256: "f".repeat(64) }, "APPROVAL_GRANTS_MISMATCH"],
-    ["another principal", { governance_principal: "cutter_exec" }, "APPROVAL_PRINCIPAL_MISMATCH"],
-    ["other bytes of the document", { document_sha256: "f".repeat(64) }, "APPROVAL_SOURCE_MISMATCH"],
-    ["another plan", { payload_sha: "f".repeat(64) }, "APPROVAL_PAYLOAD_MISMATCH"],
+    ["other grants", { grant_matrix_sha256: "f".repeat(64) }, "APPROVAL_OUTDATED field=grant_matrix_sha256"],
+    ["another principal", { governance_principal: "cutter_exec" }, "APPROVAL_OUTDATED field=governance_principal"],
+    ["other bytes of the document", { document_sha256: "f".repeat(64) }, "APPROVAL_OUTDATED field=document_sha256"],
+    ["another plan", { payload_sha: "f".repeat(64) }, "APPROVAL_OUTDATED field=payload_sha"],
   ])("that names %s stops the run with exit 10", async (_what, change, code) => {
     live.token = { ...live.token, ruling: await live.signRuling(change) };
-    expect(await live.start()).toMatchObject({ code, exit_code: 10 });
+    expect(await live.start()).toMatchObject({ ...toRefusal(code), exit_code: 10 });
     expect(live.cut.commits).toEqual([]);
   });
 
@@ -322,7 +327,7 @@ describe("what else keeps a live run from writing", () => {
       throw new Error("no mail today");
     };
     expect(await live.start({ ports: { notify } })).toMatchObject({ exit_code: 20, waits_on: "SG_2" });
-    expect(told).toEqual([{ runId: "run-1", code: "APPROVAL_BLOCK_INVALID", exitCode: 20, waitsOn: "SG_2" }]);
+    expect(told).toEqual([{ runId: "run-1", code: "APPROVAL_TEXT_INVALID", exitCode: 20, waitsOn: "SG_2" }]);
     expect(live.world.events).toContainEqual(expect.objectContaining({ kind: "warning", code: "NOTIFY_FAILED" }));
   });
 });

@@ -6,6 +6,7 @@ import { interruptions } from "../../../orchestrator/core/run/escalation.ts";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";
 import { toStatus } from "../../../orchestrator/core/journal/status.ts";
 import { forkLiveWorld, makeLiveWorld, uuids, type LiveWorld } from "../../support/worlds/live-world.ts";
+import { toRefusal } from "../../support/refusal-case.ts";
 
 const template = await makeLiveWorld();
 await template.approve("SG_1");
@@ -57,11 +58,11 @@ describe("a phase that fails after something was written", () => {
   });
 
   it.each([
-    ["for another phase", "leg_b_record", undefined, "APPROVAL_PHASE_MISMATCH"],
-    ["with a UUID of another gate", "cut_leg_a", uuids.SG_1, "APPROVAL_UUID_COLLAPSED"],
+    ["for another phase", "leg_b_record", undefined, "APPROVAL_FOR_ANOTHER field=phase"],
+    ["with a UUID of another gate", "cut_leg_a", uuids.SG_1, "APPROVAL_UUID_REUSED reason=collapsed"],
   ])("does not go on by a resume %s", async (_what, phase, id, code) => {
     await carry("resume", phase, id);
-    expect(await live.start()).toMatchObject({ code, exit_code: 20, waits_on: "SG_3" });
+    expect(await live.start()).toMatchObject({ ...toRefusal(code), exit_code: 20, waits_on: "SG_3" });
     expect(live.cut.commits).toEqual(["SG_1"]);
   });
 
@@ -69,7 +70,7 @@ describe("a phase that fails after something was written", () => {
     await carry("resume", "cut_leg_a");
     live.cut.faults.push("refused");
     expect(await live.start()).toMatchObject({ code: "DATABASE_QUERY_FAILED", waits_on: "SG_3" });
-    expect(await live.start()).toMatchObject({ code: "APPROVAL_UUID_SPENT", exit_code: 20, waits_on: "SG_3" });
+    expect(await live.start()).toMatchObject({ code: "APPROVAL_UUID_REUSED", facts: { reason: "spent" }, exit_code: 20, waits_on: "SG_3" });
     await carry("resume", "cut_leg_a", second);
     expect(await live.start()).toMatchObject({ result: "done" });
   });
@@ -114,7 +115,7 @@ it("a void that has grown too old before its row stood gives way to a fresher vo
   const sign = async (decision: "resume" | "void") =>
     void (live.token = { ...live.token, escalation: await live.signThird(decision, "cut_leg_a", second, at) });
   await sign("resume");
-  expect(await live.start(late)).toMatchObject({ code: "APPROVAL_DECISION_MISMATCH", exit_code: 20 });
+  expect(await live.start(late)).toMatchObject({ code: "APPROVAL_FOR_ANOTHER", facts: { field: "decision" }, exit_code: 20 });
   await sign("void");
   expect(await live.start(late)).toMatchObject({ result: "voided" });
   expect(live.cut.rows.decisions.at(-1)).toMatchObject({ id: second, decision: "void" });

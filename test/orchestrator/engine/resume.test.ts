@@ -128,7 +128,7 @@ describe("a stop", () => {
       const document = await read.call(world.ports.knowledgeBase, id);
       return document === null ? null : { ...document, body: `${document.body}\ud800` };
     };
-    expect(await world.start()).toMatchObject({ exit_code: 10, code: "SOURCE_NOT_UTF8", phase: "source_pin" });
+    expect(await world.start()).toMatchObject({ exit_code: 10, code: "SOURCE_UNFIT", facts: { reason: "not_utf8" }, phase: "source_pin" });
   });
 
   it("for a bug is recorded as one and thrown with its cause", async () => {
@@ -191,7 +191,10 @@ describe("a start is refused", () => {
     const facts = world.toRun().facts;
     await symlink(world.folder, join(world.config.sidecar_root, "linked"));
     await expect(world.start({ facts: { ...facts, runId: "linked" } })).rejects.toMatchObject({ code: "RUN_FOLDER_FOREIGN" });
-    await expect(world.start({ facts: { ...facts, runId: runId.toUpperCase() } })).rejects.toMatchObject({ code: "RUN_ID_CASE_CONFLICT" });
+    await expect(world.start({ facts: { ...facts, runId: runId.toUpperCase() } })).rejects.toMatchObject({
+      code: "RUN_ID_TAKEN",
+      facts: { reason: "case" },
+    });
   });
 
   it("takes the empty folder that prepare-run made", async () => {

@@ -162,7 +162,7 @@ describe("putting a line", () => {
         return stored === null ? null : { ...stored, body: stored.body.toUpperCase() };
       },
     };
-    await expect(put("run-1", { knowledgeBase: liar })).rejects.toMatchObject({ code: "KB_BODY_DIFFERS" });
+    await expect(put("run-1", { knowledgeBase: liar })).rejects.toMatchObject({ code: "KB_READ_BACK_DIFFERS", facts: { reason: "body" } });
     const backwards: KnowledgeBase = {
       ...knowledgeBase,
       writeAt: async (document, revision) => {
@@ -170,7 +170,10 @@ describe("putting a line", () => {
         return written === null ? null : { ...written, revision: written.revision + 5 };
       },
     };
-    await expect(put("run-2", { knowledgeBase: backwards })).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
+    await expect(put("run-2", { knowledgeBase: backwards })).rejects.toMatchObject({
+      code: "KB_READ_BACK_DIFFERS",
+      facts: { reason: "revision" },
+    });
   });
 
   it("that is interrupted during a pause ends as an interruption, not as an outage", async () => {

@@ -44,9 +44,9 @@ it("tells why the encryption failed, not that the dump was given up because of i
   world.ports.encryptor.encrypt = async (plaintext) => {
     plaintext.destroy();
     await exit.catch(() => undefined);
-    throw new CutterError("KEY_EXPIRED", {});
+    throw new CutterError("KEY_UNUSABLE", { reason: "expired" });
   };
   const refusals = await refusalsOf();
-  expect(refusals).toContain("pre_write_backup KEY_EXPIRED");
+  expect(refusals).toContain("pre_write_backup KEY_UNUSABLE");
   expect(stream.destroyed).toBe(true);
 });

@@ -5,6 +5,7 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { storeWithReceipt, uploadWithReceipt } from "../../../orchestrator/uploads/receipt.ts";
 import type { Clock } from "../../../orchestrator/ports/clock.ts";
 import type { KbDocument, KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
+import { toRefusal } from "../../support/refusal-case.ts";
 
 const document = { id: "knowledge/dev/r.md", title: "R", body: "Điều 1", tags: [] };
 const toStored = (body: string, revision: number, id = document.id): KbDocument => ({
@@ -90,14 +91,18 @@ describe("one try", () => {
   });
 
   it.each([
-    ["another body", () => toStored("Điều 2", 1), "KB_BODY_DIFFERS"],
-    ["another body under our digest", () => ({ ...toStored("Điều 2", 1), sha256: sha256Hex(document.body) }), "KB_BODY_DIFFERS"],
-    ["a body cut at 500 characters", () => toStored(document.body.slice(0, 3), 1), "KB_BODY_DIFFERS"],
-    ["nothing", () => null, "KB_BODY_DIFFERS"],
-    ["another document", () => toStored(document.body, 1, "knowledge/dev/other.md"), "KB_OTHER_DOCUMENT"],
-    ["an earlier revision", () => toStored(document.body, 0), "KB_REVISION_UNEXPECTED"],
+    ["another body", () => toStored("Điều 2", 1), "KB_READ_BACK_DIFFERS reason=body"],
+    [
+      "another body under our digest",
+      () => ({ ...toStored("Điều 2", 1), sha256: sha256Hex(document.body) }),
+      "KB_READ_BACK_DIFFERS reason=body",
+    ],
+    ["a body cut at 500 characters", () => toStored(document.body.slice(0, 3), 1), "KB_READ_BACK_DIFFERS reason=body"],
+    ["nothing", () => null, "KB_READ_BACK_DIFFERS reason=body"],
+    ["another document", () => toStored(document.body, 1, "knowledge/dev/other.md"), "KB_READ_BACK_DIFFERS reason=document"],
+    ["an earlier revision", () => toStored(document.body, 0), "KB_READ_BACK_DIFFERS reason=revision"],
   ])("refuses %s read back", async (_what, lie, code) => {
-    await expect(storeWithReceipt(knowledgeBaseWith({ lie }).knowledgeBase, document)).rejects.toMatchObject({ code });
+    await expect(storeWithReceipt(knowledgeBaseWith({ lie }).knowledgeBase, document)).rejects.toMatchObject(toRefusal(code));
   });
 
   it("refuses when the document was deleted and begun anew under our hands", async () => {
@@ -111,7 +116,10 @@ describe("one try", () => {
       },
       read: async (id) => (written ? toStored(document.body, 1) : await knowledgeBase.read(id)),
     };
-    await expect(storeWithReceipt(begunAnew, document)).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
+    await expect(storeWithReceipt(begunAnew, document)).rejects.toMatchObject({
+      code: "KB_READ_BACK_DIFFERS",
+      facts: { reason: "revision" },
+    });
   });
 });
 

@@ -12,7 +12,7 @@ export interface ReferenceHeading {
 }
 
 export function ourHeadings(text: string): ReferenceHeading[] {
-  if (text === "") return []; // SOURCE_EMPTY
+  if (text === "") return []; // SOURCE_UNFIT reason=empty
   return markSource(Buffer.from(text)).headings.map(({ level, byteOffset, cut }) => ({ level, byteOffset, nested: cut === "nested" }));
 }
 

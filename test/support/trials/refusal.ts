@@ -38,7 +38,7 @@ export async function tryRefusal(
 function toRefusalLine(name: string, code: string, says: readonly string[], { code: exit, output }: Ended): string {
   const fail = (problem: string) => new Error(`${name}: ${problem}; it said:\n${output}`);
   if (exit === 0) throw fail("not refused");
-  const line = output.split("\n").find((text) => new RegExp(`(^|[\\s:(])${code} `).test(text));
+  const line = output.split("\n").find((text) => new RegExp(`(^|[\\s:(])${code.replace(" ", " .*")} `).test(text));
   if (line === undefined) throw fail(`no ${code}`);
   for (const words of [...says, " → "]) if (!line.includes(words)) throw fail(`the line of ${code} does not say ${words}`);
   if (/^\s+at .*[(:]\d+|\[object |ZodError|node:internal/m.test(output)) throw fail("it shows what only a programmer can read");

@@ -1,7 +1,6 @@
 // The hidden note beside a document of the directory knowledge base: what a plain file cannot say.
 import { join } from "node:path";
 import { z } from "zod";
-import { CutterError } from "../../../orchestrator/core/errors.ts";
 
 const noteSchema = z.strictObject({
   schema: z.literal("cutter.kb-note/1"),
@@ -23,10 +22,19 @@ export function toNoteText(note: Note): string {
   return `${JSON.stringify(note, null, 2)}\n`;
 }
 
-/** @throws KB_DIRECTORY_INVALID for anything but a note */
+/** The folder is not as the fake keeps it. No refusal of the kit: only tests read such a folder. */
+export class DirectoryInvalid extends Error {
+  readonly code = "KB_DIRECTORY_INVALID";
+
+  constructor(facts: Readonly<Record<string, string>>, options: ErrorOptions = {}) {
+    super(`KB_DIRECTORY_INVALID ${JSON.stringify(facts)}`, options);
+  }
+}
+
+/** @throws DirectoryInvalid for anything but a note */
 export function parseNote(text: string, path: string): Note {
   const parsed = noteSchema.safeParse(parseJson(text));
-  if (!parsed.success) throw new CutterError("KB_DIRECTORY_INVALID", { path, expected: "a note", found: "something else" });
+  if (!parsed.success) throw new DirectoryInvalid({ path, expected: "a note", found: "something else" });
   return parsed.data;
 }
 

@@ -1,12 +1,11 @@
 // The knowledge base as a folder of Markdown files, for work without a network: the same port, for one writer at a time.
 import { join } from "node:path";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
-import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { assertStorable, type NewKbDocument } from "../../../orchestrator/core/knowledge-base/document.ts";
 import { assertKbId, assertKbPrefix, isKbId } from "../../../orchestrator/core/knowledge-base/id.ts";
 import type { Files } from "../../../orchestrator/ports/files.ts";
 import type { KbDocument, KbWritten, KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
-import { parseNote, toNotePath, toNoteText, type Note } from "./directory-kb-note.ts";
+import { DirectoryInvalid, parseNote, toNotePath, toNoteText, type Note } from "./directory-kb-note.ts";
 
 export interface DirectoryKbOptions {
   readonly root: string; // absolute; must exist
@@ -16,7 +15,7 @@ export interface DirectoryKbOptions {
 /**
  * A document is the file `<root>/<id>` and a hidden note beside it with revision, title and digest. A file put or edited there by hand is a
  * document too: without a note it has revision 1, with a note of another digest it is one revision further.
- * @throws by its calls: KB_DIRECTORY_INVALID, KB_ID_INVALID, KB_DOCUMENT_INVALID
+ * @throws by its calls: DirectoryInvalid, KB_ID_INVALID, KB_DOCUMENT_INVALID
  */
 export function openDirectoryKb(options: DirectoryKbOptions): KnowledgeBase {
   return {
@@ -110,7 +109,7 @@ async function isPlainPath(files: Files, root: string, id: string): Promise<bool
     const kind = (await files.facts(path))?.kind;
     if (kind === undefined) return false;
     const expected = count === segments.length ? "file" : "folder";
-    if (kind !== expected) throw new CutterError("KB_DIRECTORY_INVALID", { path, expected, found: kind });
+    if (kind !== expected) throw new DirectoryInvalid({ path, expected, found: kind });
   }
   return true;
 }
@@ -122,13 +121,13 @@ async function makeFolders(files: Files, root: string, id: string): Promise<void
 
 async function requireRoot(files: Files, root: string): Promise<void> {
   const kind = (await files.facts(root))?.kind;
-  if (kind !== "folder") throw new CutterError("KB_DIRECTORY_INVALID", { path: root, expected: "folder", found: kind ?? "nothing" });
+  if (kind !== "folder") throw new DirectoryInvalid({ path: root, expected: "folder", found: kind ?? "nothing" });
 }
 
 function decode(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new CutterError("KB_DIRECTORY_INVALID", { path, expected: "UTF-8", found: "other bytes" }, { cause: error });
+    throw new DirectoryInvalid({ path, expected: "UTF-8", found: "other bytes" }, { cause: error });
   }
 }

@@ -30,10 +30,11 @@ export interface Rows {
 
 export type Registry = ReadonlyMap<string, RegistryRows>;
 
-/** Each changes `rows` as its step does, or throws and is to be rolled back. @throws EFFECT_REFUSED, APPROVAL_UUID_SPENT */
+/** Each changes `rows` as its step does, or throws and is to be rolled back. @throws EFFECT_REFUSED, APPROVAL_UUID_REUSED */
 export function insertDecision(rows: Rows, registry: Registry, row: ReviewDecisionRow): void {
   const { id, sourceDocumentId, phase, gate, runId, decision } = row;
-  if (rows.decisions.some((other) => other.id === id)) throw new CutterError("APPROVAL_UUID_SPENT", { gate, review_decision_id: id });
+  if (rows.decisions.some((other) => other.id === id))
+    throw new CutterError("APPROVAL_UUID_REUSED", { reason: "spent", gate, review_decision_id: id });
   holds(
     gate,
     "review_decision",

@@ -1,4 +1,5 @@
 // What the tests of the emergency revert share: a server, people with keys, worlds that are removed after each test, and ways to look at a document's rows.
+import { isDeepStrictEqual } from "node:util";
 import type { Client } from "pg";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { readLines } from "../../../orchestrator/core/journal/chain.ts";
@@ -6,6 +7,7 @@ import { parseRevertRecord } from "../../../orchestrator/core/revert/journal.ts"
 import type { RevertOutcome } from "../../../orchestrator/engine/revert/outcome.ts";
 import { startPostgres, type TestPostgres } from "../database/postgres.ts";
 import { createGpgHome, type GpgHome } from "../gpg.ts";
+import { toNamed, toRefusal } from "../refusal-case.ts";
 import { makeRevertWorld, type RevertWorld } from "./revert-world.ts";
 
 export interface RevertSetting {
@@ -91,11 +93,17 @@ export const kindsOf = (world: RevertWorld) =>
   readLines(Buffer.from(world.readRevertFile("journal.jsonl")), "journal", parseRevertRecord).records.map(({ entry }) => entry.kind);
 
 /** What a start ended with, whether it returned or threw. */
-export const codeOf = async (work: Promise<RevertOutcome>): Promise<{ readonly code: string | null; readonly exit: number }> =>
+export const codeOf = async (
+  work: Promise<RevertOutcome>,
+  name = "",
+): Promise<{ readonly code: string | null; readonly exit: number }> =>
   work.then(
-    ({ code, exit_code }) => ({ code, exit: exit_code }),
+    ({ code, exit_code, facts }) => ({
+      code: code === toRefusal(name).code && isDeepStrictEqual({ ...facts, ...toRefusal(name).facts }, facts) ? name : code,
+      exit: exit_code,
+    }),
     (error: unknown) => {
-      if (error instanceof CutterError) return { code: error.code, exit: error.exitCode };
+      if (error instanceof CutterError) return { code: String(toNamed(error, name)), exit: error.exitCode };
       throw error;
     },
   );

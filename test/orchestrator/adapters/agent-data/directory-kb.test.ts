@@ -88,7 +88,7 @@ it.each([
 ])("refuses %s, for reading and for writing", async (_what, damage) => {
   mkdirSync(join(root, "knowledge"));
   damage();
-  await expect(open().read("knowledge/a.md")).rejects.toMatchObject({ code: "KB_DIRECTORY_INVALID", exitCode: 78 });
+  await expect(open().read("knowledge/a.md")).rejects.toMatchObject({ code: "KB_DIRECTORY_INVALID" });
   await expect(write("x")).rejects.toMatchObject({ code: "KB_DIRECTORY_INVALID" });
 });
 

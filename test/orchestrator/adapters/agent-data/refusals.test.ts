@@ -11,6 +11,7 @@ import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { Secret } from "../../../../orchestrator/core/host/secret.ts";
 import { startScriptedServer, type Script, type ScriptedAnswer, type ScriptedServer } from "../../../support/hosts/scripted-https.ts";
 import { makeTlsFiles, type TlsFiles } from "../../../support/hosts/tls-files.ts";
+import { toRefusal } from "../../../support/refusal-case.ts";
 
 const key = "k3y-0f-the-test-9d41c2";
 const document = { id: "knowledge/dev/a.md", title: "A", body: "Điều 1", tags: ["t"] };
@@ -100,9 +101,13 @@ it("speaks the API's optimistic lock: PUT with the last known revision, POST wit
   expect(server.requests[0]).toMatchObject({ method: "POST", url: "/api/documents?upsert=false" });
   expect(await writeAt(4, toJson({ code: "CONFLICT" }, 409))).toBeNull();
   expect(await writeAt(4, missing)).toBeNull();
-  await expect(writeAt(4, written({ status: "updated", revision: 9 }))).rejects.toMatchObject({ code: "KB_REVISION_UNEXPECTED" });
+  await expect(writeAt(4, written({ status: "updated", revision: 9 }))).rejects.toMatchObject({
+    code: "KB_READ_BACK_DIFFERS",
+    facts: { reason: "revision" },
+  });
   await expect(writeAt(4, written({ id: "knowledge/dev/b.md", status: "updated", revision: 5 }))).rejects.toMatchObject({
-    code: "KB_OTHER_DOCUMENT",
+    code: "KB_READ_BACK_DIFFERS",
+    facts: { reason: "document" },
   });
   await expect(writeAt(4, { status: 503 })).rejects.toMatchObject({ code: "KB_UNAVAILABLE" });
   expect(methods()).toEqual(["PUT"]);
@@ -127,7 +132,7 @@ describe("answers", () => {
     ["no content", stored({ content: undefined }), "KB_ANSWER_INVALID"],
     ["revision 0", stored({ revision: 0 }), "KB_ANSWER_INVALID"],
     ["a revision that is no integer", stored({ revision: 1.5 }), "KB_ANSWER_INVALID"],
-    ["another document", stored({ document_id: "knowledge/dev/b.md" }), "KB_OTHER_DOCUMENT"],
+    ["another document", stored({ document_id: "knowledge/dev/b.md" }), "KB_READ_BACK_DIFFERS reason=document"],
     ["201", { ...stored(), status: 201 }, "KB_ANSWER_INVALID"],
     ["an unknown route", toJson({ detail: "Not Found" }, 404), "KB_ANSWER_INVALID"],
     ["a proxy's 404 page", { status: 404, headers: { "Content-Type": "text/html" }, body: "<html>" }, "KB_ANSWER_INVALID"],
@@ -136,14 +141,23 @@ describe("answers", () => {
     ["more than 50 MB", { body: Buffer.alloc(1024 * 1024, 0x20), repeatBody: 51 }, "KB_ANSWER_TOO_LARGE"],
   ];
   it.each(refusals)("refuses %s", async (_what, answer, code) => {
-    await expect(readAfter(() => answer)).rejects.toMatchObject({ code, facts: { call: "GET /kb/get/knowledge/dev/a.md" } });
+    await expect(readAfter(() => answer)).rejects.toMatchObject({
+      ...toRefusal(code),
+      facts: { ...toRefusal(code).facts, call: "GET /kb/get/knowledge/dev/a.md" },
+    });
     expect(server.requests).toHaveLength(1);
   });
 
   it.each([301, 302, 307, 308])("does not follow a %i, so that the key goes nowhere else", async (status) => {
     const location = `https://kb.test:${server.port}/elsewhere`;
-    await expect(readAfter(() => ({ status, headers: { Location: location } }))).rejects.toMatchObject({ code: "KB_REDIRECTED" });
-    await expect(writeAfter(() => ({ status, headers: { Location: location } }))).rejects.toMatchObject({ code: "KB_REDIRECTED" });
+    await expect(readAfter(() => ({ status, headers: { Location: location } }))).rejects.toMatchObject({
+      code: "KB_ANSWER_INVALID",
+      facts: { reason: "redirect" },
+    });
+    await expect(writeAfter(() => ({ status, headers: { Location: location } }))).rejects.toMatchObject({
+      code: "KB_ANSWER_INVALID",
+      facts: { reason: "redirect" },
+    });
     expect(methods()).toEqual(["POST"]);
   });
 
@@ -186,7 +200,7 @@ describe("answers", () => {
 
   it("refuses a list of other documents or with another count", async () => {
     server.answerWith(() => toJson({ items: [{ document_id: "knowledge/ops/x.md", title: "X", revision: 1 }], count: 1 }));
-    await expect(open().list("knowledge/dev/")).rejects.toMatchObject({ code: "KB_OTHER_DOCUMENT" });
+    await expect(open().list("knowledge/dev/")).rejects.toMatchObject({ code: "KB_READ_BACK_DIFFERS", facts: { reason: "document" } });
     server.answerWith(() => toJson({ items: [], count: 1 }));
     await expect(open().list("knowledge/dev/")).rejects.toMatchObject({ code: "KB_ANSWER_INVALID" });
   });
@@ -259,13 +273,13 @@ describe("an outage", () => {
 
 describe("the answer to a write", () => {
   it.each([
-    ["another id", { id: "knowledge/dev/b.md" }, "KB_OTHER_DOCUMENT"],
-    ["created at revision 2", { revision: 2 }, "KB_REVISION_UNEXPECTED"],
-    ["updated at revision 1", { status: "updated" }, "KB_REVISION_UNEXPECTED"],
+    ["another id", { id: "knowledge/dev/b.md" }, "KB_READ_BACK_DIFFERS reason=document"],
+    ["created at revision 2", { revision: 2 }, "KB_READ_BACK_DIFFERS reason=revision"],
+    ["updated at revision 1", { status: "updated" }, "KB_READ_BACK_DIFFERS reason=revision"],
     ["another status", { status: "queued" }, "KB_ANSWER_INVALID"],
     ["no revision", { revision: undefined }, "KB_ANSWER_INVALID"],
   ])("is refused with %s, and nothing is sent again", async (_what, change, code) => {
-    await expect(writeAfter(() => written(change))).rejects.toMatchObject({ code });
+    await expect(writeAfter(() => written(change))).rejects.toMatchObject(toRefusal(code));
     expect(methods()).toEqual(["POST"]);
   });
 

@@ -23,10 +23,14 @@ it("names what is absent or empty, and refuses to work without a folder", async 
   await writeFile(join(folder, "s_DOT_CUTTER_DB_HOST"), "\n");
   const credentials = credentialsFolder(folder);
   await expect(credentials.readPlain("DOT_CUTTER_DB_HOST")).rejects.toMatchObject({
-    code: "CREDENTIAL_ABSENT",
-    facts: { name: "DOT_CUTTER_DB_HOST" },
+    code: "CREDENTIALS_MISSING",
+    facts: { reason: "value", name: "DOT_CUTTER_DB_HOST" },
   });
-  await expect(credentials.read("DIRECTUS_SECDEF_DSN")).rejects.toMatchObject({ code: "CREDENTIAL_ABSENT", exitCode: 78 });
+  await expect(credentials.read("DIRECTUS_SECDEF_DSN")).rejects.toMatchObject({
+    code: "CREDENTIALS_MISSING",
+    facts: { reason: "value" },
+    exitCode: 78,
+  });
   expect(await credentials.readOptional("DIRECTUS_SECDEF_DSN")).toBeNull();
   await expect(credentials.readPlain("AGENT_DATA_API_KEY")).rejects.toThrow("is a secret");
   await expect(credentialsFolder(undefined).read("AGENT_DATA_API_KEY")).rejects.toMatchObject({ code: "CREDENTIALS_MISSING" });

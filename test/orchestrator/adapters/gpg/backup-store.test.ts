@@ -16,6 +16,7 @@ import {
   makeBackupWorld,
   type BackupWorld,
 } from "../../../support/worlds/backup-world.ts";
+import { toPattern } from "../../../support/refusal-case.ts";
 
 const owner = makeBackupOwner();
 afterAll(() => owner.home.remove());
@@ -164,7 +165,7 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
     const encrypting = () => gpgOf("--encrypt");
     await expect.poll(encrypting).toHaveLength(1);
     process.kill(encrypting()[0] ?? 0, "SIGKILL");
-    await expect(making).rejects.toMatchObject({ code: "PROCESS_KILLED", facts: { program: "gpg" } });
+    await expect(making).rejects.toMatchObject({ code: "PROCESS_FAILED", facts: { reason: "killed", program: "gpg" } });
   });
 
   it("when the dump breaks off", async () => {
@@ -250,7 +251,7 @@ it.each([
   ["somebody else's packet", ["A", "C"]],
   ["the same packet twice", ["A", "A"]],
 ])("refuses %s", (_what, found) => {
-  expect(() => requireRecipients(found, [["A", "Z"], ["B"]])).toThrow("ENCRYPTION_WRONG_RECIPIENT");
+  expect(() => requireRecipients(found, [["A", "Z"], ["B"]])).toThrow(toPattern("ENCRYPTION_FAILED reason=wrong_recipient"));
   expect(() => requireRecipients(["B", "Z"], [["A", "Z"], ["B"]])).not.toThrow();
 });
 

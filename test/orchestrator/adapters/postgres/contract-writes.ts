@@ -54,8 +54,11 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
     it("spends its UUID for every document and run, and stands once for a document, phase and run", async () => {
       const [document, other] = [await setting.register(), await setting.register()];
       const id = await steps.decide(document);
-      await expect(insert(document, { id })).rejects.toMatchObject({ code: "APPROVAL_UUID_SPENT", facts: { review_decision_id: id } });
-      await expect(insert(other, { id })).rejects.toMatchObject({ code: "APPROVAL_UUID_SPENT" });
+      await expect(insert(document, { id })).rejects.toMatchObject({
+        code: "APPROVAL_UUID_REUSED",
+        facts: { reason: "spent", review_decision_id: id },
+      });
+      await expect(insert(other, { id })).rejects.toMatchObject({ code: "APPROVAL_UUID_REUSED", facts: { reason: "spent" } });
       await expect(insert(document)).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23505" } });
       expect((await decisionsOf(document, document.runId)).map((row) => row.id)).toEqual([id]);
       expect(await decisionsOf(other, other.runId)).toEqual([]);
@@ -83,7 +86,9 @@ export function itKeepsTheWriteContract(toSetting: () => CutSetting): void {
       const row = steps.toDecision(document);
       const ends = await Promise.allSettled([insert(document, row), insert(document, row)]);
       expect(ends.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
-      expect(ends.find((end) => end.status === "rejected")).toMatchObject({ reason: { code: "APPROVAL_UUID_SPENT" } });
+      expect(ends.find((end) => end.status === "rejected")).toMatchObject({
+        reason: { code: "APPROVAL_UUID_REUSED", facts: { reason: "spent" } },
+      });
       expect(await decisionsOf(document, document.runId)).toEqual([row]);
     });
 

@@ -6,6 +6,7 @@ import { parseDsn, readDatabaseSettings, type EnvSource } from "../../../../orch
 import { parseEnvFile } from "../../../../orchestrator/core/host/env-file.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { Secret } from "../../../../orchestrator/core/host/secret.ts";
+import { toRefusal } from "../../../support/refusal-case.ts";
 
 const good: Readonly<Record<string, string>> = {
   DOT_CUTTER_DB_HOST: "127.0.0.1",
@@ -50,37 +51,65 @@ test("the governance login is nobody, cutter_exec, or the DSN's, as pinned", asy
 
 describe("refused settings, by name and never by value", () => {
   test.each([
-    ["DOT_CUTTER_DB_SSLMODE", "prefer", "DATABASE_SSLMODE_REFUSED"],
-    ["DOT_CUTTER_DB_SSLMODE", "allow", "DATABASE_SSLMODE_REFUSED"],
-    ["DOT_CUTTER_DB_SSLMODE", "bogus", "DATABASE_SSLMODE_REFUSED"],
-    ["DOT_CUTTER_DB_SSLMODE", "", "DATABASE_SSLMODE_REFUSED"],
+    ["DOT_CUTTER_DB_SSLMODE", "prefer", "DATABASE_SETTINGS_INVALID reason=sslmode"],
+    ["DOT_CUTTER_DB_SSLMODE", "allow", "DATABASE_SETTINGS_INVALID reason=sslmode"],
+    ["DOT_CUTTER_DB_SSLMODE", "bogus", "DATABASE_SETTINGS_INVALID reason=sslmode"],
+    ["DOT_CUTTER_DB_SSLMODE", "", "DATABASE_SETTINGS_INVALID reason=sslmode"],
     ["DOT_CUTTER_DB_HOST", "/var/run/postgresql", "DATABASE_SETTINGS_INVALID"],
     ["DOT_CUTTER_DB_HOST", "a b", "DATABASE_SETTINGS_INVALID"],
     ["DOT_CUTTER_DB_PORT", "0", "DATABASE_SETTINGS_INVALID"],
     ["DOT_CUTTER_DB_PORT", "65536", "DATABASE_SETTINGS_INVALID"],
     ["DOT_CUTTER_DB_PORT", "5432 ", "DATABASE_SETTINGS_INVALID"],
     ["DOT_CUTTER_DB_NAME", "a;b", "DATABASE_SETTINGS_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus", "DATABASE_DSN_INVALID"],
+    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus", "DATABASE_SETTINGS_INVALID reason=dsn"],
     [
       "DIRECTUS_SECDEF_DSN",
       "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus?sslmode=disable&host=evil",
-      "DATABASE_DSN_INVALID",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
     ],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus?sslmode=prefer", "DATABASE_SSLMODE_REFUSED"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef@127.0.0.1:5432/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2%@127.0.0.1:5432/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2%00@127.0.0.1:5432/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@[::1]:5432/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://workflow_admin:hunter2@127.0.0.1:5432/directus?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef:hunter2@127.0.0.1:5432/other?sslmode=disable", "DATABASE_DSN_INVALID"],
-    ["DIRECTUS_SECDEF_DSN", "host=127.0.0.1 password=hunter2", "DATABASE_DSN_INVALID"],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2@127.0.0.1:5432/directus?sslmode=prefer",
+      "DATABASE_SETTINGS_INVALID reason=sslmode",
+    ],
+    ["DIRECTUS_SECDEF_DSN", "postgresql://directus_secdef@127.0.0.1:5432/directus?sslmode=disable", "DATABASE_SETTINGS_INVALID reason=dsn"],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2@127.0.0.1/directus?sslmode=disable",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
+    ],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2%@127.0.0.1:5432/directus?sslmode=disable",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
+    ],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2%00@127.0.0.1:5432/directus?sslmode=disable",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
+    ],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2@[::1]:5432/directus?sslmode=disable",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
+    ],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://workflow_admin:hunter2@127.0.0.1:5432/directus?sslmode=disable",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
+    ],
+    [
+      "DIRECTUS_SECDEF_DSN",
+      "postgresql://directus_secdef:hunter2@127.0.0.1:5432/other?sslmode=disable",
+      "DATABASE_SETTINGS_INVALID reason=dsn",
+    ],
+    ["DIRECTUS_SECDEF_DSN", "host=127.0.0.1 password=hunter2", "DATABASE_SETTINGS_INVALID reason=dsn"],
   ])("%s=%j", async (name, value, code) => {
     const refused = await readDatabaseSettings(toEnv({ [name]: value }), "directus_secdef").then(
       () => null,
       (error: unknown) => error,
     );
-    expect(refused).toMatchObject({ code, facts: { name } });
+    expect(refused).toMatchObject({ ...toRefusal(code), facts: { ...toRefusal(code).facts, name } });
     expect(String(refused)).not.toContain("hunter2");
   });
 });
@@ -103,14 +132,14 @@ test("a DSN from an unquoted line of an env file keeps ? and & in the password, 
   expect(read("a%3Fb%26c%3Dd")).toBe("a?b&c=d");
   expect(read("a&b")).toBe("a&b");
   expect(() => read("a?sslmode=disable&b")).toThrow(
-    new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" }),
+    new CutterError("DATABASE_SETTINGS_INVALID", { reason: "dsn", name: "DIRECTUS_SECDEF_DSN", part: "shape" }),
   ); // a bare ? ends the address in every URL reader
 });
 
 test("any text that is no DSN is refused with a code and without itself", () => {
   holds(
     property(string({ maxLength: 80 }), (text) => {
-      const expected = new CutterError("DATABASE_DSN_INVALID", { name: "DIRECTUS_SECDEF_DSN", part: "shape" });
+      const expected = new CutterError("DATABASE_SETTINGS_INVALID", { reason: "dsn", name: "DIRECTUS_SECDEF_DSN", part: "shape" });
       expect(() => parseDsn(new Secret(`x${text}`))).toThrow(expected);
     }),
   );

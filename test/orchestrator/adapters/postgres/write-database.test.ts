@@ -192,7 +192,10 @@ describe("refusals leave nothing", () => {
     const insert = (where: CutDocument, what: ReviewDecisionRow) =>
       world.writer().insertReviewDecision(makePermission(where.runId, "SG_1").permission, where.documentId, what);
     await insert(document, row);
-    await expect(insert(other, world.toDecision(other, { id: row.id }))).rejects.toMatchObject({ code: "APPROVAL_UUID_SPENT" });
+    await expect(insert(other, world.toDecision(other, { id: row.id }))).rejects.toMatchObject({
+      code: "APPROVAL_UUID_REUSED",
+      facts: { reason: "spent" },
+    });
     await expect(insert(document, world.toDecision(document))).rejects.toMatchObject({ code: "EFFECT_REFUSED" });
     expect(await recorders.readDecisions(other.documentId, other.sourceDocumentId, other.runId)).toEqual([]);
   });

@@ -158,8 +158,8 @@ describe("a line that breaks", () => {
         limits: { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 10_000 },
       });
       await expect(impatient.readUnits(document.documentId, document.runId)).rejects.toMatchObject({
-        code: "DOCUMENT_BUSY",
-        facts: { waited_ms: 200 },
+        code: "DATABASE_LOCKED",
+        facts: { reason: "document", waited_ms: 200 },
       });
       await impatient.close();
       const reading = stand(document);
@@ -213,7 +213,7 @@ describe("two at one document", () => {
       const second = world
         .writer({ limits: { lockTimeoutMs: 150 } })
         .insertReviewDecision(makePermission(other.runId, "SG_1").permission, document.documentId, row);
-      await expect(second).rejects.toMatchObject({ code: "DOCUMENT_BUSY" });
+      await expect(second).rejects.toMatchObject({ code: "DATABASE_LOCKED", facts: { reason: "document" } });
     });
     await world.writer().createUnits(permission, request);
     expect(await world.recorders.readDecisions(document.documentId, document.sourceDocumentId, other.runId)).toEqual([]);

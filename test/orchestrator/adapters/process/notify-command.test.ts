@@ -34,6 +34,6 @@ it("that fails or is missing says so by code", async () => {
   });
   await expect(notifyCommand([join(folder, "gone")])(stop)).rejects.toMatchObject({
     code: "NOTIFY_FAILED",
-    facts: { problem: "PROCESS_NOT_STARTED" },
+    facts: { problem: "PROCESS_FAILED reason=not_started" },
   });
 });

@@ -62,9 +62,18 @@ describe("a program the orchestrator starts", () => {
   });
 
   it("is killed at its deadline, at its cap, and told apart from one that killed itself", async () => {
-    await expect(run("exec tail -f /dev/null", { deadlineMs: 100 })).rejects.toMatchObject({ code: "PROCESS_DEADLINE" });
-    await expect(run("exec yes", { keepBytesMax: 1000 })).rejects.toMatchObject({ code: "PROCESS_OUTPUT_TOO_LARGE" });
-    await expect(run("kill -9 $$")).rejects.toMatchObject({ code: "PROCESS_KILLED", facts: { signal: "SIGKILL" } });
-    await expect(run("", { file: "/nonexistent/program" })).rejects.toMatchObject({ code: "PROCESS_NOT_STARTED" });
+    await expect(run("exec tail -f /dev/null", { deadlineMs: 100 })).rejects.toMatchObject({
+      code: "PROCESS_FAILED",
+      facts: { reason: "deadline" },
+    });
+    await expect(run("exec yes", { keepBytesMax: 1000 })).rejects.toMatchObject({
+      code: "PROCESS_FAILED",
+      facts: { reason: "output_too_large" },
+    });
+    await expect(run("kill -9 $$")).rejects.toMatchObject({ code: "PROCESS_FAILED", facts: { reason: "killed", signal: "SIGKILL" } });
+    await expect(run("", { file: "/nonexistent/program" })).rejects.toMatchObject({
+      code: "PROCESS_FAILED",
+      facts: { reason: "not_started" },
+    });
   });
 });

@@ -35,7 +35,7 @@ describe("an approval document", () => {
       `Title\n=====\n${fence}cutter-approval\n${json}\n${fence}`,
       `${around(json).toString()}\n${fence}json\n{}\n${fence}\nDấu tiếng Việt, cutter-approval.\n`,
     ];
-    expect(refusal(Buffer.from(texts[1] ?? ""))).toMatchObject({ code: "APPROVAL_BLOCK_INVALID" }); // a setext underline is no plain line
+    expect(refusal(Buffer.from(texts[1] ?? ""))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "block" } }); // a setext underline is no plain line
     for (const text of [texts[0], texts[1]?.replace("=====\n", ""), texts[2]]) expect(refusal(Buffer.from(text ?? ""))).toBe("accepted");
   });
 
@@ -58,13 +58,22 @@ describe("an approval document", () => {
     ["another fence around the block", `~~~\n${fence}cutter-approval\n${json}\n${fence}\n~~~\n`],
     ["front matter around the block", `---\n${fence}cutter-approval\n${json}\n${fence}\n---\n`],
   ])("is refused with %s", (_what, text) => {
-    expect(refusal(Buffer.from(text))).toMatchObject({ code: "APPROVAL_BLOCK_INVALID" });
+    expect(refusal(Buffer.from(text))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "block" } });
   });
 
   it("is refused when it is not UTF-8, or too long", () => {
-    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from([0xff])]))).toMatchObject({ code: "APPROVAL_NOT_UTF8" });
-    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from([0xed, 0xa0, 0x80])]))).toMatchObject({ code: "APPROVAL_NOT_UTF8" });
-    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.alloc(200_000, "x")]))).toMatchObject({ code: "APPROVAL_TOO_LARGE" });
+    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from([0xff])]))).toMatchObject({
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "not_utf8" },
+    });
+    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from([0xed, 0xa0, 0x80])]))).toMatchObject({
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "not_utf8" },
+    });
+    expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.alloc(200_000, "x")]))).toMatchObject({
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "too_large" },
+    });
   });
 
   it.each([
@@ -80,22 +89,22 @@ describe("an approval document", () => {
     ["a byte order mark", "\ufeff", "U+FEFF"],
   ])("is refused with %s in its prose, and in its block by escape", (_what, character, name) => {
     expect(refusal(Buffer.concat([toDocument(sg1()), Buffer.from(`x${character}y`)]))).toMatchObject({
-      code: "APPROVAL_CHARACTER_FORBIDDEN",
-      facts: { character: name },
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "character_forbidden", character: name },
     });
     const escaped = [...Array(character.length).keys()]
       .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`)
       .join("");
     expect(refusal(around(JSON.stringify(ruling()).replace("A glossary", `A ${escaped}glossary`)))).toMatchObject({
-      code: "APPROVAL_CHARACTER_FORBIDDEN",
-      facts: { at: "why_harmless", character: name },
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "character_forbidden", at: "why_harmless", character: name },
     });
   });
 
   it("is refused with a byte order mark at its very beginning", () => {
     expect(refusal(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), toDocument(sg1())]))).toMatchObject({
-      code: "APPROVAL_CHARACTER_FORBIDDEN",
-      facts: { character: "U+FEFF" },
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "character_forbidden", character: "U+FEFF" },
     });
   });
 
@@ -106,7 +115,7 @@ describe("an approval document", () => {
     ["10,000-deep nesting", json.replace("{", `{"entries":${"[".repeat(10_000)}${"]".repeat(10_000)},`)],
     ["a lone surrogate", json.replace("run-1", "run-\\ud800")],
   ])("is refused with %s in its block", (_what, text) => {
-    expect(refusal(around(text))).toMatchObject({ code: "APPROVAL_JSON_INVALID" });
+    expect(refusal(around(text))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "json" } });
   });
 });
 
@@ -153,8 +162,8 @@ describe("a field", () => {
   ];
   it.each(cases)("%s that does not fit is named, with what was expected and found", (field, fields) => {
     expect(refusal(toDocument(fields))).toMatchObject({
-      code: "APPROVAL_FIELD_INVALID",
-      facts: { field, expected: expect.stringMatching(/./), found: expect.stringMatching(/./) },
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "field", field, expected: expect.stringMatching(/./), found: expect.stringMatching(/./) },
     });
   });
 
@@ -162,8 +171,8 @@ describe("a field", () => {
     for (const fields of [sg1(), sg2(), sg1({ gate: "SG_3", decision: "void" }), sg1({ gate: "REVERT" }), ruling()]) {
       for (const name of Object.keys(fields)) {
         expect(refusal(toDocument({ ...fields, [name]: undefined })), name).toMatchObject({
-          code: "APPROVAL_FIELD_INVALID",
-          facts: { field: name },
+          code: "APPROVAL_TEXT_INVALID",
+          facts: { reason: "field", field: name },
         });
       }
     }
@@ -194,25 +203,28 @@ describe("a batch", () => {
   it("is refused when one UUID stands for two decisions, among the entries or with the document's own", () => {
     const second = entry({ run_id: "run-3", document_id: "knowledge/dev/third.md" });
     expect(refusal(toDocument(sg2({ entries: [entry(), second] })))).toMatchObject({
-      code: "APPROVAL_UUID_COLLAPSED",
-      facts: { at: "entries.1" },
+      code: "APPROVAL_UUID_REUSED",
+      facts: { reason: "collapsed", at: "entries.1" },
     });
     expect(refusal(toDocument(sg2({ entries: [entry({ review_decision_id: uuid })] })))).toMatchObject({
-      code: "APPROVAL_UUID_COLLAPSED",
-      facts: { at: "entries.0" },
+      code: "APPROVAL_UUID_REUSED",
+      facts: { reason: "collapsed", at: "entries.0" },
     });
   });
 
   it("is refused when it names a run or a document twice, also in another letter case", () => {
     const other = { review_decision_id: "22222222-2222-4333-8444-555555555555" };
     expect(refusal(toDocument(sg2({ entries: [entry(), entry({ ...other, document_id: "knowledge/dev/third.md" })] })))).toMatchObject({
-      code: "APPROVAL_ENTRY_DOUBLED",
-      facts: { run_id: "run-2" },
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "entry_doubled", run_id: "run-2" },
     });
-    expect(refusal(toDocument(sg2({ entries: [entry({ run_id: "RUN-1" })] })))).toMatchObject({ code: "APPROVAL_ENTRY_DOUBLED" });
+    expect(refusal(toDocument(sg2({ entries: [entry({ run_id: "RUN-1" })] })))).toMatchObject({
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "entry_doubled" },
+    });
     expect(refusal(toDocument(sg2({ entries: [entry(), entry({ ...other, run_id: "run-3" })] })))).toMatchObject({
-      code: "APPROVAL_ENTRY_DOUBLED",
-      facts: { document_id: "knowledge/dev/other.md" },
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "entry_doubled", document_id: "knowledge/dev/other.md" },
     });
   });
 });

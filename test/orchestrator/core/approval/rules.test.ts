@@ -7,6 +7,7 @@ import { approvalGates, type Approval, type ApprovalGate } from "../../../../orc
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { entry, expected, host, payload, ruling, sg1, sg2, toDocument, toTime } from "../../../support/approval-material.ts";
+import { toRefusal } from "../../../support/refusal-case.ts";
 
 const read = (fields: Readonly<Record<string, unknown>>): Approval => parseApproval(toDocument(fields));
 const refusal = (act: () => unknown): unknown => {
@@ -21,31 +22,34 @@ const refusal = (act: () => unknown): unknown => {
 describe("an approval for something else", () => {
   const other = sha256Hex("something else");
   const cases: readonly (readonly [field: string, change: Expected, code: string])[] = [
-    ["gate", { gate: "SG_2" }, "APPROVAL_GATE_MISMATCH"],
-    ["run_id", { runId: "run-2" }, "APPROVAL_RUN_MISMATCH"],
-    ["document_id", { documentId: "knowledge/dev/another.md" }, "APPROVAL_DOCUMENT_MISMATCH"],
-    ["phase", { phase: "lifecycle_enact" }, "APPROVAL_PHASE_MISMATCH"],
-    ["decision", { decision: "resume" }, "APPROVAL_DECISION_MISMATCH"],
-    ["host", { host: other }, "APPROVAL_HOST_MISMATCH"],
-    ["release_sha256", { releaseSha256: other }, "APPROVAL_RELEASE_MISMATCH"],
-    ["payload_sha", { payloadSha: other }, "APPROVAL_PAYLOAD_MISMATCH"],
+    ["gate", { gate: "SG_2" }, "APPROVAL_FOR_ANOTHER field=gate"],
+    ["run_id", { runId: "run-2" }, "APPROVAL_FOR_ANOTHER field=run_id"],
+    ["document_id", { documentId: "knowledge/dev/another.md" }, "APPROVAL_FOR_ANOTHER field=document_id"],
+    ["phase", { phase: "lifecycle_enact" }, "APPROVAL_FOR_ANOTHER field=phase"],
+    ["decision", { decision: "resume" }, "APPROVAL_FOR_ANOTHER field=decision"],
+    ["host", { host: other }, "APPROVAL_FOR_ANOTHER field=host"],
+    ["release_sha256", { releaseSha256: other }, "APPROVAL_OUTDATED field=release_sha256"],
+    ["payload_sha", { payloadSha: other }, "APPROVAL_OUTDATED field=payload_sha"],
   ];
   it.each(cases)("is refused by %s, with what was expected and what was found", (field, change, code) => {
     const approval = read(sg1());
     expect(refusal(() => requireBinding(approval, { ...expected, ...change }))).toMatchObject({
-      code,
+      code: toRefusal(code).code,
       facts: { field, expected: Object.values(change)[0] },
     });
     expect(refusal(() => requireBinding(approval, expected))).toBe("accepted");
   });
 
   it.each([
-    ["document_sha256", { documentSha256: other }, "APPROVAL_SOURCE_MISMATCH"],
-    ["governance_principal", { governancePrincipal: "cutter_exec" }, "APPROVAL_PRINCIPAL_MISMATCH"],
-    ["rollback_runbook_sha256", { rollbackRunbookSha256: other }, "APPROVAL_RUNBOOK_MISMATCH"],
-    ["grant_matrix_sha256", { grantMatrixSha256: other }, "APPROVAL_GRANTS_MISMATCH"],
+    ["document_sha256", { documentSha256: other }, "APPROVAL_OUTDATED field=document_sha256"],
+    ["governance_principal", { governancePrincipal: "cutter_exec" }, "APPROVAL_OUTDATED field=governance_principal"],
+    ["rollback_runbook_sha256", { rollbackRunbookSha256: other }, "APPROVAL_OUTDATED field=rollback_runbook_sha256"],
+    ["grant_matrix_sha256", { grantMatrixSha256: other }, "APPROVAL_OUTDATED field=grant_matrix_sha256"],
   ] as const)("is refused for a ruling by %s", (field, change, code) => {
-    expect(refusal(() => requireBinding(read(ruling()), { ruling: change }))).toMatchObject({ code, facts: { field } });
+    expect(refusal(() => requireBinding(read(ruling()), { ruling: change }))).toMatchObject({
+      code: toRefusal(code).code,
+      facts: { field },
+    });
   });
 
   it("is told apart per entry of a batch: each run has its own plan, document and UUID", () => {
@@ -59,14 +63,16 @@ describe("an approval for something else", () => {
     } as const;
     expect(requireBinding(approval, second).decision.review_decision_id).toBe(entry()["review_decision_id"]);
     expect(refusal(() => requireBinding(approval, { ...second, payloadSha: payload }))).toMatchObject({
-      code: "APPROVAL_PAYLOAD_MISMATCH",
+      code: "APPROVAL_OUTDATED",
+      facts: { field: "payload_sha" },
     });
     expect(refusal(() => requireBinding(approval, { ...second, documentId: "knowledge/dev/harmless.md" }))).toMatchObject({
-      code: "APPROVAL_DOCUMENT_MISMATCH",
+      code: "APPROVAL_FOR_ANOTHER",
+      facts: { field: "document_id" },
     });
     expect(refusal(() => requireBinding(approval, { ...second, runId: "run-3" }))).toMatchObject({
-      code: "APPROVAL_RUN_MISMATCH",
-      facts: { found: ["run-1", "run-2"] },
+      code: "APPROVAL_FOR_ANOTHER",
+      facts: { field: "run_id", found: ["run-1", "run-2"] },
     });
   });
 
@@ -112,10 +118,13 @@ describe("freshness", () => {
     const judge = (issuedAt: Date, expiresAt: Date): unknown =>
       refusal(() => requireFresh(read(ruling({ issued_at: toTime(issuedAt), expires_at: toTime(expiresAt) })), [at(0)], now));
     expect(judge(at(-hourMs), at(1000))).toBe("accepted");
-    expect(judge(at(-hourMs), at(0))).toMatchObject({ code: "APPROVAL_EXPIRED" });
+    expect(judge(at(-hourMs), at(0))).toMatchObject({ code: "APPROVAL_TOO_OLD", facts: { reason: "expired" } });
     expect(judge(at(-hourMs), at(23 * hourMs))).toBe("accepted");
-    expect(judge(at(-hourMs), at(23 * hourMs + 1000))).toMatchObject({ code: "APPROVAL_LASTS_TOO_LONG" });
-    expect(judge(at(0), at(0))).toMatchObject({ code: "APPROVAL_LASTS_TOO_LONG" });
-    expect(judge(at(0), at(-hourMs))).toMatchObject({ code: "APPROVAL_LASTS_TOO_LONG" });
+    expect(judge(at(-hourMs), at(23 * hourMs + 1000))).toMatchObject({
+      code: "APPROVAL_TEXT_INVALID",
+      facts: { reason: "lasts_too_long" },
+    });
+    expect(judge(at(0), at(0))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "lasts_too_long" } });
+    expect(judge(at(0), at(-hourMs))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "lasts_too_long" } });
   });
 });

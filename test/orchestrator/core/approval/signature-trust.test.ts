@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApprovalEvidence } from "../../../../orchestrator/core/approval/verify.ts";
 import { expected, exportKey, pinned, ruling, sg1, sign, toDocument, toGpgTime, toTime } from "../../../support/approval-material.ts";
 import { ago, dayMs, hourMs, only, openApprovalSetting } from "../../../support/approval-setting.ts";
+import { toRefusal } from "../../../support/refusal-case.ts";
 
 const { home, sovereign, architect, stranger, document, signature, judge, refusal, toSubkeys } = openApprovalSetting();
 afterAll(() => home.remove());
@@ -36,7 +37,8 @@ describe("a pin", () => {
   it("of a weak key is refused, whatever it signed", async () => {
     const weak = home.createKey("weak key", { algorithm: "rsa2048" });
     expect(await refusal({ signatures: [sign(home, document, { key: weak })], ...only(pinned(home, weak)) })).toMatchObject({
-      code: "KEY_TOO_WEAK",
+      code: "KEY_UNUSABLE",
+      facts: { reason: "too_weak" },
     });
   });
 });
@@ -48,7 +50,10 @@ describe("the key", () => {
     const at = new Date(made.getTime() + dayMs);
     const backdated = toDocument(sg1({ issued_at: toTime(at) }));
     const signatures = [sign(home, backdated, { key, at: toGpgTime(at) })];
-    expect(await refusal({ document: backdated, signatures, ...only(pinned(home, key)) })).toMatchObject({ code: "KEY_EXPIRED" });
+    expect(await refusal({ document: backdated, signatures, ...only(pinned(home, key)) })).toMatchObject({
+      code: "KEY_UNUSABLE",
+      facts: { reason: "expired" },
+    });
     // The same signature was good then: only "now" refuses it.
     expect(await refusal({ document: backdated, signatures, ...only(pinned(home, key)), now: new Date(at.getTime() + 1000) })).toBe(
       "accepted",
@@ -94,7 +99,7 @@ describe("the key", () => {
     const signatures = [sign(home, document, { key })];
     const certificate = home.run(["--no-batch", "--command-fd", "0", "--gen-revoke", key], "y\n3\n\ny\n");
     home.run(["--import"], certificate);
-    expect(await refusal({ signatures, ...only(pinned(home, key)) })).toMatchObject({ code: "KEY_REVOKED" });
+    expect(await refusal({ signatures, ...only(pinned(home, key)) })).toMatchObject({ code: "KEY_UNUSABLE", facts: { reason: "revoked" } });
   });
 
   it("that did not exist yet cannot have signed", async () => {
@@ -170,14 +175,14 @@ describe("two people", () => {
       sign(home, ruled, { key: stranger }),
     ] as const;
     expect(await judgeRuling([first])).toMatchObject({
-      code: "APPROVAL_SIGNATURE_MISSING",
-      facts: { expected: ["sovereign", "architect"], found: ["sovereign"] },
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "missing", expected: ["sovereign", "architect"], found: ["sovereign"] },
     });
-    expect(await judgeRuling([second])).toMatchObject({ code: "APPROVAL_SIGNATURE_MISSING" });
+    expect(await judgeRuling([second])).toMatchObject({ code: "APPROVAL_SIGNATURES_WRONG", facts: { reason: "missing" } });
     expect(
       await judgeRuling([first, sign(home, ruled, { key: sovereign, args: ["--digest-algo", "SHA256", "--detach-sign"] })]),
-    ).toMatchObject({ code: "APPROVAL_SIGNATURE_MISSING" });
-    expect(await judgeRuling([first, second, second])).toMatchObject({ code: "APPROVAL_SIGNATURE_UNWANTED" });
+    ).toMatchObject({ code: "APPROVAL_SIGNATURES_WRONG", facts: { reason: "missing" } });
+    expect(await judgeRuling([first, second, second])).toMatchObject({ code: "APPROVAL_SIGNATURES_WRONG", facts: { reason: "unwanted" } });
     expect(await judgeRuling([first, foreign])).toMatchObject({ code: "APPROVAL_SIGNER_NOT_PINNED" });
     expect(await judgeRuling([first, sign(home, document, { key: architect })])).toMatchObject({ code: "APPROVAL_SIGNATURE_BAD" });
   });
@@ -188,7 +193,8 @@ describe("two people", () => {
     const [one = "", two = ""] = toSubkeys(key);
     const files = [sign(home, ruled, { key: `${one}!` }), sign(home, ruled, { key: `${two}!` })];
     expect(await judgeRuling(files, { sovereign: pinned(home, key), architect: pinned(home, architect) })).toMatchObject({
-      code: "APPROVAL_SIGNATURE_MISSING",
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "missing" },
     });
     expect(await judgeRuling(files, { sovereign: pinned(home, key), architect: pinned(home, key) })).toMatchObject({
       code: "APPROVAL_SIGNERS_NOT_DISTINCT",
@@ -197,21 +203,30 @@ describe("two people", () => {
 
   it("do not both sign a gate: the architect's signature beside or instead of the sovereign's is refused", async () => {
     const second = sign(home, document, { key: architect });
-    expect(await refusal({ signatures: [signature, second], keys: both() })).toMatchObject({ code: "APPROVAL_SIGNATURE_UNWANTED" });
-    expect(await refusal({ signatures: [second], keys: both() })).toMatchObject({ code: "APPROVAL_SIGNATURE_MISSING" });
+    expect(await refusal({ signatures: [signature, second], keys: both() })).toMatchObject({
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "unwanted" },
+    });
+    expect(await refusal({ signatures: [second], keys: both() })).toMatchObject({
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "missing" },
+    });
   });
 });
 
 describe("the order of verification", () => {
   it("is document, pin, signature packet, signer, digest, dates, binding: the earliest fault is the one that is told", async () => {
     const faults: readonly (readonly [code: string, change: () => Partial<ApprovalEvidence>])[] = [
-      ["APPROVAL_NOT_UTF8", () => ({ document: Buffer.from([0xff]) })],
+      ["APPROVAL_TEXT_INVALID reason=not_utf8", () => ({ document: Buffer.from([0xff]) })],
       ["APPROVAL_PIN_INVALID", () => only({ ...pinned(home, sovereign), pin: { fingerprint: sovereign.slice(-16), fileSha256: null } })],
-      ["APPROVAL_SIGNATURE_TYPE", () => ({ signatures: [sign(home, document, { key: stranger, args: ["--textmode", "--detach-sign"] })] })],
+      [
+        "APPROVAL_SIGNATURE_MALFORMED reason=type",
+        () => ({ signatures: [sign(home, document, { key: stranger, args: ["--textmode", "--detach-sign"] })] }),
+      ],
       ["APPROVAL_SIGNER_NOT_PINNED", () => ({ signatures: [sign(home, document, { key: stranger })] })],
       ["APPROVAL_SIGNATURE_BAD", () => ({ signatures: [sign(home, Buffer.from("other"), { key: sovereign })] })],
       ["APPROVAL_TOO_OLD", () => ({ now: new Date(Date.now() + 2 * dayMs) })],
-      ["APPROVAL_RUN_MISMATCH", () => ({ expected: { ...expected, runId: "run-9" } })],
+      ["APPROVAL_FOR_ANOTHER field=run_id", () => ({ expected: { ...expected, runId: "run-9" } })],
     ];
     for (const [index, [code]] of faults.entries()) {
       // This fault and all later ones together, the earlier overriding the later.
@@ -219,7 +234,7 @@ describe("the order of verification", () => {
         .slice(index)
         .toReversed()
         .reduce<Partial<ApprovalEvidence>>((change, [, fault]) => ({ ...change, ...fault() }), {});
-      expect(await refusal(together)).toMatchObject({ code });
+      expect(await refusal(together)).toMatchObject(toRefusal(code));
     }
   });
 });

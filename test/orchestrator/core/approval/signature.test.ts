@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { armorSignature, exportKey, pinned, sg1, sign, splitPackets, toDocument } from "../../../support/approval-material.ts";
 import { only, openApprovalSetting } from "../../../support/approval-setting.ts";
+import { toRefusal } from "../../../support/refusal-case.ts";
 
 const { home, sovereign, stranger, document, signature, judge, refusal, toSubkeys } = openApprovalSetting();
 afterAll(() => home.remove());
@@ -69,7 +70,7 @@ describe("a signature file", () => {
       () => armorSignature(home, splitPackets(home, exportKey(home, sovereign))[1] ?? Buffer.alloc(0)),
       "APPROVAL_SIGNATURE_MALFORMED",
     ],
-    ["two armors", () => Buffer.concat([signature, signature]), "APPROVAL_SIGNATURE_COUNT"],
+    ["two armors", () => Buffer.concat([signature, signature]), "APPROVAL_SIGNATURE_MALFORMED reason=count"],
     [
       "a second signature in the armor",
       () =>
@@ -77,19 +78,23 @@ describe("a signature file", () => {
           home,
           Buffer.concat([signature, sign(home, document, { key: stranger })].map((file) => home.run(["--dearmor"], file))),
         ),
-      "APPROVAL_SIGNATURE_COUNT",
+      "APPROVAL_SIGNATURE_MALFORMED reason=count",
     ],
     [
       "a second signature that the library does not know",
       () => armorSignature(home, Buffer.concat([home.run(["--dearmor"], signature), Buffer.from([0xc2, 0x02, 0x63, 0x00])])),
-      "APPROVAL_SIGNATURE_COUNT",
+      "APPROVAL_SIGNATURE_MALFORMED reason=count",
     ],
     [
       "the key's self-certification",
       () => armorSignature(home, splitPackets(home, exportKey(home, sovereign))[2] ?? Buffer.alloc(0)),
-      "APPROVAL_SIGNATURE_TYPE",
+      "APPROVAL_SIGNATURE_MALFORMED reason=type",
     ],
-    ["text mode", () => sign(home, document, { key: sovereign, args: ["--textmode", "--detach-sign"] }), "APPROVAL_SIGNATURE_TYPE"],
+    [
+      "text mode",
+      () => sign(home, document, { key: sovereign, args: ["--textmode", "--detach-sign"] }),
+      "APPROVAL_SIGNATURE_MALFORMED reason=type",
+    ],
     ["a stranger's", () => sign(home, document, { key: stranger }), "APPROVAL_SIGNER_NOT_PINNED"],
     ["one over other bytes", () => sign(home, toDocument(sg1({ run_id: "run-2" })), { key: sovereign }), "APPROVAL_SIGNATURE_BAD"],
     [
@@ -100,12 +105,12 @@ describe("a signature file", () => {
     [
       "one that has expired",
       () => sign(home, document, { key: sovereign, args: ["--default-sig-expire", "seconds=1", "--detach-sign"] }),
-      "APPROVAL_SIGNATURE_EXPIRED",
+      "APPROVAL_SIGNATURE_MALFORMED reason=expired",
     ],
   ];
   it.each(cases)("with %s is refused", async (_what, make, code) => {
-    const now = code === "APPROVAL_SIGNATURE_EXPIRED" ? new Date(Date.now() + 5000) : new Date();
-    expect(await refusal({ signatures: [make()], now })).toMatchObject({ code });
+    const now = code === "APPROVAL_SIGNATURE_MALFORMED reason=expired" ? new Date(Date.now() + 5000) : new Date();
+    expect(await refusal({ signatures: [make()], now })).toMatchObject(toRefusal(code));
   });
 
   it("that is cut off is refused before the library reads it", async () => {
@@ -126,15 +131,18 @@ describe("a signature file", () => {
           signatures: [sign(home, document, { key, args: ["--digest-algo", digest, "--detach-sign"] })],
           ...only(pinned(home, key)),
         }),
-      ).toMatchObject({ code: "APPROVAL_SIGNATURE_WEAK" });
+      ).toMatchObject({ code: "APPROVAL_SIGNATURE_MALFORMED", facts: { reason: "weak_digest" } });
   });
 
   it("is demanded, and one is enough", async () => {
     expect(await refusal({ signatures: [] })).toMatchObject({
-      code: "APPROVAL_SIGNATURE_MISSING",
-      facts: { expected: ["sovereign"], found: "none" },
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "missing", expected: ["sovereign"], found: "none" },
     });
-    expect(await refusal({ signatures: [signature, signature] })).toMatchObject({ code: "APPROVAL_SIGNATURE_UNWANTED" });
+    expect(await refusal({ signatures: [signature, signature] })).toMatchObject({
+      code: "APPROVAL_SIGNATURES_WRONG",
+      facts: { reason: "unwanted" },
+    });
     expect(await refusal({ signatures: [signature, sign(home, document, { key: stranger })] })).toMatchObject({
       code: "APPROVAL_SIGNER_NOT_PINNED",
     });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { parseStrictJson } from "../../../../orchestrator/core/encoding/strict-json.ts";
 
-const bounds = { code: "APPROVAL_JSON_INVALID", charactersMax: 100_000, depthMax: 6 } as const;
+const bounds = { code: "APPROVAL_TEXT_INVALID", reason: "json", charactersMax: 100_000, depthMax: 6 } as const;
 const parse = (text: string) => parseStrictJson(text, bounds);
 const refusal = (text: string): unknown => {
   try {
@@ -40,12 +40,13 @@ describe("strict JSON", () => {
     ["nesting one too deep", "[[[[[[[1]]]]]]]", "too_deep"],
     ["a text that is too long", `"${"x".repeat(100_000)}"`, "too_long"],
   ])("refuses %s", (_what, text, problem) => {
-    expect(refusal(text)).toMatchObject({ code: "APPROVAL_JSON_INVALID", problem });
+    expect(refusal(text)).toMatchObject({ code: "APPROVAL_TEXT_INVALID", reason: "json", problem });
   });
 
   it("names the line and never a value", () => {
     expect(refusal('{\n"a":"secret",\n"a":"secret"}')).toEqual({
-      code: "APPROVAL_JSON_INVALID",
+      code: "APPROVAL_TEXT_INVALID",
+      reason: "json",
       problem: "duplicate_key",
       key: "a",
       line: 3,
@@ -89,7 +90,7 @@ describe("strict JSON", () => {
         const found = refusal(text);
         expect(
           found === "accepted" ||
-            (typeof found === "object" && found !== null && "code" in found && found.code === "APPROVAL_JSON_INVALID"),
+            (typeof found === "object" && found !== null && "code" in found && found.code === "APPROVAL_TEXT_INVALID"),
         ).toBe(true);
       }),
       { numRuns: 2000 },

@@ -102,7 +102,7 @@ describe("a ruling that verifies", () => {
     expect(both.evidence("GAP-7")).toContain(`signed by the architect ${architect}`);
     expect(both.evidence("GAP-7")).not.toContain("one human signer");
     expect((await gapsOf(withRuling({ signers: ["sovereign"], pinned: ["sovereign", "architect"] }))).evidence("GAP-7")).toContain(
-      "APPROVAL_SIGNATURE_MISSING",
+      "APPROVAL_SIGNATURES_WRONG reason=missing",
     );
   });
 
@@ -140,11 +140,11 @@ describe("a ruling that verifies", () => {
 
 describe("the gaps are open again", () => {
   test.each<[string, Kept, string]>([
-    ["for a ruling of another host", { fields: { host: sha256Hex("another host") } }, "APPROVAL_HOST_MISMATCH"],
-    ["for another release", { fields: { release_sha256: sha256Hex("another release") } }, "APPROVAL_RELEASE_MISMATCH"],
-    ["for another principal", { fields: { governance_principal: "cutter_exec" } }, "APPROVAL_PRINCIPAL_MISMATCH"],
-    ["for another runbook", { fields: { rollback_runbook_sha256: sha256Hex("x") } }, "APPROVAL_RUNBOOK_MISMATCH"],
-    ["for another grant matrix", { fields: { grant_matrix_sha256: sha256Hex("x") } }, "APPROVAL_GRANTS_MISMATCH"],
+    ["for a ruling of another host", { fields: { host: sha256Hex("another host") } }, "APPROVAL_FOR_ANOTHER field=host"],
+    ["for another release", { fields: { release_sha256: sha256Hex("another release") } }, "APPROVAL_OUTDATED field=release_sha256"],
+    ["for another principal", { fields: { governance_principal: "cutter_exec" } }, "APPROVAL_OUTDATED field=governance_principal"],
+    ["for another runbook", { fields: { rollback_runbook_sha256: sha256Hex("x") } }, "APPROVAL_OUTDATED field=rollback_runbook_sha256"],
+    ["for another grant matrix", { fields: { grant_matrix_sha256: sha256Hex("x") } }, "APPROVAL_OUTDATED field=grant_matrix_sha256"],
     [
       "for a ruling of yesterday",
       { fields: { issued_at: toTime(new Date(Date.now() - 25 * 3_600_000)), expires_at: toTime(new Date(Date.now() - 2 * 3_600_000)) } },
@@ -156,7 +156,7 @@ describe("the gaps are open again", () => {
       "APPROVAL_SIGNATURE_BAD",
     ],
     ["for a signature by the architect alone", { signers: ["architect"] }, "APPROVAL_SIGNER_NOT_PINNED"],
-    ["without a signature", { signers: [] }, "APPROVAL_SIGNATURE_MISSING"],
+    ["without a signature", { signers: [] }, "APPROVAL_SIGNATURES_WRONG reason=missing"],
     ["where no key is pinned", { pinned: [] }, "APPROVAL_KEY_NOT_PINNED"],
   ])("%s", async (_name, kept, code) => {
     const { open, evidence } = await gapsOf(withRuling(kept));

@@ -20,6 +20,7 @@ import { exportKey, sign, toTime } from "../../../support/approval-material.ts";
 import { configText, makeHostFolder } from "../../../support/host-folder.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
 import { readyLines } from "../../../support/survey-facts.ts";
+import { toNamed } from "../../../support/refusal-case.ts";
 
 const dayMs = 86_400_000;
 const machineId = "0123456789abcdef0123456789abcdef";
@@ -54,21 +55,23 @@ const keyOf = (fingerprint: string) => {
   const bytes = exportKey(home, fingerprint);
   return { bytes, pin: { fingerprint, fileSha256: sha256Hex(bytes) } };
 };
-const codeOf = (work: () => Promise<unknown>): Promise<string> =>
+const codeOf = (work: () => Promise<unknown>, name = ""): Promise<string> =>
   work().then(
     () => "kept",
-    (error: unknown) => (error instanceof CutterError ? error.code : Promise.reject(error)),
+    (error: unknown) => (error instanceof CutterError ? String(toNamed(error, name)) : Promise.reject(error)),
   );
-const verify = (document: Buffer, change: Partial<RestoreProofEvidence> = {}) =>
-  codeOf(() =>
-    verifyRestoreProof({
-      document,
-      signature: sign(home, document, { key: sovereign }),
-      sovereign: keyOf(sovereign),
-      expected: { host, recipient: backup },
-      now,
-      ...change,
-    }),
+const verify = (document: Buffer, change: Partial<RestoreProofEvidence> = {}, name = "") =>
+  codeOf(
+    () =>
+      verifyRestoreProof({
+        document,
+        signature: sign(home, document, { key: sovereign }),
+        sovereign: keyOf(sovereign),
+        expected: { host, recipient: backup },
+        now,
+        ...change,
+      }),
+    name,
   );
 
 describe("a restore proof", () => {
@@ -83,7 +86,7 @@ describe("a restore proof", () => {
       { user: "root", host: "h", port: 22, document: "d" },
     );
     expect(await verify(Buffer.from(unfilled))).toBe("APPROVAL_PLACEHOLDER");
-    expect(await verify(toProof({ extra: 1 }))).toBe("APPROVAL_FIELD_INVALID");
+    expect(await verify(toProof({ extra: 1 }), {}, "APPROVAL_TEXT_INVALID reason=field")).toBe("APPROVAL_TEXT_INVALID reason=field");
     expect(await verify(good, { signature: sign(home, good, { key: stranger }) })).toBe("APPROVAL_SIGNER_NOT_PINNED");
     expect(await verify(good, { signature: sign(home, toProof({ archive_sha256: ciphertext }), { key: sovereign }) })).toBe(
       "APPROVAL_SIGNATURE_BAD",

@@ -68,7 +68,7 @@ const isLegal = (before: readonly JournalEntry[], entry: JournalEntry): boolean 
     nextStatus(status, { seq: before.length, at, prev: chainStart, entry });
     return true;
   } catch (error) {
-    expect(error).toMatchObject({ code: "JOURNAL_ILLEGAL", exitCode: 30 });
+    expect(error).toMatchObject({ code: "JOURNAL_DAMAGED", facts: { reason: "illegal_record" }, exitCode: 30 });
     return false;
   }
 };

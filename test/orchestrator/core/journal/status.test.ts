@@ -1,5 +1,5 @@
 // The journal's chain and its state machine: what may follow what, and what tampering looks like.
-import { CutterError } from "../../../../orchestrator/core/errors.ts";
+import { CutterError, toCodeText } from "../../../../orchestrator/core/errors.ts";
 import { describe, expect, it } from "vitest";
 import { chainStart, readChain, toLine, toLineHash } from "../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry, JournalRecord } from "../../../../orchestrator/core/journal/record.ts";
@@ -138,7 +138,8 @@ function isLegal(step: () => unknown): boolean {
     step();
     return true;
   } catch (error) {
-    if (error instanceof CutterError && error.code === "JOURNAL_ILLEGAL" && error.exitCode === 30) return false;
+    if (error instanceof CutterError && toCodeText(error) === "JOURNAL_DAMAGED reason=illegal_record" && error.exitCode === 30)
+      return false;
     throw error;
   }
 }

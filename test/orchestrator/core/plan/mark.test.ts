@@ -1,6 +1,6 @@
 // Edge documents of mark, byte by byte: expectations are written out, not computed.
 import { describe, expect, it } from "vitest";
-import { CutterError } from "../../../../orchestrator/core/errors.ts";
+import { CutterError, toCodeText } from "../../../../orchestrator/core/errors.ts";
 import { headingsMax, markSource, sourceBytesMax } from "../../../../orchestrator/core/plan/mark.ts";
 
 const bytes = (text: string) => Buffer.from(text, "utf8");
@@ -19,7 +19,7 @@ const codeOf = (act: () => unknown) => {
     act();
     return "no error";
   } catch (error) {
-    return error instanceof CutterError ? error.code : error;
+    return error instanceof CutterError ? toCodeText(error) : error;
   }
 };
 
@@ -127,13 +127,13 @@ describe("mark refuses", () => {
     ["a surrogate", [0xed, 0xa0, 0x80]],
     ["UTF-16", [0xff, 0xfe, 0x23, 0x00]],
   ])("bytes that are no UTF-8: %s", (_, content) => {
-    expect(codeOf(() => markSource(Uint8Array.from(content)))).toBe("SOURCE_NOT_UTF8");
+    expect(codeOf(() => markSource(Uint8Array.from(content)))).toBe("SOURCE_UNFIT reason=not_utf8");
   });
 
   it("an empty document, one too large, and one with too many headings", () => {
-    expect(codeOf(() => markSource(new Uint8Array()))).toBe("SOURCE_EMPTY");
-    expect(codeOf(() => markSource(new Uint8Array(sourceBytesMax + 1)))).toBe("SOURCE_TOO_LARGE");
-    expect(codeOf(() => markSource(bytes("#\n".repeat(headingsMax + 1))))).toBe("SOURCE_TOO_MANY_HEADINGS");
+    expect(codeOf(() => markSource(new Uint8Array()))).toBe("SOURCE_UNFIT reason=empty");
+    expect(codeOf(() => markSource(new Uint8Array(sourceBytesMax + 1)))).toBe("SOURCE_UNFIT reason=too_large");
+    expect(codeOf(() => markSource(bytes("#\n".repeat(headingsMax + 1))))).toBe("SOURCE_UNFIT reason=too_many_headings");
     expect(markSource(bytes("#\n".repeat(headingsMax))).headings).toHaveLength(headingsMax);
   });
 });

@@ -56,13 +56,16 @@ describe("a pinned public key", () => {
 
   it("is refused when expired, revoked, or too weak", async () => {
     const expired = home.createKey("expired", { expires: "1d", at: "20200101T000000" });
-    await expect(judge(exported(expired), expired)).rejects.toMatchObject({ code: "KEY_EXPIRED" });
+    await expect(judge(exported(expired), expired)).rejects.toMatchObject({ code: "KEY_UNUSABLE", facts: { reason: "expired" } });
     const weak = home.createKey("weak", { algorithm: "rsa2048" });
-    await expect(judge(exported(weak), weak, "sign")).rejects.toMatchObject({ code: "KEY_TOO_WEAK", facts: { bits: 2048 } });
+    await expect(judge(exported(weak), weak, "sign")).rejects.toMatchObject({
+      code: "KEY_UNUSABLE",
+      facts: { reason: "too_weak", bits: 2048 },
+    });
     const revoked = home.createKey("revoked");
     const certificate = readFileSync(`${home.directory}/openpgp-revocs.d/${revoked}.rev`, "utf8").replace(":-----BEGIN", "-----BEGIN");
     home.run(["--import"], certificate);
-    await expect(judge(exported(revoked), revoked)).rejects.toMatchObject({ code: "KEY_REVOKED" });
+    await expect(judge(exported(revoked), revoked)).rejects.toMatchObject({ code: "KEY_UNUSABLE", facts: { reason: "revoked" } });
   });
 
   it("is refused for encryption when it has no subkey that encrypts", async () => {

@@ -17,19 +17,24 @@ type Refusal = readonly [what: string, code: string, exit: number, start: (world
 const move = (world: RevertWorld, text: string) => admin.query(text, [world.document.addresses[1]]);
 
 const refusals: readonly Refusal[] = [
-  ["an approval of another gate", "APPROVAL_GATE_MISMATCH", 10, (world) => world.start(world.stage({ gate: "SG_1" }))],
-  ["an approval for another run", "APPROVAL_RUN_MISMATCH", 10, (world) => world.start(world.stage({ run_id: "another-run" }))],
+  ["an approval of another gate", "APPROVAL_FOR_ANOTHER field=gate", 10, (world) => world.start(world.stage({ gate: "SG_1" }))],
+  ["an approval for another run", "APPROVAL_FOR_ANOTHER field=run_id", 10, (world) => world.start(world.stage({ run_id: "another-run" }))],
   [
     "an approval for another document",
-    "APPROVAL_DOCUMENT_MISMATCH",
+    "APPROVAL_FOR_ANOTHER field=document_id",
     10,
     (world) => world.start(world.stage({ document_id: "knowledge/other/x.md" })),
   ],
-  ["an approval for another plan", "APPROVAL_PAYLOAD_MISMATCH", 10, (world) => world.start(world.stage({ payload_sha: "f".repeat(64) }))],
-  ["an approval for another host", "APPROVAL_HOST_MISMATCH", 10, (world) => world.start(world.stage({ host: "f".repeat(64) }))],
+  [
+    "an approval for another plan",
+    "APPROVAL_OUTDATED field=payload_sha",
+    10,
+    (world) => world.start(world.stage({ payload_sha: "f".repeat(64) })),
+  ],
+  ["an approval for another host", "APPROVAL_FOR_ANOTHER field=host", 10, (world) => world.start(world.stage({ host: "f".repeat(64) }))],
   [
     "an approval for another release",
-    "APPROVAL_RELEASE_MISMATCH",
+    "APPROVAL_OUTDATED field=release_sha256",
     10,
     (world) => world.start(world.stage({ release_sha256: "f".repeat(64) })),
   ],
@@ -42,14 +47,19 @@ const refusals: readonly Refusal[] = [
   ["a signature by another key", "APPROVAL_SIGNER_NOT_PINNED", 10, (world) => world.start(world.stage({}, { signedBy: stranger }))],
   [
     "an approval changed after it was signed",
-    "REVERT_STAGING_DAMAGED",
+    "REVERT_NOT_STAGED reason=damaged",
     10,
     (world) => world.start({ ...world.stage(), approval: Buffer.from("x") }),
   ],
-  ["an approval that is spent", "REVERT_APPROVAL_SPENT", 10, (world) => world.start(world.stage({}, { staged: { spent_before: true } }))],
+  [
+    "an approval that is spent",
+    "APPROVAL_SPENT reason=revert",
+    10,
+    (world) => world.start(world.stage({}, { staged: { spent_before: true } })),
+  ],
   [
     "a UUID that stands for the cut already",
-    "REVERT_APPROVAL_SPENT",
+    "APPROVAL_SPENT reason=revert",
     10,
     async (world) => {
       const {
@@ -69,7 +79,7 @@ const refusals: readonly Refusal[] = [
   ["a run this host does not know", "REVERT_RUN_UNKNOWN", 10, (world) => world.start(world.stage({}, { runId: "no-such-run" }))],
   [
     "a run whose plan was changed",
-    "APPROVAL_PAYLOAD_MISMATCH",
+    "APPROVAL_OUTDATED field=payload_sha",
     10,
     (world) => {
       writeFileSync(join(world.folder, "runs", world.document.runId, "plan.json"), world.document.planText.replace("One", "Two"));
@@ -253,7 +263,7 @@ describe("a revert refuses, and leaves every row as it was", () => {
         return world.start(revert, change);
       },
     });
-    expect(await codeOf(damaged)).toEqual({ code, exit });
+    expect(await codeOf(damaged, code)).toEqual({ code, exit });
     expect(await readRows(world)).toEqual(before);
     expect((await readStates(world)).filter((state) => state === "retired")).toEqual([]);
   });

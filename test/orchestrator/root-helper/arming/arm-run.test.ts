@@ -11,6 +11,7 @@ import { exportKey, ruling, sg1, sign, toDocument } from "../../../support/appro
 import { seconds, toToken } from "../../../support/arm-token.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
 import { configText, makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
+import { toNamed, toRefusal } from "../../../support/refusal-case.ts";
 
 const runId = "R-1";
 const documentId = "knowledge/other/a.md";
@@ -162,10 +163,10 @@ function stageDecision(change: object = {}): void {
 }
 
 const armNow = (): Promise<ArmReport> => arm({ host: folder.host, now: () => now, readGaps: () => Promise.resolve(gaps) }, runId);
-const codeOf = (): Promise<string> =>
+const codeOf = (name = ""): Promise<string> =>
   armNow().then(
     () => "armed",
-    (error: unknown) => (error instanceof CutterError ? error.code : Promise.reject(error)),
+    (error: unknown) => (error instanceof CutterError ? String(toNamed(error, name)) : Promise.reject(error)),
   );
 const armed = (): readonly string[] => readdirSync(folder.at("run/cutter/armed"));
 const lines = (name: string): readonly Record<string, unknown>[] => {
@@ -267,7 +268,7 @@ describe("arm refuses, spends nothing and leaves no token", () => {
   it.each<readonly [what: string, code: string, spoil: () => void]>([
     ["while the latch is set", "ENABLE_LATCHED", () => folder.write("etc/cutter/execution/DISABLED", "", 0o644)],
     ["while the latch is a link to nowhere", "ENABLE_LATCHED", () => symlinkSync("/nowhere", folder.at("etc/cutter/execution/DISABLED"))],
-    ["without a request", "REQUEST_MISSING", () => rmSync(folder.at("etc/cutter/requests/R-1.yaml"))],
+    ["without a request", "REQUEST_INVALID reason=missing", () => rmSync(folder.at("etc/cutter/requests/R-1.yaml"))],
     ["for a request of mode dryrun", "ENABLE_REQUEST_UNFIT", () => writeRequest({ mode: "dryrun" })],
     ["for a request of another document", "ENABLE_REQUEST_UNFIT", () => writeRequest({ document_id: "knowledge/other/b.md" })],
     ["for a request without approvals", "ENABLE_REQUEST_UNFIT", () => writeRequest({ approvals: { SG_1: "knowledge/a.md" } })],
@@ -309,13 +310,13 @@ describe("arm refuses, spends nothing and leaves no token", () => {
     ],
     [
       "while another run is armed",
-      "ENABLE_OTHER_RUN",
+      "ENABLE_ALREADY reason=another_run",
       () => {
         mkdirSync(folder.at("run/cutter/armed/R-2"));
         folder.write("run/cutter/armed/R-2/token.json", JSON.stringify(toToken(now, { run_id: "R-2" })), 0o640);
       },
     ],
-    ["while another run is live", "ENABLE_OTHER_RUN", () => mkdirSync(folder.at("run/cutter/live/R-2"))],
+    ["while another run is live", "ENABLE_ALREADY reason=another_run", () => mkdirSync(folder.at("run/cutter/live/R-2"))],
     ["while this run is live", "ENABLE_ALREADY", () => mkdirSync(folder.at("run/cutter/live/R-1"))],
     ["with nothing staged", "ENABLE_STAGED_UNFIT", () => rmSync(folder.at("run/cutter/incoming/R-1"), { recursive: true })],
     ["with a file more staged", "ENABLE_STAGED_UNFIT", () => stage("more", Buffer.from("x"))],
@@ -330,32 +331,44 @@ describe("arm refuses, spends nothing and leaves no token", () => {
     ],
     [
       "with a decision of the ruling's own UUID",
-      "APPROVAL_UUID_COLLAPSED",
+      "APPROVAL_UUID_REUSED reason=collapsed",
       () => stageDecision({ review_decision_id: "0f9b2c1e-6a57-4d0c-9d5e-3b0f6f1a2c4d" }),
     ],
-    ["with a decision for another run", "APPROVAL_RUN_MISMATCH", () => stageDecision({ run_id: "R-2" })],
+    ["with a decision for another run", "APPROVAL_FOR_ANOTHER field=run_id", () => stageDecision({ run_id: "R-2" })],
     [
       "with an SG_1 in the decision's place",
-      "APPROVAL_GATE_MISMATCH",
+      "APPROVAL_FOR_ANOTHER field=gate",
       () => stageDecision({ gate: "SG_1", decision: "approve", phase: "cut_leg_a" }),
     ],
     [
       "with the architect's signature missing",
-      "APPROVAL_SIGNATURE_MISSING",
+      "APPROVAL_SIGNATURES_WRONG reason=missing",
       () => rmSync(folder.at("run/cutter/incoming/R-1/ruling.md.architect.asc")),
     ],
-    ["with a ruling for another run", "APPROVAL_RUN_MISMATCH", () => stageRuling({ run_id: "R-2" })],
-    ["with a ruling for another document", "APPROVAL_DOCUMENT_MISMATCH", () => stageRuling({ document_id: "knowledge/other/b.md" })],
-    ["with a ruling for other bytes", "APPROVAL_SOURCE_MISMATCH", () => stageRuling({ document_sha256: other })],
-    ["with a ruling for another plan", "APPROVAL_PAYLOAD_MISMATCH", () => stageRuling({ payload_sha: other })],
-    ["with a ruling for another host", "APPROVAL_HOST_MISMATCH", () => stageRuling({ host: other })],
-    ["with a ruling for another release", "APPROVAL_RELEASE_MISMATCH", () => stageRuling({ release_sha256: other })],
-    ["with a ruling for another principal", "APPROVAL_PRINCIPAL_MISMATCH", () => stageRuling({ governance_principal: "cutter_exec" })],
-    ["with a ruling for another runbook", "APPROVAL_RUNBOOK_MISMATCH", () => stageRuling({ rollback_runbook_sha256: other })],
-    ["with a ruling for other grants", "APPROVAL_GRANTS_MISMATCH", () => stageRuling({ grant_matrix_sha256: other })],
+    ["with a ruling for another run", "APPROVAL_FOR_ANOTHER field=run_id", () => stageRuling({ run_id: "R-2" })],
+    [
+      "with a ruling for another document",
+      "APPROVAL_FOR_ANOTHER field=document_id",
+      () => stageRuling({ document_id: "knowledge/other/b.md" }),
+    ],
+    ["with a ruling for other bytes", "APPROVAL_OUTDATED field=document_sha256", () => stageRuling({ document_sha256: other })],
+    ["with a ruling for another plan", "APPROVAL_OUTDATED field=payload_sha", () => stageRuling({ payload_sha: other })],
+    ["with a ruling for another host", "APPROVAL_FOR_ANOTHER field=host", () => stageRuling({ host: other })],
+    ["with a ruling for another release", "APPROVAL_OUTDATED field=release_sha256", () => stageRuling({ release_sha256: other })],
+    [
+      "with a ruling for another principal",
+      "APPROVAL_OUTDATED field=governance_principal",
+      () => stageRuling({ governance_principal: "cutter_exec" }),
+    ],
+    [
+      "with a ruling for another runbook",
+      "APPROVAL_OUTDATED field=rollback_runbook_sha256",
+      () => stageRuling({ rollback_runbook_sha256: other }),
+    ],
+    ["with a ruling for other grants", "APPROVAL_OUTDATED field=grant_matrix_sha256", () => stageRuling({ grant_matrix_sha256: other })],
     [
       "with an expired ruling",
-      "APPROVAL_EXPIRED",
+      "APPROVAL_TOO_OLD reason=expired",
       () => {
         now = new Date(now.getTime() + 7_300_000);
       },
@@ -370,10 +383,12 @@ describe("arm refuses, spends nothing and leaves no token", () => {
     ],
   ])("%s: %s", async (_what, code, spoil) => {
     spoil();
-    expect(await codeOf()).toBe(code);
+    expect(await codeOf(code)).toBe(code);
     expect(lines("spent")).toEqual([]);
     expect(armed().filter((name) => name !== "R-2")).toEqual([]);
-    expect(lines("audit")).toMatchObject([{ action: "enable_refused", run_id: runId, code }]);
+    expect(lines("audit")).toMatchObject([
+      { action: "enable_refused", run_id: runId, code: toRefusal(code).code, ...toRefusal(code).facts },
+    ]);
   });
 
   it("but not a principal too strong that the ruling accepts by name", async () => {

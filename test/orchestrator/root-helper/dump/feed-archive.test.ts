@@ -9,6 +9,7 @@ import { decodeFrames, encodeFrame } from "../../../../orchestrator/core/backup/
 import { DumpRecorder, onlyEmitted } from "../../../../orchestrator/root-helper/dump/emitted-dumps.ts";
 import { archiveBytes, listing, makeBackupOwner, makeBackupWorld, type BackupWorld } from "../../../support/worlds/backup-world.ts";
 import { configText } from "../../../support/host-folder.ts";
+import { toPattern } from "../../../support/refusal-case.ts";
 
 const owner = makeBackupOwner();
 afterAll(() => owner.home.remove());
@@ -99,7 +100,7 @@ describe("pg_restore sees nothing wrong", () => {
       writeFileSync(world.host.at("opt/incomex/docker/.env"), env);
     }
     const { code, stderr } = await world.archives.restore(Readable.from([archive]), sha256);
-    expect({ code, refused: stderr.includes("SCRATCH_DATABASE_REFUSED") }).toEqual({ code: 78, refused: true });
+    expect({ code, refused: toPattern("CONFIG_INVALID reason=scratch_database").test(stderr) }).toEqual({ code: 78, refused: true });
     expect(restoresRun()).toBe(0);
   });
 

@@ -11,6 +11,7 @@ import { backupTables } from "../../../../orchestrator/core/backup/tables.ts";
 import { decodeFrames, type Frame } from "../../../../orchestrator/core/backup/dump-frames.ts";
 import { serveDump } from "../../../../orchestrator/root-helper/dump/serve.ts";
 import { configText, makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
+import { toPattern } from "../../../support/refusal-case.ts";
 
 const snapshot = "00000003-0000001B-1";
 let folder: HostFolder;
@@ -152,7 +153,7 @@ describe("a dump by the host's client", () => {
     plantProgram("pg_dump", "true");
     const frames = await ask(`${JSON.stringify({ op: "dump", snapshot, tables: ["public.information_unit"] })}\n`);
     expect(frames.map(({ type }) => type)).toEqual(["V", "E", "X"]);
-    expect(frames[1]?.payload.toString()).toContain("DUMP_ACCESS_INVALID");
+    expect(frames[1]?.payload.toString()).toMatch(toPattern("CONFIG_INVALID reason=dump_access"));
   });
 });
 

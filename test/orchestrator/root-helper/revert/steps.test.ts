@@ -10,6 +10,7 @@ import { finishRevert, prepareRevert } from "../../../../orchestrator/root-helpe
 import { exportKey, sign, toDocument, toGpgTime, toTime } from "../../../support/approval-material.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, type HostFolder } from "../../../support/host-folder.ts";
+import { toNamed } from "../../../support/refusal-case.ts";
 
 const sha = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");
 const machineId = "0123456789abcdef0123456789abcdef";
@@ -90,12 +91,14 @@ function bringAgain(approval: string, signature: string): void {
 }
 
 const arm = (id = runId) => armRevert(folder.host, id, now);
-const codeOf = async (work: () => unknown): Promise<string> => {
+const codeOf = async (work: () => unknown, name = ""): Promise<string> => {
   try {
     await work();
   } catch (error) {
     if (error instanceof CutterError)
-      return [...plantedSecrets, "revert-s3cret"].some((secret) => error.message.includes(secret)) ? "a secret leaked" : error.code;
+      return [...plantedSecrets, "revert-s3cret"].some((secret) => error.message.includes(secret))
+        ? "a secret leaked"
+        : String(toNamed(error, name));
     throw error;
   }
   return "nothing was refused";
@@ -194,10 +197,10 @@ describe("arm-revert", () => {
 
   test.each<[what: string, code: string, act: () => Promise<unknown>]>([
     ["no approval", "HOST_FILE_MISSING", () => arm()],
-    ["an approval of another gate", "APPROVAL_GATE_MISMATCH", () => (bring({ gate: "SG_1" }), arm())],
-    ["an approval for another run", "APPROVAL_RUN_MISMATCH", () => (bring({ run_id: "R-2" }), arm())],
-    ["an approval for another host", "APPROVAL_HOST_MISMATCH", () => (bring({ host: sha("another") }), arm())],
-    ["an approval for another release", "APPROVAL_RELEASE_MISMATCH", () => (bring({ release_sha256: sha("another") }), arm())],
+    ["an approval of another gate", "APPROVAL_FOR_ANOTHER field=gate", () => (bring({ gate: "SG_1" }), arm())],
+    ["an approval for another run", "APPROVAL_FOR_ANOTHER field=run_id", () => (bring({ run_id: "R-2" }), arm())],
+    ["an approval for another host", "APPROVAL_FOR_ANOTHER field=host", () => (bring({ host: sha("another") }), arm())],
+    ["an approval for another release", "APPROVAL_OUTDATED field=release_sha256", () => (bring({ release_sha256: sha("another") }), arm())],
     [
       "an approval that is too old",
       "APPROVAL_TOO_OLD",
@@ -209,7 +212,7 @@ describe("arm-revert", () => {
       "REVERT_RUN_UNKNOWN",
       () => (rmSync(folder.at(`var/lib/cutter/runs/${runId}`), { recursive: true }), bring(), arm()),
     ],
-    ["a dry run", "REVERT_RUN_IS_DRY", () => arm("R-1.dryrun")],
+    ["a dry run", "REVERT_NOTHING_CREATED reason=dry_run", () => arm("R-1.dryrun")],
     ["what is no run id", "RUN_ID_INVALID", () => arm("../R-1")],
     [
       "no pinned principal",
@@ -229,7 +232,7 @@ describe("arm-revert", () => {
       () => (folder.write("etc/cutter/keys/sovereign.asc", exportKey(home, stranger).toString(), 0o644), bring({}, stranger), arm()),
     ],
   ])("refuses %s with %s, and spends and stages nothing", async (_what, code, act) => {
-    expect(await codeOf(act)).toBe(code);
+    expect(await codeOf(act, code)).toBe(code);
     expect(spentLines()).toBe(0);
     expect(existsSync(folder.at(`run/cutter/revert/${runId}`))).toBe(false);
     expect(existsSync(folder.at(`run/cutter/incoming/${runId}`))).toBe(false);

@@ -8,6 +8,7 @@ import { finishRun, cleanUpKilledRun } from "../../../../orchestrator/root-helpe
 import { chownToCutter, prepareRun } from "../../../../orchestrator/root-helper/run/prepare-run.ts";
 import { seconds, toToken } from "../../../support/arm-token.ts";
 import { configText, envText, makeHostFolder, plantedSecrets, requestText, type HostFolder } from "../../../support/host-folder.ts";
+import { toNamed, toRefusal } from "../../../support/refusal-case.ts";
 
 let folder: HostFolder;
 beforeEach(() => {
@@ -16,12 +17,12 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-function codeOf(action: () => void): string {
+function codeOf(action: () => void, name = ""): string {
   try {
     action();
   } catch (error) {
     if (error instanceof CutterError) {
-      return plantedSecrets.some((secret) => error.message.includes(secret)) ? "a secret leaked" : error.code;
+      return plantedSecrets.some((secret) => error.message.includes(secret)) ? "a secret leaked" : String(toNamed(error, name));
     }
     throw error;
   }
@@ -32,7 +33,7 @@ const arm = (content = JSON.stringify(toToken(now))): void => {
   mkdirSync(folder.at("run/cutter/armed/R-1"));
   folder.write("run/cutter/armed/R-1/token.json", content, 0o640);
 };
-const prepare = (id = "R-1.dryrun") => codeOf(() => prepareRun(folder.host, id, now));
+const prepare = (id = "R-1.dryrun", name = "") => codeOf(() => prepareRun(folder.host, id, now), name);
 const readResult = (id = "R-1.dryrun"): RunResult =>
   runResultSchema.parse(JSON.parse(readFileSync(folder.at(`run/cutter/results/${id}.json`), "utf8")));
 const tree = () => execFileSync("find", [folder.host.root, "-printf", "%P %m %s\n"], { encoding: "utf8" });
@@ -101,13 +102,13 @@ describe("prepare-run", () => {
 
   test("an id that differs from an existing run only in case is refused", () => {
     mkdirSync(folder.at("var/lib/cutter/runs/r-1.dryrun"));
-    expect(prepare()).toBe("RUN_ID_CASE_CONFLICT");
+    expect(prepare("R-1.dryrun", "RUN_ID_TAKEN reason=case")).toBe("RUN_ID_TAKEN reason=case");
   });
 
   test.each<[string, string, (f: HostFolder) => void]>([
     [
       "a missing request",
-      "REQUEST_MISSING",
+      "REQUEST_INVALID reason=missing",
       (f) => renameSync(f.at("etc/cutter/requests/R-1.dryrun.yaml"), f.at("etc/cutter/requests/other.yaml")),
     ],
     ["a request of another run", "REQUEST_INVALID", (f) => f.write("etc/cutter/requests/R-1.dryrun.yaml", requestText("R-2"), 0o640)],
@@ -153,14 +154,18 @@ describe("prepare-run", () => {
       (f) => f.write("opt/incomex/docker/.env", `${envText}AGENT_DATA_API_KEY='kb-s3cret-2'\n`, 0o600),
     ],
     ["a missing name", "ENV_NAME_MISSING", (f) => f.write("opt/incomex/docker/.env", envText.replace("BACKUP_GPG_FPR", "GPG"), 0o600)],
-    ["a run folder that is a link", "RUN_FOLDER_REFUSED", (f) => symlinkSync("/etc", f.at("var/lib/cutter/runs/R-1.dryrun"))],
+    [
+      "a run folder that is a link",
+      "RUN_FOLDER_FOREIGN reason=in_the_way",
+      (f) => symlinkSync("/etc", f.at("var/lib/cutter/runs/R-1.dryrun")),
+    ],
   ])("%s is refused; no credential is left and the result tells the code", (_what, code, spoil) => {
     prepareRun(folder.host, "R-1.dryrun", now); // an earlier start
-    if (code === "RUN_FOLDER_REFUSED") execFileSync("rmdir", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
+    if (code === "RUN_FOLDER_FOREIGN reason=in_the_way") execFileSync("rmdir", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
     spoil(folder);
-    expect(prepare()).toBe(code);
+    expect(prepare("R-1.dryrun", code)).toBe(code);
     expect(existsSync(folder.at("run/cutter/cred/R-1.dryrun"))).toBe(false);
-    expect(readResult()).toMatchObject({ code, exit_kind: "not-started", service_result: "dependency" });
+    expect(readResult()).toMatchObject({ code: toRefusal(code).code, exit_kind: "not-started", service_result: "dependency" });
   });
 
   test("a file of another owner is refused", () => {
@@ -229,16 +234,20 @@ test("a dry run starts without the live token that an earlier start of its id le
 });
 
 describe("giving a run's folder to cutter", () => {
-  const give = () => codeOf(() => chownToCutter(folder.host, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"));
+  const give = () =>
+    codeOf(
+      () => chownToCutter(folder.host, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"),
+      "RUN_FOLDER_FOREIGN reason=in_the_way",
+    );
 
   test("refuses what was put in its place meanwhile: a link, a file, somebody's folder; nothing behind it changes", () => {
     mkdirSync(folder.at("target"), { mode: 0o755 });
     symlinkSync(folder.at("target"), folder.at("var/lib/cutter/runs/R-1.dryrun"));
-    expect(give()).toBe("RUN_FOLDER_REFUSED");
+    expect(give()).toBe("RUN_FOLDER_FOREIGN reason=in_the_way");
     expect(statSync(folder.at("target")).mode & 0o777).toBe(0o755);
     execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
     writeFileSync(folder.at("var/lib/cutter/runs/R-1.dryrun"), "", { mode: 0o644 });
-    expect(give()).toBe("RUN_FOLDER_REFUSED");
+    expect(give()).toBe("RUN_FOLDER_FOREIGN reason=in_the_way");
     expect(statSync(folder.at("var/lib/cutter/runs/R-1.dryrun")).mode & 0o777).toBe(0o644);
     execFileSync("rm", [folder.at("var/lib/cutter/runs/R-1.dryrun")]);
     mkdirSync(folder.at("var/lib/cutter/runs/R-1.dryrun"));
@@ -247,9 +256,12 @@ describe("giving a run's folder to cutter", () => {
       ownerUid: folder.host.ownerUid + 1,
       cutter: { uid: folder.host.cutter.uid + 2, gid: folder.host.cutter.gid },
     };
-    expect(codeOf(() => chownToCutter(stranger, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"))).toBe(
-      "RUN_FOLDER_REFUSED",
-    );
+    expect(
+      codeOf(
+        () => chownToCutter(stranger, folder.at("var/lib/cutter/runs/R-1.dryrun"), "runs/R-1.dryrun"),
+        "RUN_FOLDER_FOREIGN reason=in_the_way",
+      ),
+    ).toBe("RUN_FOLDER_FOREIGN reason=in_the_way");
     expect(give()).toBe("nothing was refused");
   });
 });

@@ -74,7 +74,7 @@ test("a decision is good for one use, also when its UUID was used for something 
   spendNow(ruling(), decision());
   expect(codeOf(() => spendNow(ruling(), decision()))).toBe("APPROVAL_SPENT");
   expect(readUses(folder.host, ruling())).toBe(1);
-  expect(codeOf(() => spendNow(decision({ gate: "REVERT" })))).toBe("REVERT_APPROVAL_SPENT");
+  expect(codeOf(() => spendNow(decision({ gate: "REVERT" })))).toBe("APPROVAL_SPENT");
 });
 
 test.each([

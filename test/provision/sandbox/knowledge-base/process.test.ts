@@ -63,7 +63,7 @@ it("the client says by code what went wrong", async () => {
     method: "GET",
     body: JSON.stringify({ document_id: document.id, content: "other", revision: 3 }),
   });
-  await expect(uploadDocument(access, document)).rejects.toMatchObject({ code: "KB_BODY_DIFFERS" });
+  await expect(uploadDocument(access, document)).rejects.toMatchObject({ code: "KB_READ_BACK_DIFFERS", facts: { reason: "body" } });
 });
 
 it("refuses to start without exactly one argument", async () => {

@@ -45,10 +45,10 @@ export const keyRefusals: readonly RefusalTrial[] = [
     const [first, second] = [home.createKey("first"), home.createKey("second")];
     return { bytes: exported(home, first, second), fingerprint: first };
   }),
-  keyRow("an expired key", "KEY_EXPIRED", ["expired_at="], (home) =>
+  keyRow("an expired key", "KEY_UNUSABLE reason=expired", ["expired_at="], (home) =>
     offered(home, home.createKey("expired", { expires: "1d", at: "20200101T000000" })),
   ),
-  keyRow("a revoked key", "KEY_REVOKED", ["fingerprint="], (home) => {
+  keyRow("a revoked key", "KEY_UNUSABLE reason=revoked", ["fingerprint="], (home) => {
     const fingerprint = home.createKey("revoked");
     home.run(
       ["--import"],
@@ -56,7 +56,7 @@ export const keyRefusals: readonly RefusalTrial[] = [
     );
     return offered(home, fingerprint);
   }),
-  keyRow("a weak backup key (RSA 1024)", "KEY_TOO_WEAK", ["bits=1024"], (home) =>
+  keyRow("a weak backup key (RSA 1024)", "KEY_UNUSABLE reason=too_weak", ["bits=1024"], (home) =>
     offered(home, home.createKey("weak", { algorithm: "rsa1024" })),
   ),
   keyRow("a backup key that cannot encrypt", "KEY_UNUSABLE", ["purpose=encrypt"], (home) =>
