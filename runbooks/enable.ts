@@ -1,9 +1,9 @@
 // enable: the deliberate flip for one run. Verified here with the stack's keys, again on the host with the host's, one start spent, one token, one hour.
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { CutterError } from "../orchestrator/core/errors.ts";
 import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
+import { proveArmed } from "./prove-armed.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readSignedFiles, verifyLocally, type SignedFile } from "./signed-files.ts";
@@ -80,14 +80,6 @@ async function arm(host: RemoteHost, runId: RunId): Promise<Report> {
   return reportSchema.parse(
     JSON.parse(await mustRunOnHost(host, "arm", 'exec /opt/cutter/current/bin/cutter-root arm "$1"', [runId], { deadlineMs: 180_000 })),
   );
-}
-
-/** What the host says of itself counts, not what we asked for. @throws ENABLE_NOT_PROVEN */
-async function proveArmed(host: RemoteHost, runId: RunId): Promise<void> {
-  const said = await mustRunOnHost(host, "kill-switch status", "exec cutter kill-switch status --json", []);
-  const state = z.looseObject({ state: z.string(), run_id: z.string().nullable() }).parse(JSON.parse(said));
-  if (state.state !== "armed" || state.run_id !== runId)
-    throw new CutterError("ENABLE_NOT_PROVEN", { run_id: runId, state: state.state, found: state.run_id });
 }
 
 function toText(runId: RunId, stack: string, report: Report): readonly string[] {

@@ -9,7 +9,7 @@ import { noRulings } from "../core/gaps/archived-rulings.ts";
 import { arm } from "./arming/arm-run.ts";
 import { armRevert } from "./revert/arm-revert.ts";
 import { finishRun, cleanUpKilledRun } from "./run/finish-run.ts";
-import { readBoot, readHost } from "./files/host.ts";
+import { readBoot, readHost, requireRoot } from "./files/host.ts";
 import { printHostFacts, readHostFactsText } from "./survey/host-facts.ts";
 import { archiveRestoreProof } from "./arming/archive-restore-proof.ts";
 import { prepareRun } from "./run/prepare-run.ts";
@@ -18,6 +18,19 @@ import { runAsCutter } from "./run-as-cutter.ts";
 import { serveDump } from "./dump/serve.ts";
 
 const here = import.meta.dirname;
+const verbs = [
+  "prepare-run ID",
+  "release-run ID",
+  "finish-run ID",
+  "arm ID",
+  "arm-revert ID",
+  "prepare-revert ID",
+  "finish-revert ID",
+  "keep-restore-proof ID",
+  "stream-dump",
+  "run-as-cutter -- ARGS",
+  "host-facts",
+];
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof CutterError && process.argv[2] === "host-facts") {
@@ -33,7 +46,7 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
 });
 
 async function main(argv: readonly string[]): Promise<number> {
-  if (process.getuid?.() !== 0) throw new CutterError("NOT_ROOT", { verb: argv[0] ?? "" });
+  requireRoot(process.getuid?.(), argv[0] ?? "");
   const [verb, first, ...rest] = argv;
   const alone = first === undefined;
   if (verb === "prepare-run" && !alone && rest.length === 0) return runAndSucceed(() => prepareRun(readHost("", 0), first, new Date()));
@@ -51,7 +64,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (verb === "run-as-cutter" && first === "--")
     return runAsCutter(readHost("", 0), join(here, "cutter"), rest, { ...toPassedEnvironment(process.env), CUTTER_BOOT_ID: readBoot() });
   if (verb === "host-facts" && alone) return printHostFacts(readHost("", 0), here);
-  throw new CutterError("USAGE_INVALID", { reason: "verb_unknown", verb: verb ?? "", arguments: argv.length });
+  throw new CutterError("USAGE_INVALID", { reason: "verb_unknown", verb: verb ?? "", arguments: argv.length, verbs });
 }
 
 /** One line of JSON: runbooks/enable shows it. */

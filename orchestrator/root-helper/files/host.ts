@@ -23,6 +23,11 @@ export function readHost(root: string, ownerUid: number): Host {
   return { root, ownerUid, cutter: { uid: Number(uid), gid: Number(gid) } };
 }
 
+/** @throws NOT_ROOT */
+export function requireRoot(uid: number | undefined, verb: string): void {
+  if (uid !== 0) throw new CutterError("NOT_ROOT", { verb });
+}
+
 /** Which boot this is, as 32 hex digits. Confinement hides it from cutter, whose locks carry it: they are told. */
 export function readBoot(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim().replaceAll("-", "");

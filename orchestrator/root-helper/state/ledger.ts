@@ -110,7 +110,7 @@ function withChain<Entry extends { readonly seq: number; readonly prev: string }
 ): Result {
   const descriptor = openLedger(host, path);
   try {
-    lock(descriptor, path);
+    lockLedger(descriptor, path);
     const bytes = readAll(descriptor, path);
     const read = readOwnLines(bytes, path, parse);
     return work({ records: read.records, append: (entries, now) => append(descriptor, bytes.length, read, entries, now) });
@@ -144,13 +144,16 @@ function openLedger(host: Host, path: string): number {
   throw unsafe(problem);
 }
 
-/** The kernel's lock belongs to our open file: flock(1) sets it on the descriptor it inherits, and it goes when we close or die. */
-function lock(descriptor: number, path: string): void {
-  const { status } = spawnSync("/usr/bin/flock", ["--exclusive", "--wait", String(lockWaitSeconds), "3"], {
+/**
+ * The kernel's lock belongs to our open file: flock(1) sets it on the descriptor it inherits, and it goes when we close or die.
+ * @throws LEDGER_BUSY when another command holds it for longer than `waitSeconds`
+ */
+export function lockLedger(descriptor: number, path: string, waitSeconds = lockWaitSeconds): void {
+  const { status } = spawnSync("/usr/bin/flock", ["--exclusive", "--wait", String(waitSeconds), "3"], {
     stdio: ["ignore", "ignore", "ignore", descriptor],
     env: {},
   });
-  if (status !== 0) throw new CutterError("LEDGER_BUSY", { file: path, waited_s: lockWaitSeconds });
+  if (status !== 0) throw new CutterError("LEDGER_BUSY", { file: path, waited_s: waitSeconds });
 }
 
 function readAll(descriptor: number, path: string): Buffer {

@@ -1,4 +1,5 @@
 // `npm run pulumi -- …` and the plain `pulumi` of .env.pulumi: this process becomes the engine, so signals and exit code are the engine's own.
+import { ok } from "node:assert/strict";
 import { execve, exit } from "node:process";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { engineEnvironment, engineFile } from "./run.ts";
@@ -6,8 +7,7 @@ import { engineEnvironment, engineFile } from "./run.ts";
 const args = process.argv.slice(2);
 try {
   const engine = engineFile();
-  if (typeof execve !== "function")
-    throw new CutterError("NODE_TOO_OLD", { running: process.version, needed: "24, from node_modules/.bin" });
+  ok(execve, "this runs on the Node.js of node_modules: call it by npm run");
   execve(engine, [engine, ...args], engineEnvironment(args, { workingDirectory: process.cwd() }));
 } catch (error) {
   if (!(error instanceof CutterError)) throw error;

@@ -180,6 +180,16 @@ describe("what would stop a live run", () => {
     expect(await world.readRunFile("grant-matrix.txt")).toBe(database.matrixText);
   });
 
+  it.each([
+    ["14.19", 140_019],
+    ["19.0", 190_000],
+  ])("names a server of a version that is not supported: %s", async (serverVersion, serverVersionNum) => {
+    world.database.server = { ...world.database.server, serverVersion, serverVersionNum };
+    expect((await world.start()).would_refuse).toContainEqual(
+      expect.objectContaining({ phase: "source_pin", code: "SERVER_UNSUPPORTED", facts: { server_version: serverVersion } }),
+    );
+  });
+
   it("is counted in full by closeout, its own reason included, while a token is armed", async () => {
     const ports = { ...world.ports, readKillSwitch: () => Promise.resolve({ state: "armed", runId: "run-2", until: null } as const) };
     const outcome = await runPhases(world.toRun(), ports);
@@ -231,6 +241,7 @@ describe("the certificate", () => {
       phases: withExtra(extra("test_server", () => void (world.database.server = { ...world.database.server, ...change }))),
     });
     expect(outcome).toMatchObject({ certificate: "inconclusive", exit_code: 0 });
+    expect(world.events).toContainEqual(expect.objectContaining({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE" }));
     expect(await world.readKb(`${kbFolder}/12-closeout.md`)).toContain(reason);
   });
 

@@ -30,6 +30,13 @@ describe.each(effectSteps)("%s", (step) => {
     expect((await readStatus()).effects[step]).toMatchObject({ state: "done", found: "already_there" });
   });
 
+  it("that was committed before a crash is taken as done by the next start, which says so", async () => {
+    await live.start({ killAt: (name, at) => name === "effect_applied" && at === step }).catch(() => null);
+    expect(await live.start()).toMatchObject({ result: "done", exit_code: 0 });
+    expect(live.cut.commits).toEqual(effectSteps);
+    expect(live.world.events).toContainEqual(expect.objectContaining({ kind: "warning", code: "EFFECT_TAKEN_AS_DONE" }));
+  });
+
   it("whose COMMIT never arrived is asked after, found absent and done once more", async () => {
     plan(step, "lost before");
     expect(await live.start()).toMatchObject({ result: "done", exit_code: 0 });

@@ -15,7 +15,7 @@ const renamed = "urn:pulumi:sandbox::cutter-kit::cutterhost:index:Note::renamed"
 const othersUrn = "urn:pulumi:contabo::cutter-kit::cutterhost:index:Note::one";
 
 /** What stands on the host; `note` is the one thing this test's kind writes. */
-let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean; writes: number };
+let world: { note: string | null; manifest: string; cutBeforeWork: boolean; cutAfterWork: boolean; altered: boolean; writes: number };
 
 const noteSchema = resourceArgs.ExecutionOff.extend({ text: z.string() });
 const noteSpec: KindSpec<z.infer<typeof noteSchema>> = {
@@ -49,14 +49,14 @@ async function run(_script: string, args: readonly string[], _options: CommandOp
   if (world.cutBeforeWork) return cut;
   const words = [.../'([^']*)'/g[Symbol.matchAll](/^set -- (.*)$/m.exec(job)?.[1] ?? "")].map((match) => match[1] ?? "");
   if (words[0]?.startsWith("{") === true) world.manifest += `${words.shift()}\n`;
-  if (/^WRITE$/m.test(job)) [world.note, world.writes] = [words[0] ?? "", world.writes + 1];
+  if (/^WRITE$/m.test(job)) [world.note, world.writes] = [`${words[0] ?? ""}${world.altered ? " and more" : ""}`, world.writes + 1];
   if (/^REMOVE$/m.test(job)) world.note = null;
   return world.cutAfterWork ? cut : { code: 0, stdout: "", stderr: "" };
 }
 
 beforeEach(() => {
   guarded = null;
-  world = { note: null, manifest: "", cutBeforeWork: false, cutAfterWork: false, writes: 0 };
+  world = { note: null, manifest: "", cutBeforeWork: false, cutAfterWork: false, altered: false, writes: 0 };
 });
 
 it("claims a path and writes it, in one job", async () => {
@@ -104,6 +104,14 @@ it("takes an outcome that nobody saw as done when the host shows it, and as unkn
   world.cutBeforeWork = true;
   await expect(lifecycle.update(note("new"), urn)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   expect(world.note).toBe("mine");
+});
+
+it("names a write that reads back differently: something else writes there", async () => {
+  world.altered = true;
+  await expect(lifecycle.create(note("mine"), urn)).rejects.toMatchObject({
+    code: "HOST_NOT_AS_WRITTEN",
+    facts: { resource: "/note", differs: [expect.stringContaining("text")] },
+  });
 });
 
 it("stops a write of several steps where the end of one was not seen, and never calls the host unreachable and unchanged then", async () => {

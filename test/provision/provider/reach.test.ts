@@ -43,6 +43,16 @@ it("gives code and remedy of a refusal, and does not knock again for the next qu
   expect(attempts).toBe(1);
 });
 
+it("refuses what it does not know as a mistake of the program: a question, and a kind of resource", async () => {
+  const provider = createProvider(
+    createHostPool(() => Promise.resolve(toHost(""))),
+    () => undefined,
+  );
+  await expect(provider.invoke?.("cutterhost:index:nothing", {})).rejects.toThrow(/^RESOURCE_INVALID .*token=cutterhost:index:nothing/);
+  const urn = "urn:pulumi:s::cutter-kit::cutterhost:index:Nothing::x";
+  await expect(provider.read?.("x", urn, { host: localAddress })).rejects.toThrow(/^RESOURCE_INVALID .*type=\S*Nothing/);
+});
+
 it("of several hosts, takes what the state says of one that is away as it is, and changes nothing there", async () => {
   const provider = createProvider(
     createHostPool(() => Promise.reject(new CutterError("HOST_UNREACHABLE", { host: "local" }))),

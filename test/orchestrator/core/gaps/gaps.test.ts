@@ -1,6 +1,5 @@
 // The gap rules on facts: a ready host, each single damage and the gap it opens, and what is never taken for granted.
 import { describe, expect, test } from "vitest";
-import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { toGaps } from "../../../../orchestrator/core/gaps/gaps.ts";
 import { parseHostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
@@ -147,7 +146,7 @@ describe("gaps", () => {
 
   test("facts that break off are no facts", () => {
     for (const text of [spoil(/^end\tok$/, ""), spoil(/^path\tlink.*current.*/, "path\tstrange\t1"), ""])
-      expect(() => parseHostFacts(text)).toThrow(CutterError);
+      expect(() => parseHostFacts(text)).toThrow(expect.objectContaining({ code: "SURVEY_FACTS_INVALID", exitCode: 70 }));
   });
 });
 

@@ -2,8 +2,10 @@
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   statSync,
@@ -17,7 +19,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import type { Spending } from "../../../../orchestrator/core/arming/ledger-record.ts";
-import { readUses, recordAudit, requireWholeLedger, spend } from "../../../../orchestrator/root-helper/state/ledger.ts";
+import { lockLedger, readUses, recordAudit, requireWholeLedger, spend } from "../../../../orchestrator/root-helper/state/ledger.ts";
 import { makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
 
 const now = new Date("2026-11-22T10:00:00Z");
@@ -132,4 +134,19 @@ test("a damaged ledger whose two files were put aside begins again with the firs
   for (const name of ["spent.jsonl", "audit.jsonl"]) renameSync(folder.at(`var/lib/cutter-ledger/${name}`), `${aside}/${name}`);
   expect(codeOf(() => requireWholeLedger(folder.host))).toBe("nothing was refused");
   expect(spendNow(ruling({ document_sha256: sha256Hex("fresh"), review_decision_id: uuid("4") })).n).toEqual([1]);
+});
+
+test("a ledger that another command holds is waited for, then named as busy", () => {
+  writeFileSync(spentFile, "", { mode: 0o600 });
+  const [held, asking] = [openSync(spentFile, "r+"), openSync(spentFile, "r+")];
+  try {
+    lockLedger(held, spentFile, 0);
+    expect(() => lockLedger(asking, spentFile, 0)).toThrow(
+      expect.objectContaining({ code: "LEDGER_BUSY", facts: { file: spentFile, waited_s: 0 } }),
+    );
+  } finally {
+    closeSync(held);
+    lockLedger(asking, spentFile, 0);
+    closeSync(asking);
+  }
 });
