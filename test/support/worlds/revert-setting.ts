@@ -93,10 +93,7 @@ export const kindsOf = (world: RevertWorld) =>
   readLines(Buffer.from(world.readRevertFile("journal.jsonl")), "journal", parseRevertRecord).records.map(({ entry }) => entry.kind);
 
 /** What a start ended with, whether it returned or threw. */
-export const codeOf = async (
-  work: Promise<RevertOutcome>,
-  name = "",
-): Promise<{ readonly code: string | null; readonly exit: number }> =>
+export const codeOf = async (work: Promise<RevertOutcome>, name = ""): Promise<{ readonly code: string | null; readonly exit: number }> =>
   work.then(
     ({ code, exit_code, facts }) => ({
       code: code === toRefusal(name).code && isDeepStrictEqual({ ...facts, ...toRefusal(name).facts }, facts) ? name : code,
