@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-export const plannedUnitSchema = z.strictObject({
+const plannedUnitSchema = z.strictObject({
   address: z.string(), // "<document code>/<path>", unique in the plan; grammar in address.ts
   kind: z.enum(["preamble", "section", "document"]),
   parent: z.string().nullable(), // address of the parent unit

@@ -4,7 +4,7 @@ import { phaseName, refusalSchema } from "../journal/record.ts";
 
 const refusal = refusalSchema.extend({ phase: phaseName });
 
-export const runOutcomeSchema = z.strictObject({
+const runOutcomeSchema = z.strictObject({
   schema: z.literal("cutter.orchestrate-run/1"),
   run_id: z.string(),
   document_id: z.string(),

@@ -1,5 +1,7 @@
 // structural_verify on a plan that does not make up its document: our bug, named check by check, before any row could be written.
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { PhaseName } from "../../../orchestrator/core/phase-names.ts";
+import type { PhaseOutputs } from "../../../orchestrator/phases/define.ts";
 import { structuralVerify } from "../../../orchestrator/phases/07-structural-verify.ts";
 import { makeWorld, type World } from "../../support/worlds/world.ts";
 import type { ReadPorts } from "../../../orchestrator/ports/run-ports.ts";
@@ -9,11 +11,11 @@ interface CutplanOutput {
 }
 
 let world: World;
-let outputs: ReadonlyMap<string, unknown>;
+let outputs: PhaseOutputs;
 beforeAll(async () => {
   world = await makeWorld();
   await world.start();
-  const read = async (name: string, file: string) =>
+  const read = async (name: PhaseName, file: string) =>
     [name, JSON.parse(await world.readRunFile(`outputs/${file}.json`)) as unknown] as const;
   outputs = new Map([
     await read("source_pin", "01-source-pin"),
@@ -27,7 +29,8 @@ const ports = { run: { mode: "dryrun" } } as unknown as ReadPorts;
 const verdictOf = async (change: (unit: { ordinal: number; sha256: string }) => object) => {
   const { plan, ...rest } = outputs.get("cutplan") as CutplanOutput;
   const units = plan.units.map((unit, index) => (index === plan.units.length - 1 ? { ...unit, ...change(unit) } : unit));
-  return (await structuralVerify.observe(ports, new Map([...outputs, ["cutplan", { ...rest, plan: { ...plan, units } }]]))).verdict;
+  return (await structuralVerify.observe(ports, new Map([...outputs, ["cutplan", { ...rest, plan: { ...plan, units } }] as const])))
+    .verdict;
 };
 
 it.each([
