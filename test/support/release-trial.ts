@@ -24,7 +24,7 @@ export const onTrialHost = async (commandLine: string): Promise<string> => (awai
 export const readCurrent = (): Promise<string> => onTrialHost("basename $(readlink /opt/cutter/current)");
 
 /** Links, records and folders: what a release that failed must leave as it was, but for its own folder. */
-export const readReleases = (): Promise<string> =>
+const readReleases = (): Promise<string> =>
   onTrialHost(
     "readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active cutter-release-guard.service; ls /opt/cutter/release-state",
   );

@@ -60,7 +60,7 @@ async function tryObstacle(obstacle: (typeof obstacles)[number]): Promise<string
  * The ownership manifest goes, alone or with all of /etc/cutter: what is gone is made again, everything else is claimed again, and no more.
  * @throws as above
  */
-export async function tryManifestLost(gone: "/etc/cutter" | "/etc/cutter/ownership.jsonl"): Promise<string> {
+async function tryManifestLost(gone: "/etc/cutter" | "/etc/cutter/ownership.jsonl"): Promise<string> {
   const [before, claimed] = [await readTree(), await readClaimed()];
   const expected = (await readResources()).map(
     (resource) => `${`${resource}/`.includes(` sandbox${gone}/`) ? "create" : "update"} ${resource}`,

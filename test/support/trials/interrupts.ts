@@ -35,7 +35,7 @@ export function toPass(pass: number, steps: readonly string[]): readonly Trial[]
 }
 
 /** The steps that an up would take on the host, as `toPass` names them, sorted: components and the stack itself do nothing there. */
-export async function readHostSteps(): Promise<readonly string[]> {
+async function readHostSteps(): Promise<readonly string[]> {
   const { code, output } = await pulumi("preview", "--json");
   const start = output.search(/^\{/m);
   if (code !== 0 || start < 0) throw new Error(`the preview failed with ${code}:\n${output}`);
@@ -117,7 +117,7 @@ export function toBarePass(pass: number, { steps, tree }: Yardstick): readonly T
 }
 
 /** A host that never saw the kit, as far as the kit's own places go: destroyed, and what a destroy keeps taken away by hand. */
-export async function makeBare(): Promise<void> {
+async function makeBare(): Promise<void> {
   const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
   if (code !== 0) throw new Error(`the destroy ended with ${code}:\n${output}`);
   await onHost("rm -rf /var/lib/cutter /var/lib/cutter-ledger /etc/cutter /opt/cutter; userdel cutter; groupdel cutter; true");
