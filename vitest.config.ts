@@ -39,7 +39,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           globalSetup: ["test/support/database/leases.ts"],
           pool: "forks",
-          maxWorkers: 2,
+          maxWorkers: 3, // on two cores: files also wait for the programs they start
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

@@ -9,9 +9,17 @@ import { toRefusal } from "../../../support/refusal-case.ts";
 const { home, sovereign, stranger, document, signature, judge, refusal, toSubkeys } = openApprovalSetting();
 afterAll(() => home.remove());
 
+const made = new Map<string, string>();
+/** A key of this kind: an RSA key of 4096 bits takes gpg seconds, so one serves all tests. */
+const keyOf = (algorithm: string): string => {
+  const key = made.get(algorithm) ?? home.createKey(`good ${algorithm}`, { algorithm });
+  made.set(algorithm, key);
+  return key;
+};
+
 describe("a signature by stock gpg", () => {
   it.each(["ed25519", "rsa4096", "nistp256"])("is accepted with %s, and says who signed, when, and over which bytes", async (algorithm) => {
-    const key = home.createKey(`good ${algorithm}`, { algorithm });
+    const key = keyOf(algorithm);
     const verified = await judge({ signatures: [sign(home, document, { key })], ...only(pinned(home, key)) });
     expect(verified).toMatchObject({
       documentSha256: sha256Hex(document),
@@ -176,7 +184,7 @@ describe("no single byte", () => {
   it.each(["ed25519", "rsa4096"])(
     "of the signature can be changed, wherever it stands, with %s",
     async (algorithm) => {
-      const key = algorithm === "ed25519" ? sovereign : home.createKey("changed bytes", { algorithm });
+      const key = algorithm === "ed25519" ? sovereign : keyOf(algorithm);
       const signed = sign(home, document, { key });
       const keys = only(pinned(home, key));
       expect(await refusal({ signatures: [signed], ...keys })).toBe("accepted");
