@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { toolchainLayout } from "../provision/toolchain/bootstrap/layout.mjs";
 import { findAffectedTests, type AffectedTest } from "./support/affected-tests.ts";
 import { readChanges, readTracked } from "./support/changed-files.ts";
 import { readFileTimes } from "./support/file-times.ts";
@@ -34,12 +35,15 @@ async function main(): Promise<void> {
 
 async function testChanges(changed: readonly string[]): Promise<void> {
   const times = readTimes();
-  const affected = findAffectedTests(readTracked(), changed);
+  const reached = findAffectedTests(readTracked(), changed);
+  const affected = hasEngine() ? reached : reached.filter(({ file }) => !needsEngine(file));
   const chosen = choose(affected, times);
   const left = affected.length - chosen.length;
   console.log(
-    `\n[INFO] ${String(affected.length)} test files reach the change; ${String(chosen.length)} of them run here, the nearest first`,
+    `\n[INFO] ${String(reached.length)} test files reach the change; ${String(chosen.length)} of them run here, the nearest first`,
   );
+  const withoutEngine = reached.length - affected.length;
+  if (withoutEngine > 0) console.log(`[INFO] ${String(withoutEngine)} need the Pulumi engine, which is not here yet: npm test sets it up`);
   if (left > 0) console.log(`[INFO] ${String(left)} take longer than a check may: npm test runs them`);
   if (chosen.length === 0) return;
   await steps.vitest(
@@ -61,6 +65,15 @@ function choose(affected: readonly AffectedTest[], times: ReadonlyMap<string, nu
     spent += seconds;
     return true;
   });
+}
+
+function hasEngine(): boolean {
+  return existsSync(join(toolchainLayout().engineBin, "pulumi"));
+}
+
+/** Set-up makes the engine; a check runs in a checkout that has had `npm ci` only. */
+function needsEngine(file: string): boolean {
+  return readFileSync(join(checkout, file), "utf8").includes("/provision/toolchain/pulumi/run.ts");
 }
 
 function readTimes(): Map<string, number> {

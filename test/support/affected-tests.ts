@@ -17,7 +17,7 @@ const isUnitTest = (path: string): boolean => /^test\/.*\.test\.ts$/.test(path);
  */
 export function findAffectedTests(tracked: readonly string[], changed: readonly string[]): readonly AffectedTest[] {
   const scripts = tracked.filter(isScript);
-  const texts = new Map(scripts.map((path) => [path, readText(path)]));
+  const texts = new Map(scripts.map((path) => [path, readFileSync(join(checkout, path), "utf8")]));
   const importers = toImporters(texts);
   const steps = new Map<string, number>();
   let near = new Set<string>();
@@ -46,12 +46,4 @@ function toImporters(texts: ReadonlyMap<string, string>): ReadonlyMap<string, re
       importers.set(file, [...(importers.get(file) ?? []), path]);
     }
   return importers;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(join(checkout, path), "utf8");
-  } catch {
-    return ""; // tracked, and removed
-  }
 }

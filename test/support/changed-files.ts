@@ -1,5 +1,7 @@
 // What a person has changed: files that differ from the last commit of the main line, committed or not, and files git does not know yet.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { checkout } from "./test-steps.ts";
 
 export interface Changes {
@@ -24,7 +26,9 @@ function git(...args: readonly string[]): string {
   return status === 0 ? stdout.trim() : "";
 }
 
-/** All files of the checkout that git knows or would add. */
+/** All files of the checkout that git knows or would add, without those that are gone. */
 export function readTracked(): readonly string[] {
-  return git("ls-files", "--cached", "--others", "--exclude-standard").split("\n");
+  return git("ls-files", "--cached", "--others", "--exclude-standard")
+    .split("\n")
+    .filter((file) => existsSync(join(checkout, file)));
 }
