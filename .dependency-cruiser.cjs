@@ -1,4 +1,5 @@
-// The arrows nobody may draw: which layer may import which, and room by room. Held by `npm run layers`, and by a test that plants violations.
+// The arrows nobody may draw: which layer may import which, and room by room. Held by `npm run layers`, and by a test that plants
+// violations.
 
 const rooms = require("./test/house/rooms.cjs");
 

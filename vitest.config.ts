@@ -16,7 +16,10 @@ class StorySequencer extends BaseSequencer {
   }
 }
 
-/** Each test file is a process of its own, and some start programs: what Node compiled once is read again. Tests hand it to children they give an own environment. */
+/**
+ * Each test file is a process of its own, and some start programs: what Node compiled once is read again. Tests hand it to children they
+ * give an own environment.
+ */
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, ".build/compile-cache");
 
 /** One host, one state: never side by side. */

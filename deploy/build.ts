@@ -86,9 +86,15 @@ async function fill(staging: string): Promise<void> {
   });
 }
 
-/** A launcher finds its own release through every symlink, so a run keeps the release it was started with. What could put code or trust into Node is taken away before Node starts. */
+/**
+ * A launcher finds its own release through every symlink, so a run keeps the release it was started with. What could put code or trust into
+ * Node is taken away before Node starts.
+ */
 function toLauncher(name: string): string {
-  return `#!/bin/sh\nunset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_V8_COVERAGE NODE_DEBUG\nbin=$(dirname "$(readlink -f "$0")")\nexec "$bin/node" "$bin/${name}.mjs" "$@"\n`;
+  return (
+    `#!/bin/sh\nunset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_V8_COVERAGE ` +
+    `NODE_DEBUG\nbin=$(dirname "$(readlink -f "$0")")\nexec "$bin/node" "$bin/${name}.mjs" "$@"\n`
+  );
 }
 
 function toManifest(staging: string): ReleaseManifest {
@@ -129,7 +135,8 @@ if (import.meta.main) {
   const release = await buildRelease();
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   console.log(
-    `[OK] release ${release.name}: ${megabytes(release.bytes)}, ${megabytes(release.archiveBytes)} packed (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+    `[OK] release ${release.name}: ${megabytes(release.bytes)}, ${megabytes(release.archiveBytes)} packed ` +
+      `(${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
   );
   console.log(`[INFO] sha256 ${release.sha256}\n[INFO] ${relative(checkout, release.archivePath)}`);
 }

@@ -2,7 +2,10 @@
 import { sha256Hex } from "../orchestrator/core/encoding/digest.ts";
 import { manifestName, releaseManifestSchema } from "../orchestrator/core/host/release-manifest.ts";
 
-/** One entry as it was found. `kind` is find's letter: f, d, l, p, …; `path` is empty for the release's own folder; `mode` has four octal digits. */
+/**
+ * One entry as it was found. `kind` is find's letter: f, d, l, p, …; `path` is empty for the release's own folder; `mode` has four octal
+ * digits.
+ */
 export interface FoundFile {
   readonly path: string;
   readonly kind: string;
@@ -12,7 +15,10 @@ export interface FoundFile {
   readonly sha256: string;
 }
 
-/** Every difference, sorted; empty is the only good answer. The manifest is judged first: it is trusted by its digest alone. `expectedSha256` may be the 12 digits of the release's name. */
+/**
+ * Every difference, sorted; empty is the only good answer. The manifest is judged first: it is trusted by its digest alone.
+ * `expectedSha256` may be the 12 digits of the release's name.
+ */
 export function toManifestDifferences(manifestBytes: Uint8Array, expectedSha256: string, found: readonly FoundFile[]): readonly string[] {
   const manifestSha256 = sha256Hex(manifestBytes);
   if (!manifestSha256.startsWith(expectedSha256)) return [`${manifestName}: content`];

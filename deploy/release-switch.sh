@@ -1,7 +1,9 @@
 #!/bin/sh
-# Which release is current: switched by rename(2), and gone back on unless confirmed in time. Needs no operator, no network and no release that works.
+# Which release is current: switched by rename(2), and gone back on unless confirmed in time. Needs no operator, no network and no release
+# that works.
 #   switch NAME SECONDS   makes NAME current; unless `confirm NAME` follows in time, the guard goes back
-#   confirm NAME          NAME proved healthy: good from now on; what is neither current nor among the last good ones is removed. 20: it was gone back on already
+# confirm NAME NAME proved healthy: good from now on; what is neither current nor among the last good ones is removed. 20: it was gone back
+# on already
 #   back WHY              goes back now, if a switch is unconfirmed
 #   watch                 the guard's unit: waits for the deadline, or finds after a reboot that nobody confirmed
 #   standing              what read shows: lines `pending NAME`, `good NAME` (oldest first), `reverted NAME BACK_ON WHY AT`

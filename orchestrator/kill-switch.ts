@@ -51,7 +51,8 @@ async function readLatch(files: Files, path: string): Promise<string | null> {
 }
 
 /**
- * What a person sees: off, armed, live or disabled. The latch wins over everything else; a token that expired before it was started is no token.
+ * What a person sees: off, armed, live or disabled. The latch wins over everything else; a token that expired before it was started is no
+ * token.
  * @throws KILL_SWITCH_UNREADABLE when the folders of tokens cannot be listed
  */
 export async function readKillSwitch(files: Files, paths: SwitchPaths, now: Date): Promise<SwitchState> {

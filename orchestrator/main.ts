@@ -55,7 +55,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Command words, then --help and nothing more: that prints and ends, whatever the environment is. With any option of its own a command may do something. */
+/**
+ * Command words, then --help and nothing more: that prints and ends, whatever the environment is. With any option of its own a command may
+ * do something.
+ */
 function asksForHelp(argv: readonly string[]): boolean {
   const words = argv.slice(0, -1);
   return ["--help", "-h"].includes(argv.at(-1) ?? "") && words.every((word) => /^[a-z][a-z-]*$/.test(word));

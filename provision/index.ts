@@ -13,7 +13,10 @@ const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
 await requirePinnedFiles(config);
 const wanted = await chooseRelease(config.release);
 const targets = config.hosts.map((host) => toTarget(config, host));
-/** What the SDK's own runner ends with after it has shown an error: the engine then fails without a second message. An error in the log alone would leave its exit code 0. */
+/**
+ * What the SDK's own runner ends with after it has shown an error: the engine then fails without a second message. An error in the log
+ * alone would leave its exit code 0.
+ */
 const exitAfterAnError = 32;
 const several = targets.length > 1;
 

@@ -1,4 +1,5 @@
-// What the engine starts: plain JavaScript, so that a shell without our environment gets a sentence and not a syntax error from an older Node.
+// What the engine starts: plain JavaScript, so that a shell without our environment gets a sentence and not a syntax error from an older
+// Node.
 import process from "node:process";
 
 if (process.env.CUTTER_KIT_TOOLCHAIN === undefined || Number(process.versions.node.split(".")[0]) < 24) {
@@ -7,9 +8,11 @@ if (process.env.CUTTER_KIT_TOOLCHAIN === undefined || Number(process.versions.no
   );
 }
 
-// With several hosts the engine goes on after a resource has failed and tells the program, whose runtime would print its own insides below that resource's error.
+// With several hosts the engine goes on after a resource has failed and tells the program, whose runtime would print its own insides below
+// that resource's error.
 process.prependListener("unhandledRejection", (error) => {
-  if (error instanceof Error && error.message.endsWith(" failed to register")) Object.assign(error, { __pulumiRunError: true }); // what RunError.isInstance asks for: a sentence, no stack
+  // what RunError.isInstance asks for: a sentence, no stack
+  if (error instanceof Error && error.message.endsWith(" failed to register")) Object.assign(error, { __pulumiRunError: true });
 });
 
 export const { release, gaps, executionEnabled, hosts } = await import("./index.ts").catch(async (error) => {

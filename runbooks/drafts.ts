@@ -1,4 +1,5 @@
-// The drafts of one run, on the operator's side: what the sovereign fills and signs. The host made them from its dry run; nothing in them is secret.
+// The drafts of one run, on the operator's side: what the sovereign fills and signs. The host made them from its dry run; nothing in them
+// is secret.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { z } from "zod";
@@ -29,7 +30,10 @@ export function toDraftFolder(runId: RunId): string {
   return join(findCheckout(), "approvals", runId);
 }
 
-/** Asks the host for each draft and writes it; what a signer has begun to fill is never overwritten. @throws HOST_COMMAND_FAILED with the host's own refusal */
+/**
+ * Asks the host for each draft and writes it; what a signer has begun to fill is never overwritten.
+ * @throws HOST_COMMAND_FAILED with the host's own refusal
+ */
 export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonly ApprovalGate[]): Promise<readonly WrittenDraft[]> {
   const folder = toDraftFolder(runId);
   mkdirSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
-// emergency-revert: takes back what run R wrote, by a signed REVERT. Verified here and on the host, carried out by its unit, proven by another question.
+// emergency-revert: takes back what run R wrote, by a signed REVERT. Verified here and on the host, carried out by its unit, proven by
+// another question.
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -40,7 +41,8 @@ await runScript(usage, async () => {
     const result = await startUnitAndWait(host, runId, revertTimeoutMs, console.log, startableUnits.revert);
     if (result.exit_code !== 0) {
       console.log(
-        `${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`,
+        `${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: ` +
+          `exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`,
       );
       return result.exit_code;
     }
@@ -99,11 +101,15 @@ function toIntent(host: RemoteHost, config: StackConfig, runId: RunId, { approva
   return [
     `[INFO] host ${host.address.name} of stack ${config.stack}: revert run ${runId}, document ${approval.document_id}`,
     `[INFO] approved by the sovereign ${signers[0]?.fingerprint ?? "unknown"} at ${approval.issued_at}`,
-    "[INFO] steps: stage and spend the approval · fresh backup, proven · one transaction that retires the run's units · another login looks · document with receipt · proof by psql",
+    "[INFO] steps: stage and spend the approval · fresh backup, proven · one transaction that retires the run's units · " +
+      "another login looks · document with receipt · proof by psql",
   ];
 }
 
-/** Onto tmpfs where root alone looks, then root judges and spends. Null when staged; else the exit code of the refusal, whose text was printed. */
+/**
+ * Onto tmpfs where root alone looks, then root judges and spends. Null when staged; else the exit code of the refusal, whose text was
+ * printed.
+ */
 async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Signed): Promise<number | null> {
   const folder = `${hostLayout.incoming}/${runId}`;
   const steps: readonly (readonly [script: string, args: readonly string[], stdin?: Buffer])[] = [
@@ -133,7 +139,9 @@ async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Si
 /** Not by the kit's own logins: by psql, the stack's way, read-only. @throws REVERT_NOT_VERIFIED */
 async function prove(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
   // a run id holds letters, digits and ._- only
-  const question = `set default_transaction_read_only = on;\nselect count(*) || ' ' || count(*) filter (where lifecycle_state <> 'retired') from public.information_unit where created_by_run = '${runId}';\n`;
+  const question =
+    `set default_transaction_read_only = on;\nselect count(*) || ' ' || count(*) filter (where lifecycle_state <> 'retired') ` +
+    `from public.information_unit where created_by_run = '${runId}';\n`;
   const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], {
     timeoutMs: stepTimeoutMs,
     stdin: Buffer.from(question),

@@ -1,4 +1,5 @@
-// enable: the deliberate flip for one run. Verified here with the stack's keys, again on the host with the host's, one start spent, one token, one hour.
+// enable: the deliberate flip for one run. Verified here with the stack's keys, again on the host with the host's, one start spent, one
+// token, one hour.
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
@@ -91,8 +92,10 @@ function toText(runId: RunId, stack: string, report: Report): readonly string[] 
     ),
     ...(report.human_signers === 1 ? ["[WARN] one human signer: no architect's key is pinned"] : []),
     ...(report.accepts.length === 0 ? [] : [`[WARN] the ruling accepts ${report.accepts.join(", ")}`]),
-    `[OK]   armed ${runId}: document ${report.document_id}, payload_sha ${report.payload_sha}${report.decision === null ? "" : `, carrying the decision to ${report.decision}`}`,
-    `[OK]   start ${String(report.start)} of ${String(report.starts)}; until ${report.expires_at}, ${String(minutes)} minutes from now, it can be started:`,
+    `[OK]   armed ${runId}: document ${report.document_id}, payload_sha ` +
+      `${report.payload_sha}${report.decision === null ? "" : `, carrying the decision to ${report.decision}`}`,
+    `[OK]   start ${String(report.start)} of ${String(report.starts)}; until ${report.expires_at}, ${String(minutes)} ` +
+      "minutes from now, it can be started:",
     `    runbooks/start-run --run-id ${runId} --stack ${stack}`,
     `[INFO] to take it back: runbooks/disable --stack ${stack}`,
   ];

@@ -1,4 +1,5 @@
-// Writes runbooks/errors.md from the registry of codes, so that a remedy is written once. `node runbooks/errors-page.ts` after a code changed.
+// Writes runbooks/errors.md from the registry of codes, so that a remedy is written once. `node runbooks/errors-page.ts` after a code
+// changed.
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CodeEntry } from "../orchestrator/core/codes/entry.ts";
@@ -21,7 +22,8 @@ export function toErrorsPage(): string {
   return [
     "# Codes and their remedies",
     "",
-    "Generated from `orchestrator/core/codes/`; a code is printed as `CODE summary name=value … → remedy`. Where a code has several cases, the",
+    "Generated from `orchestrator/core/codes/`; a code is printed as `CODE summary name=value … → remedy`. Where a code has " +
+      "several cases, the",
     "fact `reason`, `field` or `what` says which.",
     "",
     "| exit | what it says about production |",

@@ -88,7 +88,8 @@ function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraf
     ),
     `[INFO] drafts to sign, in ${folder}/ of this checkout (ignored by git; they hold no secret):`,
     ...drafts.flatMap(({ gate, file, commands, kept }) => [
-      `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is (remove it to have it drafted afresh)" : ""}. To fill and sign it, in ${folder}/:`,
+      `[INFO] ${gate}: ${file}${kept ? " was there already and was left as it is (remove it to have it drafted afresh)" : ""}. ` +
+        `To fill and sign it, in ${folder}/:`,
       ...commands.map((command) => `    ${command}`),
     ]),
     "[INFO] SG_1 is good for 24 hours, SG_2 for 12, the ruling until its expires_at; then:",

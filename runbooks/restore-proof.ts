@@ -1,4 +1,5 @@
-// restore-proof: the owner shows that the offline key still opens a backup. Without --proof a draft and what to type; with it, judged here and on the host, and kept.
+// restore-proof: the owner shows that the offline key still opens a backup. Without --proof a draft and what to type; with it, judged here
+// and on the host, and kept.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -68,7 +69,8 @@ async function draft(config: StackConfig, host: RemoteHost, runId: RunId): Promi
     writeFileSync(target, document, { flag: "wx" });
   }
   console.log(
-    `[OK]   ${relative(findCheckout(), target)} ${kept ? "was there and is left as it is" : "written"}: the backup of ${runId}, ${String(proven.ciphertextBytes)} bytes, on ${host.address.name}`,
+    `[OK]   ${relative(findCheckout(), target)} ${kept ? "was there and is left as it is" : "written"}: the backup of ` +
+      `${runId}, ${String(proven.ciphertextBytes)} bytes, on ${host.address.name}`,
   );
   console.log(`[INFO] where the backup key ${backup.recipient} is, with that file beside you:`);
   for (const command of commands) console.log(`    ${command}`);
@@ -111,7 +113,8 @@ async function sendProof(config: StackConfig, host: RemoteHost, runId: RunId, fi
   }
   await mustRunOnHost(host, "keep the proof", 'exec /opt/cutter/current/bin/cutter-root keep-restore-proof "$1"', [runId]);
   console.log(
-    `[OK]   ${host.address.name} compared both digests with the run's own record and keeps the proof ${sha256Hex(document).slice(0, 12)}; the survey tells its date for ${String(restoreProofDaysMax)} days`,
+    `[OK]   ${host.address.name} compared both digests with the run's own record and keeps the proof ` +
+      `${sha256Hex(document).slice(0, 12)}; the survey tells its date for ${String(restoreProofDaysMax)} days`,
   );
   return 0;
 }

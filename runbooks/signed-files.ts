@@ -1,4 +1,5 @@
-// Signed approvals on the operator's side: found with their signatures, and verified with the keys the stack pins before anything goes to the host.
+// Signed approvals on the operator's side: found with their signatures, and verified with the keys the stack pins before anything goes to
+// the host.
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Expected } from "../orchestrator/core/approval/binding.ts";
@@ -32,7 +33,10 @@ export interface SignedFile {
 
 const signatureBytesMax = 64 * 1024;
 
-/** The document and the signatures that lie beside it. @throws APPROVAL_UNREADABLE, APPROVAL_* of a document that is none, APPROVAL_SIGNATURES_WRONG */
+/**
+ * The document and the signatures that lie beside it.
+ * @throws APPROVAL_UNREADABLE, APPROVAL_* of a document that is none, APPROVAL_SIGNATURES_WRONG
+ */
 export function readSignedFiles(file: string): SignedFile {
   const bytes = readPlain(file, approvalBytesMax);
   const { gate } = parseApproval(bytes);
@@ -77,7 +81,8 @@ export async function verifyLocally(
       now: new Date(),
     });
     lines.push(
-      `[OK]   ${signed.gate} ${verified.approval.decision}: ${signed.file}, signed by ${verified.signers.map(({ role, fingerprint }) => `${role} ${fingerprint}`).join(" and ")}`,
+      `[OK]   ${signed.gate} ${verified.approval.decision}: ${signed.file}, signed by ` +
+        `${verified.signers.map(({ role, fingerprint }) => `${role} ${fingerprint}`).join(" and ")}`,
     );
   }
   return lines;

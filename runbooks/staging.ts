@@ -5,7 +5,9 @@ import type { RemoteHost } from "../provision/host/connection.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import type { SignedFile } from "./signed-files.ts";
 
-/** Where one approval lies: arming reads its own folder and tolerates nothing else there. `_` begins no run id, so the other is nobody's. */
+/**
+ * Where one approval lies: arming reads its own folder and tolerates nothing else there. `_` begins no run id, so the other is nobody's.
+ */
 export function toStagedFolder(runId: RunId, { gate }: Pick<SignedFile, "gate">): string {
   return gate === "RULING" || gate === "SG_3" ? `${hostLayout.incoming}/${runId}` : `${hostLayout.incoming}/_upload.${runId}`;
 }

@@ -16,7 +16,10 @@ export const startableUnits = {
 } as const;
 type StartableUnit = (typeof startableUnits)[keyof typeof startableUnits];
 
-/** The unit's journal, from a moment ("--since=@…") or behind a cursor (journalctl takes only one of them); the last line names the next cursor. */
+/**
+ * The unit's journal, from a moment ("--since=@…") or behind a cursor (journalctl takes only one of them); the last line names the next
+ * cursor.
+ */
 const readJournal = `journalctl --quiet --output=cat --show-cursor "$2" -u "$3@$1.service" -u "$4@$1.service"`;
 
 /**

@@ -1,4 +1,5 @@
-// What `npm test` runs: every check, the unit tests, the sandbox, the tests against it; always takes down what it put up; ends with the times and the counts.
+// What `npm test` runs: every check, the unit tests, the sandbox, the tests against it; always takes down what it put up; ends with the
+// times and the counts.
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runStaticChecks } from "./support/static-checks.ts";
@@ -22,7 +23,8 @@ async function main(): Promise<void> {
     else console.log("[ERR]  the tests against the sandbox did not run: there is no sandbox");
   } finally {
     if (wasUp) console.log("[INFO] the sandbox was up before and stays up: npm run sandbox -- down");
-    else await steps.check("sandbox down", sandbox("down"), { untouchable: true }); // also after an interruption, which must not leave a booted machine behind
+    // also after an interruption, which must not leave a booted machine behind
+    else await steps.check("sandbox down", sandbox("down"), { untouchable: true });
   }
   summarize(steps, { unit: join(results, "unit.json"), e2e: join(results, "e2e.json") });
 }

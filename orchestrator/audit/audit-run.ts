@@ -1,4 +1,5 @@
-// The audit of a run: everything its evidence claims, checked again from its bytes and the reader's own keys. Opens nothing, writes nothing.
+// The audit of a run: everything its evidence claims, checked again from its bytes and the reader's own keys. Opens nothing, writes
+// nothing.
 import type { Keys } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
@@ -30,7 +31,10 @@ export interface Audit {
   readonly checked: readonly string[]; // what held, for people; empty where something did not
 }
 
-/** Whose eyes look: `phases` know what their outputs mean. Wording is compared only by the very release that wrote it: a later one words things otherwise. */
+/**
+ * Whose eyes look: `phases` know what their outputs mean. Wording is compared only by the very release that wrote it: a later one words
+ * things otherwise.
+ */
 export interface AuditContext {
   readonly phases: readonly Phase[];
   readonly releaseSha256: string | null; // of the auditing program; null in a source tree
@@ -241,7 +245,8 @@ function toChecked(
   return [
     `${String(files.size)} files, each as listed and none besides`,
     `${String(records.length)} records of ${journalName}: chain, sequence and legality`,
-    `${String(status.done.filter(({ receipt }) => receipt !== null).length)} phase documents: bytes against receipts, and the journal against what they witness`,
+    `${String(status.done.filter(({ receipt }) => receipt !== null).length)} phase documents: bytes against receipts, and ` +
+      "the journal against what they witness",
     `${String(status.done.length)} outputs against the digests in the journal`,
     ...(account.plan === null
       ? []
@@ -249,12 +254,14 @@ function toChecked(
     ...(account.approvals.length === 0
       ? []
       : [
-          `${String(account.approvals.length)} approvals: what they bind, when they were used; ${String(signatures)} signatures verified by the keys you gave`,
+          `${String(account.approvals.length)} approvals: what they bind, when they were used; ${String(signatures)} signatures ` +
+            "verified by the keys you gave",
         ]),
     ...(account.effects.length === 0
       ? []
       : [
-          `${String(account.effects.length)} steps that wrote: approved, intended, done, in this order, each with the digest that plan and approvals lead to`,
+          `${String(account.effects.length)} steps that wrote: approved, intended, done, in this order, each with the digest that ` +
+            "plan and approvals lead to",
         ]),
     ...((account.backup?.sha256 ?? null) === null
       ? []

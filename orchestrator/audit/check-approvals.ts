@@ -1,4 +1,5 @@
-// Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when it was used.
+// Every approval the journal says was used: its document, its signatures by the reader's keys, what it binds, and whether it was fresh when
+// it was used.
 import { toExpectedGate, type Expected } from "../core/approval/binding.ts";
 import type { ApprovalScope } from "../core/approval/scope.ts";
 import { parseApproval } from "../core/approval/parse.ts";
@@ -234,7 +235,10 @@ function compareSigners({ signers }: VerifiedApproval, { seq, entry }: ApprovalR
   ];
 }
 
-/** The transactions an approval was used for, until another of its gate took its place: a decision's own row; a ruling's every write of its start. */
+/**
+ * The transactions an approval was used for, until another of its gate took its place: a decision's own row; a ruling's every write of its
+ * start.
+ */
 function checkUse(
   { records }: AuditedJournal,
   { seq, entry }: ApprovalRecord,

@@ -1,4 +1,5 @@
-// Each phase's document against its receipt, its output and the journal it witnesses: the knowledge base read these bytes back, so they tell what the journal was then.
+// Each phase's document against its receipt, its output and the journal it witnesses: the knowledge base read these bytes back, so they
+// tell what the journal was then.
 import { z } from "zod";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import type { DonePhase } from "../core/journal/status.ts";

@@ -1,4 +1,5 @@
-// Each effect's digest computed again, from the plan, the outputs and the approvals that stood then: what the journal says was written is what was approved.
+// Each effect's digest computed again, from the plan, the outputs and the approvals that stood then: what the journal says was written is
+// what was approved.
 import { z } from "zod";
 import { toStatus } from "../core/journal/status.ts";
 import { recordsOf } from "../core/journal/records-of.ts";

@@ -50,7 +50,10 @@ export interface MadeFile {
   readonly comparable: boolean; // false: another release made it, and may have worded it otherwise
 }
 
-/** Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their outputs; `begun` names those of a phase that was cut off. */
+/**
+ * Whatever the list says: a list can be made anew, what the journal vouches for cannot. `made` are the files that phases make from their
+ * outputs; `begun` names those of a phase that was cut off.
+ */
 export function checkFileSet(
   material: RunBundle,
   journal: AuditedJournal,

@@ -20,7 +20,8 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Print the document to sign, and the commands to fill and sign it",
     fullDescription:
-      "Prints the approval document of a gate for a run whose dry run is done, with placeholders for what only the signer may fill in. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
+      "Prints the approval document of a gate for a run whose dry run is done, with placeholders for what only the signer may " +
+      "fill in. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
   },
   parameters: {
     flags: {

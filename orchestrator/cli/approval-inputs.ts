@@ -22,7 +22,10 @@ export async function readGivenKey(files: Files, file: string, fingerprint: stri
   };
 }
 
-/** The signatures that are named; else those that lie beside the document as gpg and the drafts' commands call them. @throws APPROVAL_UNREADABLE */
+/**
+ * The signatures that are named; else those that lie beside the document as gpg and the drafts' commands call them.
+ * @throws APPROVAL_UNREADABLE
+ */
 export async function readSignatures(files: Files, file: string, named: readonly string[] | undefined): Promise<readonly Uint8Array[]> {
   const beside: string[] = [];
   for (const name of [`${file}.asc`, `${file}.sovereign.asc`, `${file}.architect.asc`])

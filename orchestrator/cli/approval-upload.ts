@@ -1,4 +1,5 @@
-// cutter approval upload: an approval given as a file goes into the knowledge base, receipted, before anything relies on it. Root verifies it with the host's keys; cutter uploads.
+// cutter approval upload: an approval given as a file goes into the knowledge base, receipted, before anything relies on it. Root verifies
+// it with the host's keys; cutter uploads.
 import { buildCommand } from "@stricli/core";
 import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
@@ -32,7 +33,10 @@ export const approvalUploadCommand = buildCommand<Flags, [string], CutterContext
   docs: {
     brief: "Verify an approval given as a file and store it in the knowledge base, with receipts; as root",
     fullDescription:
-      "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the document and each signature in the knowledge base as user cutter and reads them back. An approval that stands there already is overwritten only once it is too old for its gate. As cutter, FILE is - and the verified documents come on stdin.",
+      "Verifies document and signatures with the keys pinned on this host and against the run's dry run, then stores the " +
+      "document and each signature in the knowledge base as user cutter and reads them back. An approval that stands there " +
+      "already is overwritten only once it is too old for its gate. As cutter, FILE is - and the verified documents come on " +
+      "stdin.",
   },
   parameters: {
     flags: {
@@ -133,7 +137,10 @@ async function store(services: Services, runId: string): Promise<readonly KbRece
   }
 }
 
-/** A ruling names the architect's text by id, revision and digest: what was signed must be what stands there. @throws APPROVAL_ARCHITECT_TEXT_DIFFERS, KB_* */
+/**
+ * A ruling names the architect's text by id, revision and digest: what was signed must be what stands there.
+ * @throws APPROVAL_ARCHITECT_TEXT_DIFFERS, KB_*
+ */
 async function requireArchitectText(knowledgeBase: Pick<KnowledgeBase, "read">, body: string): Promise<void> {
   const named = toArchitectText(body);
   if (named === null) return;

@@ -24,7 +24,9 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
   docs: {
     brief: "Verify a signed approval, offline",
     fullDescription:
-      "Verifies the document, its signatures and its dates against the keys you give, or else against the keys pinned on this host (as root). With --run-id also that it approves what that run's dry run computed here, on this host, with this release.",
+      "Verifies the document, its signatures and its dates against the keys you give, or else against the keys pinned on this " +
+      "host (as root). With --run-id also that it approves what that run's dry run computed here, on this host, with this " +
+      "release.",
   },
   parameters: {
     flags: {
@@ -95,10 +97,12 @@ function toJson({ approval, documentSha256, signers, humanSigners, compared, ver
 function toText({ approval, documentSha256, signers, humanSigners, compared }: VerifiedApproval, hostKeys: boolean): readonly string[] {
   const entries = approval.gate === "SG_2" ? (approval.entries ?? []) : [];
   return [
-    `[OK] ${approval.gate} ${approval.decision} run_id=${approval.run_id} document_id=${approval.document_id} payload_sha=${approval.payload_sha} review_decision_id=${approval.review_decision_id}`,
+    `[OK] ${approval.gate} ${approval.decision} run_id=${approval.run_id} document_id=${approval.document_id} ` +
+      `payload_sha=${approval.payload_sha} review_decision_id=${approval.review_decision_id}`,
     ...entries.map(
       (entry) =>
-        `[OK] ${approval.gate} ${approval.decision} run_id=${entry.run_id} document_id=${entry.document_id} payload_sha=${entry.payload_sha} review_decision_id=${entry.review_decision_id}`,
+        `[OK] ${approval.gate} ${approval.decision} run_id=${entry.run_id} document_id=${entry.document_id} ` +
+        `payload_sha=${entry.payload_sha} review_decision_id=${entry.review_decision_id}`,
     ),
     ...signers.map((signer) => `[OK] signed by the ${signer.role} ${signer.fingerprint} at ${signer.signedAt.toISOString()}`),
     `[INFO] document sha256 ${documentSha256}; trusted keys: ${hostKeys ? "those pinned on this host" : "those given"}`,

@@ -1,4 +1,5 @@
-// cutter audit verify: the evidence of a run checked again, from its folder or from a bundle on any machine; by the keys the reader trusts, never by those beside the run.
+// cutter audit verify: the evidence of a run checked again, from its folder or from a bundle on any machine; by the keys the reader trusts,
+// never by those beside the run.
 import { buildCommand } from "@stricli/core";
 import { auditRun, type Audit } from "../audit/audit-run.ts";
 import { toFindingSentence, type AuditFinding } from "../audit/finding.ts";
@@ -25,7 +26,9 @@ export const auditVerifyCommand = buildCommand<Flags, [string?], CutterContext>(
   docs: {
     brief: "Check chain, receipts, signatures and digests of a run again",
     fullDescription:
-      "Of a bundle: offline, on any machine, by the keys you give. Of a run on its host (--run-id): as root, by the keys pinned there unless you give others. Without a key the signatures are not verified, and the exit code is not 0. Keys kept with a run are data: they are compared with yours and never trusted.",
+      "Of a bundle: offline, on any machine, by the keys you give. Of a run on its host (--run-id): as root, by the keys " +
+      "pinned there unless you give others. Without a key the signatures are not verified, and the exit code is not 0. Keys " +
+      "kept with a run are data: they are compared with yours and never trusted.",
   },
   parameters: {
     flags: {

@@ -42,7 +42,9 @@ export interface Services {
   executionEnabled(runId: string): Promise<boolean>;
   /** As root: runs this very command line as user cutter, with a run's credentials, and gives its exit code. Null when we are not root. */
   runAsCutter(): Promise<number | null>;
-  /** As root: runs `cutter ARGS` as user cutter with a run's credentials and `input` on its stdin; its exit code. Null when we are not root. */
+  /**
+   * As root: runs `cutter ARGS` as user cutter with a run's credentials and `input` on its stdin; its exit code. Null when we are not root.
+   */
   runAsCutterWith(args: readonly string[], input: string): Promise<number | null>;
   /** stdin to its end, bounded. @throws USAGE_INVALID when it is longer */
   readInput(): Promise<Uint8Array>;

@@ -1,4 +1,5 @@
-// cutter orchestrate report: the run told from its journal and outputs, checked against the recorded digests; as text, as JSON, or as one page for people.
+// cutter orchestrate report: the run told from its journal and outputs, checked against the recorded digests; as text, as JSON, or as one
+// page for people.
 import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";

@@ -22,7 +22,8 @@ export const orchestrateRunCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Run the 11 phases on one document (dry run by default)",
     fullDescription:
-      "Runs the 11 phases on one document. A dry run computes everything against live facts, writes nothing to the database and certifies it. The same run id again is a no-op once it is done, and goes on where it stood otherwise.",
+      "Runs the 11 phases on one document. A dry run computes everything against live facts, writes nothing to the database " +
+      "and certifies it. The same run id again is a no-op once it is done, and goes on where it stood otherwise.",
   },
   parameters: {
     flags: {

@@ -15,7 +15,8 @@ export const orchestrateVoidCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Clear a run's idempotency safely",
     fullDescription:
-      "Gives a run up for good. Refused while effects of it stand un-reverted, and while it holds its claim on the document: that takes a signed SG_3. Writes nothing to the database.",
+      "Gives a run up for good. Refused while effects of it stand un-reverted, and while it holds its claim on the document: " +
+      "that takes a signed SG_3. Writes nothing to the database.",
   },
   parameters: { flags: { ...commonFlags, "run-id": { kind: "parsed", parse: parseString, brief: "Which run", placeholder: "R" } } },
   func: async function (this: CutterContext, flags) {

@@ -7,7 +7,8 @@ import type { RunOutcome } from "../core/run/outcome.ts";
 export function toOutcomeText(outcome: RunOutcome): readonly string[] {
   const stops = outcome.would_refuse.map(
     (refusal) =>
-      `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ${isCode(refusal.code) ? toErrorLine(refusal.code, refusal.facts) : refusal.code}`,
+      `[WARN] ${outcome.mode === "live" ? "accepted_by_ruling" : "would_refuse"} phase=${refusal.phase} ` +
+      `${isCode(refusal.code) ? toErrorLine(refusal.code, refusal.facts) : refusal.code}`,
   );
   return [...stops, toClosingLine(outcome)];
 }
@@ -18,9 +19,15 @@ function toClosingLine(outcome: RunOutcome): string {
     const again = outcome.replay ? " (it was done before; nothing was repeated)" : "";
     if (outcome.mode === "live") return `[OK] done: ${named} payload_sha=${outcome.payload_sha ?? "none"}${again}`;
     const label = outcome.certificate === "pass" ? "[OK]" : outcome.certificate === "fail" ? "[ERR]" : "[WARN]";
-    return `${label} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} would_refuse=${String(outcome.would_refuse.length)}${again}`;
+    return (
+      `${label} done: ${named} certificate=${outcome.certificate ?? "none"} payload_sha=${outcome.payload_sha ?? "none"} ` +
+      `would_refuse=${String(outcome.would_refuse.length)}${again}`
+    );
   }
   const why = outcome.code !== null && isCode(outcome.code) ? toErrorLine(outcome.code, outcome.facts) : (outcome.code ?? "unknown");
   const waits = outcome.waits_on === null ? "" : ` waits_on=${outcome.waits_on}`;
-  return `${outcome.result === "waiting" || outcome.result === "voided" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} phase=${outcome.phase ?? "none"}${waits} ${why}`;
+  return (
+    `${outcome.result === "waiting" || outcome.result === "voided" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} ` +
+    `phase=${outcome.phase ?? "none"}${waits} ${why}`
+  );
 }

@@ -29,7 +29,10 @@ export const revertCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Emergency revert of one run, or its SQL for the owner's gate",
     fullDescription:
-      "Retires the units a run created, in one transaction, after a signed REVERT and a fresh proven backup. Works only inside unit cutter-revert@R (runbooks/emergency-revert starts it), also while execution is disabled. A run that is reverted already is a no-op that says so. With --render prints one self-contained SQL file instead, and its sha256 on stderr; nothing is done.",
+      "Retires the units a run created, in one transaction, after a signed REVERT and a fresh proven backup. Works only inside " +
+      "unit cutter-revert@R (runbooks/emergency-revert starts it), also while execution is disabled. A run that is reverted " +
+      "already is a no-op that says so. With --render prints one self-contained SQL file instead, and its sha256 on stderr; " +
+      "nothing is done.",
   },
   parameters: {
     flags: {
@@ -85,7 +88,8 @@ async function renderRevert(context: CutterContext, flags: Flags, runId: RunId):
   }
   context.process.stdout.write(rendered.text);
   context.process.stderr.write(
-    `[INFO] sha256 ${rendered.sha256}  run ${runId}, runbook ${rendered.runbookSha256}; for the owner's gate: one file, one transaction, as the revert principal\n`,
+    `[INFO] sha256 ${rendered.sha256}  run ${runId}, runbook ${rendered.runbookSha256}; for the owner's gate: one file, one ` +
+      `transaction, as the revert principal\n`,
   );
 }
 

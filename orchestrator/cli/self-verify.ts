@@ -29,7 +29,8 @@ export const selfVerifyCommand = buildCommand<CommonFlags, [], CutterContext>({
       ...reach.map((place) => `[INFO] ${place.path} ${place.kind} mode=${place.mode ?? "none"} uid=${place.uid ?? "none"}`),
       ...(differences.length === 0
         ? [
-            `[OK] release ${release.version} ${release.sha256 ?? ""}: ${String(release.manifest.files.length)} files are as the manifest says, no other file`,
+            `[OK] release ${release.version} ${release.sha256 ?? ""}: ${String(release.manifest.files.length)} files are as the ` +
+              "manifest says, no other file",
           ]
         : []),
     ];

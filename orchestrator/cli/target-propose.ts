@@ -1,4 +1,5 @@
-// cutter target propose: which document is harmless enough for a first cut, ranked with reasons. Reads only; the choice is a person's, in a signed ruling.
+// cutter target propose: which document is harmless enough for a first cut, ranked with reasons. Reads only; the choice is a person's, in a
+// signed ruling.
 import { buildCommand } from "@stricli/core";
 import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
@@ -30,7 +31,9 @@ export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
     brief: "Propose harmless documents for a first cut, ranked with reasons",
     fullDescription:
-      "Judges every registered document: size, structure, what else names it, whether it is a law, whether a dry run of its present bytes was clean. Reads the knowledge base, the database and this host's runs; writes nothing. The choice is made by a person in a signed ruling that says why the document is harmless (GAP-8).",
+      "Judges every registered document: size, structure, what else names it, whether it is a law, whether a dry run of its " +
+      "present bytes was clean. Reads the knowledge base, the database and this host's runs; writes nothing. The choice is " +
+      "made by a person in a signed ruling that says why the document is harmless (GAP-8).",
   },
   parameters: {
     flags: {
@@ -69,7 +72,10 @@ function toLimit(text: string): number {
 
 type Bodies = ReadonlyMap<string, KbDocument>;
 
-/** Every document but the runs' own: those name what they cut and depend on nothing. @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts */
+/**
+ * Every document but the runs' own: those name what they cut and depend on nothing.
+ * @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts
+ */
 async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Bodies> {
   const ids = (await knowledgeBase.list("knowledge/")).map(({ id }) => id).filter((id) => !id.startsWith(`${runsFolder}/`));
   if (ids.length > documentsReadMax)
@@ -160,7 +166,8 @@ function toText(proposal: TargetProposal, limit: number): readonly string[] {
     ...proposal.excluded.map(({ documentId, why }) => `[INFO] not proposed: ${documentId}: ${why.join("; ")}`),
     shown.length === 0
       ? "[WARN] no registered document qualifies for a first cut"
-      : `[OK]   ${String(proposal.proposed.length)} proposed, ${String(proposal.excluded.length)} not; a person chooses one and says why in the ruling (GAP-8)`,
+      : `[OK]   ${String(proposal.proposed.length)} proposed, ${String(proposal.excluded.length)} not; a person chooses one and ` +
+        "says why in the ruling (GAP-8)",
   ];
 }
 

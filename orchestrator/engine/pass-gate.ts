@@ -6,7 +6,10 @@ import type { Phase, PhaseResult } from "../phases/define.ts";
 import type { Attempt } from "./kernel/attempt.ts";
 import { toPhaseDocument } from "./records/phase-document.ts";
 
-/** Never repeats the phase. May be called again: the same document gives its receipt. @throws KB_*, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */
+/**
+ * Never repeats the phase. May be called again: the same document gives its receipt.
+ * @throws KB_*, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED
+ */
 export async function passPhaseGate(attempt: Attempt, phase: Phase, result: PhaseResult): Promise<void> {
   const { run, ports, journal, folder, checkpoints } = attempt;
   const status = journal.status();

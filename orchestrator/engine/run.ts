@@ -21,7 +21,8 @@ import type { RunOutcome } from "../core/run/outcome.ts";
 /**
  * Starts a run, or goes on where it stood; a run that is done is a no-op that says so.
  * Stops of the registry end up in the outcome; what is thrown is a bug, or a refusal before the run's folder was ours.
- * @throws ProductionExecutionNotAuthorized before anything is opened, RUN_LOCKED, DOCUMENT_LOCKED, RUN_INPUTS_CHANGED, LIVE_INPUTS_CHANGED, JOURNAL_*, RUN_FOLDER_FOREIGN
+ * @throws ProductionExecutionNotAuthorized before anything is opened, RUN_LOCKED, DOCUMENT_LOCKED, RUN_INPUTS_CHANGED, LIVE_INPUTS_CHANGED,
+ * JOURNAL_*, RUN_FOLDER_FOREIGN
  */
 export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   if (run.facts.mode === "live" && !(await ports.executionEnabled(run.facts.runId))) {

@@ -1,4 +1,5 @@
-// Giving a run up without writing to the database: for runs that never claimed their document, and for those whose effects are all reverted. Everything else takes a signed SG_3.
+// Giving a run up without writing to the database: for runs that never claimed their document, and for those whose effects are all
+// reverted. Everything else takes a signed SG_3.
 import { z } from "zod";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";

@@ -20,7 +20,10 @@ export interface ChecksumEntry {
   readonly sha256: string;
 }
 
-/** The bundle of a run, with a list of its own inside. Made again from an unchanged folder it has the same bytes. A file whose name no run leaves is not taken along: the folder's own audit tells of it. */
+/**
+ * The bundle of a run, with a list of its own inside. Made again from an unchanged folder it has the same bytes. A file whose name no run
+ * leaves is not taken along: the folder's own audit tells of it.
+ */
 export async function toBundle(files: Files, folder: string): Promise<Buffer> {
   const { files: content } = await readFolder(files, folder);
   const members = new Map([...content].filter(([name]) => name !== bundleName && name !== checksumListName && isBundleName(name)));

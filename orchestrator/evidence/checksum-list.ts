@@ -1,4 +1,5 @@
-// EVIDENCE.sha256: the digest of every file of a run's folder, as `sha256sum -c` reads it. Written after everything else, so it also speaks for the journal's end.
+// EVIDENCE.sha256: the digest of every file of a run's folder, as `sha256sum -c` reads it. Written after everything else, so it also speaks
+// for the journal's end.
 import type { Files } from "../ports/files.ts";
 
 export const checksumListName = "EVIDENCE.sha256";
@@ -6,9 +7,9 @@ export const checksumListName = "EVIDENCE.sha256";
 const revertFolder = "revert/";
 
 /**
- * Digests the bytes of every file below `folder`, journal and outcome included, and lists them in byte order of their names. Call it once nothing in the
- * folder changes any more: `cd <folder> && sha256sum -c EVIDENCE.sha256` holds from then on. May be repeated.
- * What is no plain file (a link, a socket) is not followed and not listed.
+ * Digests the bytes of every file below `folder`, journal and outcome included, and lists them in byte order of their names. Call it once
+ * nothing in the folder changes any more: `cd <folder> && sha256sum -c EVIDENCE.sha256` holds from then on. May be repeated. What is no
+ * plain file (a link, a socket) is not followed and not listed.
  */
 export async function writeChecksumList(files: Files, folder: string): Promise<void> {
   const lines: string[] = [];

@@ -1,4 +1,5 @@
-// A tar of which there is exactly one for the same files: sorted names, no owner, no time, nothing in the gaps. What is not in that form is refused.
+// A tar of which there is exactly one for the same files: sorted names, no owner, no time, nothing in the gaps. What is not in that form is
+// refused.
 import { Header } from "tar";
 import { CutterError } from "../core/errors.ts";
 
@@ -24,7 +25,10 @@ export function toTar(files: ReadonlyMap<string, Uint8Array>): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(2 * blockBytes)]);
 }
 
-/** The files of a bundle. Pure. @throws AUDIT_BUNDLE_INVALID for anything but what `toTar` makes: links, owners, doubled names, bytes between or behind the files */
+/**
+ * The files of a bundle. Pure.
+ * @throws AUDIT_BUNDLE_INVALID for anything but what `toTar` makes: links, owners, doubled names, bytes between or behind the files
+ */
 export function fromTar(tar: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const bytes = Buffer.from(tar.buffer, tar.byteOffset, tar.byteLength);
   const invalid = (problem: string, offset: number): CutterError => new CutterError("AUDIT_BUNDLE_INVALID", { problem, offset });

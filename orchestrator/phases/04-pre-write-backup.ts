@@ -1,4 +1,5 @@
-// Phase 4: the narrow backup, consistent with from_digest, encrypted to the pinned recipient. In a dry run the stream ends nowhere; a live run keeps it, proven.
+// Phase 4: the narrow backup, consistent with from_digest, encrypted to the pinned recipient. In a dry run the stream ends nowhere; a live
+// run keeps it, proven.
 import { z } from "zod";
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host/layout.ts";
@@ -122,8 +123,10 @@ function toProvenText({ tables, recipientFingerprint }: Output, backup: z.infer<
         title: "What is proven",
         body: [
           "- The rows of this document in the dump's snapshot have the plan's `from_digest`; pg_dump ended with exit code 0.",
-          "- The bytes on disk, read again, have the sha256 above. They decrypt without error, with a key made for this run, to exactly the bytes pg_dump gave out. That key was on tmpfs only and is destroyed.",
-          "- The packets name exactly two recipients: the pinned key and the run's. pg_restore of the server's own version lists the data of every table below.",
+          "- The bytes on disk, read again, have the sha256 above. They decrypt without error, with a key made for this run, to " +
+            "exactly the bytes pg_dump gave out. That key was on tmpfs only and is destroyed.",
+          "- The packets name exactly two recipients: the pinned key and the run's. pg_restore of the server's own version lists " +
+            "the data of every table below.",
           backup.restored === null
             ? "- No scratch database is configured: nothing was restored."
             : "- Restored into the scratch database, the rows of this document have the plan's `from_digest` again.",
@@ -132,7 +135,8 @@ function toProvenText({ tables, recipientFingerprint }: Output, backup: z.infer<
       {
         title: "What is not proven",
         body: [
-          "- That the owner can still decrypt it: the pinned key's private half is not on this host. The survey tells the date of the last signed restore proof.",
+          "- That the owner can still decrypt it: the pinned key's private half is not on this host. The survey tells the date of " +
+            "the last signed restore proof.",
           "- That the disk keeps it: the file lies on the host it is a backup of. Copy it away.",
           ...(backup.restored === null
             ? ["- That a restore works: the archive was listed, not restored."]
@@ -148,7 +152,10 @@ function toTables(tables: readonly string[]) {
   return { title: "Tables", body: tables.map((table) => `- \`${table}\``).join("\n") };
 }
 
-/** A file of an earlier try is made again: only the one the journal tells of counts. @throws ROWS_MOVED, and what BackupStore.make throws */
+/**
+ * A file of an earlier try is made again: only the one the journal tells of counts.
+ * @throws ROWS_MOVED, and what BackupStore.make throws
+ */
 async function makeBackup(
   ports: LivePorts,
   plan: Plan,
@@ -208,7 +215,10 @@ function streamNowhere(ports: ReadPorts, plan: Plan): Promise<BackupResult> {
   });
 }
 
-/** Both ends are awaited: a stream that looks whole but whose pg_dump failed is no backup. The encryptor's error comes first, since giving up the stream is its consequence. */
+/**
+ * Both ends are awaited: a stream that looks whole but whose pg_dump failed is no backup. The encryptor's error comes first, since giving
+ * up the stream is its consequence.
+ */
 async function encrypt(ports: ReadPorts, dump: DumpStream) {
   dump.exit.catch(() => undefined); // awaited below, unless the encryption fails
   try {

@@ -58,7 +58,10 @@ export const grantProbe = readPhase({
   }),
   files: ({ matrixText }) => [{ name: "grant-matrix.txt", content: matrixText }],
   text: (found) => ({
-    summary: `grant matrix ${found.matrixSha256 === found.expectedSha256 ? "as expected" : "differs from the expected one"}, ${String(found.probes.filter((tried) => tried.refused).length)} of ${String(found.probes.length)} forbidden actions refused`,
+    summary:
+      `grant matrix ${found.matrixSha256 === found.expectedSha256 ? "as expected" : "differs from the expected one"}, ` +
+      `${String(found.probes.filter((tried) => tried.refused).length)} of ${String(found.probes.length)} forbidden actions ` +
+      "refused",
     facts: [
       ["principals", found.principals.join(" ")],
       ["matrix sha256", found.matrixSha256],

@@ -1,4 +1,5 @@
-// Phase 6: the cut itself, fn_iu_create once per unit with an idempotency key of its own, all in one transaction. A dry run computes every call and makes none.
+// Phase 6: the cut itself, fn_iu_create once per unit with an idempotency key of its own, all in one transaction. A dry run computes every
+// call and makes none.
 import { z } from "zod";
 import { sha256OfJson } from "../core/encoding/digest.ts";
 import { toEffectSha256 } from "../core/journal/effect.ts";

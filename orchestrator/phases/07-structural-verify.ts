@@ -1,4 +1,5 @@
-// Phase 7: bytes, tree, counts and addresses equal the plan, as another login reads them back. A dry run verifies what leg A would have written.
+// Phase 7: bytes, tree, counts and addresses equal the plan, as another login reads them back. A dry run verifies what leg A would have
+// written.
 import { z } from "zod";
 import { checkLossless } from "../core/plan/cutplan.ts";
 import { CutterError } from "../core/errors.ts";
@@ -29,7 +30,9 @@ export const structuralVerify = readPhase({
     ),
   conclude: ({ source, units, planned, read }) => ({ source, units, checks: [...planned, ...read] }),
   text: ({ source, units, checks }) => ({
-    summary: `${String(checks.filter((found) => found.holds).length)} of ${String(checks.length)} structural checks hold for ${String(units)} units ${source === "plan" ? "of the plan" : "read back from the database"}`,
+    summary:
+      `${String(checks.filter((found) => found.holds).length)} of ${String(checks.length)} structural checks hold for ` +
+      `${String(units)} units ${source === "plan" ? "of the plan" : "read back from the database"}`,
     facts: checks.map((found) => [found.name, found.holds ? "holds" : "BROKEN"] as const),
   }),
 });

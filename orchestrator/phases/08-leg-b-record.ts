@@ -1,5 +1,5 @@
-// Phase 8: the governance records of the cut, by the governance principal, in one transaction. A dry run computes the rows; what only a cut or a
-// signature can give (review_decision_id, to_digest, fingerprints) is null there.
+// Phase 8: the governance records of the cut, by the governance principal, in one transaction. A dry run computes the rows; what only a cut
+// or a signature can give (review_decision_id, to_digest, fingerprints) is null there.
 import { z } from "zod";
 import { toCanonicalJson } from "../core/encoding/canonical-json.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";

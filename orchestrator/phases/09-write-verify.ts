@@ -1,4 +1,5 @@
-// Phase 9: the verifier's own record, after a second look of its own, by a login that is not the writer's: the database itself keeps them apart. A dry run computes the row.
+// Phase 9: the verifier's own record, after a second look of its own, by a login that is not the writer's: the database itself keeps them
+// apart. A dry run computes the row.
 import { z } from "zod";
 import { toEffectSha256, type RowEffect } from "../core/journal/effect.ts";
 import { CutterError } from "../core/errors.ts";

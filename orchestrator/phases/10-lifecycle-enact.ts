@@ -1,4 +1,5 @@
-// Phase 10: the units' way from draft to enacted, fn_iu_enact once per unit, all in one transaction. A dry run computes every call and makes none.
+// Phase 10: the units' way from draft to enacted, fn_iu_enact once per unit, all in one transaction. A dry run computes every call and
+// makes none.
 import { z } from "zod";
 import { sha256OfJson } from "../core/encoding/digest.ts";
 import { toEffectSha256, type EnactEffect } from "../core/journal/effect.ts";

@@ -1,4 +1,5 @@
-// Phase 11: the proof. A dry run: every table in scope is as it was, the switch is off. A live run: every table grew by exactly the run's rows, or says who else wrote.
+// Phase 11: the proof. A dry run: every table in scope is as it was, the switch is off. A live run: every table grew by exactly the run's
+// rows, or says who else wrote.
 import { z } from "zod";
 import { certificateSchema, toCertificate, toServerEvidence, type Certificate } from "../core/run/certificate.ts";
 import { CutterError } from "../core/errors.ts";
@@ -102,7 +103,8 @@ export const closeout = readPhase({
               body: certificate.connections
                 .map(
                   (connection) =>
-                    `- ${connection.login}: ${String(connection.transactions)} transactions, transaction ids assigned: ${connection.transactionIdsAssigned.join(", ") || "none"}`,
+                    `- ${connection.login}: ${String(connection.transactions)} transactions, transaction ids assigned: ` +
+                    `${connection.transactionIdsAssigned.join(", ") || "none"}`,
                 )
                 .join("\n"),
             },
@@ -145,7 +147,9 @@ function toLiveText({ payloadSha, killSwitch, tables, growth }: Closed): PhaseTe
       { title: "Tables in scope, before and after", body: toTableOfTables(tables) },
       {
         title: "What ends the permission",
-        body: "This run's token is removed by the root step after the run, whatever its end was; the result file of this start is written after that and says so. A reboot removes it as well.",
+        body:
+          "This run's token is removed by the root step after the run, whatever its end was; the result file of this start is " +
+          "written after that and says so. A reboot removes it as well.",
       },
     ],
   };
@@ -154,7 +158,8 @@ function toLiveText({ payloadSha, killSwitch, tables, growth }: Closed): PhaseTe
 function toTableOfTables(tables: Certificate["tables"]): string {
   const rows = tables.map(
     (row) =>
-      `| \`${row.table}\` | ${String(row.rowsBefore)} | ${String(row.rowsAfter)} | ${row.sha256Before === row.sha256After ? "equal" : "DIFFERENT"} | ${row.modifications} |`,
+      `| \`${row.table}\` | ${String(row.rowsBefore)} | ${String(row.rowsAfter)} | ` +
+      `${row.sha256Before === row.sha256After ? "equal" : "DIFFERENT"} | ${row.modifications} |`,
   );
   return ["| table | rows before | rows after | digests | rows written meanwhile |", "|---|---|---|---|---|", ...rows].join("\n");
 }

@@ -27,7 +27,10 @@ export interface EncryptionResult {
 }
 
 export interface Encryptor {
-  /** Encrypts to the pinned recipient and, if `runKey`, to a key made for this run. `destination` null: the stream ends nowhere, no file is left. */
+  /**
+   * Encrypts to the pinned recipient and, if `runKey`, to a key made for this run. `destination` null: the stream ends nowhere, no file is
+   * left.
+   */
   encrypt(
     plaintext: Readable,
     options: { readonly recipientKeyFile: string; readonly recipientFingerprint: string; readonly destination: string | null },
@@ -45,7 +48,10 @@ export interface ProvenBackup {
   readonly restored: { readonly database: string; readonly digest: string } | null; // null without a scratch database
 }
 
-/** What pg_restore of the server's own version says of an archive. It takes only archives that its own pg_dump has given out, by their sha256. */
+/**
+ * What pg_restore of the server's own version says of an archive. It takes only archives that its own pg_dump has given out, by their
+ * sha256.
+ */
 export interface ArchiveReader {
   /** The table of contents; code 0 is the only success. @throws DUMP_UNREACHABLE, DUMP_STREAM_BROKEN, or the archive stream's own error */
   list(archive: Readable, sha256: string): Promise<{ readonly code: number; readonly listing: string; readonly stderr: string }>;
@@ -56,7 +62,10 @@ export interface ArchiveReader {
 /** The database of the restore proof, held by one run at a time. */
 export interface ScratchDatabase {
   readonly name: string;
-  /** Waits for whoever proves a backup there now, and holds it while `work` runs. `readDigest` reads what was restored, with a login that can only read. */
+  /**
+   * Waits for whoever proves a backup there now, and holds it while `work` runs. `readDigest` reads what was restored, with a login that
+   * can only read.
+   */
   withLock<Result>(
     work: (readDigest: (documentId: string, plannedAddresses: readonly string[]) => Promise<string>) => Promise<Result>,
   ): Promise<Result>;
@@ -64,9 +73,10 @@ export interface ScratchDatabase {
 
 export interface BackupStore {
   /**
-   * Streams the dump to `<folder>/<name>`, encrypted to the pinned recipient and to a key made for this run on tmpfs; proves the bytes on disk (digest,
-   * decrypt with the run key, list the archive, restore into the scratch database if there is one); destroys the run key whatever happens.
-   * Nothing is left at the destination unless it is proven; a file of an earlier try is replaced. `expectedBytes`: the size measured before, if it was.
+   * Streams the dump to `<folder>/<name>`, encrypted to the pinned recipient and to a key made for this run on tmpfs; proves the bytes on
+   * disk (digest, decrypt with the run key, list the archive, restore into the scratch database if there is one); destroys the run key
+   * whatever happens. Nothing is left at the destination unless it is proven; a file of an earlier try is replaced. `expectedBytes`: the
+   * size measured before, if it was.
    * @throws BACKUP_UNPROVEN, ENCRYPTION_*, KEY_*, DUMP_*, DISK_FULL
    */
   make(

@@ -50,7 +50,10 @@ export interface DocumentDigest {
   readonly plannedAddressesTaken: readonly string[]; // planned addresses that exist already
 }
 
-/** One table in scope, measured. `modifications` = inserted + updated + deleted of the cumulative statistics: it sees an insert that was deleted again. */
+/**
+ * One table in scope, measured. `modifications` = inserted + updated + deleted of the cumulative statistics: it sees an insert that was
+ * deleted again.
+ */
 export interface TableCensus {
   readonly table: string; // schema-qualified
   readonly rowCount: number;

@@ -3,7 +3,10 @@
 export interface JournalStore {
   /** All bytes so far; empty when there is no journal yet. */
   read(): Promise<Uint8Array>;
-  /** Appends one line (without its newline) and fsyncs. An error is a stop, never a retry: the tail may be torn. @throws JOURNAL_NOT_WRITTEN */
+  /**
+   * Appends one line (without its newline) and fsyncs. An error is a stop, never a retry: the tail may be torn.
+   * @throws JOURNAL_NOT_WRITTEN
+   */
   append(line: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
-// The locks of this host, one per run id and one per document: fast refusal that tells who. The authority across hosts is PostgreSQL's advisory lock.
+// The locks of this host, one per run id and one per document: fast refusal that tells who. The authority across hosts is PostgreSQL's
+// advisory lock.
 
 export interface LockHolder {
   readonly runId: string;
@@ -17,7 +18,10 @@ export interface FileLock {
 }
 
 export interface FileLocks {
-  /** The run id, in whatever letters: one start of a run at a time has its folder and its journal. @throws RUN_LOCKED with the holder, LOCK_DAMAGED */
+  /**
+   * The run id, in whatever letters: one start of a run at a time has its folder and its journal.
+   * @throws RUN_LOCKED with the holder, LOCK_DAMAGED
+   */
   acquireRun(runId: string, documentId: string): Promise<FileLock>;
   /** @throws DOCUMENT_LOCKED with the holder, LOCK_DAMAGED */
   acquire(runId: string, documentId: string): Promise<FileLock>;

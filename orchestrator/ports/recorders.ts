@@ -1,4 +1,5 @@
-// What the database says a run has left there: read by the read-only login, after waiting for the document's transaction lock, so that an orphaned writer has ended.
+// What the database says a run has left there: read by the read-only login, after waiting for the document's transaction lock, so that an
+// orphaned writer has ended.
 import type { UnitEffect } from "../core/journal/effect.ts";
 import type { ReviewDecisionRow, LegBRecord, VerifyResultRow } from "./write-database.ts";
 

@@ -1,4 +1,5 @@
-// PostgreSQL as an emergency revert sees it: what stands of a run, and the one transaction that takes it back. Two logins: the reader's, and the revert principal's.
+// PostgreSQL as an emergency revert sees it: what stands of a run, and the one transaction that takes it back. Two logins: the reader's,
+// and the revert principal's.
 import type { UnitEffect } from "../core/journal/effect.ts";
 import type { RestOfTable } from "../core/revert/differences.ts";
 import type { WritePermission } from "./permission.ts";
@@ -40,9 +41,10 @@ export interface RevertDatabase {
   /** Each table in scope without the rows of this run, and how many those are. */
   readRest(runId: string): Promise<readonly RestOfTable[]>;
   /**
-   * One transaction by the revert principal: limits, the document's lock, the units locked, the digest of the document's rows compared, the runbook, its proof
-   * compared, `permission.beforeCommit`, COMMIT, whose tag is required.
-   * @throws REVERT_ROWS_CHANGED, REVERT_RUN_UNKNOWN, REVERT_UNIT_*, REVERT_NOT_PROVEN, DATABASE_*: all rolled back; REVERT_COMMIT_UNKNOWN: only reading can tell
+   * One transaction by the revert principal: limits, the document's lock, the units locked, the digest of the document's rows compared, the
+   * runbook, its proof compared, `permission.beforeCommit`, COMMIT, whose tag is required.
+   * @throws REVERT_ROWS_CHANGED, REVERT_RUN_UNKNOWN, REVERT_UNIT_*, REVERT_NOT_PROVEN, DATABASE_*: all rolled back; REVERT_COMMIT_UNKNOWN:
+   * only reading can tell
    */
   apply(permission: WritePermission, request: RevertRequest): Promise<RevertProof>;
   close(): Promise<void>;

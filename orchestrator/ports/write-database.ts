@@ -1,4 +1,5 @@
-// The write side of PostgreSQL: one method per step, each one transaction by the step's own login. Nothing here can be called without a permission.
+// The write side of PostgreSQL: one method per step, each one transaction by the step's own login. Nothing here can be called without a
+// permission.
 import type { EnactEffect, UnitEffect } from "../core/journal/effect.ts";
 import type { WritePermission } from "./permission.ts";
 
@@ -62,8 +63,8 @@ export interface EnactUnits {
 /**
  * Each method: begin read write; limits, synchronous_commit and client_connection_check_interval set; the document's transaction lock;
  * the writes; counts compared with what was asked; `permission.beforeCommit(xid)`; COMMIT, whose tag is required.
- * @throws EFFECT_REFUSED (the function's own reason), EFFECT_COUNT_WRONG, ROWS_MOVED, DATABASE_LOCKED (lock not granted in time), DATABASE_*: all rolled back;
- * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came: only the recorder can tell.
+ * @throws EFFECT_REFUSED (the function's own reason), EFFECT_COUNT_WRONG, ROWS_MOVED, DATABASE_LOCKED (lock not granted in time),
+ * DATABASE_*: all rolled back; COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came: only the recorder can tell.
  */
 export interface WriteDatabase {
   insertReviewDecision(permission: WritePermission, documentId: string, row: ReviewDecisionRow): Promise<void>;

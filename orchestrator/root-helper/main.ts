@@ -1,4 +1,5 @@
-// cutter-root: the small things that need root, each with fixed arguments. systemd calls it, and `cutter` when root starts it. Never a shell, never a path from outside.
+// cutter-root: the small things that need root, each with fixed arguments. systemd calls it, and `cutter` when root starts it. Never a
+// shell, never a path from outside.
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { CutterError, toErrorLine } from "../core/errors.ts";

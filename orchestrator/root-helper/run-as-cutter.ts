@@ -1,4 +1,5 @@
-// run-as-cutter -- ARGS: what root asks of the orchestrator runs as cutter, in a transient unit with the confinement and the credentials of a run's.
+// run-as-cutter -- ARGS: what root asks of the orchestrator runs as cutter, in a transient unit with the confinement and the credentials of
+// a run's.
 import { spawn } from "node:child_process";
 import { toNeededNames } from "../core/host/env-sources.ts";
 import { cutterUser } from "../core/host/layout.ts";
@@ -12,9 +13,11 @@ import type { Host } from "./files/host.ts";
 import { readConfig, readEnvValues } from "./files/settings.ts";
 
 /**
- * The command's exit code, which is the orchestrator's own. The credentials are gone when it returns, whatever happened; a signal, that of a lost terminal
- * included, removes them at once and stops the unit. `command` is the `cutter` beside this helper, so that both are of one release.
- * @throws CONFIG_INVALID, ENV_*, HOST_FILE_*, ADHOC_UNIT_FAILED when systemd ended the unit, or did not start it, and the command told nothing
+ * The command's exit code, which is the orchestrator's own. The credentials are gone when it returns, whatever happened; a signal, that of
+ * a lost terminal included, removes them at once and stops the unit. `command` is the `cutter` beside this helper, so that both are of one
+ * release.
+ * @throws CONFIG_INVALID, ENV_*, HOST_FILE_*, ADHOC_UNIT_FAILED when systemd ended the unit, or did not start it, and the command told
+ * nothing
  */
 export async function runAsCutter(
   host: Host,
@@ -43,7 +46,10 @@ export async function runAsCutter(
 
 const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** What the command itself can end with: done, waiting, written and waiting, and the registry's. systemd's own (1, 200 and above) mean something else. */
+/**
+ * What the command itself can end with: done, waiting, written and waiting, and the registry's. systemd's own (1, 200 and above) mean
+ * something else.
+ */
 const commandCodes: ReadonlySet<number> = new Set([0, 11, 20, ...Object.values(codes).map(({ exit }) => exit)]);
 
 function toUnit(credentials: TempSecretFolder): string {

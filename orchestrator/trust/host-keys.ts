@@ -16,8 +16,8 @@ export interface KeyPaths {
 }
 
 /**
- * The keys `pulumi up` put on this host after it had judged them against the stack's pins. What pins them here is the digest in the ownership
- * manifest, which root alone may read. An architect's key that was pinned and is gone is a refusal: else one human would do.
+ * The keys `pulumi up` put on this host after it had judged them against the stack's pins. What pins them here is the digest in the
+ * ownership manifest, which root alone may read. An architect's key that was pinned and is gone is a refusal: else one human would do.
  * @throws APPROVAL_KEY_NOT_PINNED, KEY_FILE_CHANGED, KEY_NOT_ONE_PUBLIC_KEY
  */
 export async function readHostKeys(files: Pick<Files, "read" | "facts">, paths: KeyPaths): Promise<Keys> {

@@ -1,4 +1,5 @@
-// The token of the run that is live: read strictly, and judged against this host as it is now. Every doubt is a refusal; the kill switch turns it into "off".
+// The token of the run that is live: read strictly, and judged against this host as it is now. Every doubt is a refusal; the kill switch
+// turns it into "off".
 import { loadConfig, loadRequest } from "../config/load.ts";
 import type { Ruling } from "../core/approval/schema.ts";
 import { approvalBytesMax } from "../core/approval/block.ts";
@@ -31,8 +32,8 @@ const signatureBytesMax = 64 * 1024;
 const keyBytesMax = 64 * 1024;
 
 /**
- * What lies in live/<run_id>/, each file read once: root's, plain, complete, and nothing beside it; keys and ruling have the digests the token names.
- * Says nothing yet about signatures and time: that is `requireLiveToken`. @throws TOKEN_INVALID, KEY_*
+ * What lies in live/<run_id>/, each file read once: root's, plain, complete, and nothing beside it; keys and ruling have the digests the
+ * token names. Says nothing yet about signatures and time: that is `requireLiveToken`. @throws TOKEN_INVALID, KEY_*
  */
 export async function readLiveToken(files: Read, paths: TokenPaths, runId: string): Promise<ReadToken> {
   const folder = `${paths.live}/${runId}`;

@@ -1,4 +1,5 @@
-// One file that somebody named, read as what it is: a regular file within its bound. A pipe or a device would never end, a link leads elsewhere.
+// One file that somebody named, read as what it is: a regular file within its bound. A pipe or a device would never end, a link leads
+// elsewhere.
 import { CutterError } from "../core/errors.ts";
 import type { Files } from "../ports/files.ts";
 

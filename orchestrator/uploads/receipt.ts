@@ -77,8 +77,9 @@ export async function storeWithReceipt(knowledgeBase: KnowledgeBase, document: N
 }
 
 /**
- * For what is not overwritten as long as it counts: what stands there already has to be these very bytes, or be something that `mayReplace` lets go.
- * Written only over what was read, so that two uploads at once cannot replace each other. @throws APPROVAL_TAKEN, and what the port throws
+ * For what is not overwritten as long as it counts: what stands there already has to be these very bytes, or be something that `mayReplace`
+ * lets go. Written only over what was read, so that two uploads at once cannot replace each other. @throws APPROVAL_TAKEN, and what the
+ * port throws
  */
 export async function storeUnlessTaken(
   knowledgeBase: KnowledgeBase,

@@ -1,4 +1,5 @@
-// The index of all runs in the knowledge base: one line a run, newest first. Lines of other runs stay byte for byte, whoever writes at the same time.
+// The index of all runs in the knowledge base: one line a run, newest first. Lines of other runs stay byte for byte, whoever writes at the
+// same time.
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -47,9 +48,10 @@ export function toIndexBody(current: string | null, entry: IndexEntry): string {
 }
 
 /**
- * Puts the line into the index and proves that it stands there. Each try reads afresh and writes only over what it read; the lock is held for a try,
- * never for a pause. May be repeated: a line that stands already gives its receipt without a new revision.
- * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED, KB_READ_BACK_DIFFERS
+ * Puts the line into the index and proves that it stands there. Each try reads afresh and writes only over what it read; the lock is held
+ * for a try, never for a pause. May be repeated: a line that stands already gives its receipt without a new revision.
+ * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED,
+ * KB_READ_BACK_DIFFERS
  */
 export async function putIndexEntry(upload: IndexEntryUpload): Promise<KbReceipt> {
   const { clock, signal } = upload;

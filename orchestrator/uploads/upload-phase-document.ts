@@ -8,7 +8,8 @@ import type { PhaseName } from "../core/phase-names.ts";
 
 /**
  * Stores the document and reads it back. Never repeats the phase. May be called again with the same document.
- * `signal` ends a wait; what that looks like is the engine's to name. @throws KB_UNAVAILABLE once `waitAtMostMs` is over, and what the receipt refuses
+ * `signal` ends a wait; what that looks like is the engine's to name. @throws KB_UNAVAILABLE once `waitAtMostMs` is over, and what the
+ * receipt refuses
  */
 export async function uploadPhaseDocument(upload: {
   readonly phase: PhaseName;

@@ -29,7 +29,8 @@ export function surveyHost(host: HostAddress, psql: readonly string[], after: pu
 
 /**
  * Connects, and says why if that fails; null: host key, login and identity are as pinned. Reads only.
- * `goOnWithout`: what the state says of a host that fails is then taken as it is, so that the others of its stack can be finished; a change there still fails.
+ * `goOnWithout`: what the state says of a host that fails is then taken as it is, so that the others of its stack can be finished; a change
+ * there still fails.
  */
 export async function readReachProblem(host: HostAddress, goOnWithout = false): Promise<string | null> {
   return reachSchema.parse(await pulumi.runtime.invoke("cutterhost:index:reachHost", { host, goOnWithout })).problem;
@@ -47,8 +48,8 @@ export async function noteRecorded(): Promise<void> {
 const recordedSchema = z.object({ outputs: z.record(z.string(), z.object({ type: z.string(), outputs: z.unknown() })) });
 
 /**
- * Lets the provider look for what stands where `claims` are to be made and is not ours: it then refuses every change there, and in a preview warns of that.
- * `lines`: of a claimed line of an env file (`file#NAME`), the value it may have already.
+ * Lets the provider look for what stands where `claims` are to be made and is not ours: it then refuses every change there, and in a
+ * preview warns of that. `lines`: of a claimed line of an env file (`file#NAME`), the value it may have already.
  */
 export async function preflightHost(host: HostAddress, claims: readonly string[], lines: ReadonlyMap<string, string>): Promise<void> {
   const urn = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::any`;

@@ -1,4 +1,5 @@
-// What the outputs say of one host: its gaps, the state of the switch, and the proof. No timestamps: an `up` that changes nothing changes no output.
+// What the outputs say of one host: its gaps, the state of the switch, and the proof. No timestamps: an `up` that changes nothing changes
+// no output.
 import { all, type Output } from "@pulumi/pulumi";
 import { surveyHost, type HostSurvey } from "./declare.ts";
 import type { HostTarget } from "./target.ts";

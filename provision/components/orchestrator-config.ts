@@ -10,7 +10,10 @@ import { toChildOptions, type HostTarget } from "./target.ts";
 /** Every key, defaults included, in the schema's order. Pure. */
 export function renderOrchestratorConfig(config: OrchestratorConfig): string {
   const ordered = Object.fromEntries(Object.keys(orchestratorConfigSchema.shape).map((key) => [key, Reflect.get(config, key) as unknown]));
-  return `# Written by pulumi up from the orchestrator: keys of the stack config; an edit here is drift and is put back.\n${stringify(ordered, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  return (
+    "# Written by pulumi up from the orchestrator: keys of the stack config; an edit here is drift and is put " +
+    `back.\n${stringify(ordered, { lineWidth: 0, aliasDuplicateObjects: false })}`
+  );
 }
 
 export class OrchestratorConfigFile extends ComponentResource {

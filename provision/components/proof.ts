@@ -1,4 +1,5 @@
-// The closing proof on the host: the release verifies itself and the kill switch says what it is. Runs again when release, config or units change.
+// The closing proof on the host: the release verifies itself and the kill switch says what it is. Runs again when release, config or units
+// change.
 import { remote } from "@pulumi/command";
 import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";

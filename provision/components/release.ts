@@ -1,4 +1,5 @@
-// The release on a host: uploaded once, verified there, switched to and confirmed; what goes back otherwise; and the command that runs the current one.
+// The release on a host: uploaded once, verified there, switched to and confirmed; what goes back otherwise; and the command that runs the
+// current one.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";

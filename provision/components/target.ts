@@ -7,7 +7,10 @@ import type { HostAddress } from "../host/address.ts";
 export interface HostTarget {
   readonly host: HostAddress;
   readonly config: StackConfig;
-  /** The inputs every resource has; `claim` as in the ownership manifest: a path, user:NAME, group:NAME, or file#NAME with the `value` that line may have already. */
+  /**
+   * The inputs every resource has; `claim` as in the ownership manifest: a path, user:NAME, group:NAME, or file#NAME with the `value` that
+   * line may have already.
+   */
   readonly base: (claim: string, value?: string) => { readonly host: Input<HostAddress>; readonly adopt: boolean };
   /** `sandbox/etc/cutter`: host and path, unique in the stack. */
   readonly nameOf: (path: string) => string;

@@ -78,7 +78,9 @@ async function dryRun(): Promise<void> {
 async function cut(): Promise<Readonly<Record<string, unknown>>> {
   const folder = `approvals/${runId}`;
   const file = (gate: string): string => `${folder}/${runId}.${gate}.md`;
-  const text = `# Ruling on ${runId}\n\nThe document is a published specification. Nothing of this business depends on it. The cut may be made once and reverted.\n`;
+  const text =
+    `# Ruling on ${runId}\n\nThe document is a published specification. Nothing of this business depends on it. The cut may ` +
+    `be made once and reverted.\n`;
   const architect = { kbId: `knowledge/current-state/reports/ruling-${runId.toLowerCase()}.md`, revision: 1, text };
   mkdirSync(resolve(checkout, folder), { recursive: true });
   writeFileSync(resolve(checkout, folder, "ruling-text.md"), text);

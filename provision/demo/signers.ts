@@ -1,4 +1,5 @@
-// The people of the demonstration: fill the drafts as a signer would, and sign them with the sandbox's test keys. Real approvals are never signed by a program.
+// The people of the demonstration: fill the drafts as a signer would, and sign them with the sandbox's test keys. Real approvals are never
+// signed by a program.
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -9,7 +10,9 @@ export interface ArchitectText {
   readonly text: string;
 }
 
-/** Fills a draft's placeholders in place: ids from the signer's random source, times from the signer's clock, and for a ruling the words. */
+/**
+ * Fills a draft's placeholders in place: ids from the signer's random source, times from the signer's clock, and for a ruling the words.
+ */
 export function fillDraft(
   file: string,
   ruling: { readonly whyHarmless: string; readonly architect: ArchitectText; readonly starts: number } | null,

@@ -57,14 +57,18 @@ export function createJobRunner(connect: () => Promise<RemoteHost>, wait: (ms: n
 }
 
 /**
- * Waits until the host runs no job of an earlier command, whose end nobody saw: what is read before would not be what stands in the end. At most
- * `timeoutMs`: a job is repeatable and replaces things whole, so one that hangs (its own time limit ends it) does not keep the host from being looked at.
+ * Waits until the host runs no job of an earlier command, whose end nobody saw: what is read before would not be what stands in the end. At
+ * most `timeoutMs`: a job is repeatable and replaces things whole, so one that hangs (its own time limit ends it) does not keep the host
+ * from being looked at.
  */
 export async function waitForEarlierJobs(host: RemoteHost, timeoutMs: number): Promise<void> {
   await host.run(waitScript, [String(Math.ceil(timeoutMs / waitStepMs)), String(waitStepMs / 1000)], { timeoutMs: timeoutMs + 10_000 });
 }
 
-/** After a cut: waits until the unit has ended, then reads the result it left. A job that still waits for the input we were sending waits in vain: it is stopped. */
+/**
+ * After a cut: waits until the unit has ended, then reads the result it left. A job that still waits for the input we were sending waits in
+ * vain: it is stopped.
+ */
 async function rereadOutcome(
   host: RemoteHost,
   job: Job,

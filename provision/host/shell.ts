@@ -12,8 +12,9 @@ const startMarkerText = "cutter-kit begins";
 export const startMarker = `echo '${startMarkerText}'; echo '${startMarkerText}' >&2`;
 
 /**
- * `sh -c SCRIPT sh ARG…`: the script sees the arguments as "$1", "$2", … and nothing is ever pasted into it. Before it, a line is printed on both outputs:
- * whatever the login shell's own start-up file printed (root's .bashrc greets people) stands above that line, and `toScriptOutput` takes it away.
+ * `sh -c SCRIPT sh ARG…`: the script sees the arguments as "$1", "$2", … and nothing is ever pasted into it. Before it, a line is printed
+ * on both outputs: whatever the login shell's own start-up file printed (root's .bashrc greets people) stands above that line, and
+ * `toScriptOutput` takes it away.
  */
 export function toShellCommand(script: string, args: readonly string[]): string {
   return ["exec env LC_ALL=C sh -c", toShellWord(`${startMarker}\n${script}`), "sh", ...args.map(toShellWord)].join(" ");

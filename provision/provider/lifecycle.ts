@@ -18,16 +18,28 @@ const earlierJobsTimeoutMs = 20_000;
 export interface Lifecycle {
   /** Also the way to finish a create that was interrupted: what the manifest claims for this stack, or its state has, is taken up. */
   create(resource: Resource, urn: string): Promise<void>;
-  /** null: it is gone. `obstructedBy`: something of another sort stands there. `unclaimed`: the ownership manifest has lost it, or knows it as another stack's, which an update mends. */
+  /**
+   * null: it is gone. `obstructedBy`: something of another sort stands there. `unclaimed`: the ownership manifest has lost it, or knows it
+   * as another stack's, which an update mends.
+   */
   read(resource: Resource, urn: string): Promise<(BaseInputs & { readonly obstructedBy?: string; readonly unclaimed?: string }) | null>;
-  /** What a create would take over because it is listed under `adopt`, and in what it differs from the inputs; null: nothing stands there, or it is ours. Reads only. */
+  /**
+   * What a create would take over because it is listed under `adopt`, and in what it differs from the inputs; null: nothing stands there,
+   * or it is ours. Reads only.
+   */
   readTakeover(resource: Resource, urn: string): Promise<string | null>;
   update(resource: Resource, urn: string): Promise<void>;
-  /** Leaves what another resource has claimed since, what was found and not made, and what its kind keeps. @throws CLAIMED_BY_OTHER_STACK */
+  /**
+   * Leaves what another resource has claimed since, what was found and not made, and what its kind keeps.
+   * @throws CLAIMED_BY_OTHER_STACK
+   */
   remove(resource: Resource, urn: string): Promise<void>;
 }
 
-/** `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the operator. */
+/**
+ * `guard` is asked before each change: a live run that has written keeps the host as it is, and tokens go first. `say` shows a line to the
+ * operator.
+ */
 export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: StateClaims, say: (line: string) => void): Lifecycle {
   const connect = toConnector(pool);
   /** `ask`: the guard, where a change may follow. */
@@ -55,7 +67,10 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       const { isOurs, reading } = await observe(resource, urn, null);
       if (reading.state !== "present" || isOurs) return null;
       const differences = toShownDifferences(resource, reading.inputs);
-      return `${resource.claim} stands there and is listed under cutter-kit:adopt: up takes it over${differences === "" ? " as it is" : `, ${differences}`}`;
+      return (
+        `${resource.claim} stands there and is listed under cutter-kit:adopt: up takes it ` +
+        `over${differences === "" ? " as it is" : `, ${differences}`}`
+      );
     },
     update: async (resource, urn) => {
       const { claim, isClaimed, reading } = await observe(resource, urn, guard);
@@ -80,7 +95,8 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       const gone = (await readBack(pool, resource, outcome)).state !== "present";
       if (outcome.state === "unknown" && !gone)
         throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: address.name, resource: resource.claim, seen: outcome.problem });
-      // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it up.
+      // Released after the removal, and only what is gone: a folder that people's files keep alive stays the kit's, and a later up takes it
+      // up.
       if (gone) await releaseClaim(pool, runJob, address, { path: resource.claim, urn, sha256: claim?.sha256 ?? "", state: "released" });
       // Everything depends on this folder, so a destroy comes to it last.
       if (resource.claim === hostLayout.etc) say(await readRetainedSummary(await pool.get(address)));
@@ -88,7 +104,10 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
   };
 }
 
-/** The pool's connection, once what an interrupted command left running on the host has ended; waited for once per host, before any job of ours. */
+/**
+ * The pool's connection, once what an interrupted command left running on the host has ended; waited for once per host, before any job of
+ * ours.
+ */
 function toConnector(pool: HostPool): (address: HostAddress) => Promise<RemoteHost> {
   const waited = new Map<string, Promise<void>>();
   return async (address) => {
@@ -136,7 +155,8 @@ async function applyAndVerify(
   };
   const runJob = toJobRunner(pool, resource);
   const outcomes: JobOutcome[] = [];
-  // The first job carries the claim. Where the end of a job was not seen the write stops, whatever it still had to do: the reading below decides.
+  // The first job carries the claim. Where the end of a job was not seen the write stops, whatever it still had to do: the reading below
+  // decides.
   const run = async (work: JobSpec) => {
     const outcome = await runJob(outcomes.length > 0 ? work : withOwnershipClaim(claim, work));
     outcomes.push(outcome);
@@ -180,7 +200,10 @@ function toLastingHost(pool: HostPool, address: HostAddress): RemoteHost {
   };
 }
 
-/** What stands there now. After a change nobody saw the end of, a reading that fails leaves the outcome unknown: "unreachable, nothing was changed" would be a guess. */
+/**
+ * What stands there now. After a change nobody saw the end of, a reading that fails leaves the outcome unknown: "unreachable, nothing was
+ * changed" would be a guess.
+ */
 async function readBack(pool: HostPool, resource: Resource, outcome: JobOutcome | undefined): Promise<Reading<BaseInputs>> {
   try {
     return await resource.read(await pool.get(resource.inputs.host));

@@ -66,7 +66,8 @@ function toClaimant(claim: OwnershipClaim | undefined): string {
 
 /**
  * Puts "append this line to the manifest, durably" before a job's work. The manifest's own folder, where it is missing, comes into being
- * together with the line that claims it: a cut never leaves a folder nobody owns. A line that a full disk cut is ended first, or it would spoil this one.
+ * together with the line that claims it: a cut never leaves a folder nobody owns. A line that a full disk cut is ended first, or it would
+ * spoil this one.
  */
 export function withOwnershipClaim(claim: OwnershipClaim, work: JobSpec): JobSpec {
   const append = `e=${hostLayout.etc}; m=${hostLayout.ownership}

@@ -1,4 +1,5 @@
-// Whether a host is clear of what is not ours, and the release at hand, asked for all at once before the first change: what is found halfway would leave a host half ready.
+// Whether a host is clear of what is not ours, and the release at hand, asked for all at once before the first change: what is found
+// halfway would leave a host half ready.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { CutterError } from "../../orchestrator/core/errors.ts";
@@ -13,13 +14,17 @@ import type { StateClaims } from "./state-claims.ts";
 /** What stands in the way on each host. */
 export interface Preflight {
   /**
-   * Looks at the claims that are to be made; what is foreign, an env file that cannot take its line, and a release that is nowhere, refuses to make or change anything on this host from
-   * now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
+   * Looks at the claims that are to be made; what is foreign, an env file that cannot take its line, and a release that is nowhere, refuses
+   * to make or change anything on this host from now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed
+   * `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
    */
   check(host: RemoteHost, urn: string, claims: readonly string[], options?: PreflightOptions): Promise<void>;
   /** What `require` would say, once, if the look was to warn; else null. */
   takeWarning(address: HostAddress): string | null;
-  /** @throws FOREIGN_FILE, FOREIGN_ACCOUNT, ENV_LINE_FOREIGN naming all that is in the way; ENV_FILE_UNFIT and other refusals of the env file; RELEASE_MISSING */
+  /**
+   * @throws FOREIGN_FILE, FOREIGN_ACCOUNT, ENV_LINE_FOREIGN naming all that is in the way; ENV_FILE_UNFIT and other refusals of the env
+   * file; RELEASE_MISSING
+   */
   require(address: HostAddress): void;
 }
 

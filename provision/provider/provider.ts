@@ -147,8 +147,8 @@ const reachArgsSchema = z.object({ host: hostAddressSchema, goOnWithout: z.boole
 const surveyArgsSchema = z.object({ host: hostAddressSchema, psql: z.array(z.string()).min(1) });
 
 /**
- * Over the pooled connection, so that a refused authentication is not tried a second time for this. On a host that lets us in it also looks for drop-ins
- * of all units, which are no drift of ours and yet change our units: a person should know.
+ * Over the pooled connection, so that a refused authentication is not tried a second time for this. On a host that lets us in it also looks
+ * for drop-ins of all units, which are no drift of ours and yet change our units: a person should know.
  */
 async function readProblem(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<string | null> {
   try {

@@ -1,4 +1,5 @@
-// What stands on a host after everything of the kit was destroyed: told at the end, because people will look for it, and because removing it is theirs alone.
+// What stands on a host after everything of the kit was destroyed: told at the end, because people will look for it, and because removing
+// it is theirs alone.
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 
@@ -8,7 +9,10 @@ export async function readRetainedSummary(host: RemoteHost): Promise<string> {
     timeoutMs: 30_000,
   });
   if (outcome.code !== 0)
-    return `[WARN] host ${host.address.name}: what it kept could not be read; ${hostLayout.state} and ${hostLayout.ledger} are never removed`;
+    return (
+      `[WARN] host ${host.address.name}: what it kept could not be read; ${hostLayout.state} and ${hostLayout.ledger} are ` +
+      "never removed"
+    );
   const retained = outcome.stdout.split("\n").filter((line) => line !== "");
   return `[INFO] host ${host.address.name} kept: ${retained.join("; ")}. An up takes all of it up again`;
 }

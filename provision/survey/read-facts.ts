@@ -16,7 +16,10 @@ import type { RemoteHost } from "../host/connection.ts";
 const hostTimeoutMs = 90_000;
 const databaseTimeoutMs = 45_000;
 
-/** Works before `pulumi up`: nothing of ours needs to be on the host. A database that does not answer is a fact. @throws SURVEY_FACTS_UNREADABLE, SURVEY_FACTS_INVALID */
+/**
+ * Works before `pulumi up`: nothing of ours needs to be on the host. A database that does not answer is a fact.
+ * @throws SURVEY_FACTS_UNREADABLE, SURVEY_FACTS_INVALID
+ */
 export async function readSurveyFacts(host: RemoteHost, psql: readonly string[]): Promise<HostFacts> {
   const checkout = findCheckout();
   const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), "utf8"), [], {

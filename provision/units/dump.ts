@@ -22,7 +22,10 @@ export function dumpSocketText(): string {
   });
 }
 
-/** Root, because the Docker socket is root's. One connection, one request, fixed arguments. A stall ends after the timeout, with the connection. */
+/**
+ * Root, because the Docker socket is root's. One connection, one request, fixed arguments. A stall ends after the timeout, with the
+ * connection.
+ */
 export function dumpServiceText(): string {
   return toUnitText("One pg_dump, or one look into what it gave out, for the run.", {
     Unit: { Description: "cutter: one request to pg_dump or pg_restore", CollectMode: "inactive-or-failed" },

@@ -1,4 +1,5 @@
-// Every file the kit gives to systemd, rendered from the configuration. Pure: what is installed, and what drifted, is the provider's business.
+// Every file the kit gives to systemd, rendered from the configuration. Pure: what is installed, and what drifted, is the provider's
+// business.
 import type { OrchestratorConfig } from "../../orchestrator/core/config-schema.ts";
 import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { dumpServiceText, dumpSocketText } from "./dump.ts";
@@ -25,7 +26,8 @@ export interface HostUnit {
 
 /**
  * All units and the tmpfiles.d file, in the order in which to install them. The same inputs give the same bytes.
- * After a change: `systemctl daemon-reload`; for `cutter.conf`: `systemd-tmpfiles --create` with its path; for `cutter-kb.service`: `systemctl try-restart`.
+ * After a change: `systemctl daemon-reload`; for `cutter.conf`: `systemd-tmpfiles --create` with its path; for `cutter-kb.service`:
+ * `systemctl try-restart`.
  */
 export function renderUnits(inputs: UnitInputs): readonly HostUnit[] {
   const unit = (name: string, text: string, enabled = false): HostUnit => ({

@@ -1,4 +1,5 @@
-// cutter-kb.socket and cutter-kb.service: bytes from a loopback port to the knowledge base, so that the run itself may talk to loopback only.
+// cutter-kb.socket and cutter-kb.service: bytes from a loopback port to the knowledge base, so that the run itself may talk to loopback
+// only.
 import { unprivileged } from "../../orchestrator/core/host/confinement.ts";
 import { kbRelay } from "../../orchestrator/core/host/layout.ts";
 import { toUnitText } from "./section.ts";

@@ -25,8 +25,9 @@ interface RootStep {
 
 /**
  * A unit of its own because systemd sets a unit's credentials up before any ExecStartPre of the same unit.
- * It counts as active while the run is, so that a second `systemctl start` of a run that goes on prepares nothing again (and takes no token away),
- * and stops with it, so that the next start prepares anew. Root, but without network, and without any right but reading files and giving them to cutter.
+ * It counts as active while the run is, so that a second `systemctl start` of a run that goes on prepares nothing again (and takes no token
+ * away), and stops with it, so that the next start prepares anew. Root, but without network, and without any right but reading files and
+ * giving them to cutter.
  */
 export function rootStepText(purpose: string, { name, handsOver, commands, readWritePaths }: RootStep): string {
   return toUnitText(purpose, {

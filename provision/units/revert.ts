@@ -4,9 +4,9 @@ import { rootStepText } from "./prepare.ts";
 import { executionServiceText, type RunServiceInputs } from "./run.ts";
 
 /**
- * Nothing here asks for the kill switch: the latch forbids cutting, not the way back. Nothing conflicts with cutter-run@ either, since starting
- * a revert must not stop a run by surprise: while one is armed, live or at work the revert refuses.
- * It may take its own credentials only: no login that could cut is among them.
+ * Nothing here asks for the kill switch: the latch forbids cutting, not the way back. Nothing conflicts with cutter-run@ either, since
+ * starting a revert must not stop a run by surprise: while one is armed, live or at work the revert refuses. It may take its own
+ * credentials only: no login that could cut is among them.
  */
 export function revertServiceText(inputs: Omit<RunServiceInputs, "batchDirectory">): string {
   return executionServiceText("The emergency revert of one run.", {

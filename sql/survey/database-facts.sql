@@ -1,5 +1,6 @@
--- What the survey asks of the database: version, roles, objects, and what the two candidates for the governance principal may do. One line of JSON.
--- Role: any login (catalogues only). Locks: none beyond AccessShare on catalogues. One read-only transaction; run with psql -X -q -At, on stdin.
+-- What the survey asks of the database: version, roles, objects, and what the two candidates for the governance principal may do. One line
+-- of JSON. Role: any login (catalogues only). Locks: none beyond AccessShare on catalogues. One read-only transaction; run with psql -X -q
+-- -At, on stdin.
 set statement_timeout = '15s';
 set lock_timeout = '2s';
 begin transaction isolation level repeatable read read only;

@@ -198,7 +198,9 @@ describe("the commands", () => {
         output: expect.stringContaining(`revision ${revision},`),
       });
     const rows = await sql(
-      `select v.version_no, v.kb_revision, v.sha256, v.byte_length from cutter_governance.source_document_version_registry v join cutter_governance.source_document_registry d on d.id = v.source_document_id where d.kb_document_id = '${id}' order by 1`,
+      "select v.version_no, v.kb_revision, v.sha256, v.byte_length from cutter_governance.source_document_version_registry v " +
+        `join cutter_governance.source_document_registry d on d.id = v.source_document_id where d.kb_document_id = '${id}' order ` +
+        "by 1",
     );
     const digest = createHash("sha256").update(text).digest("hex");
     const bytes = Buffer.byteLength(text);

@@ -73,7 +73,8 @@ it("a second up reports no change and runs nothing again, also behind a shell th
   }
   expect(
     await host(
-      "find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker -newer /run/cutter-e2e-marker",
+      "find /opt/cutter /etc/cutter /etc/systemd/system /etc/tmpfiles.d /usr/local/bin /var/lib/cutter /opt/incomex/docker " +
+        "-newer /run/cutter-e2e-marker",
     ),
   ).toBe("");
 });
@@ -90,14 +91,17 @@ it("no secret of the host stands in the state", async () => {
 let ready = "";
 const kept = () =>
   host(
-    "find /var/lib/cutter/runs/kept -type f -exec sha256sum {} + | sort; cat /var/lib/cutter/runs/kept/report; stat -c '%a %U' /var/lib/cutter/runs/kept",
+    "find /var/lib/cutter/runs/kept -type f -exec sha256sum {} + | sort; cat /var/lib/cutter/runs/kept/report; stat -c '%a " +
+      "%U' /var/lib/cutter/runs/kept",
   );
 let keptBefore = "";
 
 it("a destroy removes code, config and units, gives the env file its bytes back, and keeps runs, ledger and user, and says so", async () => {
   ready = await readTree();
   await host(
-    "echo '{}' > /etc/cutter/requests/removal-trial.yaml; install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
+    "echo '{}' > /etc/cutter/requests/removal-trial.yaml; install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept " +
+      "/var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > " +
+      "/var/lib/cutter/runs/kept/backup/kept.dump.gpg",
   );
   keptBefore = await kept();
   const businessBytes = await readEnvFile(withoutOurLine);
@@ -110,7 +114,8 @@ it("a destroy removes code, config and units, gives the env file its bytes back,
   expect(await readEnvFile()).toBe(businessBytes);
   expect(
     await host(
-      "ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true",
+      "ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql " +
+        "/etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true",
     ),
   ).toBe("");
   expect(await kept()).toBe(keptBefore);

@@ -35,7 +35,8 @@ it("a destroy says what it kept, the kept runs are untouched, and an up brings e
   const before = await readWithoutOlder();
   await host("echo '{}' > /etc/cutter/requests/removal-trial.yaml");
   await host(
-    "install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > /var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
+    "install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/kept/backup && echo proof > " +
+      "/var/lib/cutter/runs/kept/report && echo sealed > /var/lib/cutter/runs/kept/backup/kept.dump.gpg",
   );
   const kept = () => host("find /var/lib/cutter/runs/kept -type f -exec sha256sum {} + | sort; stat -c '%a %U' /var/lib/cutter/runs/kept");
   const keptBefore = await kept();
@@ -46,7 +47,8 @@ it("a destroy says what it kept, the kept runs are untouched, and an up brings e
   );
   expect(
     await host(
-      "ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql /etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true",
+      "ls -d /opt/cutter /etc/cutter/keys /etc/cutter/execution /etc/cutter/*.yaml /etc/cutter/*.sql " +
+        "/etc/systemd/system/cutter-* /etc/tmpfiles.d/cutter.conf /usr/local/bin/cutter 2>/dev/null; true",
     ),
   ).toBe("");
   expect(await kept()).toBe(keptBefore);

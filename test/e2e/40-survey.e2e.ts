@@ -1,4 +1,5 @@
-// The survey on the ready host: both sides agree, each repairable damage re-opens its gap, and it is proven to change nothing. Before up: 2-up.
+// The survey on the ready host: both sides agree, each repairable damage re-opens its gap, and it is proven to change nothing. Before up:
+// 2-up.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,9 @@ const openIn = (survey: Survey): readonly string[] => survey.gaps.filter(({ stat
 const readTree = async () =>
   (
     await onHost(
-      "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/lib/docker -o -path /var/lib/containerd \\) -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort; find /run/cutter -printf '%p %y %m %u %g %s %T@\\n' | sort",
+      "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path " +
+        "/var/lib/docker -o -path /var/lib/containerd \\) -prune -o -printf '%p %y %m %u %g %s %T@ %l\\n' | sort; find " +
+        "/run/cutter -printf '%p %y %m %u %g %s %T@\\n' | sort",
     )
   ).stdout;
 
@@ -77,7 +80,10 @@ describe("after a damage that up repairs", () => {
     "[ -d /var/lib/cutter/locks ] || install -d -m 0700 -o cutter -g cutter /var/lib/cutter/locks",
     "systemctl start cutter-dump.socket",
   ].join("; ");
-  const keep = `mkdir -p /run/damaged; cp -a -t /run/damaged /opt/cutter/current/bin/cutter-root.mjs /etc/systemd/system/cutter-run@.service /opt/incomex/docker/.env /etc/cutter/orchestrator.yaml /etc/cutter/rollback_runbook.sql`;
+  const keep =
+    "mkdir -p /run/damaged; cp -a -t /run/damaged /opt/cutter/current/bin/cutter-root.mjs " +
+    "/etc/systemd/system/cutter-run@.service /opt/incomex/docker/.env /etc/cutter/orchestrator.yaml " +
+    "/etc/cutter/rollback_runbook.sql";
 
   // Exactly these gaps are open, so each line also proves that the damage before it was put right again.
   it.each<[string, readonly string[], string]>([

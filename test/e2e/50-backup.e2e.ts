@@ -1,4 +1,5 @@
-// The proven backup on the booted host: in the run's own unit, through root's helper, with the server's own pg_dump and pg_restore, restored into the scratch database.
+// The proven backup on the booted host: in the run's own unit, through root's helper, with the server's own pg_dump and pg_restore,
+// restored into the scratch database.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
@@ -59,7 +60,8 @@ beforeAll(async () => {
   );
   await onHost(
     `cat > ${dropIn}/probe.conf; systemctl daemon-reload`,
-    `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${place}/bin/probe.mjs ${folder}/probe.json ${file} ${keys.backup.fingerprint} ${scratch}\n`,
+    `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${place}/bin/probe.mjs ${folder}/probe.json ${file} ` +
+      `${keys.backup.fingerprint} ${scratch}\n`,
   );
   const started = await onHost(`systemctl start cutter-run@${runId}; journalctl -q -o cat -n 20 -u cutter-run@${runId}`);
   const found = await onHost(`cat ${folder}/probe.json`);
@@ -109,7 +111,8 @@ describe("a proven backup in the run's unit", () => {
     expect(await readCensus()).toEqual(before);
     expect(
       await sql(
-        "select has_table_privilege('context_pack_readonly', 'public.information_unit', 'select') || ' ' || has_table_privilege('context_pack_readonly', 'public.information_unit', 'insert,update,delete,truncate')",
+        "select has_table_privilege('context_pack_readonly', 'public.information_unit', 'select') || ' ' || " +
+          "has_table_privilege('context_pack_readonly', 'public.information_unit', 'insert,update,delete,truncate')",
         scratch,
       ),
     ).toBe("true false");

@@ -38,7 +38,8 @@ beforeAll(async () => {
   await onHost(`mkdir -p ${probeFolder} ${dropIn}; cat > ${probeFolder}/probe.mjs`, script.toString("utf8"));
   await onHost(
     `cat > ${dropIn}/probe.conf; systemctl daemon-reload`,
-    `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${probeFolder}/probe.mjs ${address} ${outerAddress} /var/lib/cutter/runs/${probeId}/probe.json\n`,
+    `[Service]\nExecStart=\nExecStart=/opt/cutter/current/bin/node ${probeFolder}/probe.mjs ${address} ${outerAddress} ` +
+      `/var/lib/cutter/runs/${probeId}/probe.json\n`,
   );
   const started = await onHost(`systemctl start cutter-run@${probeId}; journalctl -q -o cat -n 5 -u cutter-run@${probeId}`);
   const found = await onHost(`cat /var/lib/cutter/runs/${probeId}/probe.json`);
@@ -47,7 +48,8 @@ beforeAll(async () => {
 });
 afterAll(() =>
   onHost(
-    `rm -rf ${probeFolder} ${dropIn} ${kbFaultsFile} /var/lib/cutter/runs/${probeId} /etc/cutter/requests/${probeId}.yaml; systemctl daemon-reload; systemctl reset-failed`,
+    `rm -rf ${probeFolder} ${dropIn} ${kbFaultsFile} /var/lib/cutter/runs/${probeId} /etc/cutter/requests/${probeId}.yaml; ` +
+      "systemctl daemon-reload; systemctl reset-failed",
   ),
 );
 
@@ -122,7 +124,8 @@ describe("the root helpers", () => {
     const ids = ["..", ".", "a..b", "a__b", "-rf", "x.dryrun.dryrun"];
     const tries = ids.map(
       (id) =>
-        `systemctl start -- 'cutter-run@${id}' 2>/dev/null; echo "$?"; for verb in prepare-run finish-run; do /opt/cutter/current/bin/cutter-root $verb '${id}' 2>/dev/null; echo "$?"; done`,
+        `systemctl start -- 'cutter-run@${id}' 2>/dev/null; echo "$?"; for verb in prepare-run finish-run; do ` +
+        `/opt/cutter/current/bin/cutter-root $verb '${id}' 2>/dev/null; echo "$?"; done`,
     );
     const codes = (await onHost(tries.join("\n"))).stdout.trimEnd().split("\n");
     expect(codes).toHaveLength(3 * ids.length);

@@ -1,4 +1,5 @@
-// Arming on the booted host: who can enable, for how long, and everything that takes it back. No run here gets as far as a write: SG_1 is never uploaded.
+// Arming on the booted host: who can enable, for how long, and everything that takes it back. No run here gets as far as a write: SG_1 is
+// never uploaded.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -78,7 +79,8 @@ describe("enable", () => {
     expect(
       (
         await onHost(
-          `stat -c '%a %U:%G' /run/cutter/armed/${runId} /run/cutter/armed/${runId}/token.json /var/lib/cutter-ledger/spent.jsonl; ls -A /run/cutter/incoming`,
+          `stat -c '%a %U:%G' /run/cutter/armed/${runId} /run/cutter/armed/${runId}/token.json /var/lib/cutter-ledger/spent.jsonl; ` +
+            "ls -A /run/cutter/incoming",
         )
       ).stdout,
     ).toBe("750 root:cutter\n640 root:cutter\n600 root:root\n");
@@ -223,7 +225,8 @@ describe("a live run that has written and is not at its end", () => {
       .map((record) => `${JSON.stringify(record)}\n`)
       .join("");
     await onHost(
-      `install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/planted-${stamp}; cat > /var/lib/cutter/runs/planted-${stamp}/journal.jsonl`,
+      `install -d -m 0700 -o cutter -g cutter /var/lib/cutter/runs/planted-${stamp}; cat > ` +
+        `/var/lib/cutter/runs/planted-${stamp}/journal.jsonl`,
       journal,
     );
     await onHost("chmod 0755 /var/lib/cutter/batches"); // something up would repair

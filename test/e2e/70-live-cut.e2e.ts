@@ -1,5 +1,5 @@
-// The live cut on the booted host, as the operator and the sovereign make it: one that goes through, one that is killed, cut off and kept waiting
-// at every turn and still writes once, and the refusals that leave nothing.
+// The live cut on the booted host, as the operator and the sovereign make it: one that goes through, one that is killed, cut off and kept
+// waiting at every turn and still writes once, and the refusals that leave nothing.
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -155,7 +155,9 @@ describe("a cut that goes through", () => {
     ).toEqual(written.toSorted());
     expect(
       await sql(
-        `select string_agg(v.body, '' order by u.ordinal) = convert_from('\\x${Buffer.from(body("plain")).toString("hex")}'::bytea, 'UTF8') from public.information_unit u join public.unit_version v on v.id = u.current_version_id where u.created_by_run = '${runId}'`,
+        "select string_agg(v.body, '' order by u.ordinal) = " +
+          `convert_from('\\x${Buffer.from(body("plain")).toString("hex")}'::bytea, 'UTF8') from public.information_unit u join ` +
+          `public.unit_version v on v.id = u.current_version_id where u.created_by_run = '${runId}'`,
       ),
     ).toBe("t");
     expect(await sql(`select distinct lifecycle_state from public.information_unit where created_by_run = '${runId}'`)).toBe("enacted");
@@ -172,24 +174,28 @@ describe("a cut that goes through", () => {
     expect((await npm("survey", "--stack", "sandbox")).output).toContain("8 of 8 gaps closed");
   });
 
-  it("leaves a backup that the owner decrypts elsewhere, by the printed commands; the signed proof turns the survey's red line into a date", async () => {
-    const runId = idOf("plain");
-    const findings = async (): Promise<readonly string[]> => {
-      const { findings: found } = JSON.parse((await npm("survey", "--stack", "sandbox", "--json")).output) as {
-        readonly findings: readonly { readonly code: string; readonly severity: string }[];
+  it(
+    "leaves a backup that the owner decrypts elsewhere, by the printed commands; the signed proof turns the survey's red " +
+      "line into a date",
+    async () => {
+      const runId = idOf("plain");
+      const findings = async (): Promise<readonly string[]> => {
+        const { findings: found } = JSON.parse((await npm("survey", "--stack", "sandbox", "--json")).output) as {
+          readonly findings: readonly { readonly code: string; readonly severity: string }[];
+        };
+        return found.filter(({ code }) => code.startsWith("RESTORE_")).map(({ code, severity }) => `${severity} ${code}`);
       };
-      return found.filter(({ code }) => code.startsWith("RESTORE_")).map(({ code, severity }) => `${severity} ${code}`);
-    };
-    expect(await findings()).toEqual(["red RESTORE_PROOF_MISSING"]);
-    const drafted = must(await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId]));
-    await decryptAndSign(runId, drafted.output);
-    const brought = must(
-      await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId, "--proof", `approvals/${runId}/restore-proof.md`]),
-    );
-    expect(brought.output).toContain("compared both digests with the run's own record");
-    expect(await findings()).toEqual(["note RESTORE_PROVEN"]);
-    await onHost("rm -r /var/lib/cutter-ledger/restore-proofs");
-  });
+      expect(await findings()).toEqual(["red RESTORE_PROOF_MISSING"]);
+      const drafted = must(await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId]));
+      await decryptAndSign(runId, drafted.output);
+      const brought = must(
+        await run(["runbooks/restore-proof", "--stack", "sandbox", "--run-id", runId, "--proof", `approvals/${runId}/restore-proof.md`]),
+      );
+      expect(brought.output).toContain("compared both digests with the run's own record");
+      expect(await findings()).toEqual(["note RESTORE_PROVEN"]);
+      await onHost("rm -r /var/lib/cutter-ledger/restore-proofs");
+    },
+  );
 });
 
 describe("a cut that is disturbed at every turn", () => {

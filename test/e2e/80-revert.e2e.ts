@@ -1,4 +1,5 @@
-// The emergency revert on the booted host, from the operator's desk: a document cut by SQL, a REVERT signed by stock gpg, the unit, the database, the second call, the refusals.
+// The emergency revert on the booted host, from the operator's desk: a document cut by SQL, a REVERT signed by stock gpg, the unit, the
+// database, the second call, the refusals.
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,13 +41,15 @@ const readJson = async (path: string) => JSON.parse((await onHost(`cat ${path}`)
 const revert = (approval: string) => run(["runbooks/emergency-revert", "--stack", "sandbox", "--run-id", runId, "--approval", approval]);
 const readStates = async () =>
   await sql(
-    `select lifecycle_state || ':' || count(*) from public.information_unit where created_by_run = '${runId}' group by lifecycle_state order by 1`,
+    `select lifecycle_state || ':' || count(*) from public.information_unit where created_by_run = '${runId}' group by ` +
+      "lifecycle_state order by 1",
   );
 
 /** What a live run leaves: its folder with the plan, its decisions, its units through the two canonical functions. */
 async function cutBySql(): Promise<void> {
   await onHost(
-    `install -d -m 0700 -o cutter -g cutter ${folder} && install -m 0600 -o cutter -g cutter ${folder}.dryrun/plan.json ${folder}/plan.json`,
+    `install -d -m 0700 -o cutter -g cutter ${folder} && install -m 0600 -o cutter -g cutter ${folder}.dryrun/plan.json ` +
+      `${folder}/plan.json`,
   );
   const plan = (await onHost(`cat ${folder}/plan.json`)).stdout;
   const literal = (value: string) => `'${value.replaceAll("'", "''")}'`;
@@ -159,7 +162,8 @@ describe("by a signed REVERT", () => {
       ["cutter_governance.review_decision", "run_id"],
     ] as const) {
       const rest = await sql(
-        `select count(*) || ' ' || coalesce(encode(sha256(convert_to(string_agg(t::text, E'\\n' order by t::text), 'UTF8')), 'hex'), '-') from ${table} t where ${column} <> '${runId}'`,
+        `select count(*) || ' ' || coalesce(encode(sha256(convert_to(string_agg(t::text, E'\\n' order by t::text), 'UTF8')), ` +
+          `'hex'), '-') from ${table} t where ${column} <> '${runId}'`,
       );
       expect([table, rest]).toEqual([table, before[table]]);
     }
@@ -178,7 +182,8 @@ describe("by a signed REVERT", () => {
     expect(
       (
         await onHost(
-          `for v in $(grep -h -e '^\\(${secrets}\\)=' /opt/incomex/docker/.env /opt/incomex/secrets/.env.production | cut -d= -f2- | tr -d "'"); do grep -rlF -- "$v" ${folder}/revert /var/lib/cutter-ledger; done; true`,
+          `for v in $(grep -h -e '^\\(${secrets}\\)=' /opt/incomex/docker/.env /opt/incomex/secrets/.env.production | cut -d= -f2- ` +
+            `| tr -d "'"); do grep -rlF -- "$v" ${folder}/revert /var/lib/cutter-ledger; done; true`,
         )
       ).stdout,
     ).toBe("");

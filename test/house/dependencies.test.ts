@@ -33,7 +33,8 @@ describe("the README's table of dependencies", () => {
 
   test("is seen to lack one, to keep one that is gone, and to name one twice", () => {
     const table =
-      "## Dependencies, and why\n\n| package | why |\n|---|---|\n| `pg`, `gone` | `sql` |\n| development: `pg` | again |\n\n## Next\n| `zod` | x |\n";
+      "## Dependencies, and why\n\n| package | why |\n|---|---|\n| `pg`, `gone` | `sql` |\n| development: `pg` | again |\n\n## " +
+      "Next\n| `zod` | x |\n";
     expect(toDifferences(table, ["pg", "zod"])).toEqual([
       "zod has no reason in the README",
       "gone is in the README and not in package.json",

@@ -7,7 +7,9 @@ export interface FunctionLines {
   readonly lines: number;
 }
 
-/** Every function of the text, in its order. A callback of `describe` and a shared contract (`itKeeps…`) only hold tests, so they are none. */
+/**
+ * Every function of the text, in its order. A callback of `describe` and a shared contract (`itKeeps…`) only hold tests, so they are none.
+ */
 export function toFunctionLines(text: string): readonly FunctionLines[] {
   const source = ts.createSourceFile("source.ts", text, ts.ScriptTarget.Latest, true);
   const lineOf = (position: number): number => source.getLineAndCharacterOfPosition(position).line + 1;

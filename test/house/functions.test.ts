@@ -8,9 +8,7 @@ const linesMax = 70;
 const longerInTests = [
   "test/orchestrator/adapters/postgres/write-database.test.ts",
   "test/support/cut-steps.ts",
-  "test/support/database/postgres.ts",
-  "test/support/trials/line.ts",
-  "test/support/worlds/backup-world.ts",
+  "test/support/trials/connection.ts",
   "test/support/worlds/live-world.ts",
   "test/support/worlds/revert-world.ts",
   "test/support/worlds/world.ts",

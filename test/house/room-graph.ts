@@ -20,7 +20,10 @@ interface Cruised {
   }[];
 }
 
-/** The rooms of `checkout`, tests left out. `fileRooms` are single files that are a room of their own; every other file belongs to its folder. */
+/**
+ * The rooms of `checkout`, tests left out. `fileRooms` are single files that are a room of their own; every other file belongs to its
+ * folder.
+ */
 export function readRoomGraph(checkout: string, fileRooms: ReadonlySet<string>): RoomGraph {
   const folders = sourceFolders.filter((folder) => existsSync(join(checkout, folder)));
   const cruise = spawnSync(

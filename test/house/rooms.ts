@@ -1,4 +1,5 @@
-// `npm run rooms [-- CHECKOUT]`: each room with its files and the rooms it imports, then the totals and the circles. CHECKOUT may be an older state of the project.
+// `npm run rooms [-- CHECKOUT]`: each room with its files and the rooms it imports, then the totals and the circles. CHECKOUT may be an
+// older state of the project.
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { findRoomCircles, readRoomGraph } from "./room-graph.ts";

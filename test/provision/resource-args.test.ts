@@ -1,4 +1,5 @@
-// The arguments of our resources: a person who changes one can read before what that does to the host, and the engine asks for a new thing where it says so.
+// The arguments of our resources: a person who changes one can read before what that does to the host, and the engine asks for a new thing
+// where it says so.
 import { expect, it } from "vitest";
 import { kinds } from "../../provision/provider/kinds/index.ts";
 import { resourceArgs } from "../../provision/resource-args.ts";

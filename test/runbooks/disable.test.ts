@@ -110,26 +110,32 @@ test("asks no host where the stack's file is the example still", () => {
   expect([latch(), tokens()]).toEqual([false, ["R1", "R2"]]);
 });
 
-test("sets the latch on every host of a stack of several, goes on where one cannot be reached, and says which is not proven; --host means one", () => {
-  const [first, second] = [
-    "  - name: one\n    host: 192.0.2.1\n    hostKey: ssh-ed25519 AAAA # a note\n",
-    '  - host: "192.0.2.2"\n    name: two\n    port: 2222\n    hostKey: ssh-ed25519 BBBB\n',
-  ];
-  write(
-    "kit/Pulumi.replica.yaml",
-    `config:\n  cutter-kit:hosts:\n${first}${second}  cutter-kit:release: ""\n  orchestrator:kb_base_url: https://host.example\n`,
-  );
-  // The first host is down; of the second, the port and the key it must show are noted.
-  write(
-    "bin/ssh",
-    `#!/bin/sh\nfor line; do :; done\ncase "$*" in *root@192.0.2.1*) exit 255;; esac\nfor word; do case $word in UserKnownHostsFile=*) cat "\${word#*=}" >> ${base}/asked;; esac; done\nprintf '%s' "$line" | sed -E 's#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`,
-  );
-  const { status, text } = disable();
-  expect([status, latch(), tokens()]).toEqual([30, true, []]);
-  expect(text).toContain("NOT_PROVEN on 192.0.2.1");
-  expect(text).toContain("[OK]   192.0.2.2: the latch is on, no token is left");
-  expect(readFileSync(join(base, "asked"), "utf8")).toBe("[192.0.2.2]:2222 ssh-ed25519 BBBB\n");
-  expect(disable("--clear", "--host", "two")).toMatchObject({ status: 0 });
-  expect(latch()).toBe(false);
-  expect(disable("--host", "three")).toMatchObject({ status: 78, text: expect.stringContaining("names no host three") });
-});
+test(
+  "sets the latch on every host of a stack of several, goes on where one cannot be reached, and says which is not proven; " +
+    "--host means one",
+  () => {
+    const [first, second] = [
+      "  - name: one\n    host: 192.0.2.1\n    hostKey: ssh-ed25519 AAAA # a note\n",
+      '  - host: "192.0.2.2"\n    name: two\n    port: 2222\n    hostKey: ssh-ed25519 BBBB\n',
+    ];
+    write(
+      "kit/Pulumi.replica.yaml",
+      `config:\n  cutter-kit:hosts:\n${first}${second}  cutter-kit:release: ""\n  orchestrator:kb_base_url: https://host.example\n`,
+    );
+    // The first host is down; of the second, the port and the key it must show are noted.
+    write(
+      "bin/ssh",
+      `#!/bin/sh\nfor line; do :; done\ncase "$*" in *root@192.0.2.1*) exit 255;; esac\nfor word; do case $word in ` +
+        `UserKnownHostsFile=*) cat "\${word#*=}" >> ${base}/asked;; esac; done\nprintf '%s' "$line" | sed -E ` +
+        `'s#/(etc|run)/cutter|/var/lib/cutter-ledger#${base}/host&#g' | sh\n`,
+    );
+    const { status, text } = disable();
+    expect([status, latch(), tokens()]).toEqual([30, true, []]);
+    expect(text).toContain("NOT_PROVEN on 192.0.2.1");
+    expect(text).toContain("[OK]   192.0.2.2: the latch is on, no token is left");
+    expect(readFileSync(join(base, "asked"), "utf8")).toBe("[192.0.2.2]:2222 ssh-ed25519 BBBB\n");
+    expect(disable("--clear", "--host", "two")).toMatchObject({ status: 0 });
+    expect(latch()).toBe(false);
+    expect(disable("--host", "three")).toMatchObject({ status: 78, text: expect.stringContaining("names no host three") });
+  },
+);

@@ -1,4 +1,5 @@
-// sql/grants: each file closes exactly the gap it is for, may be repeated, and its rollback leads back; and every file fits the owner's SQL gate.
+// sql/grants: each file closes exactly the gap it is for, may be repeated, and its rollback leads back; and every file fits the owner's SQL
+// gate.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// The rollback runbook on a real PostgreSQL, under the revert's own role and through the owner's SQL gate: retires what a run created, refuses when rows moved since.
+// The rollback runbook on a real PostgreSQL, under the revert's own role and through the owner's SQL gate: retires what a run created,
+// refuses when rows moved since.
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -31,7 +32,10 @@ const proofOf = (results: Awaited<ReturnType<typeof gate>>) => results.at(-1)?.r
 const readRows = async (document: CutDocument) =>
   (
     await admin.query<{ row: string }>(
-      "select to_jsonb(u)::text as row from public.information_unit u where doc_code = $1 union all select to_jsonb(v)::text from public.unit_version v join public.information_unit u on u.id = v.unit_id where doc_code = $1 union all select to_jsonb(l)::text from public.iu_lifecycle_log l join public.information_unit u on u.id = l.unit_id where doc_code = $1 order by 1",
+      "select to_jsonb(u)::text as row from public.information_unit u where doc_code = $1 union all select to_jsonb(v)::text " +
+        "from public.unit_version v join public.information_unit u on u.id = v.unit_id where doc_code = $1 union all select " +
+        "to_jsonb(l)::text from public.iu_lifecycle_log l join public.information_unit u on u.id = l.unit_id where doc_code = $1 " +
+        "order by 1",
       [document.docCode],
     )
   ).rows.map(({ row }) => row);
@@ -44,35 +48,40 @@ const readStates = async (document: CutDocument) =>
   ).rows.map(({ state }) => state);
 
 describe("the rollback runbook, rendered and applied through the owner's gate by cutter_revert", () => {
-  it("retires exactly the run's units, keeps every identity, pointer and version, and logs each once; the second time finds nothing left", async () => {
-    const document = await cutDocument(postgres);
-    const other = await cutDocument(postgres);
-    const otherBefore = await readRows(other);
-    const identities = async () =>
-      (
-        await admin.query(
-          "select id, canonical_address, current_version_id, content_sha256, created_by_run, last_run_id, parent, ordinal from public.information_unit where doc_code = $1 order by ordinal",
-          [document.docCode],
-        )
-      ).rows;
-    const before = await identities();
-    expect(proofOf(await gate(document.runId))).toEqual({ units_of_run: "3", still_standing: "0", reverts_logged: "3" });
-    const once = await readRows(document);
-    expect(proofOf(await gate(document.runId))).toEqual({ units_of_run: "3", still_standing: "0", reverts_logged: "3" });
-    expect(await readRows(document)).toEqual(once);
-    expect(await readStates(document)).toEqual(["retired", "retired", "retired"]);
-    expect(await identities()).toEqual(before);
-    expect(await readRows(other)).toEqual(otherBefore);
-    expect(
-      (
-        await admin.query("select from_state, to_state, run_id, actor from public.iu_lifecycle_log where idempotency_key like $1", [
-          `${document.runId}:revert:%`,
-        ])
-      ).rows,
-    ).toEqual(
-      Array.from({ length: 3 }, () => ({ from_state: "enacted", to_state: "retired", run_id: document.runId, actor: "cutter_revert" })),
-    );
-  });
+  it(
+    "retires exactly the run's units, keeps every identity, pointer and version, and logs each once; the second time finds " +
+      "nothing left",
+    async () => {
+      const document = await cutDocument(postgres);
+      const other = await cutDocument(postgres);
+      const otherBefore = await readRows(other);
+      const identities = async () =>
+        (
+          await admin.query(
+            "select id, canonical_address, current_version_id, content_sha256, created_by_run, last_run_id, parent, ordinal from " +
+              "public.information_unit where doc_code = $1 order by ordinal",
+            [document.docCode],
+          )
+        ).rows;
+      const before = await identities();
+      expect(proofOf(await gate(document.runId))).toEqual({ units_of_run: "3", still_standing: "0", reverts_logged: "3" });
+      const once = await readRows(document);
+      expect(proofOf(await gate(document.runId))).toEqual({ units_of_run: "3", still_standing: "0", reverts_logged: "3" });
+      expect(await readRows(document)).toEqual(once);
+      expect(await readStates(document)).toEqual(["retired", "retired", "retired"]);
+      expect(await identities()).toEqual(before);
+      expect(await readRows(other)).toEqual(otherBefore);
+      expect(
+        (
+          await admin.query("select from_state, to_state, run_id, actor from public.iu_lifecycle_log where idempotency_key like $1", [
+            `${document.runId}:revert:%`,
+          ])
+        ).rows,
+      ).toEqual(
+        Array.from({ length: 3 }, () => ({ from_state: "enacted", to_state: "retired", run_id: document.runId, actor: "cutter_revert" })),
+      );
+    },
+  );
 
   it("retires units that were created and never enacted", async () => {
     const document = await registerDocument(postgres);
@@ -121,7 +130,9 @@ describe("the rollback runbook, rendered and applied through the owner's gate by
       "somebody added a version",
       (document) =>
         admin.query(
-          "insert into public.unit_version (unit_id, version_no, body, body_sha256, heading_path, byte_start, byte_end, source_version_id, run_id, idempotency_key) select id, 2, 'x', $2, 'x', 0, 1, $3, 'R9', gen_random_uuid()::text from public.information_unit where canonical_address = $1",
+          "insert into public.unit_version (unit_id, version_no, body, body_sha256, heading_path, byte_start, byte_end, " +
+            "source_version_id, run_id, idempotency_key) select id, 2, 'x', $2, 'x', 0, 1, $3, 'R9', gen_random_uuid()::text from " +
+            "public.information_unit where canonical_address = $1",
           [address(document), sha("x"), document.sourceVersionId],
         ),
     ],
@@ -130,7 +141,8 @@ describe("the rollback runbook, rendered and applied through the owner's gate by
       "the pointer leads elsewhere",
       (document) =>
         admin.query(
-          "update public.information_unit u set current_version_id = v.id from public.unit_version v, public.information_unit o where v.unit_id = o.id and o.canonical_address = $2 and u.canonical_address = $1",
+          "update public.information_unit u set current_version_id = v.id from public.unit_version v, public.information_unit o " +
+            "where v.unit_id = o.id and o.canonical_address = $2 and u.canonical_address = $1",
           [address(document), document.addresses[0]],
         ),
     ],
@@ -139,7 +151,8 @@ describe("the rollback runbook, rendered and applied through the owner's gate by
       "the run versioned a unit of another run",
       (document) =>
         admin.query(
-          "update public.unit_version v set version_no = 2 from public.information_unit u where u.id = v.unit_id and u.canonical_address = $1",
+          "update public.unit_version v set version_no = 2 from public.information_unit u where u.id = v.unit_id and " +
+            "u.canonical_address = $1",
           [address(document)],
         ),
     ],
@@ -148,7 +161,8 @@ describe("the rollback runbook, rendered and applied through the owner's gate by
       "another run enacted a unit",
       (document) =>
         admin.query(
-          "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key) select id, 'enacted', 'enacted', 'R9', gen_random_uuid()::text from public.information_unit where canonical_address = $1",
+          "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key) select id, 'enacted', " +
+            "'enacted', 'R9', gen_random_uuid()::text from public.information_unit where canonical_address = $1",
           [address(document)],
         ),
     ],
@@ -157,7 +171,9 @@ describe("the rollback runbook, rendered and applied through the owner's gate by
       "another run hung a unit below",
       (document) =>
         admin.query(
-          "insert into public.information_unit (canonical_address, doc_code, parent, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) select $1 || '/c', doc_code, id, 'section', 9, content_sha256, 'R9', 'R9' from public.information_unit where canonical_address = $1",
+          "insert into public.information_unit (canonical_address, doc_code, parent, unit_kind, ordinal, content_sha256, " +
+            "created_by_run, last_run_id) select $1 || '/c', doc_code, id, 'section', 9, content_sha256, 'R9', 'R9' from " +
+            "public.information_unit where canonical_address = $1",
           [address(document)],
         ),
     ],
@@ -207,14 +223,16 @@ describe("what cutter_revert may do", () => {
   it.each([
     [
       "create a unit",
-      "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) values ('x', 'x', 'section', 0, repeat('0', 64), 'x', 'x')",
+      "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, " +
+        "last_run_id) values ('x', 'x', 'section', 0, repeat('0', 64), 'x', 'x')",
     ],
     ["change a version", "update public.unit_version set body = ''"],
     ["change where a unit points", "update public.information_unit set current_version_id = null"],
     ["remove a unit", "delete from public.information_unit"],
     [
       "write its log by another name",
-      "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key, actor) values (gen_random_uuid(), 'a', 'b', 'c', 'd', 'somebody')",
+      "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key, actor) values " +
+        "(gen_random_uuid(), 'a', 'b', 'c', 'd', 'somebody')",
     ],
     ["call the writer's function", "select public.fn_iu_create()"],
     ["decide", "insert into cutter_governance.review_decision (id) values (gen_random_uuid())"],

@@ -1,4 +1,5 @@
-// The substrate behaves as the programme's database does: functions that refuse by jsonb, one decision per phase and run, verifier ≠ writer.
+// The substrate behaves as the programme's database does: functions that refuse by jsonb, one decision per phase and run, verifier ≠
+// writer.
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
@@ -53,7 +54,8 @@ async function registerDocument(code = `doc-${randomUUID().slice(0, 8)}`) {
   const {
     rows: [version],
   } = await application.query<{ id: string }>(
-    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, 10) returning id",
+    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, " +
+      "byte_length) values ($1, 1, 1, $2, 10) returning id",
     [document?.id, sha(code)],
   );
   await application.end();
@@ -61,7 +63,8 @@ async function registerDocument(code = `doc-${randomUUID().slice(0, 8)}`) {
   const decide = async (phase: "cut_leg_a" | "lifecycle_enact", gate: string): Promise<string> => {
     const id = randomUUID();
     await governance.query(
-      "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, $3, $4, $5, 'approve', $6, 'knowledge/x.md', $6)",
+      "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, " +
+        "approval_kb_id, approval_sha256) values ($1, $2, $3, $4, $5, 'approve', $6, 'knowledge/x.md', $6)",
       [id, document?.id, phase, gate, run, payload],
     );
     return id;
@@ -141,7 +144,9 @@ test("300 units are cut set-based in plan order: tree, bytes and recorder are al
   expect(answers.filter(({ refused, duplicate }) => refused === false && duplicate === false)).toHaveLength(300);
   const readonly = await server.connect("context_pack_readonly");
   const { rows } = await readonly.query(
-    "select v.idempotency_key as key, v.body, v.created_by, p.canonical_address as parent from public.unit_version v join public.information_unit u on u.current_version_id = v.id left join public.information_unit p on p.id = u.parent where v.run_id = $1 order by u.ordinal",
+    "select v.idempotency_key as key, v.body, v.created_by, p.canonical_address as parent from public.unit_version v join " +
+      "public.information_unit u on u.current_version_id = v.id left join public.information_unit p on p.id = u.parent where " +
+      "v.run_id = $1 order by u.ordinal",
     [document.run],
   );
   expect(rows).toEqual(units.map(({ key, body, parent }) => ({ key, body, parent, created_by: "cutter_exec" })));
@@ -201,7 +206,8 @@ test("enacting logs once, with decision and login, and a replay is a duplicate",
   expect(await enact(document, 0)).toMatchObject({ refused: false, duplicate: true });
   expect(await enact(document, 0, { key: "other-key" })).toEqual({ refused: true, reason: "transition_illegal" });
   const { rows } = await admin.query(
-    "select l.from_state, l.to_state, l.actor, l.review_decision_id, u.lifecycle_state from public.iu_lifecycle_log l join public.information_unit u on u.id = l.unit_id where l.run_id = $1",
+    "select l.from_state, l.to_state, l.actor, l.review_decision_id, u.lifecycle_state from public.iu_lifecycle_log l join " +
+      "public.information_unit u on u.id = l.unit_id where l.run_id = $1",
     [document.run],
   );
   expect(rows).toEqual([
@@ -221,7 +227,8 @@ test("enacting refuses another version, another phase's decision and an unknown 
 test("one decision per document, phase and run: the second is refused by the unique key", async () => {
   const document = await registerDocument();
   const second = governance.query(
-    "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, 'cut_leg_a', 'SG_1', $3, 'approve', $4, 'x', $4)",
+    "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, " +
+      "approval_kb_id, approval_sha256) values ($1, $2, 'cut_leg_a', 'SG_1', $3, 'approve', $4, 'x', $4)",
     [randomUUID(), document.documentId, document.run, payload],
   );
   await expect(second).rejects.toMatchObject({ code: "23505", constraint: "review_decision_source_document_id_phase_run_id_key" });
@@ -230,7 +237,8 @@ test("one decision per document, phase and run: the second is refused by the uni
 test("the recorder of a governance row is the login, whatever the insert claims", async () => {
   const document = await registerDocument();
   await governance.query(
-    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count, recorded_by) values ($1, $2, $3, $4, $5, $5, $5, 1, 'somebody-else')",
+    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, " +
+      "payload_sha, from_digest, to_digest, unit_count, recorded_by) values ($1, $2, $3, $4, $5, $5, $5, 1, 'somebody-else')",
     [document.documentId, document.versionId, document.run, document.cut, payload],
   );
   const { rows } = await admin.query("select recorded_by from cutter_governance.v_cut_change_set_observe where run_id = $1", [
@@ -245,16 +253,19 @@ test("neither who recorded the change set nor who wrote the units may verify it;
   const {
     rows: [changeSet],
   } = await governance.query<{ id: string }>(
-    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count) values ($1, $2, $3, $4, $5, $5, $5, 1) returning id",
+    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, " +
+      "payload_sha, from_digest, to_digest, unit_count) values ($1, $2, $3, $4, $5, $5, $5, 1) returning id",
     [document.documentId, document.versionId, document.run, document.cut, payload],
   );
   const verify = (client: Client) =>
     client.query(
-      "insert into cutter_governance.verify_result (change_set_id, run_id, verdict, units_checked, to_digest) values ($1, $2, 'pass', 1, $3)",
+      "insert into cutter_governance.verify_result (change_set_id, run_id, verdict, units_checked, to_digest) values ($1, $2, " +
+        "'pass', 1, $3)",
       [changeSet?.id, document.run, payload],
     );
   await admin.query(
-    "grant usage on schema cutter_governance to cutter_exec; grant insert on cutter_governance.verify_result to cutter_exec, directus_secdef; grant cutter_verify to directus_secdef",
+    "grant usage on schema cutter_governance to cutter_exec; grant insert on cutter_governance.verify_result to cutter_exec, " +
+      "directus_secdef; grant cutter_verify to directus_secdef",
   );
   await expect(verify(exec)).rejects.toMatchObject({ code: "42501" });
   await expect(verify(governance)).rejects.toMatchObject({ code: "42501" });
@@ -262,7 +273,8 @@ test("neither who recorded the change set nor who wrote the units may verify it;
   await expect(verify(governance)).rejects.toMatchObject({ code: "42501" });
   await governance.query("reset role");
   await admin.query(
-    "revoke insert on cutter_governance.verify_result from cutter_exec, directus_secdef; revoke usage on schema cutter_governance from cutter_exec; revoke cutter_verify from directus_secdef",
+    "revoke insert on cutter_governance.verify_result from cutter_exec, directus_secdef; revoke usage on schema " +
+      "cutter_governance from cutter_exec; revoke cutter_verify from directus_secdef",
   );
   await verify(verifier);
   await expect(verify(verifier)).rejects.toMatchObject({ code: "23505" });

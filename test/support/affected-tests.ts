@@ -1,4 +1,5 @@
-// Which unit test files a change can reach, nearest first: a test that imports what changed is nearer than one that reaches it through others.
+// Which unit test files a change can reach, nearest first: a test that imports what changed is nearer than one that reaches it through
+// others.
 import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { checkout } from "./test-steps.ts";
@@ -12,8 +13,8 @@ const isScript = (path: string): boolean => /\.(ts|mts|mjs|cjs)$/.test(path);
 const isUnitTest = (path: string): boolean => /^test\/.*\.test\.ts$/.test(path);
 
 /**
- * `tracked` are all files of the checkout, `changed` some of them or files that are gone. A file that is read, not imported (SQL, shell, a page),
- * reaches whoever names it.
+ * `tracked` are all files of the checkout, `changed` some of them or files that are gone. A file that is read, not imported (SQL, shell, a
+ * page), reaches whoever names it.
  */
 export function findAffectedTests(tracked: readonly string[], changed: readonly string[]): readonly AffectedTest[] {
   const scripts = tracked.filter(isScript);

@@ -6,7 +6,10 @@ import { buildRelease } from "../../deploy/build.ts";
 import { sha256Hex } from "../../orchestrator/core/encoding/digest.ts";
 import { manifestName, releaseManifestSchema, toReleaseName } from "../../orchestrator/core/host/release-manifest.ts";
 
-/** `lines` come first in bin/`launcher`, after `#!/bin/sh`. Gives the release's name; its archive and folder stand among the built ones until removed. */
+/**
+ * `lines` come first in bin/`launcher`, after `#!/bin/sh`. Gives the release's name; its archive and folder stand among the built ones
+ * until removed.
+ */
 export async function alterRelease(launcher: "cutter" | "cutter-root", lines: string): Promise<string> {
   const { directory } = await buildRelease();
   const releases = dirname(directory);

@@ -37,7 +37,8 @@ systemctl daemon-reload; systemd-tmpfiles --create /etc/tmpfiles.d/cutter.conf
 cd /etc/systemd/system/sockets.target.wants; systemctl start cutter-*.socket`;
 
 /**
- * `work` meets a host and a state without anything of the kit; whatever it makes there is taken away. Then host and state are what they were, byte for byte.
+ * `work` meets a host and a state without anything of the kit; whatever it makes there is taken away. Then host and state are what they
+ * were, byte for byte.
  * @throws what `work` threw, or when host and state are not as before
  */
 export async function withBareHost<Result>(work: () => Promise<Result>): Promise<Result> {

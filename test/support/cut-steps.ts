@@ -1,4 +1,5 @@
-// A document's steps as requests to the ports that write and record: for tests of what each step leaves, on whatever stands behind the ports.
+// A document's steps as requests to the ports that write and record: for tests of what each step leaves, on whatever stands behind the
+// ports.
 import { randomUUID } from "node:crypto";
 import type { ProductionDatabase } from "../../orchestrator/ports/database.ts";
 import type { Recorders } from "../../orchestrator/ports/recorders.ts";

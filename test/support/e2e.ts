@@ -44,12 +44,14 @@ export async function until<T>(look: () => Promise<T | null>): Promise<T> {
 export async function readCensus(): Promise<Readonly<Record<string, string>>> {
   const tables = (
     await sql(
-      "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema') order by 1",
+      "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', " +
+        "'information_schema') order by 1",
     )
   ).split("\n");
   const selects = tables.map(
     (table) =>
-      `select '${table}=' || count(*) || ' ' || coalesce(encode(sha256(convert_to(string_agg(t::text, E'\\n' order by t::text), 'UTF8')), 'hex'), '-') from ${table} t`,
+      `select '${table}=' || count(*) || ' ' || coalesce(encode(sha256(convert_to(string_agg(t::text, E'\\n' order by ` +
+      `t::text), 'UTF8')), 'hex'), '-') from ${table} t`,
   );
   return Object.fromEntries((await sql(selects.join("\nunion all\n"))).split("\n").map((line) => line.split("=") as [string, string]));
 }

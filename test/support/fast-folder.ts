@@ -1,4 +1,5 @@
-// Where tests put what they write often: in memory where the machine has such a place, since an fsync of a disk is what they would wait for.
+// Where tests put what they write often: in memory where the machine has such a place, since an fsync of a disk is what they would wait
+// for.
 import { existsSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 

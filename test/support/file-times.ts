@@ -1,4 +1,5 @@
-// Time per test file with its imports and hooks, beside vitest's JSON report: the report itself counts from the first test to the last only.
+// Time per test file with its imports and hooks, beside vitest's JSON report: the report itself counts from the first test to the last
+// only.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 import { z } from "zod";

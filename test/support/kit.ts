@@ -1,4 +1,5 @@
-// What an up does with single resources, by the provider's own code and from the inputs in the stack's state, over a line of the test's choice.
+// What an up does with single resources, by the provider's own code and from the inputs in the stack's state, over a line of the test's
+// choice.
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import type { HostAddress } from "../../provision/host/address.ts";
 import { createHostPool } from "../../provision/host/pool.ts";

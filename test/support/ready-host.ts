@@ -16,8 +16,8 @@ export async function makeReady(): Promise<void> {
 }
 
 /**
- * A ready host, for a file of tests: host, switch, state and stack config are read, and when they are what this function left behind for an earlier file, an
- * `up` would find nothing to do and is left out. A row that proves something of `up` itself runs its own.
+ * A ready host, for a file of tests: host, switch, state and stack config are read, and when they are what this function left behind for an
+ * earlier file, an `up` would find nothing to do and is left out. A row that proves something of `up` itself runs its own.
  * @throws as `makeReady`
  */
 export async function ensureReady(): Promise<void> {

@@ -26,7 +26,8 @@ export const readCurrent = (): Promise<string> => onTrialHost("basename $(readli
 /** Links, records and folders: what a release that failed must leave as it was, but for its own folder. */
 const readReleases = (): Promise<string> =>
   onTrialHost(
-    "readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active cutter-release-guard.service; ls /opt/cutter/release-state",
+    "readlink /opt/cutter/current /opt/cutter/last-good; cat /opt/cutter/release-state/good; systemctl is-active " +
+      "cutter-release-guard.service; ls /opt/cutter/release-state",
   );
 
 /** The host is ready. */

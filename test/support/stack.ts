@@ -11,8 +11,8 @@ export const pulumi = (...args: readonly string[]): Promise<Ended> =>
 export const up = (...args: readonly string[]): Promise<Ended> => pulumi("up", "--yes", "--skip-preview", ...args);
 
 /**
- * What a preview would do, sorted: "update Directory sandbox/var/lib/cutter/locks"; empty when nothing drifted. A component's step and the stack's own are
- * no resource on the host and left out. `output`: all it printed.
+ * What a preview would do, sorted: "update Directory sandbox/var/lib/cutter/locks"; empty when nothing drifted. A component's step and the
+ * stack's own are no resource on the host and left out. `output`: all it printed.
  * @throws when the preview itself failed, with what it printed
  */
 export async function preview(): Promise<{ readonly steps: readonly string[]; readonly output: string }> {
@@ -34,7 +34,8 @@ export const readSteps = async (): Promise<readonly string[]> => (await preview(
 /** Every place that `pulumi up` writes to. */
 const places = [
   "/opt/cutter /etc/cutter /var/lib/cutter /var/lib/cutter-ledger /usr/local/bin/cutter",
-  "/etc/tmpfiles.d/cutter.conf /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient/cutter-*.d",
+  "/etc/tmpfiles.d/cutter.conf /etc/systemd/system /etc/systemd/system.control /run/systemd/system " +
+    "/run/systemd/system.control /run/systemd/transient/cutter-*.d",
 ].join(" ");
 
 /** What grows by its nature: records of what was done, and runs; and systemd's own folders, which it makes and never takes away. */
@@ -50,8 +51,9 @@ const growing = [
 ];
 
 /**
- * One line for each path (type, mode, owner, path, target), one for each file's digest, then the state of the kit's units (a service that a socket starts comes and
- * goes by itself), the env file, user and group. Equal texts mean an equal host. Few processes: it is read hundreds of times.
+ * One line for each path (type, mode, owner, path, target), one for each file's digest, then the state of the kit's units (a service that a
+ * socket starts comes and goes by itself), the env file, user and group. Equal texts mean an equal host. Few processes: it is read hundreds
+ * of times.
  */
 export async function readTree(): Promise<string> {
   const { stdout } = await onHost(`export LC_ALL=C

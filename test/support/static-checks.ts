@@ -1,4 +1,5 @@
-// The checks that read the code and run none of it, once for `npm test` and `npm run check`. What they may keep for the next time lies below .build/.
+// The checks that read the code and run none of it, once for `npm test` and `npm run check`. What they may keep for the next time lies
+// below .build/.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bin, checkout, type TestSteps } from "./test-steps.ts";

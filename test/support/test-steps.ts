@@ -1,4 +1,5 @@
-// Runs the steps of a test run as child processes, one after the other, and keeps what each came to: for `npm test`, `npm run check` and `npm run test:suites`.
+// Runs the steps of a test run as child processes, one after the other, and keeps what each came to: for `npm test`, `npm run check` and
+// `npm run test:suites`.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -77,7 +78,10 @@ export class TestSteps {
     this.#record({ name, seconds: toSeconds(startedMs), passed, failed: code === 0 ? failed : Math.max(failed, 1) });
   }
 
-  /** Exit code of one child; 1 when a signal ended it. An `untouchable` one has a process group of its own, which a second Ctrl-C does not reach. */
+  /**
+   * Exit code of one child; 1 when a signal ended it. An `untouchable` one has a process group of its own, which a second Ctrl-C does not
+   * reach.
+   */
   exitCode(argv: readonly string[], { untouchable = false, limitMs, stdio = "inherit" }: ChildOptions = {}): Promise<number> {
     const [file = "", ...args] = argv;
     return new Promise((done, fail) => {

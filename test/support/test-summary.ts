@@ -1,4 +1,5 @@
-// How a test run ends: time per file, slowest first; what each step came to; and the plain line "N passed, N failed", which the exit code agrees with.
+// How a test run ends: time per file, slowest first; what each step came to; and the plain line "N passed, N failed", which the exit code
+// agrees with.
 import { basename, dirname } from "node:path";
 import { readFileTimes } from "./file-times.ts";
 import { toLabel, type Outcome, type TestSteps } from "./test-steps.ts";

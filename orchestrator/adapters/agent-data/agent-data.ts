@@ -67,7 +67,10 @@ async function write(transport: Transport, document: NewKbDocument): Promise<KbW
   return { id: written.id, revision: written.revision, status: written.status };
 }
 
-/** The API's optimistic lock is on PUT, and POST without upsert refuses a document that exists; both say 409. Sent once, never looked up: the caller reads. */
+/**
+ * The API's optimistic lock is on PUT, and POST without upsert refuses a document that exists; both say 409. Sent once, never looked up:
+ * the caller reads.
+ */
 async function writeAt(transport: Transport, document: NewKbDocument, revision: number): Promise<KbWritten | null> {
   assertStorable(document);
   const call: Call =

@@ -1,4 +1,5 @@
-// The way to pg_restore: the same root helper, which reads the archive from us and tells what it found, or restores it into the scratch database.
+// The way to pg_restore: the same root helper, which reads the archive from us and tells what it found, or restores it into the scratch
+// database.
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";

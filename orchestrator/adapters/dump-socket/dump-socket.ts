@@ -6,7 +6,10 @@ import { readExitCode, stderrBytesMax, type Frame } from "../../core/backup/dump
 import { CutterError } from "../../core/errors.ts";
 import { ask, readVersionFrame, type DumpSocketOptions } from "./ask.ts";
 
-/** @throws DUMP_UNREACHABLE when nobody answers, DUMP_STREAM_BROKEN when the frames are not whole; a non-zero exit code is the caller's to judge. */
+/**
+ * @throws DUMP_UNREACHABLE when nobody answers, DUMP_STREAM_BROKEN when the frames are not whole; a non-zero exit code is the caller's to
+ * judge.
+ */
 export function dumpSocket(options: DumpSocketOptions): DumpSource {
   return {
     async readVersion() {
@@ -29,7 +32,10 @@ export function dumpSocket(options: DumpSocketOptions): DumpSource {
 
 type DumpEnd = ReturnType<typeof Promise.withResolvers<{ readonly code: number; readonly stderr: string }>>;
 
-/** Given up, it closes the socket at once: also before the first read, and while a read waits for a helper that says nothing. Readable.from does neither. */
+/**
+ * Given up, it closes the socket at once: also before the first read, and while a read waits for a helper that says nothing. Readable.from
+ * does neither.
+ */
 function toStream(socket: Socket, bytes: AsyncGenerator<Buffer>, ended: DumpEnd): Readable {
   return new Readable({
     read() {

@@ -1,4 +1,5 @@
-// The backup that counts: encrypted to the pinned recipient and to a key of this run, proven from the bytes on disk, and only then given its name.
+// The backup that counts: encrypted to the pinned recipient and to a key of this run, proven from the bytes on disk, and only then given
+// its name.
 import { mkdir, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CutterError } from "../../core/errors.ts";

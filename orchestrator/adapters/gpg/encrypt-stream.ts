@@ -15,7 +15,10 @@ export interface Encrypted {
   readonly head: Buffer; // of the ciphertext
 }
 
-/** `file`: made anew, 0600, refused when it is there; null for nowhere. @throws ENCRYPTION_FAILED, PROCESS_*, or the error of either stream */
+/**
+ * `file`: made anew, 0600, refused when it is there; null for nowhere.
+ * @throws ENCRYPTION_FAILED, PROCESS_*, or the error of either stream
+ */
 export async function encryptStream(gpg: Gpg, plaintext: Readable, keyFiles: readonly string[], file: string | null): Promise<Encrypted> {
   const plain = new ByteMeter();
   const cipher = new ByteMeter();

@@ -1,4 +1,5 @@
-// The proof of a backup, from the bytes on disk: their digest, what they decrypt to, what pg_restore finds in it, and what comes back out of a restore.
+// The proof of a backup, from the bytes on disk: their digest, what they decrypt to, what pg_restore finds in it, and what comes back out
+// of a restore.
 import { createReadStream } from "node:fs";
 import { PassThrough, Writable, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -26,8 +27,9 @@ export interface ArchiveProof extends Pick<ProvenBackup, "archiveEntries" | "res
 }
 
 /**
- * In the order that trusts least: pg_restore sees nothing before a whole decryption had the digest of what pg_dump gave out, since `gpg -d` passes most of
- * a damaged plaintext on before it says no. Nothing of the plaintext touches a disk. @throws BACKUP_UNPROVEN with the step that failed, PROCESS_*, DUMP_*
+ * In the order that trusts least: pg_restore sees nothing before a whole decryption had the digest of what pg_dump gave out, since `gpg -d`
+ * passes most of a damaged plaintext on before it says no. Nothing of the plaintext touches a disk. @throws BACKUP_UNPROVEN with the step
+ * that failed, PROCESS_*, DUMP_*
  */
 export async function proveArchive(inputs: ArchiveProofInputs): Promise<ArchiveProof> {
   const head = await requireSameBytes(inputs);
@@ -83,7 +85,10 @@ async function restore(inputs: ArchiveProofInputs, scratch: ScratchDatabase): Pr
   return { database: scratch.name, digest };
 }
 
-/** One decryption with the run's key, its plaintext handed to `take`. Every one is judged: the bytes read, gpg's exit code, the bytes given out. */
+/**
+ * One decryption with the run's key, its plaintext handed to `take`. Every one is judged: the bytes read, gpg's exit code, the bytes given
+ * out.
+ */
 async function decryptInto<Result>(
   { gpg, file, written }: ArchiveProofInputs,
   take: (archive: Readable) => Promise<Result>,
@@ -98,7 +103,8 @@ async function decryptInto<Result>(
     pipeline(plain, archive),
     taking,
   ]);
-  if (ended.status === "rejected" && isAbort(ended.reason)) throw ended.reason; // told to stop: whatever else broke off did so in consequence
+  // told to stop: whatever else broke off did so in consequence
+  if (ended.status === "rejected" && isAbort(ended.reason)) throw ended.reason;
   if (taken.status === "rejected" && taken.reason instanceof CutterError) throw taken.reason; // the archive's reader gave up, and the rest in consequence
   if (ended.status === "rejected") throw ended.reason;
   if (ended.value.code !== 0)

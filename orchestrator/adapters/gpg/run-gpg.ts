@@ -23,7 +23,10 @@ export interface Gpg {
   run(call: GpgCall): Promise<ProcessResult>;
 }
 
-/** Gives `work` a fresh 0700 home below `parent`; agent and home are gone when it returns, whatever happened. `parent` short: the agent's socket must stay under 108 bytes. */
+/**
+ * Gives `work` a fresh 0700 home below `parent`; agent and home are gone when it returns, whatever happened. `parent` short: the agent's
+ * socket must stay under 108 bytes.
+ */
 export async function withGpgHome<Result>(
   parent: string,
   signal: AbortSignal | undefined,

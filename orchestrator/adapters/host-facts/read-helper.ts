@@ -5,7 +5,10 @@ import { parseRefusalOutput } from "../../core/host/refusal-output.ts";
 
 const outputBytesMax = 4 * 1024 * 1024;
 
-/** `file` with `args`; its stderr goes to ours. @throws the helper's refusal; SURVEY_FACTS_UNREADABLE when it did not start, was stopped, or ended without telling why */
+/**
+ * `file` with `args`; its stderr goes to ours.
+ * @throws the helper's refusal; SURVEY_FACTS_UNREADABLE when it did not start, was stopped, or ended without telling why
+ */
 export function readHelper(file: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
   return new Promise((done, fail) => {
     const step = `cutter-root ${args.join(" ")}`;

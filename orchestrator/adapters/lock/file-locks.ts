@@ -1,4 +1,5 @@
-// One lock file per document and one per run id: made whole by link(2), removed by its holder, taken over only when the holder is certainly gone.
+// One lock file per document and one per run id: made whole by link(2), removed by its holder, taken over only when the holder is certainly
+// gone.
 import { createHash, randomBytes } from "node:crypto";
 import { link, open, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";

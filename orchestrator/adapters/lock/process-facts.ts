@@ -24,8 +24,9 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * 32 hex digits. The kernel's word first: a wrong one would let a lock be taken from a living holder. Only where ProcSubset=pid hides the file, as in a unit,
- * CUTTER_BOOT_ID counts, which systemd or the root helper set there. "unknown" where neither is there: then no lock is taken over because of its boot.
+ * 32 hex digits. The kernel's word first: a wrong one would let a lock be taken from a living holder. Only where ProcSubset=pid hides the
+ * file, as in a unit, CUTTER_BOOT_ID counts, which systemd or the root helper set there. "unknown" where neither is there: then no lock is
+ * taken over because of its boot.
  */
 export async function readBootId(
   environment: Readonly<Record<string, string | undefined>>,

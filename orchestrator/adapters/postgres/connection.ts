@@ -31,8 +31,9 @@ export interface ReadTransaction {
 }
 
 /**
- * Startup options beat ALTER ROLE … SET: what changes a digest is pinned here, a write needs to be asked for, and a session that only holds a lock
- * is not ended for being idle. The server finds a client whose host is gone within a minute, so that its locks do not outlive it for hours.
+ * Startup options beat ALTER ROLE … SET: what changes a digest is pinned here, a write needs to be asked for, and a session that only holds
+ * a lock is not ended for being idle. The server finds a client whose host is gone within a minute, so that its locks do not outlive it for
+ * hours.
  */
 const startupOptions = [
   "search_path=pg_catalog",
@@ -58,7 +59,10 @@ export interface OpenClient {
 
 const closeTimeoutMs = 5_000;
 
-/** `sessionName` is what pg_stat_activity calls it. @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
+/**
+ * `sessionName` is what pg_stat_activity calls it.
+ * @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING
+ */
 export async function openReadConnection(
   settings: LoginSettings,
   evidence: EvidenceLog,
@@ -207,7 +211,10 @@ export class ReadConnection {
     }
   }
 
-  /** A failed statement, told or swallowed, must not keep the transaction from answering its last question. What was read needs no savepoint. */
+  /**
+   * A failed statement, told or swallowed, must not keep the transaction from answering its last question. What was read needs no
+   * savepoint.
+   */
   async #guard<Result>(
     work: () => Promise<Result>,
   ): Promise<{ readonly failed: false; readonly result: Result } | { readonly failed: true; readonly error: unknown }> {

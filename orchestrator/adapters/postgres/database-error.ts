@@ -16,7 +16,10 @@ export function toSqlState(thrown: unknown): string | null {
   return thrown instanceof DatabaseError ? (thrown.code ?? null) : null;
 }
 
-/** Once COMMIT was sent: only an error that is the server's plain refusal means a rollback. A broken line, an ended session or a server going down leaves its fate open. */
+/**
+ * Once COMMIT was sent: only an error that is the server's plain refusal means a rollback. A broken line, an ended session or a server
+ * going down leaves its fate open.
+ */
 export function isOutcomeUnknown(thrown: unknown): boolean {
   const sqlState = toSqlState(thrown);
   return sqlState === null || /^(?:08|57P|25P0)/.test(sqlState);

@@ -24,7 +24,8 @@ export async function readProbeStatements(
   for (const row of columns) {
     statements.set(row.table_name, {
       insert: [`explain insert into ${row.quoted_name} default values`], // any one column's right would do
-      update: row.columns.map((column) => `explain update ${row.quoted_name} set ${column} = default`), // no condition: SELECT is not needed
+      // no condition: SELECT is not needed
+      update: row.columns.map((column) => `explain update ${row.quoted_name} set ${column} = default`),
       delete: [`explain delete from ${row.quoted_name}`],
       execute: [],
     });

@@ -1,4 +1,5 @@
-// RevertDatabase over node-postgres: reads by the read-only login, and one transaction by the revert principal, whose connection is opened for it and closed behind it.
+// RevertDatabase over node-postgres: reads by the read-only login, and one transaction by the revert principal, whose connection is opened
+// for it and closed behind it.
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { UnitEffect } from "../../core/journal/effect.ts";

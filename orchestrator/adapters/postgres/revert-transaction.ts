@@ -14,7 +14,10 @@ import { readSql } from "./sql-files.ts";
 const login = "revert principal";
 const proofRow = z.looseObject({ units_of_run: z.coerce.number(), still_standing: z.coerce.number(), reverts_logged: z.coerce.number() });
 
-/** READ COMMITTED, and the rows locked before they are compared: what others commit until then is seen, and nothing can be committed after. @throws as RevertDatabase.apply */
+/**
+ * READ COMMITTED, and the rows locked before they are compared: what others commit until then is seen, and nothing can be committed after.
+ * @throws as RevertDatabase.apply
+ */
 export async function applyRevert(
   client: Client,
   limits: TransactionLimits,
@@ -97,7 +100,10 @@ const refusals = [
   "REVERT_UNIT_HAS_FOREIGN_CHILD",
 ] as const satisfies readonly Code[];
 
-/** The runbook refuses by casting our own code to a number (22P02): the SQLSTATE says that it did, and the one word in the message that is a code says why. */
+/**
+ * The runbook refuses by casting our own code to a number (22P02): the SQLSTATE says that it did, and the one word in the message that is a
+ * code says why.
+ */
 function toRunbookRefusal(error: unknown, runId: string): CutterError | null {
   if (toSqlState(error) !== "22P02" || !(error instanceof Error)) return null;
   const found = /"(REVERT_[A-Z_]+) ([^"]*)"/.exec(error.message);

@@ -1,4 +1,5 @@
-// PostgreSQL's session lock on a document: the authority across hosts. It lives as long as this one connection, and the session says whose it is.
+// PostgreSQL's session lock on a document: the authority across hosts. It lives as long as this one connection, and the session says whose
+// it is.
 import { CutterError } from "../../core/errors.ts";
 import type { SessionLock } from "../../ports/recorders.ts";
 import { openReadConnection, type ReadConnection, type TransactionLimits } from "./connection.ts";

@@ -57,7 +57,10 @@ export async function readDatabaseSettings(env: EnvSource, governancePrincipal: 
   };
 }
 
-/** What a revert holds: the reader's login and its own, which must be the pinned principal's. @throws REVERT_LOGIN_MISMATCH, and as above */
+/**
+ * What a revert holds: the reader's login and its own, which must be the pinned principal's.
+ * @throws REVERT_LOGIN_MISMATCH, and as above
+ */
 export async function readRevertSettings(
   env: EnvSource,
   principal: string,

@@ -112,7 +112,10 @@ const answerRow = z.strictObject({
   answer: z.looseObject({ refused: z.boolean(), reason: z.string().optional(), duplicate: z.boolean().optional() }),
 });
 
-/** Every answer is read: one call, one row made. A duplicate is no success here: whoever calls has just proven that nothing of the run is there. */
+/**
+ * Every answer is read: one call, one row made. A duplicate is no success here: whoever calls has just proven that nothing of the run is
+ * there.
+ */
 async function callEach(
   transaction: WriteTransaction,
   statement: string,
@@ -137,7 +140,9 @@ interface Call {
   readonly json: string;
 }
 
-/** In the order given, as many to a statement as both bounds allow, made one after the other so that not all of them lie in memory twice. */
+/**
+ * In the order given, as many to a statement as both bounds allow, made one after the other so that not all of them lie in memory twice.
+ */
 function* toBatches(units: readonly { readonly address: string }[]): Generator<readonly Call[]> {
   let batch: Call[] = [];
   let characters = 0;

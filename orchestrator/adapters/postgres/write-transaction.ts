@@ -1,4 +1,5 @@
-// One write transaction of one login: its own connection, limits and durability set, the document's lock first, COMMIT with its tag. Rolled back on anything else.
+// One write transaction of one login: its own connection, limits and durability set, the document's lock first, COMMIT with its tag. Rolled
+// back on anything else.
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
@@ -7,7 +8,10 @@ import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
 import { openWriteConnection, type WriteConnection } from "./write-connection.ts";
 
-/** Limits of a write. The server's own end of a transaction exists from version 17; before that the line is cut, and the server, looking for its client, ends it. */
+/**
+ * Limits of a write. The server's own end of a transaction exists from version 17; before that the line is cut, and the server, looking for
+ * its client, ends it.
+ */
 export interface WriteLimits {
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
@@ -48,7 +52,8 @@ export async function writeOnce(
     );
     await connection.within(limits.commitTimeoutMs, () => commit(connection, login, permission, transactionId));
   } catch (error) {
-    await connection.within(rollbackTimeoutMs, () => connection.query("rollback")).catch(() => undefined); // when the line is gone the server does the same
+    // when the line is gone the server does the same
+    await connection.within(rollbackTimeoutMs, () => connection.query("rollback")).catch(() => undefined);
     throw error;
   } finally {
     await connection.close();

@@ -69,7 +69,10 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessResult
   return { code: end.value.code, stdout: Buffer.concat(kept), stderr };
 }
 
-/** A program that ends before it has read everything closes its stdin: that is its right, and its exit code tells why. A source that breaks off is an error. */
+/**
+ * A program that ends before it has read everything closes its stdin: that is its right, and its exit code tells why. A source that breaks
+ * off is an error.
+ */
 async function feed(source: Readable | Buffer | null, stdin: Writable): Promise<void> {
   stdin.on("error", () => undefined); // seen by pipeline or irrelevant: the exit code judges
   if (source === null || Buffer.isBuffer(source)) {

@@ -1,4 +1,5 @@
-// What an approval is for, compared with what we ask for: field by field, each with its own code. Replay for another run, host or plan ends here.
+// What an approval is for, compared with what we ask for: field by field, each with its own code. Replay for another run, host or plan ends
+// here.
 import { toApprovedDecisions, type Approval, type ApprovedDecision, type ApprovalGate } from "./schema.ts";
 import type { ApprovalScope, RulingScope } from "./scope.ts";
 import type { Code } from "../codes/index.ts";

@@ -6,10 +6,16 @@ export const blockName = "cutter-approval";
 
 const closing = "```";
 
-/** Control and format characters (bidi, zero width, tags, byte order mark) and the line ends only some programs know. Tab and newline remain. */
+/**
+ * Control and format characters (bidi, zero width, tags, byte order mark) and the line ends only some programs know. Tab and newline
+ * remain.
+ */
 const forbidden = /[\p{Cc}\p{Cf}\u2028\u2029\uFFFE\uFFFF]/u;
 
-/** Before the block only plain prose and headings may stand: nothing that a page would hide the block in (comment, front matter, list, other fence). */
+/**
+ * Before the block only plain prose and headings may stand: nothing that a page would hide the block in (comment, front matter, list, other
+ * fence).
+ */
 const plainLine = /^(?:(?:#{1,6} )?[\p{L}\p{N}][^<`~]*)?$/u;
 
 /**

@@ -1,4 +1,5 @@
-// Where approvals of a run stand in the knowledge base. A signature is a document of its own beside its approval: the armored text, verbatim. Pure.
+// Where approvals of a run stand in the knowledge base. A signature is a document of its own beside its approval: the armored text,
+// verbatim. Pure.
 import type { Approval, ApprovalGate } from "./schema.ts";
 import type { SignerRole } from "./verify.ts";
 
@@ -8,7 +9,9 @@ export function toRequestApprovals(kbRunsFolder: string, runId: string): { reado
   return { SG_1: `${folder}/sg-1.md`, SG_2: `${folder}/sg-2.md` };
 }
 
-/** The id of one approval of run `runId`. A ruling and a decision on a failure may come more than once, so their own UUIDs tell them apart. */
+/**
+ * The id of one approval of run `runId`. A ruling and a decision on a failure may come more than once, so their own UUIDs tell them apart.
+ */
 export function toApprovalId(kbRunsFolder: string, runId: string, approval: Pick<Approval, "gate" | "review_decision_id">): string {
   const own = approval.review_decision_id.slice(0, 8);
   const names: Readonly<Record<ApprovalGate, string>> = {

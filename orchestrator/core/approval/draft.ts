@@ -1,4 +1,5 @@
-// The document to sign, and how to fill and sign it with nothing but stock tools. What only the signer may say stands as a placeholder that verify refuses.
+// The document to sign, and how to fill and sign it with nothing but stock tools. What only the signer may say stands as a placeholder that
+// verify refuses.
 import type { escalatingPhases, ApprovalGate } from "./schema.ts";
 import { blockName } from "./block.ts";
 import type { HostScope, RulingScope, RunScope } from "./scope.ts";
@@ -98,10 +99,12 @@ function toProse(request: DraftRequest): readonly string[] {
     "",
     ...runs.map(
       (run) =>
-        `- Run ${run.runId}: document ${run.documentId}, revision ${String(run.sourceRevision)}, ${String(run.sourceBytes)} bytes, ${String(run.units)} units.`,
+        `- Run ${run.runId}: document ${run.documentId}, revision ${String(run.sourceRevision)}, ${String(run.sourceBytes)} ` +
+        `bytes, ${String(run.units)} units.`,
     ),
     "",
-    `Valid for at most ${String(hoursMaxOfGate[request.gate])} hours from issued_at. Only the block above is read by the kit; whoever signs says what stands in it.`,
+    `Valid for at most ${String(hoursMaxOfGate[request.gate])} hours from issued_at. Only the block above is read by the ` +
+      "kit; whoever signs says what stands in it.",
   ];
 }
 
@@ -109,13 +112,17 @@ const meanings = {
   SG_1: ["Whoever signs this allows the named run to cut the named document as the plan of this payload_sha says."],
   SG_2: ["Whoever signs this allows the units of each named run to come into force."],
   SG_3: [
-    "A phase of this run failed after something was written, or the run is to be given up. Whoever signs this decides: resume lets it go on from where it stood;",
-    "void gives it up for good, where none of its effects stands (a REVERT takes them back first): its claim on the document ends and its run id is never used again.",
+    "A phase of this run failed after something was written, or the run is to be given up. Whoever signs this decides: " +
+      "resume lets it go on from where it stood;",
+    "void gives it up for good, where none of its effects stands (a REVERT takes them back first): its claim on the document " +
+      "ends and its run id is never used again.",
   ],
   RULING: [
     "Whoever signs this lets execution be enabled for the named run on the named host, as often as starts says, until expires_at.",
-    "starts is 1 to 5. Every start takes one: the first, each that resumes after a stop or a crash, and the one after the wait for an SG_2 that was not there yet. With 1, whatever interrupts the run asks for a new ruling.",
-    "why_harmless says in a sentence why this document can bear it; architect_text names the ruling's text in the knowledge base; accepts lists codes that are knowingly put up with.",
+    "starts is 1 to 5. Every start takes one: the first, each that resumes after a stop or a crash, and the one after the " +
+      "wait for an SG_2 that was not there yet. With 1, whatever interrupts the run asks for a new ruling.",
+    "why_harmless says in a sentence why this document can bear it; architect_text names the ruling's text in the knowledge " +
+      "base; accepts lists codes that are knowingly put up with.",
   ],
   REVERT: ["Whoever signs this lets the effects of the named run be reverted after a fresh backup."],
 } as const satisfies Record<ApprovalGate, readonly string[]>;
@@ -131,7 +138,8 @@ function toCommands(gate: ApprovalGate, fileName: string, placeholders: readonly
     ...(byHand.length === 0
       ? []
       : [
-          `"\${EDITOR:-vi}" ${fileName}   # write by hand: ${byHand.join(" ")}${byHand.includes("@ARCHITECT_TEXT_REVISION@") ? " (the revision as a number, without quotes)" : ""}`,
+          `"\${EDITOR:-vi}" ${fileName}   # write by hand: ` +
+            `${byHand.join(" ")}${byHand.includes("@ARCHITECT_TEXT_REVISION@") ? " (the revision as a number, without quotes)" : ""}`,
         ]),
     ...uuids.map((name) => `sed -i "s/${name}/$(cat /proc/sys/kernel/random/uuid)/" ${fileName}`),
     ...expiry,

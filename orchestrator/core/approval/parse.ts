@@ -48,7 +48,9 @@ function checkStrings(value: JsonValue, at: string): void {
   }
 }
 
-/** A UUID is spent once: the database keeps it per (document, phase), so one UUID for two decisions would let the second pass as the first. */
+/**
+ * A UUID is spent once: the database keeps it per (document, phase), so one UUID for two decisions would let the second pass as the first.
+ */
 function checkBatch(approval: Approval): void {
   const decisions = toApprovedDecisions(approval);
   for (const [index, decision] of decisions.entries()) {

@@ -1,4 +1,5 @@
-// The one judge of approvals: document, signatures, keys, time and purpose, in an order that no later step can undo. Pure; the signature decides.
+// The one judge of approvals: document, signatures, keys, time and purpose, in an order that no later step can undo. Pure; the signature
+// decides.
 import type { Approval, ApprovedDecision, ApprovalGate } from "./schema.ts";
 import { parseApproval } from "./parse.ts";
 import { requireBinding, type Expected } from "./binding.ts";
@@ -52,8 +53,9 @@ export interface ApprovalEvidence {
 }
 
 /**
- * Order (each step only after the one before): strict parse → pins and keys → one signature packet per file, of a binary document, by a pinned issuer →
- * the digest → key valid now → dates → gate, run, document, phase, host, release → payload. Reserving the UUID in the database is the caller's.
+ * Order (each step only after the one before): strict parse → pins and keys → one signature packet per file, of a binary document, by a
+ * pinned issuer → the digest → key valid now → dates → gate, run, document, phase, host, release → payload. Reserving the UUID in the
+ * database is the caller's.
  * @throws APPROVAL_* and KEY_*
  */
 export async function verifyApproval({ document, signatures, keys, expected, now }: ApprovalEvidence): Promise<VerifiedApproval> {

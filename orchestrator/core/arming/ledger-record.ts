@@ -23,7 +23,10 @@ export const auditSchema = z.looseObject({ ...chain, action: z.string().min(1) }
 export type SpentRecord = z.infer<typeof spentSchema>;
 export type AuditRecord = z.infer<typeof auditSchema>;
 
-/** What is about to be used up: `of` starts in all, counted by the document's digest and by its UUID, so that neither a copy nor a re-signing gives new ones. */
+/**
+ * What is about to be used up: `of` starts in all, counted by the document's digest and by its UUID, so that neither a copy nor a
+ * re-signing gives new ones.
+ */
 export type Spending = Pick<SpentRecord, "gate" | "run_id" | "document_sha256" | "review_decision_id" | "of">;
 
 /** How often it has been used, under whatever name. Pure. */

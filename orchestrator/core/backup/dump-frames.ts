@@ -1,6 +1,7 @@
 // The frames in which a root helper answers: a stream alone carries neither an exit code nor who is speaking.
-// One frame is 1 byte type, 4 bytes length (big-endian), payload. V version (text), D bytes of the dump or of the listing, E stderr bytes, X exit ({"code": n}, last).
-// For `list` and `restore` the client waits for V and then sends the archive in frames of its own: D …, and X with code 0 when it is whole.
+// One frame is 1 byte type, 4 bytes length (big-endian), payload. V version (text), D bytes of the dump or of the listing, E stderr bytes,
+// X exit ({"code": n}, last). For `list` and `restore` the client waits for V and then sends the archive in frames of its own: D …, and X
+// with code 0 when it is whole.
 import { z } from "zod";
 import { CutterError } from "../errors.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";

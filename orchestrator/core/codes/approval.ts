@@ -9,9 +9,11 @@ export const approvalCodes = {
   },
   APPROVAL_TEXT_INVALID: {
     summary:
-      "the text of the approval is not as it must be: reason says how (too_large, not_utf8, character_forbidden, block, json, field, entry_doubled, lasts_too_long)",
+      "the text of the approval is not as it must be: reason says how (too_large, not_utf8, character_forbidden, block, json, " +
+      "field, entry_doubled, lasts_too_long)",
     remedy:
-      "draft it again with cutter approval draft, change only what stands as a placeholder, save it as UTF-8 and sign it again; spread a batch that is too large over several documents; a ruling lasts 24 hours at most",
+      "draft it again with cutter approval draft, change only what stands as a placeholder, save it as UTF-8 and sign it " +
+      "again; spread a batch that is too large over several documents; a ruling lasts 24 hours at most",
     exit: 10,
   },
   APPROVAL_PLACEHOLDER: {
@@ -46,9 +48,11 @@ export const approvalCodes = {
   },
   APPROVAL_SIGNATURE_MALFORMED: {
     summary:
-      "this is not one armored, detached OpenPGP signature over a binary document, of an accepted digest, and nothing else: reason says what (count, type, weak_digest, expired)",
+      "this is not one armored, detached OpenPGP signature over a binary document, of an accepted digest, and nothing else: " +
+      "reason says what (count, type, weak_digest, expired)",
     remedy:
-      "let each signer sign alone, with stock gpg: gpg --digest-algo SHA512 --armor --detach-sign FILE, without --textmode and --default-sig-expire; nothing may stand around the armor",
+      "let each signer sign alone, with stock gpg: gpg --digest-algo SHA512 --armor --detach-sign FILE, without --textmode and " +
+      "--default-sig-expire; nothing may stand around the armor",
     exit: 10,
   },
   APPROVAL_SIGNER_NOT_PINNED: {
@@ -84,9 +88,11 @@ export const approvalCodes = {
   },
   APPROVAL_OUTDATED: {
     summary:
-      "the approval names something else than stands here now: field says what (release, plan, document, principal, rollback runbook or grant matrix)",
+      "the approval names something else than stands here now: field says what (release, plan, document, principal, rollback " +
+      "runbook or grant matrix)",
     remedy:
-      "look what changed: put back what was approved, or dry-run again with the release that is now installed, look at the new plan, draft and sign anew",
+      "look what changed: put back what was approved, or dry-run again with the release that is now installed, look at the new " +
+      "plan, draft and sign anew",
     exit: 10,
   },
   APPROVAL_DRY_RUN_UNFIT: {

@@ -27,7 +27,8 @@ export const armingCodes = {
   ENABLE_ALREADY: {
     summary: "this run, or another one, is armed or live on this host already",
     remedy:
-      "start this one with runbooks/start-run; one run at a time: let another one end; or take the token away with runbooks/disable and --clear",
+      "start this one with runbooks/start-run; one run at a time: let another one end; or take the token away with " +
+      "runbooks/disable and --clear",
     exit: 10,
   },
   ENABLE_WOULD_REFUSE: {
@@ -60,7 +61,8 @@ export const armingCodes = {
   APPROVAL_TAKEN: {
     summary: "another document stands in the knowledge base under this approval's id",
     remedy:
-      "an approval is overwritten only once it is too old for its gate: compare the two; use the one that stands, or wait until it has expired",
+      "an approval is overwritten only once it is too old for its gate: compare the two; use the one that stands, or wait " +
+      "until it has expired",
     exit: 10,
   },
   APPROVAL_UPLOAD_UNFIT: {
@@ -86,14 +88,16 @@ export const armingCodes = {
   LEDGER_DAMAGED: {
     summary: "the ledger's chain does not hold: a line was edited, moved or lost",
     remedy:
-      "runbooks/disable, keep the files as evidence and find out who changed them; the way out stands in runbooks/README.md, The ledger is damaged",
+      "runbooks/disable, keep the files as evidence and find out who changed them; the way out stands in runbooks/README.md, " +
+      "The ledger is damaged",
     exit: 30,
   },
   LEDGER_BUSY: { summary: "another command holds the ledger", remedy: "wait for it, then try again", exit: 10 },
   UNFINISHED_LIVE_RUN: {
     summary: "a live run has written to the database and is neither closed out nor reverted",
     remedy:
-      "finish it (cutter orchestrate explain --run-id R says how) or revert it (runbooks/emergency-revert); until then the host stays as it is",
+      "finish it (cutter orchestrate explain --run-id R says how) or revert it (runbooks/emergency-revert); until then the " +
+      "host stays as it is",
     exit: 10,
   },
 } as const satisfies Record<string, CodeEntry>;

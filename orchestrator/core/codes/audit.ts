@@ -20,7 +20,8 @@ export const auditCodes = {
   AUDIT_EVIDENCE_DIFFERS: {
     summary: "the evidence of a run does not agree with itself: what says how, file and record say where",
     remedy:
-      "keep this copy as evidence; compare it with the run's folder on the host and with the receipts in the knowledge base, and ask who changed it",
+      "keep this copy as evidence; compare it with the run's folder on the host and with the receipts in the knowledge base, " +
+      "and ask who changed it",
     exit: 30,
   },
   AUDIT_OUTPUT_UNREADABLE: {

@@ -10,7 +10,8 @@ export const databaseCodes = {
   DATABASE_SETTINGS_INVALID: {
     summary: "a database setting in the env files is not usable: name says which, reason and part say why",
     remedy:
-      "mend the named setting; its value is never shown. A DSN is postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE with every part, percent-encoded; sslmode is disable, require, verify-ca or verify-full",
+      "mend the named setting; its value is never shown. A DSN is postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE " +
+      "with every part, percent-encoded; sslmode is disable, require, verify-ca or verify-full",
     exit: 78,
   },
   DATABASE_AUTH_REFUSED: {

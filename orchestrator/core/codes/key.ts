@@ -26,7 +26,8 @@ export const keyCodes = {
   KEY_UNUSABLE: {
     summary: "the key cannot be used for this purpose now: reason says why (revoked, expired, too_weak), or it has no valid subkey",
     remedy:
-      "get the prolonged or a new key from its owner, of ed25519 with cv25519 or RSA of at least 3072 bits, with a valid subkey for the purpose, and pin it",
+      "get the prolonged or a new key from its owner, of ed25519 with cv25519 or RSA of at least 3072 bits, with a valid " +
+      "subkey for the purpose, and pin it",
     exit: 78,
   },
   ENCRYPTION_FAILED: {

@@ -25,7 +25,8 @@ export const knowledgeBaseCodes = {
   KB_ANSWER_INVALID: {
     summary: "the knowledge base gave an answer that is none of its API, or sent the call elsewhere",
     remedy:
-      "check that orchestrator.kb_base_url names the API itself, at its final address and with its prefix, and no page of a proxy; redirects are never followed, because the key would go along",
+      "check that orchestrator.kb_base_url names the API itself, at its final address and with its prefix, and no page of a " +
+      "proxy; redirects are never followed, because the key would go along",
     exit: 10,
   },
   KB_ANSWER_TOO_LARGE: {
@@ -36,7 +37,8 @@ export const knowledgeBaseCodes = {
   KB_READ_BACK_DIFFERS: {
     summary: "the knowledge base answers with something else than was stored or asked for: reason says what (document, revision, body)",
     remedy:
-      "somebody else writes or deletes this document, or the knowledge base changes bodies or was restored: do not trust it until its owner has found out which, then start again",
+      "somebody else writes or deletes this document, or the knowledge base changes bodies or was restored: do not trust it " +
+      "until its owner has found out which, then start again",
     exit: 10,
   },
   KB_INDEX_CONTENDED: {

@@ -30,7 +30,8 @@ export const liveCodes = {
   LIVE_INPUTS_CHANGED: {
     summary: "this live run has written, and what it was begun with is not what stands here now",
     remedy:
-      "put the named input back as it was, by hand where it must be, and have the run enabled and started again; or have it reverted: runbooks/emergency-revert",
+      "put the named input back as it was, by hand where it must be, and have the run enabled and started again; or have it " +
+      "reverted: runbooks/emergency-revert",
     exit: 20,
   },
   CLOCKS_DISAGREE: {
@@ -46,7 +47,8 @@ export const liveCodes = {
   ESCALATION_OPEN: {
     summary: "a phase of this run failed after something was written, and the sovereign has not decided",
     remedy:
-      "cutter approval draft --gate SG_3 --phase P --decision resume (or void) --run-id R, P being the phase named here; have it signed, then runbooks/enable with it",
+      "cutter approval draft --gate SG_3 --phase P --decision resume (or void) --run-id R, P being the phase named here; have " +
+      "it signed, then runbooks/enable with it",
     exit: 20,
   },
   VOID_EFFECTS_STAND: {
@@ -57,7 +59,8 @@ export const liveCodes = {
   VOID_CLAIM_STANDS: {
     summary: "this run holds its claim on the document, and only a signed decision releases it",
     remedy:
-      "cutter approval draft --gate SG_3 --phase cut_leg_a --decision void --run-id R (another phase only if explain names one); have it signed, then runbooks/enable and start-run",
+      "cutter approval draft --gate SG_3 --phase cut_leg_a --decision void --run-id R (another phase only if explain names " +
+      "one); have it signed, then runbooks/enable and start-run",
     exit: 20,
   },
   VOID_NOT_CLAIMED: {

@@ -11,7 +11,8 @@ export const planCodes = {
   DOC_CODE_INVALID: {
     summary: "the document code cannot stand in an address",
     remedy:
-      "register the document with a code of 1 to 64 characters of A-Z a-z 0-9 . _ - that starts and ends with a letter or digit and has no ..",
+      "register the document with a code of 1 to 64 characters of A-Z a-z 0-9 . _ - that starts and ends with a letter or " +
+      "digit and has no ..",
     exit: 10,
   },
   PLAN_NOT_LOSSLESS: {
@@ -22,7 +23,8 @@ export const planCodes = {
   CANONICAL_JSON_REFUSED: {
     summary: "the value has no canonical JSON",
     remedy:
-      "mend the named value: no NaN, no integer beyond 2^53, no lone surrogate, nothing but plain objects, arrays, strings, numbers, booleans and null",
+      "mend the named value: no NaN, no integer beyond 2^53, no lone surrogate, nothing but plain objects, arrays, strings, " +
+      "numbers, booleans and null",
     exit: 10,
   },
 } as const satisfies Record<string, CodeEntry>;

@@ -16,7 +16,8 @@ export const provisionCodes = {
   HOST_UNREACHABLE: {
     summary: "no SSH connection to the host",
     remedy:
-      "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed; where the named address is an old one, the host moved: pulumi up --refresh=false once",
+      "check cutter-kit:host and cutter-kit:port and that sshd answers; nothing was changed; where the named address is an old " +
+      "one, the host moved: pulumi up --refresh=false once",
     exit: 10,
   },
   HOST_AUTH_REFUSED: {
@@ -28,7 +29,8 @@ export const provisionCodes = {
   HOST_KEY_MISMATCH: {
     summary: "the host shows another SSH key than the pinned one",
     remedy:
-      "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled; after that: pulumi up --refresh=false once, because state names the old key",
+      "do not go on; compare the key over a trusted line and pin it again only if the host was reinstalled; after that: pulumi " +
+      "up --refresh=false once, because state names the old key",
     exit: 10,
   },
   HOST_IDENTITY_MISMATCH: {
@@ -50,7 +52,8 @@ export const provisionCodes = {
   HOST_DISK_FULL: {
     summary: "the host has no room for what was to be written",
     remedy:
-      "make room where the named resource lies (df -h and df -i tell), then run pulumi up again; what stood there before still stands there",
+      "make room where the named resource lies (df -h and df -i tell), then run pulumi up again; what stood there before still " +
+      "stands there",
     exit: 10,
   },
   HOST_OUTCOME_UNKNOWN: {
@@ -66,7 +69,8 @@ export const provisionCodes = {
   FOREIGN_FILE: {
     summary: "a file that is not the kit's stands in its way",
     remedy:
-      "look at it and move it away yourself, or list it in cutter-kit:adopt if the kit may take it over; what it does not own it never overwrites",
+      "look at it and move it away yourself, or list it in cutter-kit:adopt if the kit may take it over; what it does not own " +
+      "it never overwrites",
     exit: 10,
   },
   FOREIGN_ACCOUNT: {
@@ -77,7 +81,8 @@ export const provisionCodes = {
   CLAIMED_BY_OTHER_STACK: {
     summary: "what is to be removed is claimed by another stack, so it stays",
     remedy:
-      "if this stack was renamed, run pulumi up first: it claims everything under the new name; if another stack took the host over, forget it here: pulumi stack rm --force",
+      "if this stack was renamed, run pulumi up first: it claims everything under the new name; if another stack took the host " +
+      "over, forget it here: pulumi stack rm --force",
     exit: 10,
   },
   ENV_FILE_UNFIT: {
@@ -98,13 +103,15 @@ export const provisionCodes = {
   RELEASE_REFUSED: {
     summary: "the release on the host is not what its manifest says",
     remedy:
-      "nothing was switched and nothing of it kept; remove it from .build/releases, npm run build and pulumi up; if it persists look for what writes to /opt/cutter/releases",
+      "nothing was switched and nothing of it kept; remove it from .build/releases, npm run build and pulumi up; if it " +
+      "persists look for what writes to /opt/cutter/releases",
     exit: 10,
   },
   RELEASE_UNHEALTHY: {
     summary: "the new release does not work on this host; the host is back on the release before it",
     remedy:
-      "read what it said, then mend it and run pulumi up again, or pin a good one in cutter-kit:release: ls /opt/cutter/releases shows them",
+      "read what it said, then mend it and run pulumi up again, or pin a good one in cutter-kit:release: ls " +
+      "/opt/cutter/releases shows them",
     exit: 10,
   },
   RELEASE_UNCONFIRMED: {
@@ -115,7 +122,8 @@ export const provisionCodes = {
   RELEASE_REVERTED: {
     summary: "the host went back from a release by itself, because nobody confirmed it in time",
     remedy:
-      "look at journalctl -u cutter-release-guard on the host; pulumi up tries the wanted release again, or pin a good one in cutter-kit:release",
+      "look at journalctl -u cutter-release-guard on the host; pulumi up tries the wanted release again, or pin a good one in " +
+      "cutter-kit:release",
     exit: 10,
   },
   RESOURCE_INVALID: {

@@ -1,14 +1,17 @@
-// Codes of the emergency revert. Exit 10: nothing was done and nothing had to be; 30: the run's effects stand and the macro cannot take them back by itself.
+// Codes of the emergency revert. Exit 10: nothing was done and nothing had to be; 30: the run's effects stand and the macro cannot take
+// them back by itself.
 import type { CodeEntry } from "./entry.ts";
 
 const person =
-  "look at the named rows with the document's owner; what the run left and others built upon is not undone by a macro (runbooks/emergency-revert.md, section 5)";
+  "look at the named rows with the document's owner; what the run left and others built upon is not undone by a macro " +
+  "(runbooks/emergency-revert.md, section 5)";
 
 export const revertCodes = {
   REVERT_PRINCIPAL_NOT_PINNED: {
     summary: "no revert principal is pinned",
     remedy:
-      "pin orchestrator:revert_principal in the stack and run pulumi up; meanwhile cutter revert --render gives the SQL for the owner's gate",
+      "pin orchestrator:revert_principal in the stack and run pulumi up; meanwhile cutter revert --render gives the SQL for " +
+      "the owner's gate",
     exit: 10,
   },
   REVERT_LOGIN_MISMATCH: {
@@ -19,7 +22,8 @@ export const revertCodes = {
   REVERT_NOT_STAGED: {
     summary: "no approval of this revert is staged on this host, or what is staged is not what root staged",
     remedy:
-      "stage it (again) with runbooks/emergency-revert --run-id R --approval FILE; if reason=damaged comes twice, find out who writes below /run/cutter",
+      "stage it (again) with runbooks/emergency-revert --run-id R --approval FILE; if reason=damaged comes twice, find out who " +
+      "writes below /run/cutter",
     exit: 10,
   },
   REVERT_RUN_UNKNOWN: {

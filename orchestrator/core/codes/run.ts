@@ -46,7 +46,8 @@ export const runCodes = {
   EXECUTION_OUTSIDE_UNIT: {
     summary: "a live run and a revert work only inside their own unit",
     remedy:
-      "runbooks/start-run, or on the host systemctl start cutter-run@<run_id>; for a revert runbooks/emergency-revert --run-id R --approval FILE: cutter revert --run-id R --render only prints the SQL",
+      "runbooks/start-run, or on the host systemctl start cutter-run@<run_id>; for a revert runbooks/emergency-revert --run-id " +
+      "R --approval FILE: cutter revert --run-id R --render only prints the SQL",
     exit: 10,
   },
   ENVIRONMENT_DANGEROUS: {
@@ -92,7 +93,8 @@ export const runCodes = {
   JOURNAL_DAMAGED: {
     summary: "the journal's chain does not hold, or a record cannot follow from what stands before it: one was edited, moved or lost",
     remedy:
-      "keep the folder as evidence and ask who changed it; the receipts in the knowledge base are the witness; begin again under another run id",
+      "keep the folder as evidence and ask who changed it; the receipts in the knowledge base are the witness; begin again " +
+      "under another run id",
     exit: 30,
   },
   RUN_HARD_CAP_REACHED: {
@@ -133,7 +135,8 @@ export const runCodes = {
   RELEASE_UNKNOWN: {
     summary: "this is not a release: its manifest.json or its root helper is not beside it",
     remedy:
-      "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release lacks it, pulumi up",
+      "on a host, run the deployed release, /usr/local/bin/cutter; on your machine, the scripts in runbooks/; if the release " +
+      "lacks it, pulumi up",
     exit: 10,
   },
   RELEASE_DAMAGED: { summary: "the release differs from its manifest", remedy: "pulumi up repairs it", exit: 10 },

@@ -6,7 +6,8 @@ export const sandboxCodes = {
   SANDBOX_MACHINE_UNFIT: {
     summary: "this machine cannot boot the sandbox: reason says why (not_linux, not_root, program_missing, overlayfs)",
     remedy:
-      "as root on a Debian machine (x86-64), with the checkout on ext4, xfs or btrfs: apt-get install mmdebstrap systemd-container iproute2 gnupg openssl openssh-client util-linux; unit tests and everything offline work without",
+      "as root on a Debian machine (x86-64), with the checkout on ext4, xfs or btrfs: apt-get install mmdebstrap " +
+      "systemd-container iproute2 gnupg openssl openssh-client util-linux; unit tests and everything offline work without",
     exit: 10,
   },
   SANDBOX_NO_SUBNET: {

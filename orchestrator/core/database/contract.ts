@@ -52,7 +52,9 @@ export interface ContractDifference {
   readonly found: string;
 }
 
-/** The contract with `governance` replaced by the pinned principal; without one, its rights are left out (GAP-4 says so elsewhere). Pure. */
+/**
+ * The contract with `governance` replaced by the pinned principal; without one, its rights are left out (GAP-4 says so elsewhere). Pure.
+ */
 export function withPrincipal(contract: DatabaseContract, governancePrincipal: string | null): DatabaseContract {
   const rights = contract.rights
     .filter((needed) => needed.principal !== "governance" || governancePrincipal !== null)

@@ -8,8 +8,8 @@ export interface ForbiddenAction {
 }
 
 /**
- * The rule is the contract's list of needed rights: a write or an EXECUTE that is not needed is forbidden. `governancePrincipal` null leaves
- * that login out; when it is cutter_exec, both names are one role and share what either needs. Pure.
+ * The rule is the contract's list of needed rights: a write or an EXECUTE that is not needed is forbidden. `governancePrincipal` null
+ * leaves that login out; when it is cutter_exec, both names are one role and share what either needs. Pure.
  */
 export function toForbiddenActions(contract: DatabaseContract, governancePrincipal: string | null): readonly ForbiddenAction[] {
   const logins = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).filter(

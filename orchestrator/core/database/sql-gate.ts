@@ -12,7 +12,9 @@ export interface SqlGateViolation {
   readonly found: string;
 }
 
-/** On the raw text, comments and literals included: a gate that only searches for words must let it through as well. Empty: it fits. Pure. */
+/**
+ * On the raw text, comments and literals included: a gate that only searches for words must let it through as well. Empty: it fits. Pure.
+ */
 export function toSqlGateViolations(text: string): readonly SqlGateViolation[] {
   const found = rules.flatMap(({ rule, pattern }) =>
     [...text.matchAll(pattern)].map((match) => ({ line: text.slice(0, match.index).split("\n").length, rule, found: match[0] })),

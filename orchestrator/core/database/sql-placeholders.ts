@@ -13,7 +13,10 @@ export function fillSqlPlaceholders(sqlText: string, values: Readonly<Record<str
   });
 }
 
-/** A standard SQL string literal: quotes doubled; with a backslash inside it becomes an escape string, so `standard_conforming_strings` does not matter. */
+/**
+ * A standard SQL string literal: quotes doubled; with a backslash inside it becomes an escape string, so `standard_conforming_strings` does
+ * not matter.
+ */
 export function toSqlLiteral(value: string): string {
   assert(!value.includes("\0"), "a SQL literal cannot hold NUL");
   const doubled = value.replaceAll("'", "''");

@@ -24,7 +24,10 @@ const dutiesOfRoles: Readonly<Record<string, readonly RegExp[]>> = {
   cutter_ro: [],
 };
 
-/** One entry for each principal that holds more than its duties: rights, role attributes, memberships, ownership, defaults, grant options. What PUBLIC holds is not a principal's own. */
+/**
+ * One entry for each principal that holds more than its duties: rights, role attributes, memberships, ownership, defaults, grant options.
+ * What PUBLIC holds is not a principal's own.
+ */
 export function toSurplusRights(
   matrixText: string,
   config: Pick<OrchestratorConfig, "governance_principal" | "revert_principal">,

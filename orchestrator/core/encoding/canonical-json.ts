@@ -6,8 +6,9 @@ const depthMax = 256;
 
 /**
  * The one canonical text of a plain value; parsing it gives the value back (only -0 becomes 0, as RFC 8785 says).
- * @throws CANONICAL_JSON_REFUSED for what another reader might take differently: NaN, infinities, integers beyond ±(2^53 − 1), lone surrogates,
- * undefined, functions, class instances, `toJSON`, sparse arrays, cycles, nesting deeper than 256. `at` names the place as a JSON pointer.
+ * @throws CANONICAL_JSON_REFUSED for what another reader might take differently: NaN, infinities, integers beyond ±(2^53 − 1), lone
+ * surrogates, undefined, functions, class instances, `toJSON`, sparse arrays, cycles, nesting deeper than 256. `at` names the place as a
+ * JSON pointer.
  */
 export function toCanonicalJson(value: unknown): string {
   check(value, []);

@@ -1,4 +1,5 @@
-// JSON that every reader takes the same way: no duplicate keys, no __proto__, no lone surrogates, no unsafe numbers, nothing after the end, bounded.
+// JSON that every reader takes the same way: no duplicate keys, no __proto__, no lone surrogates, no unsafe numbers, nothing after the end,
+// bounded.
 import type { Code } from "../codes/index.ts";
 import { CutterError, type Facts } from "../errors.ts";
 
@@ -14,7 +15,8 @@ export interface JsonBounds {
 
 /**
  * Parses `text` or refuses it. Pure, linear in its length, and never recursing deeper than `depthMax`.
- * @throws bounds.code with problem = too_long | too_deep | not_json | duplicate_key | forbidden_key | lone_surrogate | unsafe_number; never with a value of the text.
+ * @throws bounds.code with problem = too_long | too_deep | not_json | duplicate_key | forbidden_key | lone_surrogate | unsafe_number; never
+ * with a value of the text.
  */
 export function parseStrictJson(text: string, bounds: JsonBounds): JsonValue {
   const fail = (facts: Facts): CutterError =>

@@ -1,4 +1,5 @@
-// The rulings that root keeps on the host after arming by them, judged again at each survey: by the keys pinned now, for this host and release, at this moment. Pure but for the signatures' arithmetic.
+// The rulings that root keeps on the host after arming by them, judged again at each survey: by the keys pinned now, for this host and
+// release, at this moment. Pure but for the signatures' arithmetic.
 import type { Ruling } from "../approval/schema.ts";
 import { verifyApproval, type Keys, type PinnedKeyFile, type Signer } from "../approval/verify.ts";
 import { CutterError, toCodeText } from "../errors.ts";

@@ -24,7 +24,9 @@ export function evaluateGap1(facts: HostFacts): readonly GapEvidence[] {
       ? [
           {
             ok: true,
-            text: `all ${manifest.data.files.length} files of the release have the sha256, size and mode of its manifest, and there is no other file`,
+            text:
+              `all ${manifest.data.files.length} files of the release have the sha256, size and mode of its manifest, and there is ` +
+              "no other file",
           },
         ]
       : differences.slice(0, shownDifferencesMax).map((text) => ({ ok: false, text: `release file ${text}` }));

@@ -15,7 +15,10 @@ export interface Gap {
   readonly evidence: readonly string[]; // reasons first when open
 }
 
-/** Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. `rulings` are those of these facts, judged (verifyArchivedRulings). */
+/**
+ * Pure. A gap is closed when every piece of its evidence is ok; nothing that could not be measured counts as ok. `rulings` are those of
+ * these facts, judged (verifyArchivedRulings).
+ */
 export function toGaps(facts: HostFacts, rulings: ArchivedRulings): readonly Gap[] {
   return rules.map(({ id, summary, closedBy, evaluate }) => {
     const evidence = evaluate(facts, rulings);

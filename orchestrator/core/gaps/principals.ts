@@ -6,7 +6,10 @@ import { readSurveyedConfig } from "./state.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 
-/** The line in the env file, the configuration and the key file name one key. That root's keyring has it too is told, not demanded: the keyring is not the kit's. */
+/**
+ * The line in the env file, the configuration and the key file name one key. That root's keyring has it too is told, not demanded: the
+ * keyring is not the kit's.
+ */
 export function evaluateGap3(facts: HostFacts): readonly GapEvidence[] {
   const config = readSurveyedConfig(facts);
   const file = (config === null ? undefined : config.env_files["BACKUP_GPG_FPR"]) ?? hostLayout.dockerEnv;
@@ -47,7 +50,10 @@ function checkRootKeyring(facts: HostFacts, fingerprint: string | null): readonl
   ];
 }
 
-/** Pinned by a person (there is no default), allowed by the database to do exactly that work, and its login is in the env files. Read-only: the kit grants nothing. */
+/**
+ * Pinned by a person (there is no default), allowed by the database to do exactly that work, and its login is in the env files. Read-only:
+ * the kit grants nothing.
+ */
 export function evaluateGap4(facts: HostFacts): readonly GapEvidence[] {
   const config = readSurveyedConfig(facts);
   const principal = config?.governance_principal ?? null;

@@ -1,4 +1,5 @@
-// The draft of a restore proof and the commands for the machine that holds the backup key. Pure. The archive's digest stands nowhere in it: only decrypting gives it.
+// The draft of a restore proof and the commands for the machine that holds the backup key. Pure. The archive's digest stands nowhere in it:
+// only decrypting gives it.
 import { restoreProofBlock } from "./restore-proof.ts";
 
 export interface DraftedBackup {
@@ -46,7 +47,8 @@ This shows that the key is there, that its passphrase is known, and that the fil
       `scp -P ${String(at.port)} ${at.user}@${at.host}:${backup.file} ${name}`,
       `echo "${backup.sha256}  ${name}" | sha256sum --check`,
       `gpg --decrypt --output ${backup.runId}.dump ${name}`,
-      `sed -i "s/@ARCHIVE_SHA256@/$(sha256sum < ${backup.runId}.dump | cut -c1-64)/; s/@PERFORMED_AT@/$(date -u +%Y-%m-%dT%H:%M:%SZ)/" ${at.document}`,
+      `sed -i "s/@ARCHIVE_SHA256@/$(sha256sum < ${backup.runId}.dump | cut -c1-64)/; s/@PERFORMED_AT@/$(date -u ` +
+        `+%Y-%m-%dT%H:%M:%SZ)/" ${at.document}`,
       `rm ${backup.runId}.dump`,
       `gpg --armor --detach-sign --local-user SOVEREIGN_KEY ${at.document}`,
     ],

@@ -87,7 +87,9 @@ export interface ArchivedRestoreProofs {
 
 export const noRestoreProofs: ArchivedRestoreProofs = { latest: null, refused: [] };
 
-/** Never throws for what lies on the host: a proof that does not verify, by the keys and the recipient of today, is refused with its code. */
+/**
+ * Never throws for what lies on the host: a proof that does not verify, by the keys and the recipient of today, is refused with its code.
+ */
 export async function verifyArchivedRestoreProofs(facts: HostFacts, now: Date): Promise<ArchivedRestoreProofs> {
   const proofs: RestoreProof[] = [];
   const refused: { sha256: string; code: string }[] = [];

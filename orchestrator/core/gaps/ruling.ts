@@ -1,4 +1,5 @@
-// GAP-7 and GAP-8: has somebody who may do so signed that this host may cut a document, and named a harmless one? No times in the texts: an unchanged host gives unchanged evidence.
+// GAP-7 and GAP-8: has somebody who may do so signed that this host may cut a document, and named a harmless one? No times in the texts: an
+// unchanged host gives unchanged evidence.
 import type { GapEvidence } from "./evidence.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { rulingsFolder, type ArchivedRulings, type ValidRuling } from "./archived-rulings.ts";
@@ -13,7 +14,9 @@ export function evaluateGap7(_facts: HostFacts, { valid, refused }: ArchivedRuli
   return valid.flatMap((ruling) => [
     {
       ok: true,
-      text: `ruling ${ruling.documentSha256.slice(0, 12)} for run ${ruling.ruling.run_id}, verified by the keys pinned now; ${String(ruling.startsSpent)} of ${String(ruling.ruling.starts)} starts spent`,
+      text:
+        `ruling ${ruling.documentSha256.slice(0, 12)} for run ${ruling.ruling.run_id}, verified by the keys pinned now; ` +
+        `${String(ruling.startsSpent)} of ${String(ruling.ruling.starts)} starts spent`,
     },
     ...ruling.signers.map(({ role, fingerprint }) => ({ ok: true, text: `signed by the ${role} ${fingerprint}` })),
     ...(ruling.humanSigners === 1 ? [{ ok: true, text: "one human signer" }] : []),

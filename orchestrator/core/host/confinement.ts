@@ -1,4 +1,5 @@
-// What every process of the kit gives up: the settings systemd-analyze security scores, 0.9 for the run's unit. One place for the units and for transient ones.
+// What every process of the kit gives up: the settings systemd-analyze security scores, 0.9 for the run's unit. One place for the units and
+// for transient ones.
 import { hostLayout } from "./layout.ts";
 
 /** Settings of a systemd section in order; a list value gives one line each. */
@@ -45,7 +46,10 @@ export const unprivileged = {
   SystemCallFilter: ["@system-service", "~@privileged @resources"],
 } as const satisfies Settings;
 
-/** The orchestrator, in its unit or in a transient one. It talks to loopback only, and never sees the business's files, Docker's sockets (they are root) or the ledger. */
+/**
+ * The orchestrator, in its unit or in a transient one. It talks to loopback only, and never sees the business's files, Docker's sockets
+ * (they are root) or the ledger.
+ */
 export const orchestratorConfinement = {
   ...unprivileged,
   InaccessiblePaths: [

@@ -12,7 +12,10 @@ export type ParsedEnvFiles = ReadonlyMap<string, ReadonlyMap<EnvName, Secret>>; 
 
 const ofRevertOnly: readonly EnvName[] = ["DOT_CUTTER_REVERT_DB_USER", "DOT_CUTTER_REVERT_DB_PASSWORD"];
 
-/** What a run needs, and only that: never the revert's login, and the directus SECDEF principal's DSN only when it is the pinned governance principal. */
+/**
+ * What a run needs, and only that: never the revert's login, and the directus SECDEF principal's DSN only when it is the pinned governance
+ * principal.
+ */
 export function toNeededNames(config: Pick<OrchestratorConfig, "governance_principal">): readonly EnvName[] {
   return envNames
     .map(({ name }) => name)

@@ -1,4 +1,5 @@
-// How a root helper that gathers facts tells its caller why it refused: one line on stdout, so that code and facts arrive as they are and nobody reads stderr.
+// How a root helper that gathers facts tells its caller why it refused: one line on stdout, so that code and facts arrive as they are and
+// nobody reads stderr.
 import { z } from "zod";
 import { isCode } from "../codes/index.ts";
 import { CutterError } from "../errors.ts";

@@ -1,4 +1,5 @@
-// What a live run has done to the world, told from its journal: effects, approvals, escalations. The other half of the state machine in journal.ts.
+// What a live run has done to the world, told from its journal: effects, approvals, escalations. The other half of the state machine in
+// journal.ts.
 import { effectSteps, writeSteps, type WriteStep } from "./effect.ts";
 import type { JournalEntry } from "./record.ts";
 import { phaseOfGate, type PhaseName } from "../phase-names.ts";

@@ -17,7 +17,10 @@ export interface HeadingBlock {
   readonly titleRanges: readonly number[]; // raw inline source: start and end of each of its lines, flat
 }
 
-/** What the scanner tells while it reads: `heading` at its last line, `topLevelRule` for a thematic break or `---` underline outside containers. */
+/**
+ * What the scanner tells while it reads: `heading` at its last line, `topLevelRule` for a thematic break or `---` underline outside
+ * containers.
+ */
 export interface BlockListener {
   heading(heading: HeadingBlock): void;
   topLevelRule(lineEnd: number): void;
@@ -73,7 +76,10 @@ class BlockScanner {
     return true;
   }
 
-  /** How many open containers this line continues. A blank line continues items but no quote: it jumps, because it has no bytes to pay a walk with. */
+  /**
+   * How many open containers this line continues. A blank line continues items but no quote: it jumps, because it has no bytes to pay a
+   * walk with.
+   */
   #matchContainers(): number {
     const line = this.#line;
     let matched = 0;

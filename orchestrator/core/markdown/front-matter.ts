@@ -6,9 +6,9 @@ const key = /^[A-Za-z_][A-Za-z0-9_ .-]*:(?:[ \t]|$)/;
 const continuation = /^(?:[ \t#]|-(?:[ \t]|$))/;
 
 /**
- * Where the front matter ends (the byte behind its closing line), or null. It is front matter only if the very first line is `---`, the next
- * line that is `---` closes it, and every line in between is blank, a comment, indented, a list entry or `key:`, the first of substance being a key.
- * A document that opens with a thematic break and prose has none.
+ * Where the front matter ends (the byte behind its closing line), or null. It is front matter only if the very first line is `---`, the
+ * next line that is `---` closes it, and every line in between is blank, a comment, indented, a list entry or `key:`, the first of
+ * substance being a key. A document that opens with a thematic break and prose has none.
  */
 export function findFrontMatterEnd(bytes: Uint8Array, start: number): number | null {
   const line = new LineCursor(bytes, start);

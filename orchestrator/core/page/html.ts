@@ -64,7 +64,10 @@ function renderBlock(block: Block): string {
     case "commands":
       return `<pre tabindex="0"><code>${block.lines.map(escape).join("\n")}</code></pre>`;
     case "table":
-      return `<div class="scroll" tabindex="0" role="region" aria-label="${escape(block.head.join(", "))}"><table>\n<thead><tr>${block.head.map((cell) => `<th scope="col">${escape(cell)}</th>`).join("")}</tr></thead>\n<tbody>\n${block.rows.map(renderRow).join("\n")}\n</tbody>\n</table></div>`;
+      return (
+        `<div class="scroll" tabindex="0" role="region" ` +
+        `aria-label="${escape(block.head.join(", "))}"><table>\n<thead><tr>${block.head.map((cell) => `<th scope="col">${escape(cell)}</th>`).join("")}</tr></thead>\n<tbody>\n${block.rows.map(renderRow).join("\n")}\n</tbody>\n</table></div>`
+      );
   }
 }
 

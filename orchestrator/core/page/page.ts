@@ -1,4 +1,5 @@
-// A small document for people: sections of paragraphs, lists and tables. What the survey and the report of a run say, before it becomes HTML, Markdown or text.
+// A small document for people: sections of paragraphs, lists and tables. What the survey and the report of a run say, before it becomes
+// HTML, Markdown or text.
 
 export type Block =
   | { readonly kind: "paragraph"; readonly text: string }
@@ -23,8 +24,8 @@ export const commands = (lines: readonly string[]): Block => ({ kind: "commands"
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): Block => ({ kind: "table", head, rows });
 
 /**
- * Text from outside as a person may safely see it: control characters (a terminal's escapes) and format characters (bidi, zero width) are spelled out
- * instead of obeyed. Letters of every script stay themselves. Pure.
+ * Text from outside as a person may safely see it: control characters (a terminal's escapes) and format characters (bidi, zero width) are
+ * spelled out instead of obeyed. Letters of every script stay themselves. Pure.
  */
 export function toVisible(text: string): string {
   return text.replace(

@@ -7,14 +7,15 @@
 //
 // Slug of a title: link targets and HTML tags are dropped, letters folded to ASCII (Unicode compatibility decomposition without its marks;
 // đ, ø, ł, æ, œ, ß, … by table), lower-cased, every run of other characters becomes one hyphen. `Điều 5. Phạm vi` → `dieu-5-pham-vi`,
-// in NFC and NFD alike. A title with letters or digits that have no ASCII form (概要) gets `-x` and 8 hex digits of its sha256 (of the NFC form);
-// so does a slug cut at 80 bytes. A title of symbols only (🚀) is `x` and those digits; an empty title is `untitled`.
+// in NFC and NFD alike. A title with letters or digits that have no ASCII form (概要) gets `-x` and 8 hex digits of its sha256 (of the NFC
+// form); so does a slug cut at 80 bytes. A title of symbols only (🚀) is `x` and those digits; an empty title is `untitled`.
 //
-// What an address depends on, and nothing else: the document code; the slugs and numbers of the headings above it; its own slug; and how many
-// EARLIER siblings (units with the same parent) have the same slug: the first bears the plain slug, the second ~2, and so on. Therefore:
+// What an address depends on, and nothing else: the document code; the slugs and numbers of the headings above it; its own slug; and how
+// many EARLIER siblings (units with the same parent) have the same slug: the first bears the plain slug, the second ~2, and so on.
+// Therefore:
 //   - editing text anywhere without adding, removing or renaming a heading or changing a level changes no address;
 //   - adding, removing or renaming a section changes no address outside its own subtree, if its slug is unique among its siblings
-//     and no heading thereby moves under another parent (a new heading takes the deeper headings that follow it up to the next of its level);
+// and no heading thereby moves under another parent (a new heading takes the deeper headings that follow it up to the next of its level);
 //   - a duplicate added behind its namesakes changes no other address; one added before them shifts the numbers of those behind it;
 //   - moving a section among siblings of other names changes no address.
 import { sha256Hex } from "../encoding/digest.ts";

@@ -1,9 +1,9 @@
 // Phase 3's rule: marked source → units that add up to the source, byte for byte. Pure and deterministic.
 //
-// Each cut point begins a unit at the first byte of its line; the unit ends where the next begins, so children are not part of their parent's
-// bytes. What lies before the first cut point is the preamble (front matter, prose, headings that are no cut points); if that is only a BOM and
-// blank lines it belongs to the first section instead. A document without any cut point is one unit. Parent = the nearest earlier section of a
-// lower level, so level skips (# then ###) and a first heading of level 2 or 3 need no filler units.
+// Each cut point begins a unit at the first byte of its line; the unit ends where the next begins, so children are not part of their
+// parent's bytes. What lies before the first cut point is the preamble (front matter, prose, headings that are no cut points); if that is
+// only a BOM and blank lines it belongs to the first section instead. A document without any cut point is one unit. Parent = the nearest
+// earlier section of a lower level, so level skips (# then ###) and a first heading of level 2 or 3 need no filler units.
 import { AddressBook, documentSegment, preambleSegment } from "./address.ts";
 import { sha256Hex } from "../encoding/digest.ts";
 import type { DocCode } from "./doc-code.ts";
@@ -13,7 +13,10 @@ import type { CutPlan, PlannedUnit } from "./schema.ts";
 
 export const titleCharactersMax = 512;
 
-/** The units of a document in order: at least one, contiguous from 0 to the end. @throws PLAN_NOT_LOSSLESS if `marked` is not of these bytes. */
+/**
+ * The units of a document in order: at least one, contiguous from 0 to the end.
+ * @throws PLAN_NOT_LOSSLESS if `marked` is not of these bytes.
+ */
 export function toPlannedUnits(docCode: DocCode, bytes: Uint8Array, marked: MarkedSource): readonly PlannedUnit[] {
   if (marked.sourceBytes !== bytes.length || marked.sourceSha256 !== sha256Hex(bytes))
     throw new CutterError("PLAN_NOT_LOSSLESS", { reason: "marked_another_source" });
@@ -74,7 +77,10 @@ export function sliceUnit(bytes: Uint8Array, unit: Pick<PlannedUnit, "byteStart"
   return bytes.subarray(unit.byteStart, unit.byteEnd);
 }
 
-/** Proof by doing: ranges are contiguous, digests match, addresses differ. @throws PLAN_NOT_LOSSLESS, naming the unit and what is wrong with it. */
+/**
+ * Proof by doing: ranges are contiguous, digests match, addresses differ.
+ * @throws PLAN_NOT_LOSSLESS, naming the unit and what is wrong with it.
+ */
 export function checkLossless(bytes: Uint8Array, units: readonly PlannedUnit[]): void {
   const addresses = new Set<string>();
   let position = 0;

@@ -1,8 +1,8 @@
 // Phase 2's rule: bytes of a Markdown document → its headings, and which of them are cut points. Pure and deterministic.
 //
-// A heading is what CommonMark 0.31.2 says it is: ATX or setext, never a `#` line inside a fence, an HTML block or indented code, whether the
-// fence is closed or not. A cut point is a heading at the document's top level. A heading inside a block quote or a list item is no cut point:
-// it belongs to the quote or the item, and a cut there would part a container from its marker. A heading inside YAML front matter is
+// A heading is what CommonMark 0.31.2 says it is: ATX or setext, never a `#` line inside a fence, an HTML block or indented code, whether
+// the fence is closed or not. A cut point is a heading at the document's top level. A heading inside a block quote or a list item is no cut
+// point: it belongs to the quote or the item, and a cut there would part a container from its marker. A heading inside YAML front matter is
 // no cut point either; the front matter then lies in the preamble. Front matter never changes how the rest is read.
 //
 // Positions are bytes from the document's first byte, a BOM included. A line ends with LF, CRLF or a lone CR. NUL is an ordinary character.

@@ -1,4 +1,5 @@
-// The account of a run: what its journal and its outputs say, gathered into one value that reports are made of. Nothing is looked up, nothing is judged anew. Pure.
+// The account of a run: what its journal and its outputs say, gathered into one value that reports are made of. Nothing is looked up,
+// nothing is judged anew. Pure.
 import { z } from "zod";
 import type { JournalRecord, RecordedRefusal, RunInputs } from "../journal/record.ts";
 import type { RunStatus } from "../journal/status.ts";

@@ -12,7 +12,8 @@ export function toWarnings(account: RunAccount): readonly string[] {
       .filter(({ found }) => found === "already_there")
       .map(
         ({ step }) =>
-          `${step}: the run was interrupted between its effect and its record. The effect was found in the database with the expected digest, and taken as done.`,
+          `${step}: the run was interrupted between its effect and its record. The effect was found in the database with the ` +
+          "expected digest, and taken as done.",
       ),
     ...account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => `${step}: intended, and not recorded as done.`),
     ...account.effects
@@ -28,7 +29,8 @@ export function toWarnings(account: RunAccount): readonly string[] {
       )
       .map(
         ({ table, expectedGrowth, rowsAfter, rowsBefore }) =>
-          `${table} changed by ${String((rowsAfter ?? 0) - rowsBefore)} rows, of which ${String(expectedGrowth)} are this run's: somebody else wrote there meanwhile.`,
+          `${table} changed by ${String((rowsAfter ?? 0) - rowsBefore)} rows, of which ${String(expectedGrowth)} are this run's: ` +
+          "somebody else wrote there meanwhile.",
       ),
     ...account.escalations.map(({ at, entry }) => `SG_3 was raised at ${at}: ${entry.phase} failed with ${entry.code}.`),
     ...accepted.map((code) => `The ruling accepts ${code} by name: ${isCode(code) ? codes[code].summary : "unknown to this release"}.`),
@@ -57,7 +59,8 @@ interface Proofs {
 }
 
 const bypass =
-  "That nobody went around the kit: root on the host can. The signatures cannot be made there, and anybody who holds the sovereign's public key can check them (cutter audit verify).";
+  "That nobody went around the kit: root on the host can. The signatures cannot be made there, and anybody who holds the " +
+  "sovereign's public key can check them (cutter audit verify).";
 
 function toDryProofs(account: RunAccount): Proofs {
   const { certificate, tables, finished, phases } = account;
@@ -66,7 +69,8 @@ function toDryProofs(account: RunAccount): Proofs {
       ...(phases.some(({ name }) => name === "structural_verify") ? ["The bytes of the planned units, in order, are the document."] : []),
       ...(finished && certificate === "pass"
         ? [
-            `Nothing was written: no connection of this run was given a transaction id, and rows, digests and modification counters of ${String(tables.length)} tables are as they were.`,
+            "Nothing was written: no connection of this run was given a transaction id, and rows, digests and modification " +
+              `counters of ${String(tables.length)} tables are as they were.`,
           ]
         : []),
     ],
@@ -99,7 +103,8 @@ function toLiveProofs(account: RunAccount): Proofs {
     uncertain: [
       ...undecided.map(
         (step) =>
-          `Whether ${step} landed: the journal holds its intent only. The next start asks the database; cutter orchestrate explain --run-id ${account.runId} says what to do.`,
+          `Whether ${step} landed: the journal holds its intent only. The next start asks the database; cutter orchestrate explain ` +
+          `--run-id ${account.runId} says what to do.`,
       ),
       "That the owner can still decrypt the backup: only the holder of the private key can show it.",
       "What others wrote meanwhile to tables in scope: rows of other documents are counted together with ours.",
@@ -113,7 +118,8 @@ export function toRollback(account: RunAccount, revertedAt: string | null): read
   if (revertedAt !== null)
     return [
       paragraph(
-        `This run was reverted: its units are retired, and that was seen by another login at ${revertedAt}. The revert keeps its own journal in the run's folder, revert/.`,
+        `This run was reverted: its units are retired, and that was seen by another login at ${revertedAt}. The revert keeps its ` +
+          "own journal in the run's folder, revert/.",
       ),
     ];
   if (account.mode !== "live")
@@ -125,7 +131,8 @@ export function toRollback(account: RunAccount, revertedAt: string | null): read
     ];
   return [
     paragraph(
-      "On the host, draft the approval; the sovereign fills it with the commands that the draft prints, and signs it; then, from the operator's checkout:",
+      "On the host, draft the approval; the sovereign fills it with the commands that the draft prints, and signs it; then, " +
+        "from the operator's checkout:",
     ),
     commands([
       `cutter approval draft --gate REVERT --run-id ${runId} >${runId}.REVERT.md`,
@@ -133,7 +140,8 @@ export function toRollback(account: RunAccount, revertedAt: string | null): read
       `runbooks/emergency-revert --run-id ${runId} --approval ${runId}.REVERT.md`,
     ]),
     paragraph(
-      `It retires the units this run created and keeps their identities, in one transaction, after a fresh backup; it refuses if their rows changed since. The SQL is ${hostLayout.rollbackRunbook}; for the owner's SQL gate:`,
+      "It retires the units this run created and keeps their identities, in one transaction, after a fresh backup; it refuses " +
+        `if their rows changed since. The SQL is ${hostLayout.rollbackRunbook}; for the owner's SQL gate:`,
     ),
     commands([`cutter revert --run-id ${runId} --render`]),
     paragraph("To stop everything at once, from anywhere:"),

@@ -19,7 +19,9 @@ export function toRunPage(account: RunAccount, now: CurrentHostState | null): Pa
   const revertedAt = now?.revertedAt ?? null;
   return {
     title: `Run ${account.runId}`,
-    subtitle: `${toModeWords(account)} · document ${account.documentId ?? "none"} · ${toStateWords(account)}${revertedAt === null ? "" : ` · REVERTED at ${revertedAt}`}`,
+    subtitle:
+      `${toModeWords(account)} · document ${account.documentId ?? "none"} · ` +
+      `${toStateWords(account)}${revertedAt === null ? "" : ` · REVERTED at ${revertedAt}`}`,
     sections: [
       titled("What was cut", toCut(account)),
       titled("By whose authority", toAuthority(account)),
@@ -118,7 +120,8 @@ function toPhases(account: RunAccount): readonly Block[] {
       ]),
     ),
     paragraph(
-      `Together ${toDuration(account.phases.reduce((sum, { durationMs }) => sum + durationMs, 0))}. A receipt is the phase's document as it was read back from the knowledge base.`,
+      `Together ${toDuration(account.phases.reduce((sum, { durationMs }) => sum + durationMs, 0))}. A receipt is the phase's ` +
+        "document as it was read back from the knowledge base.",
     ),
   ];
 }
@@ -189,7 +192,8 @@ function toBackup({ backup, mode }: RunAccount): readonly Block[] {
   const said =
     backup.file === null
       ? "The dump was streamed and encrypted, and ended nowhere: a dry run keeps no file."
-      : "Proven before anything was written: the bytes on disk were decrypted with a key made for this run and destroyed since, and their archive was listed. That the owner can still decrypt it is not proven by this.";
+      : "Proven before anything was written: the bytes on disk were decrypted with a key made for this run and destroyed since, " +
+        "and their archive was listed. That the owner can still decrypt it is not proven by this.";
   return [table(["What", "Value"], rows), paragraph(said)];
 }
 
@@ -204,7 +208,8 @@ function toSwitch(account: RunAccount, now: CurrentHostState | null): readonly B
           : `At closeout: ${account.killSwitchAtCloseout}.`,
       ...(account.mode === "live"
         ? [
-            `It went off with the unit: root removes the token when the unit ends, whatever the end is, and the last start of this run ended at ${account.lastAt ?? "?"}.`,
+            "It went off with the unit: root removes the token when the unit ends, whatever the end is, and the last start of this " +
+              `run ended at ${account.lastAt ?? "?"}.`,
           ]
         : ["A dry run holds no token and enables nothing."]),
       ...(now === null ? [] : [`Now, at ${now.at}: ${now.killSwitch}.`]),

@@ -1,4 +1,5 @@
-// What differs from before the cut once a run is reverted: rows of that run, append-only by design, and nothing else. Table by table, with digests. Pure.
+// What differs from before the cut once a run is reverted: rows of that run, append-only by design, and nothing else. Table by table, with
+// digests. Pure.
 import type { DatabaseContract } from "../database/contract.ts";
 
 /** One table without the rows of a run: in the census' own form, so that its digest can be compared with the one taken before the cut. */

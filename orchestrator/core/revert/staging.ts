@@ -1,4 +1,5 @@
-// /run/cutter/revert/<run_id>/staged.json: what root judged and spent before a revert may begin. The unit compares everything with it again.
+// /run/cutter/revert/<run_id>/staged.json: what root judged and spent before a revert may begin. The unit compares everything with it
+// again.
 import { z } from "zod";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

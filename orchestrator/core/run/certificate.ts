@@ -13,7 +13,10 @@ const tableSchema = z.strictObject({
   modifications: z.string(), // rows inserted, updated or deleted by anybody in between; decimal
 });
 
-/** The server the counts came from, and whether its modification counters cover the time in between. Times are ISO 8601 UTC, null: never reset. */
+/**
+ * The server the counts came from, and whether its modification counters cover the time in between. Times are ISO 8601 UTC, null: never
+ * reset.
+ */
 const serverSchema = z.strictObject({
   systemIdentifierBefore: z.string(),
   systemIdentifierAfter: z.string(),
@@ -66,16 +69,20 @@ export function toServerEvidence(facts: {
 }
 
 /**
- * pg_dump's session cannot be asked as ours are. Its backend_xid does show in pg_stat_activity, but only while its transaction lasts, and the last moment
- * of that is nobody's to catch from outside; nor does a name tell this pg_dump from another one. A look that proves nothing would read like proof.
+ * pg_dump's session cannot be asked as ours are. Its backend_xid does show in pg_stat_activity, but only while its transaction lasts, and
+ * the last moment of that is nobody's to catch from outside; nor does a name tell this pg_dump from another one. A look that proves nothing
+ * would read like proof.
  */
 const notCovered = [
-  "pg_dump's own session (phase pre_write_backup): it is not one of the connections above and was not asked for its transaction id. It dumps in a read-only transaction of its own making; for its writes in scope only counts, digests and counters speak",
+  "pg_dump's own session (phase pre_write_backup): it is not one of the connections above and was not asked for its " +
+    "transaction id. It dumps in a read-only transaction of its own making; for its writes in scope only counts, digests and " +
+    "counters speak",
 ] as const;
 
 /**
- * Pure. `fail`: one of our connections was given a transaction id, so we wrote. `inconclusive`: a table in scope changed, or was written and
- * changed back (the modification counters see that), while we wrote nothing; or the evidence has a hole. `pass`: all three kinds agree that nothing moved.
+ * Pure. `fail`: one of our connections was given a transaction id, so we wrote. `inconclusive`: a table in scope changed, or was written
+ * and changed back (the modification counters see that), while we wrote nothing; or the evidence has a hole. `pass`: all three kinds agree
+ * that nothing moved.
  */
 export function toCertificate(evidence: CertificateEvidence): Certificate {
   const failures = evidence.connections.flatMap(({ login, transactionIdsAssigned }) => {
@@ -122,7 +129,8 @@ function serverDoubts({ before, after }: CertificateEvidence["server"]): readonl
       : []),
     ...(first !== null && last !== null && first.resetAt !== last.resetAt
       ? [
-          `the modification counters were reset or lost meanwhile: last reset ${first.resetAt ?? "never"} before, ${last.resetAt ?? "never"} after`,
+          `the modification counters were reset or lost meanwhile: last reset ${first.resetAt ?? "never"} before, ` +
+            `${last.resetAt ?? "never"} after`,
         ]
       : []),
     ...(first?.counted === false || last?.counted === false

@@ -6,8 +6,9 @@ import type { EffectStatus } from "../journal/live.ts";
 export type JournalLayer = Pick<EffectStatus, "state" | "sha256">;
 
 /**
- * `do`: nothing landed. `no_op`: all three say it is done. `taken_as_done`: the crash window, intended in the journal and done in the database with the
- * very digest that was intended; that is said wherever the run is told. `conflict`: everything else, and a person must decide.
+ * `do`: nothing landed. `no_op`: all three say it is done. `taken_as_done`: the crash window, intended in the journal and done in the
+ * database with the very digest that was intended; that is said wherever the run is told. `conflict`: everything else, and a person must
+ * decide.
  */
 export type ReplayAction = "do" | "no_op" | "taken_as_done" | "conflict";
 

@@ -40,8 +40,9 @@ export interface ServiceExit {
 }
 
 /**
- * `told` is the text of this start's end.json or null, never a file an earlier start could have left; it is cutter's, so it counts only where it agrees with the exit status systemd saw.
- * A run killed by a signal or by the time limit wrote nothing if it was a dry run (10); a live one may have written and is resumable (20).
+ * `told` is the text of this start's end.json or null, never a file an earlier start could have left; it is cutter's, so it counts only
+ * where it agrees with the exit status systemd saw. A run killed by a signal or by the time limit wrote nothing if it was a dry run (10); a
+ * live one may have written and is resumable (20).
  */
 export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceExit, startResult: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;

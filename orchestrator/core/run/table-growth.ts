@@ -4,7 +4,10 @@ import { z } from "zod";
 export const tableGrowthSchema = z.strictObject({ table: z.string(), expected: z.int(), found: z.int() });
 export type TableGrowth = z.infer<typeof tableGrowthSchema>;
 
-/** From the plan alone: one unit, one version and one lifecycle row each; two decisions; leg B's rows; one verification. Every other table in scope: none. */
+/**
+ * From the plan alone: one unit, one version and one lifecycle row each; two decisions; leg B's rows; one verification. Every other table
+ * in scope: none.
+ */
 export function toExpectedGrowth(units: number, legBTables: readonly string[]): ReadonlyMap<string, number> {
   const expected = new Map([
     ["public.information_unit", units],

@@ -34,7 +34,10 @@ export async function readSignerKey(bytes: Uint8Array, pin: KeyPin, now: Date): 
   return { fingerprint, fileSha256: sha256Hex(bytes), allFingerprints: [key, ...key.subkeys].map(toFingerprint), key };
 }
 
-/** The primary fingerprint a key file says of itself; judges nothing. Only for a file whose digest is pinned. @throws KEY_NOT_ONE_PUBLIC_KEY */
+/**
+ * The primary fingerprint a key file says of itself; judges nothing. Only for a file whose digest is pinned.
+ * @throws KEY_NOT_ONE_PUBLIC_KEY
+ */
 export async function readFingerprint(bytes: Uint8Array): Promise<string> {
   const key = await readKey({ armoredKey: Buffer.from(bytes).toString("utf8") }).catch((cause: unknown) => {
     throw new CutterError("KEY_NOT_ONE_PUBLIC_KEY", { bytes: bytes.length }, { cause });
@@ -102,7 +105,8 @@ export async function verifyDetached(document: Uint8Array, signature: DetachedSi
   // The library has its own idea of revocations (it ignores "retired") and no code for them.
   if (part.revocationSignatures.length > 0)
     throw new CutterError("APPROVAL_SIGNING_KEY_INVALID", { key: issuerFingerprint, problem: "revoked", now: now.toISOString() });
-  // A signature from the near future is judged by the caller's window; here only whether it fits, and whether the key was good when it was made.
+  // A signature from the near future is judged by the caller's window; here only whether it fits, and whether the key was good when it was
+  // made.
   const date = createdAt > now ? createdAt : now;
   const { signatures } = await verify({
     message: await createMessage({ binary: document }),

@@ -66,7 +66,9 @@ function envFiles(facts: HostFacts): readonly SurveyFinding[] {
         {
           code: "ENV_FILE_UNSAFE",
           severity: "red",
-          summary: `${path} is ${found.kind} ${found.mode} ${found.owner}:${found.group}; it must be a plain file of root's, ${modes.join(" or ")}`,
+          summary:
+            `${path} is ${found.kind} ${found.mode} ${found.owner}:${found.group}; it must be a plain file of root's, ` +
+            `${modes.join(" or ")}`,
         },
       ];
     }
@@ -146,7 +148,9 @@ function surroundings(facts: HostFacts, { valid }: ArchivedRulings): readonly Su
           {
             code: "GRANT_MATRIX_MISMATCH",
             severity: "warning" as const,
-            summary: `the effective grant matrix has sha256 ${facts.grantMatrixSha}, expected is ${config.expected_grant_matrix_sha}; cutter grants prints it`,
+            summary:
+              `the effective grant matrix has sha256 ${facts.grantMatrixSha}, expected is ${config.expected_grant_matrix_sha}; ` +
+              "cutter grants prints it",
           },
         ]
       : []),

@@ -1,4 +1,5 @@
-// What the survey repeats of the programme itself: which phases mutate what, which approvals there are, what each role is for. Fixed by contract.
+// What the survey repeats of the programme itself: which phases mutate what, which approvals there are, what each role is for. Fixed by
+// contract.
 import { phaseNames } from "../phase-names.ts";
 
 const mutations: Readonly<Record<(typeof phaseNames)[number], readonly [mutates: string, target: string]>> = {
@@ -28,7 +29,9 @@ export const approvalLayers = {
     authority: "architectural ruling and sovereign",
   },
   layer_2_sovereign_gates: {
-    SG_1: "cut authorisation: sovereign-signed document in the KB, binds (gate, run_id, payload_sha), fresh review_decision UUID, at most 24 h old",
+    SG_1:
+      "cut authorisation: sovereign-signed document in the KB, binds (gate, run_id, payload_sha), fresh review_decision UUID, " +
+      "at most 24 h old",
     SG_2: "lifecycle authorisation: the same, at most 12 h old, may be batched",
     SG_3: "failure escalation: raised only on failure",
   },

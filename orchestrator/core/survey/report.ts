@@ -6,7 +6,9 @@ import type { Survey } from "./survey.ts";
 export function toSurveyPage(survey: Survey): Page {
   return {
     title: "Production Execution Readiness Survey",
-    subtitle: `Host ${survey.host.name} (machine ${survey.host.machine_identity}) · taken ${survey.taken_at} · survey only: nothing enabled, nothing mutated`,
+    subtitle:
+      `Host ${survey.host.name} (machine ${survey.host.machine_identity}) · taken ${survey.taken_at} · survey only: nothing ` +
+      "enabled, nothing mutated",
     sections: [
       { title: "1. What “enabling execution” means", blocks: enabling(survey) },
       { title: "2. Which phases mutate production", blocks: phases(survey) },
@@ -24,10 +26,12 @@ const yesNo = (value: boolean): string => (value ? "yes" : "no");
 function enabling({ execution }: Survey): readonly Block[] {
   return [
     paragraph(
-      `Live mode is structurally unreachable while the kill switch is off: ${execution.kill_switch}, and any --mode live invocation raises ProductionExecutionNotAuthorized before a single phase runs.`,
+      `Live mode is structurally unreachable while the kill switch is off: ${execution.kill_switch}, and any --mode live ` +
+        "invocation raises ProductionExecutionNotAuthorized before a single phase runs.",
     ),
     paragraph(
-      "Enabling execution is the deliberate, reviewed flip of that switch for one scoped run, re-disabled afterwards. It is the single most consequential action of the programme.",
+      "Enabling execution is the deliberate, reviewed flip of that switch for one scoped run, re-disabled afterwards. It is " +
+        "the single most consequential action of the programme.",
     ),
     paragraph(`State now: ${execution.state}${execution.run_id === null ? "" : ` (run ${execution.run_id})`}.`),
   ];
@@ -42,10 +46,12 @@ function phases(survey: Survey): readonly Block[] {
       rows: survey.phases.map(({ number, name, mutates, target }) => [String(number), name, mutates, target]),
     },
     paragraph(
-      "Besides, SG_1 and SG_2 each create one new cutter_governance.review_decision row (a fresh sovereign-issued UUID per document and phase, never collapsed).",
+      "Besides, SG_1 and SG_2 each create one new cutter_governance.review_decision row (a fresh sovereign-issued UUID per " +
+        "document and phase, never collapsed).",
     ),
     paragraph(
-      `${survey.phases.length - mutating.length} of ${survey.phases.length} phases are non-mutating. The mutation surface is phases ${mutating.map(({ number }) => number).join(", ")} plus the two review_decision rows.`,
+      `${survey.phases.length - mutating.length} of ${survey.phases.length} phases are non-mutating. The mutation surface is ` +
+        `phases ${mutating.map(({ number }) => number).join(", ")} plus the two review_decision rows.`,
     ),
   ];
 }

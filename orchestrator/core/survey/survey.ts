@@ -59,7 +59,10 @@ interface SurveyResult {
   readonly rollback: string;
 }
 
-/** `hostName` is what the operator calls it; the host's own name where nobody does. `takenAt` is the only part of a survey that time alone changes. */
+/**
+ * `hostName` is what the operator calls it; the host's own name where nobody does. `takenAt` is the only part of a survey that time alone
+ * changes.
+ */
 export function toSurvey(
   facts: HostFacts,
   about: {
@@ -95,10 +98,13 @@ export function toSurvey(
     }),
     config: toSurveyedConfig(facts),
     rollback: {
-      disable: `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch} and remove the tokens; instant, no database touch`,
+      disable:
+        `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch} and remove the tokens; instant, no ` +
+        "database touch",
       backup: "pre_write_backup: GPG-encrypted narrow pg_dump per document, sha-pinned; restore is never automatic",
       runbook: isClosed(gaps, "GAP-6")
-        ? `${hostLayout.rollbackRunbook} is deployed (${about.rulings.valid.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})`
+        ? `${hostLayout.rollbackRunbook} is deployed ` +
+          `(${about.rulings.valid.length > 0 ? "ratified by a standing ruling" : "UNRATIFIED until a ruling names its sha256"})`
         : "rollback_runbook.sql is not deployed",
       idempotency_layers: 3,
       void: "cutter orchestrate void --run-id clears idempotency safely; refuses while effects of the run stand un-reverted",

@@ -5,7 +5,8 @@ import type { Survey } from "./survey.ts";
 export function renderSurveyText(survey: Survey): string {
   const closed = survey.gaps.filter(({ state }) => state === "closed");
   return [
-    `[INFO] survey of ${survey.host.name}, machine ${survey.host.machine_identity.slice(0, 12)}, ${survey.taken_at}; nothing is enabled, nothing is changed`,
+    `[INFO] survey of ${survey.host.name}, machine ${survey.host.machine_identity.slice(0, 12)}, ${survey.taken_at}; nothing ` +
+      "is enabled, nothing is changed",
     ...survey.gaps.flatMap((gap) => [
       `${gap.state === "closed" ? "[OK]  " : "[WARN]"} ${gap.id} ${gap.state.padEnd(6)} ${gap.summary}`,
       ...gap.evidence.slice(0, evidenceLinesMax).map((line) => `         ${line}`),

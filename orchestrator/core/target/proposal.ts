@@ -1,4 +1,5 @@
-// Which document is harmless enough for a first cut? Facts of each registered document → a ranking with reasons (GAP-8). Pure; the choice is a person's, in a signed ruling.
+// Which document is harmless enough for a first cut? Facts of each registered document → a ranking with reasons (GAP-8). Pure; the choice
+// is a person's, in a signed ruling.
 
 /** What was found out about one registered document. */
 export interface CandidateFacts {
@@ -15,7 +16,8 @@ export interface CandidateFacts {
   readonly sha256: string;
   readonly unitsThere: number; // units the database holds of it already
   readonly dependants: readonly string[]; // other documents that name it
-  readonly dryRun: { readonly runId: string; readonly certificate: string | null; readonly wouldRefuse: readonly string[] } | null; // newest of this host, for these very bytes
+  // newest of this host, for these very bytes
+  readonly dryRun: { readonly runId: string; readonly certificate: string | null; readonly wouldRefuse: readonly string[] } | null;
 }
 
 /** A document that could not be judged, and why. */
@@ -42,7 +44,10 @@ export interface TargetProposal {
 const bytesMax = 250_000; // the programme's largest document has 245 KB
 const lawsFolder = "knowledge/dev/laws/";
 
-/** Ordered by: dry run clean, dependants, structural oddities, units, bytes, id. A document that must not be the first is excluded and says why. */
+/**
+ * Ordered by: dry run clean, dependants, structural oddities, units, bytes, id. A document that must not be the first is excluded and says
+ * why.
+ */
 export function proposeTargets(candidates: readonly CandidateFacts[], unjudged: readonly UnassessedCandidate[] = []): TargetProposal {
   const assessed = candidates.map((facts) => ({ facts, why: toExclusions(facts), cautions: toCautions(facts) }));
   const proposed = assessed.filter(({ why }) => why.length === 0).sort((one, other) => compare(toOrder(one), toOrder(other)));
@@ -90,7 +95,8 @@ function toCautions(facts: CandidateFacts): readonly string[] {
     ...(facts.dependants.length === 0
       ? []
       : [
-          `${String(facts.dependants.length)} documents name it: ${facts.dependants.slice(0, 3).join(", ")}${facts.dependants.length > 3 ? ", …" : ""}`,
+          `${String(facts.dependants.length)} documents name it: ` +
+            `${facts.dependants.slice(0, 3).join(", ")}${facts.dependants.length > 3 ? ", …" : ""}`,
         ]),
     ...(facts.headings === 0 ? ["no heading: it would be one single unit"] : []),
     ...(facts.duplicateTitles === 0
@@ -104,7 +110,8 @@ function toCautions(facts: CandidateFacts): readonly string[] {
       : toDryRun(facts) === "clean"
         ? []
         : [
-            `dry run ${facts.dryRun.runId} is not clean: certificate ${facts.dryRun.certificate ?? "none"}${facts.dryRun.wouldRefuse.length === 0 ? "" : `, would refuse ${facts.dryRun.wouldRefuse.join(", ")}`}`,
+            `dry run ${facts.dryRun.runId} is not clean: certificate ` +
+              `${facts.dryRun.certificate ?? "none"}${facts.dryRun.wouldRefuse.length === 0 ? "" : `, would refuse ${facts.dryRun.wouldRefuse.join(", ")}`}`,
           ]),
   ];
 }

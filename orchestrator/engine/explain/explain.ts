@@ -1,4 +1,5 @@
-// What a person needs to know of a run that stands still: what is certain, what is not, the one safe next command, and who must act. Told from the journal alone. Pure.
+// What a person needs to know of a run that stands still: what is certain, what is not, the one safe next command, and who must act. Told
+// from the journal alone. Pure.
 import { isCode } from "../../core/codes/index.ts";
 import { effectSteps } from "../../core/journal/effect.ts";
 import { toErrorLine } from "../../core/errors.ts";
@@ -44,7 +45,9 @@ function toEffects(status: RunStatus): readonly string[] {
     if (state === "none") return [];
     if (state === "done")
       return [
-        `${step} stands in the database${found === "already_there" ? " (taken as done after a crash or a lost answer, not repeated)" : ""}: transaction ${transactions.at(-1) ?? "unknown"}`,
+        `${step} stands in the ` +
+          `database${found === "already_there" ? " (taken as done after a crash or a lost answer, not repeated)" : ""}: ` +
+          `transaction ${transactions.at(-1) ?? "unknown"}`,
       ];
     return pending ? [] : [`${step} was intended, and nothing of it was committed`];
   });
@@ -69,7 +72,8 @@ function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, s
     const { state, pending: open, transactions } = status.effects[step];
     return state === "intended" && open
       ? [
-          `whether transaction ${transactions.at(-1) ?? "?"} of ${step} was committed: the next start asks the database, under the document's lock, before it does anything`,
+          `whether transaction ${transactions.at(-1) ?? "?"} of ${step} was committed: the next start asks the database, under the ` +
+            "document's lock, before it does anything",
         ]
       : [];
   });

@@ -52,7 +52,9 @@ function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, su
   if (waitsOn === "SG_3")
     return {
       next: `${draft("SG_3")} --phase ${status.escalation?.phase ?? "P"} --decision resume`,
-      who: "the sovereign decides and signs (--decision void gives the run up instead); then the operator enables and starts it with that decision",
+      who:
+        "the sovereign decides and signs (--decision void gives the run up instead); then the operator enables and starts it " +
+        "with that decision",
     };
   if (waitsOn === "SG_2")
     return { next: draft("SG_2"), who: "the sovereign signs; then the operator enables and starts it with that approval" };

@@ -49,8 +49,8 @@ export function requireLiveContext({ live }: Attempt): LiveContext {
 }
 
 /**
- * The one error a start ended with. Told to stop, a call under way fails as an outage or as an aborted wait: that is the interruption, wherever it was met.
- * What else went wrong keeps its own code, stop or no stop. Pure.
+ * The one error a start ended with. Told to stop, a call under way fails as an outage or as an aborted wait: that is the interruption,
+ * wherever it was met. What else went wrong keeps its own code, stop or no stop. Pure.
  */
 export function toEndError(error: unknown, signal: AbortSignal, phase: string | null): CutterError {
   if (signal.aborted && isInterruption(error))
@@ -60,7 +60,9 @@ export function toEndError(error: unknown, signal: AbortSignal, phase: string | 
     : new CutterError("INTERNAL_BUG", { bug: error instanceof Error ? error.name : "unknown" }, { cause: error });
 }
 
-/** An end that could not be recorded: the first cause stays the one that is told, and the failure to record it becomes a fact of it. Pure. */
+/**
+ * An end that could not be recorded: the first cause stays the one that is told, and the failure to record it becomes a fact of it. Pure.
+ */
 export function toUnrecordedError(end: CutterError | null, failure: unknown): CutterError {
   const unrecorded =
     failure instanceof CutterError

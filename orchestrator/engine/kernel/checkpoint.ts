@@ -1,4 +1,5 @@
-// Checkpoints: the only places where a run stops of its own accord, and the boundaries of an effect, where it never does. Tests stop it at each by name.
+// Checkpoints: the only places where a run stops of its own accord, and the boundaries of an effect, where it never does. Tests stop it at
+// each by name.
 import { CutterError } from "../../core/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 

@@ -1,4 +1,5 @@
-// What a phase is handed of everything the engine holds: no files, no journal, no way to store a document; and in a live run the write side, which asks for a permission.
+// What a phase is handed of everything the engine holds: no files, no journal, no way to store a document; and in a live run the write
+// side, which asks for a permission.
 import type { VerifiedEntry } from "../../core/journal/live.ts";
 import type { RunStatus } from "../../core/journal/status.ts";
 import type { DecidedApproval, LivePorts, ReadPorts, RunHistory } from "../../ports/run-ports.ts";

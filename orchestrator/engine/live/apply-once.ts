@@ -61,7 +61,8 @@ async function afterFailure(attempt: Attempt, effect: EffectOnce, error: unknown
 }
 
 /**
- * What the three layers say of this step, put on record. True: it stands, and nothing is to be done. False: nothing of it stands, certainly.
+ * What the three layers say of this step, put on record. True: it stands, and nothing is to be done. False: nothing of it stands,
+ * certainly.
  * @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN while a transaction of ours is still in progress
  */
 export async function reconcileStep(

@@ -1,4 +1,5 @@
-// Approvals of a live run: read from the knowledge base, judged by the pinned keys, kept in the run's folder, said in the journal; and recalled from there after a crash.
+// Approvals of a live run: read from the knowledge base, judged by the pinned keys, kept in the run's folder, said in the journal; and
+// recalled from there after a crash.
 import { toSignatureId } from "../../core/approval/document-ids.ts";
 import { toApprovalScope } from "../../core/approval/scope.ts";
 import { toExpectedGate, type Expected } from "../../core/approval/binding.ts";
@@ -93,7 +94,10 @@ export async function recordApproval(
   requireLiveContext(attempt).approvals.set(gate, verified);
 }
 
-/** The decision the journal relies on, judged again now: from memory within one start, else from the folder, byte for byte. @throws RUN_FILE_DAMAGED, APPROVAL_*, KEY_* */
+/**
+ * The decision the journal relies on, judged again now: from memory within one start, else from the folder, byte for byte.
+ * @throws RUN_FILE_DAMAGED, APPROVAL_*, KEY_*
+ */
 export async function recallApproval(attempt: Attempt, gate: SovereignGate): Promise<VerifiedApproval> {
   const { folder, journal } = attempt;
   const { decided, escalation } = journal.status();

@@ -1,4 +1,5 @@
-// What a live run keeps beside its journal and approvals so that others can check it later: the public keys and the runbook of the way back. Data for readers; nothing is decided by it.
+// What a live run keeps beside its journal and approvals so that others can check it later: the public keys and the runbook of the way
+// back. Data for readers; nothing is decided by it.
 import { hostLayout } from "../../core/host/layout.ts";
 import type { Files } from "../../ports/files.ts";
 import type { LiveToken } from "../../ports/live-token.ts";

@@ -1,4 +1,5 @@
-// A batched SG_2: one document for several runs. It is kept as <sha256>.json with the state of each entry, so that a person sees what of it has been used. Nothing is decided by it.
+// A batched SG_2: one document for several runs. It is kept as <sha256>.json with the state of each entry, so that a person sees what of it
+// has been used. Nothing is decided by it.
 import { z } from "zod";
 import { toApprovedDecisions } from "../../core/approval/schema.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";

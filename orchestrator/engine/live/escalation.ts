@@ -1,4 +1,5 @@
-// SG_3: what a failed live run waits for, and what the sovereign's decision does. resume lets it go on; void gives it up, if nothing of it stands.
+// SG_3: what a failed live run waits for, and what the sovereign's decision does. resume lets it go on; void gives it up, if nothing of it
+// stands.
 import { parseApproval } from "../../core/approval/parse.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { CutterError } from "../../core/errors.ts";
@@ -9,7 +10,8 @@ import { recordDecisionOnce, isClaimed, toRow } from "./record-decision.ts";
 
 /**
  * Gives "voided" when the run is given up and must do nothing more.
- * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_REUSED, VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, and what a step throws
+ * @throws ESCALATION_OPEN without a decision, APPROVAL_*, APPROVAL_UUID_REUSED, VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, and what a step
+ * throws
  */
 export async function resolveEscalation(attempt: Attempt): Promise<"goes on" | "voided"> {
   if (mayContinue(attempt.journal.status())) await escalateForVoid(attempt);
@@ -22,8 +24,8 @@ export async function resolveEscalation(attempt: Attempt): Promise<"goes on" | "
 }
 
 /**
- * A void that comes where no phase waits for it: the sovereign gives up a run that was cut off while it holds its claim. It is raised here, so that it counts;
- * a start that carries a void never goes on to cut. @throws VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, APPROVAL_*
+ * A void that comes where no phase waits for it: the sovereign gives up a run that was cut off while it holds its claim. It is raised here,
+ * so that it counts; a start that carries a void never goes on to cut. @throws VOID_NOT_CLAIMED, VOID_EFFECTS_STAND, APPROVAL_*
  */
 async function escalateForVoid(attempt: Attempt): Promise<void> {
   const { journal, run } = attempt;

@@ -17,7 +17,10 @@ import { requireRulingNames } from "./start.ts";
 import { applyEffectOnce } from "./apply-once.ts";
 import type { PhaseName } from "../../core/phase-names.ts";
 
-/** @throws EXECUTION_REVOKED, the gate's first refusal, APPROVAL_*, STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN, PAYLOAD_CHANGED, and what the phase throws */
+/**
+ * @throws EXECUTION_REVOKED, the gate's first refusal, APPROVAL_*, STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN, PAYLOAD_CHANGED, and what the
+ * phase throws
+ */
 export async function performLive(attempt: Attempt, phase: Phase): Promise<PhaseOutcome> {
   await requireEnabled(attempt, phase.name);
   const decision = attempt.run.decisions.find(({ before }) => before === phase.name);

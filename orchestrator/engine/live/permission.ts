@@ -1,4 +1,5 @@
-// The only place that makes a WritePermission: for one step, after switch, token, approvals and lock were judged; and all of them again just before COMMIT.
+// The only place that makes a WritePermission: for one step, after switch, token, approvals and lock were judged; and all of them again
+// just before COMMIT.
 import { requireFresh } from "../../core/approval/freshness.ts";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";

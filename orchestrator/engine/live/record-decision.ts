@@ -1,4 +1,5 @@
-// The sovereign's decisions as rows: SG_1 and SG_2 just before the phase each allows, and the SG_3 that gives a run up. Steps like any other, exactly once.
+// The sovereign's decisions as rows: SG_1 and SG_2 just before the phase each allows, and the SG_3 that gives a run up. Steps like any
+// other, exactly once.
 import { z } from "zod";
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import type { VerifiedEntry } from "../../core/journal/live.ts";
@@ -48,7 +49,10 @@ export async function recordDecisionOnce(attempt: Attempt, { gate, toRow, obtain
   });
 }
 
-/** Whether the row that was intended before stands; a crash in between is resolved by it. Writes nothing to the database. @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN */
+/**
+ * Whether the row that was intended before stands; a crash in between is resolved by it. Writes nothing to the database.
+ * @throws STOP_REPLAY_CONFLICT, COMMIT_UNKNOWN
+ */
 async function reconcileIntended(attempt: Attempt, { gate, toRow }: Pick<DecisionRow, "gate" | "toRow">): Promise<boolean> {
   const { effects, decided } = attempt.journal.status();
   const intended = decided[gate];

@@ -11,7 +11,10 @@ import { refuseOpenClaims } from "./claims.ts";
 import { requireClocks } from "./clocks.ts";
 import { resolveEscalation } from "./escalation.ts";
 
-/** Does `work` under everything a live run must hold; not at all when the run is given up here. @throws EXECUTION_REVOKED, APPROVAL_*, CLOCKS_DISAGREE, DOCUMENT_CLAIMED_BY_RUN, ESCALATION_OPEN, … */
+/**
+ * Does `work` under everything a live run must hold; not at all when the run is given up here.
+ * @throws EXECUTION_REVOKED, APPROVAL_*, CLOCKS_DISAGREE, DOCUMENT_CLAIMED_BY_RUN, ESCALATION_OPEN, …
+ */
 export async function runLiveAttempt(attempt: Attempt, work: (attempt: Attempt) => Promise<void>): Promise<void> {
   const { run, ports } = attempt;
   const { runId, documentId } = run.facts;
@@ -31,7 +34,9 @@ export async function runLiveAttempt(attempt: Attempt, work: (attempt: Attempt) 
   });
 }
 
-/** Before phase 1 of a run that has not claimed its document: another run's claim, then SG_1, so that an unapproved run computes nothing. */
+/**
+ * Before phase 1 of a run that has not claimed its document: another run's claim, then SG_1, so that an unapproved run computes nothing.
+ */
 async function requireUnclaimedAndApproved(live: Attempt): Promise<void> {
   const { run, ports } = live;
   const registry = await ports.database.readRegistryRows(run.facts.documentId);

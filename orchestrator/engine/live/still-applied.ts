@@ -1,4 +1,5 @@
-// What an earlier start did must still stand before this one goes on: the journal alone is not believed, and a run that was reverted meanwhile writes nothing more.
+// What an earlier start did must still stand before this one goes on: the journal alone is not believed, and a run that was reverted
+// meanwhile writes nothing more.
 import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
 import { isWriteStep } from "../../core/journal/effect.ts";
@@ -7,7 +8,10 @@ import type { Attempt } from "../kernel/attempt.ts";
 import { toHistory, toReadPorts } from "../kernel/phase-ports.ts";
 import { reconcileStep } from "./apply-once.ts";
 
-/** Asks the database after the rows of a phase that is done, and before the cut the disk after the backup. @throws STOP_REPLAY_CONFLICT, RUN_FILE_DAMAGED, DATABASE_* */
+/**
+ * Asks the database after the rows of a phase that is done, and before the cut the disk after the backup.
+ * @throws STOP_REPLAY_CONFLICT, RUN_FILE_DAMAGED, DATABASE_*
+ */
 export async function requireStillApplied(attempt: Attempt, { name, live }: Phase): Promise<void> {
   const { run, outputs, journal } = attempt;
   if (name === "pre_write_backup" && journal.status().effects.cut_leg_a.state !== "done") await requireBackup(attempt);
@@ -22,7 +26,10 @@ export async function requireStillApplied(attempt: Attempt, { name, live }: Phas
 
 const backupOutput = z.looseObject({ proven: z.looseObject({ file: z.string(), ciphertextSha256: z.string() }) });
 
-/** No proof, no write: it was proven by an earlier start, and these must still be the bytes. What comes after the cut needs no backup to go on. */
+/**
+ * No proof, no write: it was proven by an earlier start, and these must still be the bytes. What comes after the cut needs no backup to go
+ * on.
+ */
 async function requireBackup({ outputs, ports }: Attempt): Promise<void> {
   const { file, ciphertextSha256 } = backupOutput.parse(outputs.get("pre_write_backup")).proven;
   const foundSha256 = await ports.files.sha256(file);

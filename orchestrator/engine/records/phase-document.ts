@@ -123,7 +123,8 @@ function toEffectSection(effects: PhaseDocumentParts["live"]["effects"]): readon
   if (effects.length === 0) return [];
   const lines = effects.map(
     ({ step, found, sha256, transactions }) =>
-      `- ${step}: ${found === null ? "not done" : foundAs[found]}; digest ${sha256 ?? "none"}; transaction ids: ${transactions.join(", ") || "none"}`,
+      `- ${step}: ${found === null ? "not done" : foundAs[found]}; digest ${sha256 ?? "none"}; transaction ids: ` +
+      `${transactions.join(", ") || "none"}`,
   );
   return ["## What was done, exactly once", "", ...lines, ""];
 }

@@ -10,8 +10,8 @@ import { readRunFolder } from "./read-run.ts";
 import type { RunFolder } from "../kernel/run-folder.ts";
 
 /**
- * Made from the folder alone, so that whoever was interrupted here makes the same again. Call it once journal and outcome have their last word;
- * nothing but a revert's own sub-folder may be written afterwards. @throws RUN_FILE_DAMAGED, JOURNAL_*
+ * Made from the folder alone, so that whoever was interrupted here makes the same again. Call it once journal and outcome have their last
+ * word; nothing but a revert's own sub-folder may be written afterwards. @throws RUN_FILE_DAMAGED, JOURNAL_*
  */
 export async function writeRecords(files: Files, folder: RunFolder, runId: string, phases: readonly Phase[]): Promise<void> {
   const account = await readAccount(files, await readRunFolder(files, folder, runId), phases);

@@ -48,7 +48,8 @@ export function toRevertDocument({ outcome, kbRunsFolder, runbookSha256, journal
   const body = [
     `# ${title}`,
     "",
-    `${String(outcome.units ?? 0)} units of this run are retired. Their identities, versions and log stay; the read-only login saw it after COMMIT.`,
+    `${String(outcome.units ?? 0)} units of this run are retired. Their identities, versions and log stay; the read-only ` +
+      "login saw it after COMMIT.",
     "",
     "## Facts",
     "",

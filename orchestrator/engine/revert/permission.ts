@@ -1,4 +1,5 @@
-// The permission to revert: the only place besides engine/live/permission.ts that makes a WritePermission, and only from a REVERT that was verified.
+// The permission to revert: the only place besides engine/live/permission.ts that makes a WritePermission, and only from a REVERT that was
+// verified.
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";

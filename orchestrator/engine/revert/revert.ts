@@ -26,8 +26,10 @@ interface RevertAttempt {
 }
 
 /**
- * A revert that is done says so and changes nothing. What stops it before its journal is open is thrown, what stops it later is the outcome.
- * @throws REVERT_RUN_ACTIVE, REVERT_RUN_UNKNOWN, REVERT_PLAN_UNREADABLE, REVERT_NOT_STAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*, DOCUMENT_LOCKED, JOURNAL_*
+ * A revert that is done says so and changes nothing. What stops it before its journal is open is thrown, what stops it later is the
+ * outcome.
+ * @throws REVERT_RUN_ACTIVE, REVERT_RUN_UNKNOWN, REVERT_PLAN_UNREADABLE, REVERT_NOT_STAGED, REVERT_RUNBOOK_CHANGED, APPROVAL_*,
+ * DOCUMENT_LOCKED, JOURNAL_*
  */
 export async function revertRun(revert: RevertInputs, ports: RevertPorts): Promise<RevertOutcome> {
   await requireRunInactive(ports.files, revert.paths, revert.runId);
@@ -100,7 +102,8 @@ async function beginAttempt({ revert, ports, run, approval, journal }: RevertAtt
     host_identity: host,
   });
   ports.say(
-    `[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${run.plan.documentId}, ${String(run.plan.units.length)} units planned`,
+    `[INFO] revert ${runId}: approved by ${approval.signers[0]?.fingerprint ?? "none"}, document ${run.plan.documentId}, ` +
+      `${String(run.plan.units.length)} units planned`,
   );
 }
 
@@ -163,7 +166,10 @@ function isReverted(state: RevertState): boolean {
   return state.unitsOfRun > 0 && state.stillStanding === 0 && state.revertsLogged === state.unitsOfRun;
 }
 
-/** Compare, back up, one transaction. The digest read first is the one backed up and the one the transaction finds under its locks, so all three saw the same rows. */
+/**
+ * Compare, back up, one transaction. The digest read first is the one backed up and the one the transaction finds under its locks, so all
+ * three saw the same rows.
+ */
 async function applyRevertOnce(attempt: RevertAttempt, state: RevertState): Promise<void> {
   const { revert, ports, run, approval, journal } = attempt;
   const { documentId } = run.plan;
@@ -223,7 +229,10 @@ async function storeApproval({ revert, ports, approval, journal }: RevertAttempt
   ports.say(`[OK]   approval stored: ${stored.approval.id} revision ${String(stored.approval.revision)}`);
 }
 
-/** COMMIT was sent and no answer came: the rows tell, once whoever holds the document's lock has ended. @throws REVERT_COMMIT_UNKNOWN when they cannot be read, DATABASE_COMMIT_REFUSED when it did not land */
+/**
+ * COMMIT was sent and no answer came: the rows tell, once whoever holds the document's lock has ended.
+ * @throws REVERT_COMMIT_UNKNOWN when they cannot be read, DATABASE_COMMIT_REFUSED when it did not land
+ */
 async function resolveUnknownCommit(attempt: RevertAttempt, unknown: CutterError): Promise<void> {
   const state = await readState(attempt).catch((cause: unknown) => {
     throw new CutterError("REVERT_COMMIT_UNKNOWN", { ...unknown.facts, transaction: attempt.journal.status().openTransaction }, { cause });
@@ -235,7 +244,10 @@ async function resolveUnknownCommit(attempt: RevertAttempt, unknown: CutterError
   attempt.ports.say("[WARN] no answer came to COMMIT; the rows say that it landed");
 }
 
-/** Fresh for this start, proven before anything is written; another start makes another. @throws BACKUP_UNPROVEN, REVERT_ROWS_CHANGED, ENCRYPTION_*, DUMP_* */
+/**
+ * Fresh for this start, proven before anything is written; another start makes another.
+ * @throws BACKUP_UNPROVEN, REVERT_ROWS_CHANGED, ENCRYPTION_*, DUMP_*
+ */
 async function backUp(
   { revert, ports, run, journal, folder }: RevertAttempt,
   digest: string,

@@ -1,4 +1,5 @@
-// What the run left, as far as its folder tells: the plan it cut by, the counts before the cut, the digest of its effect. All of it is compared, none of it is trusted.
+// What the run left, as far as its folder tells: the plan it cut by, the counts before the cut, the digest of its effect. All of it is
+// compared, none of it is trusted.
 import { z } from "zod";
 import { sha256Hex } from "../../core/encoding/digest.ts";
 import { toEffectSha256, type UnitEffect } from "../../core/journal/effect.ts";
@@ -58,7 +59,10 @@ async function readJournal(files: Files, folder: string): Promise<Pick<RunToReve
   }
 }
 
-/** Every unit equals the plan, and all of them the digest the run recorded. @returns whether such a digest was there. @throws REVERT_ROWS_CHANGED */
+/**
+ * Every unit equals the plan, and all of them the digest the run recorded. @returns whether such a digest was there.
+ * @throws REVERT_ROWS_CHANGED
+ */
 export function compareWithPlan(runId: string, run: RunToRevert, found: readonly UnitEffect[]): "equal" | "not recorded" {
   const refuse = (part: string, expected: string | number, is: string | number): CutterError =>
     new CutterError("REVERT_ROWS_CHANGED", { run_id: runId, part, expected, found: is });

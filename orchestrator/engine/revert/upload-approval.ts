@@ -13,8 +13,8 @@ export interface UploadedApproval {
 }
 
 /**
- * Under approvals/revert.md; where an earlier REVERT stands there, under a name with the first 8 digits of its own UUID, so that nobody has to tidy up first.
- * What stands there already, byte for byte, is not written again. @throws KB_*
+ * Under approvals/revert.md; where an earlier REVERT stands there, under a name with the first 8 digits of its own UUID, so that nobody has
+ * to tidy up first. What stands there already, byte for byte, is not written again. @throws KB_*
  */
 export async function uploadApproval(
   { knowledgeBase, clock }: { readonly knowledgeBase: KnowledgeBase; readonly clock: Clock },

@@ -1,4 +1,5 @@
-// Whether this revert may happen now: what root staged, the sovereign's REVERT against it, and that the run is at rest. Asked at the start and again just before COMMIT.
+// Whether this revert may happen now: what root staged, the sovereign's REVERT against it, and that the run is at rest. Asked at the start
+// and again just before COMMIT.
 import { toApprovalScope, type HostScope, type RunScope } from "../../core/approval/scope.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval/verify.ts";
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
@@ -54,7 +55,10 @@ function requireStaged({ staged, runId, approval, signature, host, releaseSha256
   if (found !== staged.runbook_sha256) throw new CutterError("REVERT_RUNBOOK_CHANGED", { expected: staged.runbook_sha256, found });
 }
 
-/** A token of this run, wherever it lies: what is armed or live is stopped first. Whatever cannot be looked at counts as there. @throws REVERT_RUN_ACTIVE */
+/**
+ * A token of this run, wherever it lies: what is armed or live is stopped first. Whatever cannot be looked at counts as there.
+ * @throws REVERT_RUN_ACTIVE
+ */
 export async function requireRunInactive(files: Files, paths: RevertInputs["paths"], runId: string): Promise<void> {
   for (const state of ["live", "armed"] as const) {
     const token = await files.facts(`${paths[state]}/${runId}`).catch(() => "unreadable" as const);

@@ -1,4 +1,5 @@
-// keep-restore-proof R: root judges a signed restore proof against the backup of run R as its phase recorded it, and keeps it where the survey looks.
+// keep-restore-proof R: root judges a signed restore proof against the backup of run R as its phase recorded it, and keeps it where the
+// survey looks.
 import { rmSync } from "node:fs";
 import { z } from "zod";
 import { approvalBytesMax } from "../../core/approval/block.ts";
@@ -29,7 +30,8 @@ const outputBytesMax = 4 * 1024 * 1024;
 const outputSchema = z.looseObject({ proven: z.looseObject({ ciphertextSha256: z.string(), plaintextSha256: z.string() }).nullable() });
 
 /**
- * Verifies what is staged, compares both digests with the run's own record, keeps the document and its signature, and takes the staged files away.
+ * Verifies what is staged, compares both digests with the run's own record, keeps the document and its signature, and takes the staged
+ * files away.
  * @throws RUN_ID_INVALID, RESTORE_PROOF_REFUSED, RESTORE_PROOF_NO_BACKUP, APPROVAL_*, KEY_*, CONFIG_INVALID, HOST_FILE_*
  */
 export async function archiveRestoreProof(host: Host, idText: string, now: Date): Promise<ArchivedRestoreProof> {
@@ -78,7 +80,10 @@ async function verifyAndArchive(host: Host, runId: RunId, now: Date): Promise<Ar
   };
 }
 
-/** What pre_write_backup left as its output: the archive's digest stands in no draft, so whoever names it has decrypted the file, or has read the host's record. */
+/**
+ * What pre_write_backup left as its output: the archive's digest stands in no draft, so whoever names it has decrypted the file, or has
+ * read the host's record.
+ */
 async function requireBackup(
   files: ReturnType<typeof hostFiles>,
   sidecarRoot: string,

@@ -1,4 +1,5 @@
-// arm R: the reviewed flip of the kill switch. Everything is judged again on the host, one start is spent, and only then does the token appear.
+// arm R: the reviewed flip of the kill switch. Everything is judged again on the host, one start is spent, and only then does the token
+// appear.
 import { toUnaccepted } from "../../core/arming/acceptable-codes.ts";
 import { toApprovalId } from "../../core/approval/document-ids.ts";
 import { toApprovalScope, toRulingScope, toScopeFields, type ApprovalScope } from "../../core/approval/scope.ts";
@@ -52,8 +53,8 @@ export interface ArmReport {
 const runbookBytesMax = 4 * 1024 * 1024;
 
 /**
- * Arms one run, or refuses and leaves everything as it was. Order: nothing else armed or live, the request, the dry run, the signatures, the gaps; then the start is spent,
- * then the audit line, then the token. A refusal after the spending says that it was spent.
+ * Arms one run, or refuses and leaves everything as it was. Order: nothing else armed or live, the request, the dry run, the signatures,
+ * the gaps; then the start is spent, then the audit line, then the token. A refusal after the spending says that it was spent.
  * @throws ENABLE_*, GAPS_OPEN, RULING_SPENT, APPROVAL_*, KEY_*, LEDGER_*, REQUEST_*, CONFIG_INVALID, HOST_FILE_*, RUN_ID_INVALID
  */
 export async function arm(world: ArmEnvironment, idText: string): Promise<ArmReport> {

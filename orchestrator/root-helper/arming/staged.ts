@@ -1,4 +1,5 @@
-// What runbooks/enable staged for one run in /run/cutter/incoming/<run_id>/: the ruling with its signatures, and a decision on a failed phase if there is one.
+// What runbooks/enable staged for one run in /run/cutter/incoming/<run_id>/: the ruling with its signatures, and a decision on a failed
+// phase if there is one.
 import { readdirSync } from "node:fs";
 import { approvalBytesMax } from "../../core/approval/block.ts";
 import { tokenFiles } from "../../core/arming/token.ts";

@@ -1,4 +1,5 @@
-// The command lines of pg_dump and pg_restore, by the way config says it is reached. Pure: builds argv and never runs. No shell anywhere, no secret in argv.
+// The command lines of pg_dump and pg_restore, by the way config says it is reached. Pure: builds argv and never runs. No shell anywhere,
+// no secret in argv.
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
 
 export interface PgDumpTarget {
@@ -47,7 +48,8 @@ export function toListCommand(access: OrchestratorConfig["postgres_access"]): re
 }
 
 /**
- * Into the scratch database, in one transaction. Tables and rows only: indexes, foreign keys and triggers would need functions and tables the narrow backup does not bring.
+ * Into the scratch database, in one transaction. Tables and rows only: indexes, foreign keys and triggers would need functions and tables
+ * the narrow backup does not bring.
  */
 export function toRestoreCommand(target: PgDumpTarget): readonly string[] {
   const options = [

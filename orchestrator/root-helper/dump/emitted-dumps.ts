@@ -1,4 +1,5 @@
-// Which archives pg_dump gave out here, piece by piece: pg_restore gets those and nothing else. Who may open the socket may not make the database run what he wrote.
+// Which archives pg_dump gave out here, piece by piece: pg_restore gets those and nothing else. Who may open the socket may not make the
+// database run what he wrote.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { z } from "zod";

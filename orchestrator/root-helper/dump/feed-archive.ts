@@ -7,8 +7,9 @@ import { sendExit, waitFor, type DumpConnection } from "./connection.ts";
 import { onlyEmitted, type EmittedDump } from "./emitted-dumps.ts";
 
 /**
- * Returns the exit code, which the client got in the X frame as well. pg_restore sees the end of its input only when all of the archive was right:
- * a restore in one transaction that is cut short commits nothing. @throws DUMP_REQUEST_REFUSED, DUMP_STREAM_BROKEN, DATABASE_UNREACHABLE
+ * Returns the exit code, which the client got in the X frame as well. pg_restore sees the end of its input only when all of the archive was
+ * right: a restore in one transaction that is cut short commits nothing. @throws DUMP_REQUEST_REFUSED, DUMP_STREAM_BROKEN,
+ * DATABASE_UNREACHABLE
  */
 export async function feedArchive(
   command: readonly string[],

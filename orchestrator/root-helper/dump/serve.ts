@@ -1,5 +1,5 @@
-// stream-dump: one request on a socket, one pg_dump or pg_restore, its bytes and its exit code in frames. What may be asked is fixed: our tables, in an
-// exported snapshot; and of an archive, its listing and its way into the scratch database, if our pg_dump gave it out.
+// stream-dump: one request on a socket, one pg_dump or pg_restore, its bytes and its exit code in frames. What may be asked is fixed: our
+// tables, in an exported snapshot; and of an archive, its listing and its way into the scratch database, if our pg_dump gave it out.
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { backupTables } from "../../core/backup/tables.ts";
@@ -22,8 +22,8 @@ const versionBytesMax = 4096;
 const environment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent", LC_ALL: "C" };
 
 /**
- * Serves one connection and returns its exit code, which the client got in the X frame as well. When the client goes away, the program is stopped.
- * Refusals travel as an E frame with the code and X with its exit code; nothing is thrown at the client's choice.
+ * Serves one connection and returns its exit code, which the client got in the X frame as well. When the client goes away, the program is
+ * stopped. Refusals travel as an E frame with the code and X with its exit code; nothing is thrown at the client's choice.
  */
 export async function serveDump(host: Host, socket: Duplex, path: string = environment.PATH): Promise<number> {
   const gone = new AbortController();

@@ -1,4 +1,5 @@
-// Files of the host for root's own looking: below the host's root, no link followed, no pipe waited for, bounded. What it reads may be cutter's, so nothing is trusted by it.
+// Files of the host for root's own looking: below the host's root, no link followed, no pipe waited for, bounded. What it reads may be
+// cutter's, so nothing is trusted by it.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readdirSync } from "node:fs";
 import type { Files } from "../../ports/files.ts";
 import { toHostPath, type Host } from "./host.ts";

@@ -1,4 +1,5 @@
-// Reading what root relies on: never through a link, never a pipe, never what somebody else could have written. One open, judged on the open file.
+// Reading what root relies on: never through a link, never a pipe, never what somebody else could have written. One open, judged on the
+// open file.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { CutterError } from "../../core/errors.ts";
@@ -13,7 +14,8 @@ export interface SafeRead {
 }
 
 /**
- * The bytes of a plain file of root's. O_NONBLOCK: a FIFO in its place must not hang root. The folder counts too: who may write there could swap the file.
+ * The bytes of a plain file of root's. O_NONBLOCK: a FIFO in its place must not hang root. The folder counts too: who may write there could
+ * swap the file.
  * @throws HOST_FILE_MISSING, HOST_FILE_UNSAFE; path and reason only.
  */
 export function readSafeFile(host: Host, path: string, options: SafeRead): Buffer {

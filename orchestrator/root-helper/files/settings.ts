@@ -1,4 +1,5 @@
-// What the root helpers read before they act: the configuration, one run's request, the env files. Strictly, and only from files that are root's.
+// What the root helpers read before they act: the configuration, one run's request, the env files. Strictly, and only from files that are
+// root's.
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../core/config-schema.ts";
 import { parseEnvFile } from "../../core/host/env-file.ts";
 import { envFilePaths, resolveEnvNames } from "../../core/host/env-sources.ts";
@@ -53,7 +54,10 @@ function readOrMissing(host: Host, file: string): Buffer {
   }
 }
 
-/** The value of each name, by the rules of core/host/env-sources.ts. An env file that is absent holds nothing; the missing name is what is refused. */
+/**
+ * The value of each name, by the rules of core/host/env-sources.ts. An env file that is absent holds nothing; the missing name is what is
+ * refused.
+ */
 export function readEnvValues(
   host: Host,
   names: readonly EnvName[],

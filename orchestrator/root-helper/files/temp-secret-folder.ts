@@ -1,4 +1,5 @@
-// A folder of secrets on tmpfs that one process of root's holds for as long as it works: gone on return, on an error and on a signal; after a kill, at the next start.
+// A folder of secrets on tmpfs that one process of root's holds for as long as it works: gone on return, on an error and on a signal; after
+// a kill, at the next start.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostLayout } from "../../core/host/layout.ts";
@@ -19,8 +20,8 @@ export type EndingSignal = (typeof endingSignals)[number];
 const removedMax = 100;
 
 /**
- * Makes `_<kind>.<pid>-<start>.<id>`, a name no run id can have, and lets `fill` write into it. On a signal the folder goes first, then `onSignal` decides
- * what ends; without it the process dies of the signal as if nobody had listened. Sweeps what dead processes left.
+ * Makes `_<kind>.<pid>-<start>.<id>`, a name no run id can have, and lets `fill` write into it. On a signal the folder goes first, then
+ * `onSignal` decides what ends; without it the process dies of the signal as if nobody had listened. Sweeps what dead processes left.
  */
 export function createTempSecretFolder(
   host: Host,

@@ -1,4 +1,5 @@
-// arm-revert R: root judges the REVERT on the host, spends it in the ledger, and stages it for the unit. Works while the latch is set: that forbids cutting, not the way back.
+// arm-revert R: root judges the REVERT on the host, spends it in the ledger, and stages it for the unit. Works while the latch is set: that
+// forbids cutting, not the way back.
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -27,9 +28,12 @@ const signatureBytesMax = 64 * 1024;
 const manifestBytesMax = 4 * 1024 * 1024;
 
 /**
- * Reads incoming/<id>/revert.md and its signature; after it returns revert/<id>/ holds them beside staged.json, and the ledger holds the use. What is staged
- * already by the same approval stays as it is while it is whole and judged the same, else it is staged again without being spent again. An approval that was spent before is staged too, marked: then a revert that is done can still say so, and no other can happen.
- * @throws RUN_ID_INVALID, REVERT_NOTHING_CREATED, REVERT_PRINCIPAL_NOT_PINNED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE, REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_*, LEDGER_*, HOST_FILE_*
+ * Reads incoming/<id>/revert.md and its signature; after it returns revert/<id>/ holds them beside staged.json, and the ledger holds the
+ * use. What is staged already by the same approval stays as it is while it is whole and judged the same, else it is staged again without
+ * being spent again. An approval that was spent before is staged too, marked: then a revert that is done can still say so, and no other can
+ * happen.
+ * @throws RUN_ID_INVALID, REVERT_NOTHING_CREATED, REVERT_PRINCIPAL_NOT_PINNED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE,
+ * REVERT_RUNBOOK_CHANGED, APPROVAL_*, KEY_*, LEDGER_*, HOST_FILE_*
  */
 export async function armRevert(host: Host, idText: string, now: Date): Promise<StagedRevert> {
   if (idText.toLowerCase().endsWith(dryRunSuffix))

@@ -1,4 +1,5 @@
-// prepare-revert ID and finish-revert ID: the root steps before and after a revert. They hand over its own secrets, take them away, and write what it came to.
+// prepare-revert ID and finish-revert ID: the root steps before and after a revert. They hand over its own secrets, take them away, and
+// write what it came to.
 import { lstatSync, rmSync } from "node:fs";
 import { CutterError, type Facts } from "../../core/errors.ts";
 import { revertNames } from "../../core/host/env-sources.ts";
@@ -17,9 +18,10 @@ import { readConfig, readEnvValues } from "../files/settings.ts";
 const results = hostLayout.revertResults;
 
 /**
- * After it returns, /run/cutter/cred/_revert.<id>/ holds exactly what a revert needs, and no login that could cut. After a refusal none are left and the
- * result tells the code: the unit does not start then, so nobody else would.
- * @throws RUN_ID_INVALID, REVERT_PRINCIPAL_NOT_PINNED, REVERT_NOT_STAGED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE, CONFIG_INVALID, ENV_*, HOST_FILE_*
+ * After it returns, /run/cutter/cred/_revert.<id>/ holds exactly what a revert needs, and no login that could cut. After a refusal none are
+ * left and the result tells the code: the unit does not start then, so nobody else would.
+ * @throws RUN_ID_INVALID, REVERT_PRINCIPAL_NOT_PINNED, REVERT_NOT_STAGED, REVERT_RUN_UNKNOWN, REVERT_RUN_ACTIVE, CONFIG_INVALID, ENV_*,
+ * HOST_FILE_*
  */
 export function prepareRevert(host: Host, idText: string): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
@@ -71,7 +73,10 @@ export function requireRunInactive(host: Host, runId: RunId): void {
   }
 }
 
-/** An audit log that cannot be written must not bar the way back in an emergency; it is said loudly, and the use stands in the ledger of what was spent. */
+/**
+ * An audit log that cannot be written must not bar the way back in an emergency; it is said loudly, and the use stands in the ledger of
+ * what was spent.
+ */
 export function auditOrWarn(host: Host, action: string, facts: Facts, now: Date): void {
   try {
     recordAudit(host, action, facts, now);

@@ -7,7 +7,10 @@ import { removeCredentials } from "../state/credentials.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { removeLiveToken } from "../state/token.ts";
 
-/** May be repeated. Null when nothing is left; else LEFTOVERS_NOT_REMOVED with the paths, for the caller to throw once it has told the result. */
+/**
+ * May be repeated. Null when nothing is left; else LEFTOVERS_NOT_REMOVED with the paths, for the caller to throw once it has told the
+ * result.
+ */
 export function cleanUpRun(host: Host, runId: RunId): CutterError | null {
   const errors: unknown[] = [];
   const removals = [

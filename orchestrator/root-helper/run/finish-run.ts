@@ -23,8 +23,8 @@ export function finishRun(host: Host, idText: string, end: ServiceExit): void {
 }
 
 /**
- * Once more, when the root step before the run stops: it does so with the run, also when the run never began, or when whoever killed it killed finish-run
- * in the same breath. @throws RUN_ID_INVALID, LEFTOVERS_NOT_REMOVED
+ * Once more, when the root step before the run stops: it does so with the run, also when the run never began, or when whoever killed it
+ * killed finish-run in the same breath. @throws RUN_ID_INVALID, LEFTOVERS_NOT_REMOVED
  */
 export function cleanUpKilledRun(host: Host, idText: string): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });

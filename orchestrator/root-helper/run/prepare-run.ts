@@ -1,4 +1,5 @@
-// prepare-run ID: the root step before a run. Checks the id before any path is built, hands over the secrets the run needs, moves the arm token.
+// prepare-run ID: the root step before a run. Checks the id before any path is built, hands over the secrets the run needs, moves the arm
+// token.
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { CutterError } from "../../core/errors.ts";
 import { toNeededNames } from "../../core/host/env-sources.ts";
@@ -12,10 +13,12 @@ import { readConfig, readEnvValues, readRequest } from "../files/settings.ts";
 import { moveTokenToLive, removeLiveToken } from "../state/token.ts";
 
 /**
- * After it returns, /run/cutter/cred/<id>/ holds exactly the needed names and the run's folder exists. After a refusal neither a live token nor credentials
- * are left, and the result file tells the code: the run's unit does not start then, so nobody else would. Moving the token is the last step: a refused start
- * consumed none, so what is armed stays armed until its own end; a token that had expired is removed. An earlier start's live token is never this one's.
- * @throws RUN_ID_INVALID, RUN_ID_TAKEN, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_FOREIGN, LEFTOVERS_NOT_REMOVED, TOKEN_EXPIRED, TOKEN_INVALID
+ * After it returns, /run/cutter/cred/<id>/ holds exactly the needed names and the run's folder exists. After a refusal neither a live token
+ * nor credentials are left, and the result file tells the code: the run's unit does not start then, so nobody else would. Moving the token
+ * is the last step: a refused start consumed none, so what is armed stays armed until its own end; a token that had expired is removed. An
+ * earlier start's live token is never this one's.
+ * @throws RUN_ID_INVALID, RUN_ID_TAKEN, REQUEST_*, CONFIG_INVALID, ENV_*, HOST_FILE_*, RUN_FOLDER_FOREIGN, LEFTOVERS_NOT_REMOVED,
+ * TOKEN_EXPIRED, TOKEN_INVALID
  */
 export function prepareRun(host: Host, idText: string, now: Date): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
@@ -58,7 +61,10 @@ function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
     throw new CutterError("RUN_FOLDER_FOREIGN", { reason: "in_the_way", path: `${sidecarRoot}/${runId}` });
 }
 
-/** The parent is cutter's, who could put something else in the folder's place meanwhile: opened once, without following a link, judged, and given away by its descriptor. */
+/**
+ * The parent is cutter's, who could put something else in the folder's place meanwhile: opened once, without following a link, judged, and
+ * given away by its descriptor.
+ */
 export function chownToCutter(host: Host, folder: string, shownPath: string): void {
   const descriptor = openFolder(folder, shownPath);
   try {

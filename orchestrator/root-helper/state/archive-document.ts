@@ -1,4 +1,5 @@
-// Root keeps signed documents that the survey judges again: each ruling it armed by (the token on tmpfs goes), and each proof that a backup could be decrypted. They stay as long as the ledger.
+// Root keeps signed documents that the survey judges again: each ruling it armed by (the token on tmpfs goes), and each proof that a backup
+// could be decrypted. They stay as long as the ledger.
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../../core/errors.ts";

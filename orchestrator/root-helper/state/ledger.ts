@@ -1,4 +1,5 @@
-// The ledger in /var/lib/cutter-ledger: what was spent, and the audit log. Append-only, chained, durable before anything comes of it; root's alone.
+// The ledger in /var/lib/cutter-ledger: what was spent, and the audit log. Append-only, chained, durable before anything comes of it;
+// root's alone.
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { CutterError, type Facts } from "../../core/errors.ts";
@@ -27,8 +28,9 @@ export interface Spent {
 }
 
 /**
- * Spends one use of each, or of none: all are judged before one is written, in one write, fsynced. A crash in between leaves a spent start without a token,
- * never a token without a spent start. @throws RULING_SPENT, APPROVAL_SPENT, LEDGER_TORN, LEDGER_DAMAGED, LEDGER_BUSY, HOST_FILE_*
+ * Spends one use of each, or of none: all are judged before one is written, in one write, fsynced. A crash in between leaves a spent start
+ * without a token, never a token without a spent start. @throws RULING_SPENT, APPROVAL_SPENT, LEDGER_TORN, LEDGER_DAMAGED, LEDGER_BUSY,
+ * HOST_FILE_*
  */
 export function spend(host: Host, spendings: readonly Spending[], now: Date): Spent {
   return withChain(host, ledgerFiles.spent, parseSpent, ({ records, append }) => {
@@ -182,7 +184,10 @@ function readOwnLines<Entry extends { readonly seq: number; readonly prev: strin
   }
 }
 
-/** All lines in one write. What could not be written whole is taken back, as far as the disk lets us; if not, the next reader says LEDGER_TORN. */
+/**
+ * All lines in one write. What could not be written whole is taken back, as far as the disk lets us; if not, the next reader says
+ * LEDGER_TORN.
+ */
 function append(
   descriptor: number,
   length: number,

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The facts of a host from which the survey judges it: one fact a line, fields separated by tabs. Reads only; names of secrets, never values.
-# Works as root, on the host (cutter-root host-facts) or through `sh -s` over ssh. Needs nothing of ours to be installed.
+# The facts of a host from which the survey judges it: one fact a line, fields separated by tabs. Reads only; names of secrets, never
+# values. Works as root, on the host (cutter-root host-facts) or through `sh -s` over ssh. Needs nothing of ours to be installed.
 set -u
 LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
@@ -87,7 +87,8 @@ for file in /opt/incomex/docker/.env /opt/incomex/secrets/.env.production; do
   sed -n "s/^BACKUP_GPG_FPR='\{0,1\}\([0-9A-F]\{40\}\)'\{0,1\}\$/\1/p" "$file" | while IFS= read -r fingerprint; do fact backup_fingerprint "$file" "$fingerprint"; done
 done
 
-# What root keeps of the rulings it armed by and of the proofs that a backup could be decrypted, the keys they are judged by, and what was spent: public, and needed whole. The newest few.
+# What root keeps of the rulings it armed by and of the proofs that a backup could be decrypted, the keys they are judged by, and what was
+# spent: public, and needed whole. The newest few.
 encoded() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(stat -c '%s' "$1")" -le 131072 ]; }
 for key in sovereign architect; do
   file=/etc/cutter/keys/$key.asc

@@ -14,7 +14,10 @@ const factsDeadlineMs = 60_000;
 const databaseDeadlineMs = 30_000;
 const environment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent", LC_ALL: "C" };
 
-/** `here` is the folder of this program: bin/ of a release, or orchestrator/root. @throws SURVEY_FACTS_UNREADABLE when the script itself fails; a database that does not answer is a fact. */
+/**
+ * `here` is the folder of this program: bin/ of a release, or orchestrator/root.
+ * @throws SURVEY_FACTS_UNREADABLE when the script itself fails; a database that does not answer is a fact.
+ */
 export async function printHostFacts(host: Host, here: string): Promise<number> {
   process.stdout.write(await readHostFactsText(host, here));
   return 0;

@@ -51,12 +51,18 @@ export interface KindSpec<Inputs extends BaseInputs> {
   readonly adoptsEqual?: boolean;
 }
 
-/** The same with the inputs' type closed in, so that kinds of all types stand in one list. Properties are parsed here, once, and then trusted. */
+/**
+ * The same with the inputs' type closed in, so that kinds of all types stand in one list. Properties are parsed here, once, and then
+ * trusted.
+ */
 export interface Kind {
   readonly type: string;
   /** From the program: checked and completed. @throws ZodError, CutterError */
   parse(properties: unknown): Promise<Resource>;
-  /** From the engine's state, completed once already: taken as it is, so that a key that has expired since can still be removed. @throws ZodError */
+  /**
+   * From the engine's state, completed once already: taken as it is, so that a key that has expired since can still be removed.
+   * @throws ZodError
+   */
   parseStored(properties: unknown): Resource;
   changes(before: unknown, after: unknown): { readonly changed: readonly string[]; readonly replaces: readonly string[] };
 }

@@ -41,7 +41,9 @@ function toApplyArgs(path: string, sha256: string, { offset, removeBytes, insert
   return [path, sha256, String(offset), insert, String(offset + removeBytes + 1)];
 }
 
-/** Lengths, line ends, quotes, `=`, `#` and backslashes stay; every other byte of every line but ours is an x. So offsets are the real ones. */
+/**
+ * Lengths, line ends, quotes, `=`, `#` and backslashes stay; every other byte of every line but ours is an x. So offsets are the real ones.
+ */
 async function readMasked(host: RemoteHost, path: string, name: string): Promise<{ readonly content: Buffer; readonly sha256: string }> {
   const outcome = await host.run(maskScript, [path, name], { timeoutMs: 15_000 });
   if (outcome.code === null) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: path });

@@ -1,4 +1,5 @@
-// That nothing is armed, live or unfinished: an armed token is drift like any other, seen by preview and removed by up. The guard does the removing, before any change.
+// That nothing is armed, live or unfinished: an armed token is drift like any other, seen by preview and removed by up. The guard does the
+// removing, before any change.
 import { z } from "zod";
 import { readExecution } from "./support/execution.ts";
 import { resourceArgs } from "../../resource-args.ts";

@@ -1,4 +1,5 @@
-// A release on the host: uploaded once, verified file by file against its manifest, switched to, proven healthy or gone back on. Drift in any file is seen.
+// A release on the host: uploaded once, verified file by file against its manifest, switched to, proven healthy or gone back on. Drift in
+// any file is seen.
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -100,7 +101,10 @@ interface ReleaseFolder {
   readonly files: readonly FoundFile[];
 }
 
-/** Digests every file on the host: some 130 MB, under a second. null: there is no such folder. `inTheWay`: what stands in the place of the link to the current release. */
+/**
+ * Digests every file on the host: some 130 MB, under a second. null: there is no such folder. `inTheWay`: what stands in the place of the
+ * link to the current release.
+ */
 async function readFolder(host: RemoteHost, path: string): Promise<ReleaseFolder | { readonly inTheWay: string } | null> {
   const outcome = await host.run(readScript, [path, hostLayout.current, hostLayout.releaseSwitch], { timeoutMs: 120_000 });
   if (outcome.code === 4) return null;

@@ -63,5 +63,6 @@ const activationScript: Record<UnitInputs["activation"], (inputs: UnitInputs) =>
   boot: ({ name }) => `systemctl daemon-reload; systemctl enable -- ${name}`,
   // A socket cannot be restarted while its service runs: stop both, then listen again.
   socket: ({ name }) =>
-    `systemctl daemon-reload; systemctl stop -- ${name} ${name.replace(".socket", ".service")} 2>/dev/null || :; systemctl enable -- ${name}; systemctl start -- ${name}`,
+    `systemctl daemon-reload; systemctl stop -- ${name} ${name.replace(".socket", ".service")} 2>/dev/null || :; systemctl ` +
+    `enable -- ${name}; systemctl start -- ${name}`,
 };

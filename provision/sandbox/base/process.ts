@@ -25,7 +25,10 @@ export const childEnvironment: Readonly<Record<string, string>> = {
   HOME: homedir(),
 };
 
-/** Runs argv to its end and returns how it ended; never throws for a non-zero exit. @throws SANDBOX_MACHINE_UNFIT when there is no such program. */
+/**
+ * Runs argv to its end and returns how it ended; never throws for a non-zero exit.
+ * @throws SANDBOX_MACHINE_UNFIT when there is no such program.
+ */
 export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandOutcome> {
   const [program = "", ...args] = argv;
   return new Promise((done, fail) => {

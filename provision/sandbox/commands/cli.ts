@@ -28,7 +28,8 @@ const up = buildCommand<{ suite?: Suite }, [], SandboxContext>({
     const startedMs = performance.now();
     const state = await startSandbox(this.checkout, suite ?? null, this.say);
     this.say(
-      `[OK]   sandbox ${state.name} is up at ${state.address} in ${toSeconds(performance.now() - startedMs)}; look around: npm run sandbox -- ssh`,
+      `[OK]   sandbox ${state.name} is up at ${state.address} in ${toSeconds(performance.now() - startedMs)}; look around: npm ` +
+        "run sandbox -- ssh",
     );
   },
 });

@@ -1,4 +1,5 @@
-// Makes one sandbox from nothing but the image cache, in the order a provider would: disk, keys, first boot, database, knowledge base, and last the state file.
+// Makes one sandbox from nothing but the image cache, in the order a provider would: disk, keys, first boot, database, knowledge base, and
+// last the state file.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";

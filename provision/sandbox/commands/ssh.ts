@@ -23,7 +23,9 @@ export function toSshArguments(state: Pick<SandboxState, "address" | "user" | "a
   return ["ssh", "-F", "none", ...options.flatMap((option) => ["-o", option]), `${state.user}@${state.address}`];
 }
 
-/** Runs a shell command line on the sandbox host as root over ssh, for tests and tools. Never throws for a non-zero exit; 255 is ssh's own. */
+/**
+ * Runs a shell command line on the sandbox host as root over ssh, for tests and tools. Never throws for a non-zero exit; 255 is ssh's own.
+ */
 export function runInSandbox(checkout: string, commandLine: string, options: CommandOptions = {}): Promise<CommandOutcome> {
   return runCommand([...toSshArguments(readSandboxState(checkout), toSandboxPaths(checkout).knownHosts), commandLine], options);
 }
@@ -37,7 +39,9 @@ function mustRunInSandbox(checkout: string, commandLine: string, options: Comman
   );
 }
 
-/** SQL into the sandbox's database by production's own path: psql inside the container, text on stdin. Unaligned rows, fields parted by |. */
+/**
+ * SQL into the sandbox's database by production's own path: psql inside the container, text on stdin. Unaligned rows, fields parted by |.
+ */
 export async function queryInSandbox(checkout: string, sql: string, login = "workflow_admin", database = "directus"): Promise<string> {
   const output = await mustRunInSandbox(
     checkout,

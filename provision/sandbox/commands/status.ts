@@ -16,7 +16,8 @@ export async function showStatus(checkout: string, say: Say): Promise<boolean> {
   if (supervisor === null) throw new CutterError("SANDBOX_NOT_UP", { name: paths.name, host: "powered off" });
   const host = await runInSandbox(
     checkout,
-    "systemctl is-system-running; docker exec postgres psql -U directus -d directus -tAc 'show server_version' 2>&1; curl -ks --max-time 5 https://kb.sandbox.test/api/health -o /dev/null -w '%{http_code}\\n'; ps -o etimes= -p 1",
+    "systemctl is-system-running; docker exec postgres psql -U directus -d directus -tAc 'show server_version' 2>&1; curl " +
+      "-ks --max-time 5 https://kb.sandbox.test/api/health -o /dev/null -w '%{http_code}\\n'; ps -o etimes= -p 1",
     { timeoutMs: 20_000 },
   );
   const [system = "", postgres = "", kb = "", uptime = ""] = host.stdout.trim().split("\n");

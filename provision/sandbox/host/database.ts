@@ -1,4 +1,5 @@
-// PostgreSQL of the replica: a Docker container named postgres, its cluster made fresh for each sandbox, then roles, databases, substrate and neighbours.
+// PostgreSQL of the replica: a Docker container named postgres, its cluster made fresh for each sandbox, then roles, databases, substrate
+// and neighbours.
 import { readFileSync, readdirSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { SandboxSecrets } from "./env-files.ts";
@@ -10,11 +11,14 @@ const dataDirectory = "/var/lib/postgresql/data";
 const volume = ["-v", `postgres-data:${dataDirectory}`];
 const readyLimitMs = 30_000;
 
-/** Makes the cluster in its volume and starts the container, published on loopback only, started again by Docker whenever the host boots. */
+/**
+ * Makes the cluster in its volume and starts the container, published on loopback only, started again by Docker whenever the host boots.
+ */
 export async function startPostgres(inside: Inside, source: PostgresSource, secrets: SandboxSecrets): Promise<void> {
   const image = toPostgresImage(source);
   const script = [
-    `initdb -D ${dataDirectory} -U workflow_admin --auth-local=trust --auth-host=scram-sha-256 --locale=C.UTF-8 -E UTF8 --no-sync --pwfile=/dev/stdin`,
+    `initdb -D ${dataDirectory} -U workflow_admin --auth-local=trust --auth-host=scram-sha-256 --locale=C.UTF-8 -E UTF8 ` +
+      "--no-sync --pwfile=/dev/stdin",
     `echo 'host all all all scram-sha-256' >> ${dataDirectory}/pg_hba.conf`, // clients of the host arrive from the bridge's address
   ].join(" && ");
   await inside.mustRun("initdb", ["docker", "run", "--rm", "-i", ...volume, "--entrypoint", "/bin/sh", image, "-c", script], {

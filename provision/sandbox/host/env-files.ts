@@ -1,4 +1,5 @@
-// The two env files of the replica: our names with generated secrets, among the ordinary lines of a business that the kit must leave alone. Pure.
+// The two env files of the replica: our names with generated secrets, among the ordinary lines of a business that the kit must leave alone.
+// Pure.
 import type { EnvName } from "../../../orchestrator/core/host/secret-names.ts";
 
 /** Passwords of one sandbox. Plain text: they leave this process only into root-only files of the replica and psql's stdin. */

@@ -1,4 +1,5 @@
-// Everything in the replica's root that makes it one particular host: name, machine id, keys, address, env files, the KB's configuration. Written before its first boot.
+// Everything in the replica's root that makes it one particular host: name, machine id, keys, address, env files, the KB's configuration.
+// Written before its first boot.
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
@@ -20,7 +21,10 @@ export interface HostIdentity {
   readonly secrets: SandboxSecrets;
 }
 
-/** Writes all of it below `root`; returns the machine identity (orchestrator/core/host/identity.ts). `root` must be a fresh copy of an image. */
+/**
+ * Writes all of it below `root`; returns the machine identity (orchestrator/core/host/identity.ts). `root` must be a fresh copy of an
+ * image.
+ */
 export async function writeHostFiles(root: string, identity: HostIdentity): Promise<string> {
   const { name, subnet, secrets, tls } = identity;
   const put = (path: string, content: string, mode: number, owner: Owner = rootOwner) => putFile(`${root}${path}`, content, mode, owner);

@@ -1,4 +1,5 @@
-// Makes the root file systems sandboxes are copied from, once, into the user's cache: Debian by mmdebstrap, finished by one boot that loads the PostgreSQL image into Docker.
+// Makes the root file systems sandboxes are copied from, once, into the user's cache: Debian by mmdebstrap, finished by one boot that loads
+// the PostgreSQL image into Docker.
 import {
   chmodSync,
   cpSync,

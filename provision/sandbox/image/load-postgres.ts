@@ -48,7 +48,8 @@ async function importRoot(leader: number, postgresRoot: string, source: Postgres
     `ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8 PATH=${binaries}:/usr/bin:/bin`,
     `ENTRYPOINT ["${binaries}/postgres"]`,
   ];
-  // The socket's directory is made by Debian's own boot, which a container has not; as a tmpfs it would lose its mode when Docker 20.10 starts the container again.
+  // The socket's directory is made by Debian's own boot, which a container has not; as a tmpfs it would lose its mode when Docker 20.10
+  // starts the container again.
   for (const directory of [`${postgresRoot}/var/lib/postgresql/data`, `${postgresRoot}/run/postgresql`]) {
     mkdirSync(directory, { recursive: true });
     await mustRun("owner of a directory of PostgreSQL", ["chown", "--reference", `${postgresRoot}/var/lib/postgresql`, directory]);

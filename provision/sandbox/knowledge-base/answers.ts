@@ -37,7 +37,9 @@ export const toFrameworkError = (status: number, detail: string): Answer => toJs
 export const toProxyPage = (status: number, title: string): Answer => ({
   status,
   contentType: "text/html",
-  body: `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body>\r\n<center><h1>${status} ${title}</h1></center>\r\n</body>\r\n</html>\r\n`,
+  body:
+    `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body>\r\n<center><h1>${status} ` +
+    `${title}</h1></center>\r\n</body>\r\n</html>\r\n`,
 });
 
 /** The proxy's own key check answers with next to nothing. */

@@ -1,4 +1,5 @@
-// Taking a sandbox away without a trace: its processes (found by their own arguments, never by a name alone), cgroups, mounts, sockets and files.
+// Taking a sandbox away without a trace: its processes (found by their own arguments, never by a name alone), cgroups, mounts, sockets and
+// files.
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { killCgroups, removeCgroups } from "./cgroup.ts";
@@ -9,7 +10,10 @@ import { readLiveSupervisor } from "./supervisor-record.ts";
 
 const orderlyEndMs = 20_000;
 
-/** Ends host, supervisor and agent, and the copy of the disk that an `up` killed in its middle leaves running. May be repeated. @throws SANDBOX_STEP_FAILED when a process cannot be ended. */
+/**
+ * Ends host, supervisor and agent, and the copy of the disk that an `up` killed in its middle leaves running. May be repeated.
+ * @throws SANDBOX_STEP_FAILED when a process cannot be ended.
+ */
 export async function stopProcesses(paths: SandboxPaths): Promise<void> {
   await stopHost(paths);
   await stopAll("copy of the disk", () => findProcesses("cp", paths.rootDirectory));

@@ -1,4 +1,5 @@
-// .sandbox/supervisor.json: which processes are this sandbox's. A pid alone may be somebody else's by now, so the start time stands beside it.
+// .sandbox/supervisor.json: which processes are this sandbox's. A pid alone may be somebody else's by now, so the start time stands beside
+// it.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import type { SandboxPaths } from "../base/paths.ts";

@@ -1,5 +1,5 @@
-// The process that keeps a sandbox host alive: boots it, gives the outer end of its veth an address, boots it again when it asked for a reboot.
-// Started detached by `up` with the place and the outer address as arguments; ends on SIGTERM, or when the host powers itself off.
+// The process that keeps a sandbox host alive: boots it, gives the outer end of its veth an address, boots it again when it asked for a
+// reboot. Started detached by `up` with the place and the outer address as arguments; ends on SIGTERM, or when the host powers itself off.
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { killCgroups, removeCgroups, toGroupedArguments } from "./cgroup.ts";

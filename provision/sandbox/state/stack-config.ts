@@ -1,4 +1,5 @@
-// Pulumi.sandbox.yaml: the stack configuration that `up` writes for this sandbox, so that `pulumi up --stack sandbox` needs no editing. Pure.
+// Pulumi.sandbox.yaml: the stack configuration that `up` writes for this sandbox, so that `pulumi up --stack sandbox` needs no editing.
+// Pure.
 import { stringify } from "yaml";
 import { orchestratorConfigSchema } from "../../../orchestrator/core/config-schema.ts";
 import { sandboxPrincipals } from "../host/grant-matrix.ts";
@@ -21,7 +22,10 @@ export interface StackFacts {
   readonly keys: Readonly<Record<"backup" | "sovereign" | "architect", PinnedFile & { readonly fingerprint: string }>>;
 }
 
-/** Text of the file. Names, files and fingerprints only: no secret is stack config. @throws ZodError when the orchestrator's own schema would refuse it. */
+/**
+ * Text of the file. Names, files and fingerprints only: no secret is stack config.
+ * @throws ZodError when the orchestrator's own schema would refuse it.
+ */
 export function renderStackConfig(facts: StackFacts): string {
   const orchestrator = {
     expected_grant_matrix_sha: facts.expectedGrantMatrixSha,
@@ -48,7 +52,10 @@ export function renderStackConfig(facts: StackFacts): string {
     keys: { ...facts.keys, kbCa: facts.kbCa },
   };
   const config = { ...withPrefix("cutter-kit", kit), ...withPrefix("orchestrator", orchestrator) };
-  return `# Written by npm run sandbox -- up. Ignored by git; edits are lost with the next sandbox.\n${stringify({ config }, { lineWidth: 0 })}`;
+  return (
+    "# Written by npm run sandbox -- up. Ignored by git; edits are lost with the next " +
+    `sandbox.\n${stringify({ config }, { lineWidth: 0 })}`
+  );
 }
 
 function withPrefix(namespace: string, values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

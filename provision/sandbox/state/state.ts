@@ -1,4 +1,5 @@
-// .sandbox/state.json: what a running sandbox is and how to reach it. Written by `up` as its last act; read by tests, survey, Pulumi's launcher.
+// .sandbox/state.json: what a running sandbox is and how to reach it. Written by `up` as its last act; read by tests, survey, Pulumi's
+// launcher.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { CutterError } from "../../../orchestrator/core/errors.ts";

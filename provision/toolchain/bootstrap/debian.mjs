@@ -17,7 +17,10 @@ const debianPackages = {
 const without = "unit tests, typecheck, lint, npm run pulumi against a host of your own; not the sandbox, the demonstration and its tests";
 const installTimeoutMs = 15 * 60_000;
 
-/** Idempotent: asks dpkg first, and apt-get only for what is absent. Throws `MissingTool` on another system, without root, or when apt-get fails. */
+/**
+ * Idempotent: asks dpkg first, and apt-get only for what is absent. Throws `MissingTool` on another system, without root, or when apt-get
+ * fails.
+ */
 export async function ensureDebianPackages() {
   const names = Object.keys(debianPackages);
   const dpkg = findProgram("dpkg-query");

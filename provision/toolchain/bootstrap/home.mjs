@@ -1,4 +1,5 @@
-// The checkout's private side of the toolchain: PULUMI_HOME, state folder, passphrase, the `pulumi` wrapper and .env.pulumi. Made again whenever missing.
+// The checkout's private side of the toolchain: PULUMI_HOME, state folder, passphrase, the `pulumi` wrapper and .env.pulumi. Made again
+// whenever missing.
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

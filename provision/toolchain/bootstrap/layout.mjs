@@ -1,4 +1,5 @@
-// Where the toolchain's parts lie and which versions they have: the one place, read by the bootstrap (plain JavaScript) and by TypeScript alike.
+// Where the toolchain's parts lie and which versions they have: the one place, read by the bootstrap (plain JavaScript) and by TypeScript
+// alike.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";

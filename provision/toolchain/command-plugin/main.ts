@@ -1,4 +1,5 @@
-// The stand-in for the command provider 1.2.1, where its download is out of reach: serves exactly command:remote:Command over the provider protocol.
+// The stand-in for the command provider 1.2.1, where its download is out of reach: serves exactly command:remote:Command over the provider
+// protocol.
 import { main as serveProvider } from "@pulumi/pulumi/provider/server.js";
 import { remoteCommandProvider } from "./provider.ts";
 import { commandPluginVersion } from "../bootstrap/layout.mjs";

@@ -116,7 +116,8 @@ async function proveAccepted(client: Client, name: string, value: string): Promi
   const seen = await collect(client, `printenv ${name}`, { [name]: value }, null, () => undefined);
   if (seen.code === 0 && seen.stdout === `${value}\n`) return;
   throw new Error(
-    `could not set environment variable "${name}": the SSH server must allow it by AcceptEnv; or write it before the command: NAME=value command`,
+    `could not set environment variable "${name}": the SSH server must allow it by AcceptEnv; or write it before the ` +
+      "command: NAME=value command",
   );
 }
 

@@ -9,8 +9,8 @@ export const sandboxStack = "sandbox";
 
 /**
  * Everything to set for an engine of this checkout; to be laid over the caller's own environment.
- * A PULUMI_BACKEND_URL of the caller's own (team state: s3://, postgres://) stays, except for the sandbox stack, whose state is always local.
- * `stack` decides the ssh agent: the sandbox stack gets the sandbox's, any other the caller's.
+ * A PULUMI_BACKEND_URL of the caller's own (team state: s3://, postgres://) stays, except for the sandbox stack, whose state is always
+ * local. `stack` decides the ssh agent: the sandbox stack gets the sandbox's, any other the caller's.
  */
 export function pulumiEnvironment(
   checkout: string = thisCheckout,
@@ -44,7 +44,10 @@ export function toBackendUrl(url: string): string {
   return `${url}${url.includes("?") ? "&" : "?"}metadata=skip`;
 }
 
-/** The stack a command line means: `--stack`, `-s`, PULUMI_STACK, else the one selected for the project of `workingDirectory`; null when none. */
+/**
+ * The stack a command line means: `--stack`, `-s`, PULUMI_STACK, else the one selected for the project of `workingDirectory`; null when
+ * none.
+ */
 export function toStackName(args: readonly string[], workingDirectory: string, checkout: string, caller: NodeJS.ProcessEnv): string | null {
   const named = toStackOption(args) ?? caller.PULUMI_STACK ?? readSelectedStack(workingDirectory, checkout, caller);
   return named === null || named === "" ? null : (named.split("/").at(-1) ?? null);

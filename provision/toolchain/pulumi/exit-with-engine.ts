@@ -9,8 +9,9 @@ export function toEngineAddress(args: readonly string[]): string {
 }
 
 /**
- * Calls `exit` within about a second of the engine's end. The sign is another parent; an engine that was gone before its plugin could look has no other
- * to compare with, so its address ("127.0.0.1:PORT") is asked once, after the parent was read. Without an address (a person starts the plugin) nothing is asked.
+ * Calls `exit` within about a second of the engine's end. The sign is another parent; an engine that was gone before its plugin could look
+ * has no other to compare with, so its address ("127.0.0.1:PORT") is asked once, after the parent was read. Without an address (a person
+ * starts the plugin) nothing is asked.
  */
 export function exitWithEngine(engineAddress: string, exit: () => void = () => process.exit(0)): void {
   const engine = process.ppid;

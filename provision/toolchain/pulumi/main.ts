@@ -1,4 +1,5 @@
-// `npm run pulumi -- …` and the plain `pulumi` of .env.pulumi: this process becomes the engine, so signals and exit code are the engine's own.
+// `npm run pulumi -- …` and the plain `pulumi` of .env.pulumi: this process becomes the engine, so signals and exit code are the engine's
+// own.
 import { ok } from "node:assert/strict";
 import { execve, exit } from "node:process";
 import { CutterError } from "../../../orchestrator/core/errors.ts";

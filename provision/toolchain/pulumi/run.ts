@@ -38,7 +38,10 @@ export function engineFile(checkout: string = thisCheckout): string {
   return file;
 }
 
-/** What an engine started with `args` gets as its whole environment. PULUMI_HOME and .env.pulumi exist afterwards, and nothing that a killed engine left in local state stands in the way. */
+/**
+ * What an engine started with `args` gets as its whole environment. PULUMI_HOME and .env.pulumi exist afterwards, and nothing that a killed
+ * engine left in local state stands in the way.
+ */
 export function engineEnvironment(args: readonly string[], options: PulumiOptions = {}): Record<string, string> {
   const checkout = options.checkout ?? thisCheckout;
   ensurePulumiHome(toolchainLayout(checkout));

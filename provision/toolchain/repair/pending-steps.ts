@@ -1,4 +1,5 @@
-// Steps that a killed engine announced and never recorded: it warns of each, and keeps a create until it is told to forget it. file:// only.
+// Steps that a killed engine announced and never recorded: it warns of each, and keeps a create until it is told to forget it. file://
+// only.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +15,10 @@ const stateSchema = z.object({
 
 type Operation = z.infer<typeof operationSchema>;
 
-/** What one of ours began is safe to forget: an up looks at the host first, and what a create made is claimed in the host's manifest. The proof only reads. */
+/**
+ * What one of ours began is safe to forget: an up looks at the host first, and what a create made is claimed in the host's manifest. The
+ * proof only reads.
+ */
 const repeatableTypes = /^(cutterhost:index:|command:remote:Command$|pulumi:providers:)/;
 
 export interface ForgottenStep {
@@ -48,7 +52,9 @@ export function toForgottenLine({ stack, urn, type }: ForgottenStep): string {
   return `[INFO] stack ${stack}: interrupted while ${type}, and looked at again: ${urn.split("::").at(-1) ?? urn}`;
 }
 
-/** A refresh of the stack's own entry alone: no program, no provider, no host. Pending creates go by the flag, all others by any refresh. */
+/**
+ * A refresh of the stack's own entry alone: no program, no provider, no host. Pending creates go by the flag, all others by any refresh.
+ */
 function toForget(project: string, stack: string): readonly string[] {
   const target = `urn:pulumi:${stack}::${project}::pulumi:pulumi:Stack::${project}-${stack}`;
   const unattended = ["--yes", "--skip-preview", "--non-interactive"];

@@ -1,4 +1,5 @@
-// State locks of engines that are gone: a killed engine leaves its lock behind, and nobody but a person would clear it. Only this machine's, only for file:// state.
+// State locks of engines that are gone: a killed engine leaves its lock behind, and nobody but a person would clear it. Only this
+// machine's, only for file:// state.
 import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";

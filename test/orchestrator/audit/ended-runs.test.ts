@@ -1,4 +1,5 @@
-// The evidence of runs that did not go straight: killed and resumed, given up, decided upon. Each passes its audit as the engine leaves it; nothing is taken for forged that is not.
+// The evidence of runs that did not go straight: killed and resumed, given up, decided upon. Each passes its audit as the engine leaves it;
+// nothing is taken for forged that is not.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";

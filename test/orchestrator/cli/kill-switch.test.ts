@@ -32,7 +32,8 @@ it("is false in source, and read in one file only", async () => {
   expect(importers).toEqual([]);
   const source = await readFile(join(root, "kill-switch.ts"), "utf8");
   expect(source).toContain("export const __execution_enabled__ = false;");
-  expect(source.split("\n").filter((line) => line.includes("__execution_enabled__") && !line.trimStart().startsWith("*"))).toHaveLength(2); // said once, read once
+  // said once, read once
+  expect(source.split("\n").filter((line) => line.includes("__execution_enabled__") && !line.trimStart().startsWith("*"))).toHaveLength(2);
 });
 
 it("answers true only for this run's verified token without the latch", async () => {

@@ -1,4 +1,5 @@
-// explain, over every state of a live run and every code of the registry: what is certain is certain, what is not is named, and one command is always the next.
+// explain, over every state of a live run and every code of the registry: what is certain is certain, what is not is named, and one command
+// is always the next.
 import { describe, expect, it } from "vitest";
 import { codes, type Code } from "../../../orchestrator/core/codes/index.ts";
 import { isEscalation } from "../../../orchestrator/core/run/escalation.ts";

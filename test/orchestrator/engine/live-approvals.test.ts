@@ -1,4 +1,5 @@
-// The sovereign's gates in a live run: nothing without SG_1, waiting for SG_2, each judged again when it is acted upon, each UUID used once.
+// The sovereign's gates in a live run: nothing without SG_1, waiting for SG_2, each judged again when it is acted upon, each UUID used
+// once.
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toRequestApprovals } from "../../../orchestrator/core/approval/document-ids.ts";

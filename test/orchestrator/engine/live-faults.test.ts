@@ -1,4 +1,5 @@
-// What can go wrong between intent and record of an effect: lost answers, a silent database, refusals, revocation. Generic over the effects.
+// What can go wrong between intent and record of an effect: lost answers, a silent database, refusals, revocation. Generic over the
+// effects.
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readFile } from "node:fs/promises";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";

@@ -1,4 +1,5 @@
-// A live run on a real PostgreSQL: the engine, the real phases, the programme's logins. Killed at every boundary of an effect, it leaves each row once.
+// A live run on a real PostgreSQL: the engine, the real phases, the programme's logins. Killed at every boundary of an effect, it leaves
+// each row once.
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openRecorders } from "../../../orchestrator/adapters/postgres/recorders.ts";
@@ -17,12 +18,14 @@ beforeAll(async () => {
   server = await startPostgres();
   const admin = await server.connect("workflow_admin");
   const registered = await admin.query<{ id: string }>(
-    "insert into cutter_governance.source_document_registry (kb_document_id, doc_code, title) values ($1, 'harmless', 'A harmless document') returning id",
+    "insert into cutter_governance.source_document_registry (kb_document_id, doc_code, title) values ($1, 'harmless', 'A " +
+      "harmless document') returning id",
     [documentId],
   );
   const sha256 = createHash("sha256").update(documentBody).digest("hex");
   await admin.query(
-    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, $3)",
+    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, " +
+      "byte_length) values ($1, 1, 1, $2, $3)",
     [registered.rows[0]?.id, sha256, Buffer.byteLength(documentBody)],
   );
   await admin.end();

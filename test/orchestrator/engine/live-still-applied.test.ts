@@ -1,4 +1,5 @@
-// What an earlier start of a live run did is looked at again by the next one: a revert or a lost row in between stops it, and changed inputs never say "nothing written".
+// What an earlier start of a live run did is looked at again by the next one: a revert or a lost row in between stops it, and changed
+// inputs never say "nothing written".
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";

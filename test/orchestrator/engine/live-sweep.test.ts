@@ -1,4 +1,5 @@
-// Killed at every checkpoint and every boundary of every effect, and again inside the recovery: after a restart each effect is there exactly once. Generic over the list of phases.
+// Killed at every checkpoint and every boundary of every effect, and again inside the recovery: after a restart each effect is there
+// exactly once. Generic over the list of phases.
 import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";

@@ -1,4 +1,5 @@
-// A bundle is read only as it was written: anything cut off, added or changed around its files is refused, and so is a name that leads elsewhere.
+// A bundle is read only as it was written: anything cut off, added or changed around its files is refused, and so is a name that leads
+// elsewhere.
 import { beforeAll, describe, expect, test } from "vitest";
 import { readBundle } from "../../../orchestrator/evidence/bundle.ts";
 import { toTar } from "../../../orchestrator/evidence/tar.ts";

@@ -1,4 +1,5 @@
-// What a live run's documents say of each write phase: what was done and by whom, where a dry run's say that nothing was; and of others who wrote meanwhile.
+// What a live run's documents say of each write phase: what was done and by whom, where a dry run's say that nothing was; and of others who
+// wrote meanwhile.
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { toPhaseDocumentId } from "../../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { liveRunId, makeLiveWorld, type LiveWorld } from "../../support/worlds/live-world.ts";

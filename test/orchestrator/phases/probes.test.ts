@@ -1,4 +1,5 @@
-// What each write phase's probe says of the rows a run left: nothing, all of it with its digest, a part, or something else. No other answer lets a step count as done.
+// What each write phase's probe says of the rows a run left: nothing, all of it with its digest, a part, or something else. No other answer
+// lets a step count as done.
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Layers } from "../../../orchestrator/core/journal/effect.ts";

@@ -14,7 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => live.remove());
 
-/** One start, in which `change` happens to the rows once the receipt of `phase` is on record: between two starts they would be asked again at once. */
+/**
+ * One start, in which `change` happens to the rows once the receipt of `phase` is on record: between two starts they would be asked again
+ * at once.
+ */
 function startAndChangeAfter(phase: string, change: (cut: FakeCut) => void): Promise<RunOutcome> {
   return live.start({
     killAt: (name, at) => {

@@ -1,4 +1,5 @@
-// What root asks of the orchestrator, with stand-ins for systemd's programs: the credentials are there while it runs and gone afterwards, and only the command's own exit codes pass.
+// What root asks of the orchestrator, with stand-ins for systemd's programs: the credentials are there while it runs and gone afterwards,
+// and only the command's own exit codes pass.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -30,7 +31,8 @@ describe("a command that root hands to cutter", () => {
       // Like the real one: with SuccessExitStatus it would give 0 for the codes named there.
       plant(
         "systemd-run",
-        `for a in "$@"; do case "$a" in SuccessExitStatus=*) exit 0;; LoadCredential=s:*) cat "\${a#LoadCredential=s:}/DOT_CUTTER_EXEC_DB_PASSWORD" >${folder.at("seen")};; esac; done; exit ${String(code)}`,
+        `for a in "$@"; do case "$a" in SuccessExitStatus=*) exit 0;; LoadCredential=s:*) cat ` +
+          `"\${a#LoadCredential=s:}/DOT_CUTTER_EXEC_DB_PASSWORD" >${folder.at("seen")};; esac; done; exit ${String(code)}`,
       );
       expect(await runAsCutter(folder.host, "/opt/cutter", ["grants"], {}, path)).toBe(code);
       expect(readFileSync(folder.at("seen"), "utf8")).toBe("exec-s3cret");
@@ -59,12 +61,15 @@ describe("a command that root hands to cutter", () => {
   it.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("is stopped by %s, and its credentials are gone at once", async (signal) => {
     plant(
       "systemd-run",
-      `trap 'exit 20' USR1; echo $$ >${folder.at("pid.new")}; mv ${folder.at("pid.new")} ${folder.at("pid")}; while :; do read x || exit 1; done <${folder.at("never")}`,
+      `trap 'exit 20' USR1; echo $$ >${folder.at("pid.new")}; mv ${folder.at("pid.new")} ${folder.at("pid")}; while :; do read ` +
+        `x || exit 1; done <${folder.at("never")}`,
     );
     plant("systemctl", `echo "$*" >${folder.at("stopped")}; kill -USR1 $(cat ${folder.at("pid")})`);
     const fifo = spawn("mkfifo", [folder.at("never")]);
     await once(fifo, "close");
-    const script = `import { runAsCutter } from ${JSON.stringify(module)}; process.exitCode = await runAsCutter(${JSON.stringify(folder.host)}, "/opt/cutter", ["grants"], {}, ${JSON.stringify(path)});`;
+    const script =
+      `import { runAsCutter } from ${JSON.stringify(module)}; process.exitCode = await ` +
+      `runAsCutter(${JSON.stringify(folder.host)}, "/opt/cutter", ["grants"], {}, ${JSON.stringify(path)});`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "ignore", "inherit"] });
     await expect.poll(() => existsSync(folder.at("pid")), { timeout: 10_000 }).toBe(true);
     const [held] = left();

@@ -1,4 +1,5 @@
-// The judge of the live token: true for exactly what was armed, here and now; false for every field that is wrong, every file that is not the one, every doubt.
+// The judge of the live token: true for exactly what was armed, here and now; false for every field that is wrong, every file that is not
+// the one, every doubt.
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Storing what must not be overwritten while it counts: equal bytes are a receipt, other bytes a refusal unless they may go, and a race writes nothing.
+// Storing what must not be overwritten while it counts: equal bytes are a receipt, other bytes a refusal unless they may go, and a race
+// writes nothing.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

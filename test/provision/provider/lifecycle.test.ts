@@ -248,21 +248,25 @@ it("takes a claim that the manifest has lost for drift, and an update claims aga
   expect([claims().length, world.writes, world.note]).toEqual([1, 1, "edited"]);
 });
 
-it("refuses to remove what another stack claims: a stack that was renamed claims its things again first, by an update that writes nothing", async () => {
-  await lifecycle.create(note("mine"), othersUrn);
-  await expect(lifecycle.remove(note("mine"), urn)).rejects.toMatchObject({
-    code: "CLAIMED_BY_OTHER_STACK",
-    facts: { path: "/note", found: "claimed by stack contabo of cutter-kit" },
-  });
-  expect([world.note, claims().length]).toEqual(["mine", 1]);
-  const reading = await lifecycle.read(note("mine"), urn);
-  expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
-  world.writes = 0;
-  await lifecycle.update(note("mine"), urn);
-  expect([claims().map(({ urn: by }) => by), world.writes]).toEqual([[urn], 0]);
-  await lifecycle.remove(note("mine"), urn);
-  expect([world.note, claims()]).toEqual([null, []]);
-});
+it(
+  "refuses to remove what another stack claims: a stack that was renamed claims its things again first, by an update that " +
+    "writes nothing",
+  async () => {
+    await lifecycle.create(note("mine"), othersUrn);
+    await expect(lifecycle.remove(note("mine"), urn)).rejects.toMatchObject({
+      code: "CLAIMED_BY_OTHER_STACK",
+      facts: { path: "/note", found: "claimed by stack contabo of cutter-kit" },
+    });
+    expect([world.note, claims().length]).toEqual(["mine", 1]);
+    const reading = await lifecycle.read(note("mine"), urn);
+    expect(noteKind.changes(reading, inputs("mine")).changed).toEqual(["unclaimed"]);
+    world.writes = 0;
+    await lifecycle.update(note("mine"), urn);
+    expect([claims().map(({ urn: by }) => by), world.writes]).toEqual([[urn], 0]);
+    await lifecycle.remove(note("mine"), urn);
+    expect([world.note, claims()]).toEqual([null, []]);
+  },
+);
 
 it("makes again, under its new name, what the state has of this machine, whatever stack the manifest names", async () => {
   await lifecycle.create(note("mine"), othersUrn);

@@ -37,30 +37,34 @@ it("reads the sandbox example, from the file and from the engine alike", () => {
   expect(fromFile.hosts).toHaveLength(1);
 });
 
-it("reads a list of hosts alike from the file and from the engine, which gives the numbers in it as text; port and user have the usual values", () => {
-  const [one, two] = ["one", "two"].map((name) => ({
-    name,
-    host: "203.0.113.7",
-    hostKey: `ssh-ed25519 ${"A".repeat(68)}`,
-    machineIdentity: "1".repeat(64),
-  }));
-  const {
-    "cutter-kit:host": _host,
-    "cutter-kit:port": _port,
-    "cutter-kit:user": _user,
-    "cutter-kit:hostKey": _key,
-    "cutter-kit:machineIdentity": _identity,
-    ...rest
-  } = example("sandbox");
-  const config = (port: unknown) => ({ ...rest, "cutter-kit:hosts": [one, { ...two, port, user: "root" }] });
-  for (const raw of [config(2222), config("2222"), asEngine(config(2222))]) {
-    expect(parseStackConfig("sandbox", raw).hosts.map(({ name, port, user }) => [name, port, user])).toEqual([
-      ["one", 22, "root"],
-      ["two", 2222, "root"],
-    ]);
-  }
-  expect(problemsOf(config("22x"))).toEqual([expect.stringMatching(/^cutter-kit:hosts\.1\.port: /)]);
-});
+it(
+  "reads a list of hosts alike from the file and from the engine, which gives the numbers in it as text; port and user " +
+    "have the usual values",
+  () => {
+    const [one, two] = ["one", "two"].map((name) => ({
+      name,
+      host: "203.0.113.7",
+      hostKey: `ssh-ed25519 ${"A".repeat(68)}`,
+      machineIdentity: "1".repeat(64),
+    }));
+    const {
+      "cutter-kit:host": _host,
+      "cutter-kit:port": _port,
+      "cutter-kit:user": _user,
+      "cutter-kit:hostKey": _key,
+      "cutter-kit:machineIdentity": _identity,
+      ...rest
+    } = example("sandbox");
+    const config = (port: unknown) => ({ ...rest, "cutter-kit:hosts": [one, { ...two, port, user: "root" }] });
+    for (const raw of [config(2222), config("2222"), asEngine(config(2222))]) {
+      expect(parseStackConfig("sandbox", raw).hosts.map(({ name, port, user }) => [name, port, user])).toEqual([
+        ["one", 22, "root"],
+        ["two", 2222, "root"],
+      ]);
+    }
+    expect(problemsOf(config("22x"))).toEqual([expect.stringMatching(/^cutter-kit:hosts\.1\.port: /)]);
+  },
+);
 
 /** What a person puts in place of each placeholder of the contabo example, with what stands there commented out switched on. */
 const filling: Readonly<Record<string, string>> = {

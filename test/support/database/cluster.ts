@@ -1,5 +1,5 @@
-// PostgreSQL 18 from the npm registry's binaries, no Docker: one prepared data folder with the substrate applied, and servers on copies of it.
-// CUTTER_TEST_POSTGRES names the unpacked package of another major, to try the same tests there.
+// PostgreSQL 18 from the npm registry's binaries, no Docker: one prepared data folder with the substrate applied, and servers on copies of
+// it. CUTTER_TEST_POSTGRES names the unpacked package of another major, to try the same tests there.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -51,8 +51,8 @@ const packageFolder = process.env["CUTTER_TEST_POSTGRES"] ?? join(repository, "n
 const owner = process.getuid?.() === 0 ? 65_534 : undefined;
 
 /**
- * Makes the data that every server starts from, once, below `folder`: scram for every login, superuser `workflow_admin`, no role `postgres`,
- * database `directus` with the substrate. The servers live in `folder` too.
+ * Makes the data that every server starts from, once, below `folder`: scram for every login, superuser `workflow_admin`, no role
+ * `postgres`, database `directus` with the substrate. The servers live in `folder` too.
  */
 export async function prepareCluster(folder: string): Promise<PreparedCluster> {
   const installation = ensureInstallation();

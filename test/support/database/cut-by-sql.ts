@@ -1,4 +1,5 @@
-// A document cut by SQL: registered, decided, created and enacted through the canonical functions by the programme's logins, as a live run leaves it.
+// A document cut by SQL: registered, decided, created and enacted through the canonical functions by the programme's logins, as a live run
+// leaves it.
 import { createHash, randomUUID } from "node:crypto";
 import type { Client } from "pg";
 import type { CutPlan } from "../../../orchestrator/core/plan/schema.ts";
@@ -40,7 +41,8 @@ export async function registerDocument(
   const {
     rows: [version],
   } = await application.query<{ id: string }>(
-    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, byte_length) values ($1, 1, 1, $2, $3) returning id",
+    "insert into cutter_governance.source_document_version_registry (source_document_id, version_no, kb_revision, sha256, " +
+      "byte_length) values ($1, 1, 1, $2, $3) returning id",
     [sourceDocumentId, sha(source), Buffer.byteLength(source)],
   );
   await application.end();
@@ -97,7 +99,8 @@ export async function decide(
   const governance = await server.connect("directus_secdef");
   const id = randomUUID();
   await governance.query(
-    "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, approval_kb_id, approval_sha256) values ($1, $2, $3, $4, $5, 'approve', $6, 'knowledge/x.md', $6)",
+    "insert into cutter_governance.review_decision (id, source_document_id, phase, gate, run_id, decision, payload_sha, " +
+      "approval_kb_id, approval_sha256) values ($1, $2, $3, $4, $5, 'approve', $6, 'knowledge/x.md', $6)",
     [id, document.sourceDocumentId, phase, phase === "cut_leg_a" ? "SG_1" : "SG_2", runId, document.payloadSha],
   );
   await governance.end();
@@ -156,7 +159,8 @@ async function recordGovernance(server: TestPostgres, document: CutDocument, dec
   const {
     rows: [set],
   } = await governance.query<{ id: string }>(
-    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, payload_sha, from_digest, to_digest, unit_count) values ($1, $2, $3, $4, $5, $6, $6, $7) returning id",
+    "insert into cutter_governance.cut_change_set (source_document_id, source_version_id, run_id, review_decision_id, " +
+      "payload_sha, from_digest, to_digest, unit_count) values ($1, $2, $3, $4, $5, $6, $6, $7) returning id",
     [
       document.sourceDocumentId,
       document.sourceVersionId,
@@ -172,13 +176,15 @@ async function recordGovernance(server: TestPostgres, document: CutDocument, dec
     [set?.id, document.runId, sha("{}")],
   );
   await governance.query(
-    "insert into cutter_governance.dot_pair_signature (change_set_id, run_id, signer_role, key_fingerprint, signature_sha256, approval_kb_id) values ($1, $2, 'sovereign', $3, $4, 'knowledge/x.md')",
+    "insert into cutter_governance.dot_pair_signature (change_set_id, run_id, signer_role, key_fingerprint, " +
+      "signature_sha256, approval_kb_id) values ($1, $2, 'sovereign', $3, $4, 'knowledge/x.md')",
     [set?.id, document.runId, "A".repeat(40), "a".repeat(64)],
   );
   await governance.end();
   const verify = await server.connect("cutter_verify");
   await verify.query(
-    "insert into cutter_governance.verify_result (change_set_id, run_id, verdict, units_checked, to_digest) values ($1, $2, 'pass', $3, $4)",
+    "insert into cutter_governance.verify_result (change_set_id, run_id, verdict, units_checked, to_digest) values ($1, $2, " +
+      "'pass', $3, $4)",
     [set?.id, document.runId, document.plan.units.length, document.plan.fromDigest],
   );
   await verify.end();

@@ -1,4 +1,5 @@
-// Lends PostgreSQL servers to the files of one test run: vitest sets it up, the first file that asks starts one, and all end with the run, whatever ends it.
+// Lends PostgreSQL servers to the files of one test run: vitest sets it up, the first file that asks starts one, and all end with the run,
+// whatever ends it.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -131,7 +132,9 @@ class Lender {
   }
 }
 
-/** Makes `directus` the database that is copied. Gives the rights on it, and takes them: `prepared` shall stand in no list of who may what. */
+/**
+ * Makes `directus` the database that is copied. Gives the rights on it, and takes them: `prepared` shall stand in no list of who may what.
+ */
 async function setAside(admin: Client): Promise<string> {
   await admin.query("alter database directus rename to prepared");
   const { rows } = await admin.query<{ rights: string }>(
@@ -162,7 +165,10 @@ async function withAdmin<Result>(cluster: Cluster, act: (admin: Client) => Promi
   }
 }
 
-/** A process that outlives us: when we are gone it ends the servers whose data lies in `folder` and removes the folder. Gives the way to end it. */
+/**
+ * A process that outlives us: when we are gone it ends the servers whose data lies in `folder` and removes the folder. Gives the way to end
+ * it.
+ */
 function startKeeper(folder: string): () => Promise<void> {
   const script = `read -r _
 for data in "$1"/*/; do

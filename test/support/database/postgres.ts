@@ -24,9 +24,9 @@ export interface TestPostgres {
 }
 
 /**
- * A server on loopback: scram for every login, superuser `workflow_admin`, no role `postgres`, a fresh database `directus`. Files that run side by
- * side never get the same one; files that run after each other may. `ownServer` says why a file needs one that no other file gets: what it changes
- * holds for a whole server (roles, their settings, databases).
+ * A server on loopback: scram for every login, superuser `workflow_admin`, no role `postgres`, a fresh database `directus`. Files that run
+ * side by side never get the same one; files that run after each other may. `ownServer` says why a file needs one that no other file gets:
+ * what it changes holds for a whole server (roles, their settings, databases).
  */
 export async function startPostgres(options: { readonly ownServer?: string } = {}): Promise<TestPostgres> {
   const socket = connectSocket(inject("postgresLeases"));

@@ -1,8 +1,12 @@
-// The owner's SQL gate as the production facts describe it, for tests: one file whose sha256 stands in a manifest, its words judged, one transaction around it.
+// The owner's SQL gate as the production facts describe it, for tests: one file whose sha256 stands in a manifest, its words judged, one
+// transaction around it.
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
 
-/** Applies `file` if `manifest` names its sha256 and its raw text holds none of the forbidden words. @throws what refused it; then nothing stays. */
+/**
+ * Applies `file` if `manifest` names its sha256 and its raw text holds none of the forbidden words.
+ * @throws what refused it; then nothing stays.
+ */
 export async function applyThroughSqlGate(
   client: Client,
   file: string,

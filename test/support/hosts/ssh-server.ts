@@ -20,7 +20,10 @@ export interface TestSshServer {
   stop(): Promise<void>;
 }
 
-/** `acceptEnv` are the variables the server lets through; each command runs in `folder`, after `shellStart`, as a root's .bashrc comes before it. */
+/**
+ * `acceptEnv` are the variables the server lets through; each command runs in `folder`, after `shellStart`, as a root's .bashrc comes
+ * before it.
+ */
 export async function startSshServer(folder: string, acceptEnv: readonly string[], shellStart = ""): Promise<TestSshServer> {
   const hostPair = createSshKeyPair();
   const clientPair = createSshKeyPair();

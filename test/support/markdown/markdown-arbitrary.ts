@@ -63,7 +63,8 @@ const quotes = ["> ", ">"] as const;
 const indents = ["", "", "", "", " ", "  ", "   ", "    ", "      ", "\t"] as const;
 const endings = ["\n", "\n", "\n", "\n\n", "\r\n", "\r"] as const;
 
-// A document draws its lines from a few prefixes and a few leaves of its own: so lines belong together, and structures live longer than a line.
+// A document draws its lines from a few prefixes and a few leaves of its own: so lines belong together, and structures live longer than a
+// line.
 function lines(markers: readonly string[], leafTexts: readonly string[], indentTexts: readonly string[]): fc.Arbitrary<string> {
   const marker = fc.tuple(fc.constantFrom(...indentTexts), fc.constantFrom(...markers)).map((parts) => parts.join(""));
   const prefix = fc.oneof(
@@ -97,8 +98,9 @@ function lines(markers: readonly string[], leafTexts: readonly string[], indentT
 export const anyMarkdown = lines([...bullets, ...quotes, ...hostileMarkers], leaves, indents);
 
 /**
- * No containers, but what commonmark reads otherwise than the specification: tabs in definitions, odd spaces behind tags. For micromark, which
- * carries its "interrupts a paragraph" state across lazy lines and into containers; see the named cases in markdown-agreement.test.ts.
+ * No containers, but what commonmark reads otherwise than the specification: tabs in definitions, odd spaces behind tags. For micromark,
+ * which carries its "interrupts a paragraph" state across lazy lines and into containers; see the named cases in
+ * markdown-agreement.test.ts.
  */
 export const flatMarkdown = lines(
   [""],

@@ -96,7 +96,10 @@ export function toRefusalTrials(world: () => ConnectionTrial): readonly Trial[] 
         const wrong = check(log, commands);
         if (wrong !== null) throw new Error(`${wrong}\n${log}`);
         if ((await readTree()) !== tree) throw new Error("the host's tree differs");
-        return `${code} after ${endedS.toFixed(1)} s for ${resources.length} resources; sshd saw ${connections(log)} connections, ${attempts(log)} attempts, ${commands.length} commands${names === undefined ? "" : `; ${names}`}`;
+        return (
+          `${code} after ${endedS.toFixed(1)} s for ${resources.length} resources; sshd saw ${connections(log)} connections, ` +
+          `${attempts(log)} attempts, ${commands.length} commands${names === undefined ? "" : `; ${names}`}`
+        );
       } finally {
         await connection.restart();
       }

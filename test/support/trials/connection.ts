@@ -57,10 +57,13 @@ export async function openTrialConnection(): Promise<TrialConnection> {
   const { address } = readSandboxState(checkout);
   const proxy = await startFaultProxy(port, address);
   await host(
-    `rm -rf ${folder}; mkdir -m 0755 ${folder}; ssh-keygen -q -t ed25519 -N '' -f ${folder}/other_key; tr 0-9a-f 1-9a-f0 </etc/machine-id >${folder}/other-machine-id; cat >${folder}/gate; chmod 0755 ${folder}/gate`,
+    `rm -rf ${folder}; mkdir -m 0755 ${folder}; ssh-keygen -q -t ed25519 -N '' -f ${folder}/other_key; tr 0-9a-f 1-9a-f0 ` +
+      `</etc/machine-id >${folder}/other-machine-id; cat >${folder}/gate; chmod 0755 ${folder}/gate`,
     readFileSync(join(import.meta.dirname, "connection-gate.sh"), "utf8"),
   );
-  const unhold = `rm -rf ${folder}/plan ${folder}/seen ${folder}/held ${folder}/go ${folder}/drop ${folder}/reread ${folder}/commands /run/systemd/system/cutter-job-*.service.d; : >${folder}/sshd.log; : >${folder}/commands`;
+  const unhold =
+    `rm -rf ${folder}/plan ${folder}/seen ${folder}/held ${folder}/go ${folder}/drop ${folder}/reread ${folder}/commands ` +
+    `/run/systemd/system/cutter-job-*.service.d; : >${folder}/sshd.log; : >${folder}/commands`;
   const letIn = `while iptables -D INPUT -p tcp --dport ${port} -j DROP 2>/dev/null; do :; done`;
   const stopSshd = `${letIn}; systemctl stop ${unit}.service 2>/dev/null || :; systemctl reset-failed ${unit}.service 2>/dev/null || :`;
   const restart = async ({ hostKey, machineIdentity, authorizedKeys, unreachable }: ServerFault = {}): Promise<void> => {
@@ -94,7 +97,8 @@ ${unreachable === true ? `iptables -I INPUT -p tcp --dport ${port} -j DROP` : ":
       const dropIn = `/run/systemd/system/${pattern}.service.d`;
       const during =
         point === "during"
-          ? `mkdir -p ${dropIn}; printf '[Service]\\nExecStartPre=%s during %%n\\n' ${folder}/gate >${dropIn}/line.conf; systemctl daemon-reload`
+          ? `mkdir -p ${dropIn}; printf '[Service]\\nExecStartPre=%s during %%n\\n' ${folder}/gate >${dropIn}/line.conf; systemctl ` +
+            "daemon-reload"
           : ":";
       await host(`${unhold}; ${during}; echo '${point} ${nth} ${pattern}' >${folder}/plan`);
     },

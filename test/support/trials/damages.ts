@@ -72,7 +72,9 @@ export const damages: readonly Damage[] = [
   { name: "config removed", command: `rm ${config}`, steps: [`create File sandbox${config}`], shown: [config] },
   {
     name: "unit edited",
-    command: `sed -i "s/^NoNewPrivileges=.*/NoNewPrivileges=no\\nEnvironment=A=$canary/" ${units}/cutter-run@.service; systemctl daemon-reload`,
+    command:
+      `sed -i "s/^NoNewPrivileges=.*/NoNewPrivileges=no\\nEnvironment=A=$canary/" ${units}/cutter-run@.service; systemctl ` +
+      "daemon-reload",
     steps: unit("cutter-run@.service"),
     shown: ["NoNewPrivileges=no", "[REDACTED]"],
   },

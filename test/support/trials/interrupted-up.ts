@@ -48,8 +48,8 @@ export function isHostStep(op: string, urn: string): boolean {
 export type Plan = (urn: string) => { readonly interrupt: Interrupt; readonly moment: Moment } | null;
 
 /**
- * Runs `npm run pulumi -- up` in a process group of its own and interrupts it once, at the first step that `plan` has something for. One step at a time
- * (`--parallel 1`): a neighbour in flight would be done with its step before an interrupt ever met it.
+ * Runs `npm run pulumi -- up` in a process group of its own and interrupts it once, at the first step that `plan` has something for. One
+ * step at a time (`--parallel 1`): a neighbour in flight would be done with its step before an interrupt ever met it.
  * @throws when the command does not end, or a process or an SSH connection is left over
  */
 export async function interruptUp(plan: Plan): Promise<InterruptedUp> {

@@ -7,8 +7,9 @@ import { pulumi, readTree, up } from "../stack.ts";
 import type { Trial } from "./trials.ts";
 
 /**
- * One pass over `steps` (as `readHostSteps` names them): as many rows, each an `up` on what the one before left, interrupted at the first step that no earlier row
- * was interrupted at. Which kind and which moment a step meets follows from its place in the list and the pass: four passes bring each step all four kinds.
+ * One pass over `steps` (as `readHostSteps` names them): as many rows, each an `up` on what the one before left, interrupted at the first
+ * step that no earlier row was interrupted at. Which kind and which moment a step meets follows from its place in the list and the pass:
+ * four passes bring each step all four kinds.
  */
 export function toPass(pass: number, steps: readonly string[]): readonly Trial[] {
   const met = new Set<string>();

@@ -1,4 +1,5 @@
-// Everything a proven backup needs, on this machine: stock gpg with a pinned key, root's helper behind a real socket, and a stand-in for docker that plays pg_dump and pg_restore.
+// Everything a proven backup needs, on this machine: stock gpg with a pinned key, root's helper behind a real socket, and a stand-in for
+// docker that plays pg_dump and pg_restore.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -87,7 +88,9 @@ export async function makeBackupWorld({ home: keys, fingerprint, keyFile }: Back
       restore: `cat >${host.at("fed-restore")}`,
       ...change,
     };
-    const body = `#!/bin/sh\nprintf '%s\\n' "$*" >>${host.at("argv")}\ncase "$*" in\n*--version*) echo "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)";;\n*"pg_restore --list"*) ${list};;\n*pg_restore*) ${restore};;\n*pg_dump*) ${dump};;\n*) exit 99;;\nesac\n`;
+    const body =
+      `#!/bin/sh\nprintf '%s\\n' "$*" >>${host.at("argv")}\ncase "$*" in\n*--version*) echo "pg_dump (PostgreSQL) 18.6 (Debian ` +
+      `18.6-1)";;\n*"pg_restore --list"*) ${list};;\n*pg_restore*) ${restore};;\n*pg_dump*) ${dump};;\n*) exit 99;;\nesac\n`;
     writeFileSync(host.at("bin/docker"), body);
     chmodSync(host.at("bin/docker"), 0o755);
   };

@@ -38,7 +38,8 @@ export class FakeDumpSource implements DumpSource {
     stream.once("end", () =>
       ended.resolve({ code: this.exitCode, stderr: this.exitCode === 0 ? "" : "pg_dump: error: no matching tables were found" }),
     );
-    stream.once("close", () => ended.reject(new CutterError("DUMP_STREAM_BROKEN", { why: "the stream was given up" }))); // no matter once it has ended
+    // no matter once it has ended
+    stream.once("close", () => ended.reject(new CutterError("DUMP_STREAM_BROKEN", { why: "the stream was given up" })));
     return { pgDumpVersion: this.version, stream, exit: ended.promise };
   }
 }

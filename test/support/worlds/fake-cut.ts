@@ -1,5 +1,5 @@
-// The rows of a cut, as far as a live run sees them: the write side with its transactions, the recorders that read them, and faults at the COMMIT.
-// It keeps test/orchestrator/adapters/postgres/contract-writes.ts, as the real adapters do.
+// The rows of a cut, as far as a live run sees them: the write side with its transactions, the recorders that read them, and faults at the
+// COMMIT. It keeps test/orchestrator/adapters/postgres/contract-writes.ts, as the real adapters do.
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { DocumentDigest } from "../../../orchestrator/ports/database.ts";
 import type { WritePermission } from "../../../orchestrator/ports/permission.ts";
@@ -20,7 +20,10 @@ import {
 
 export type { StoredUnit } from "./fake-cut-rules.ts";
 
-/** What happens to the next transactions, one after the other. `lost before`: COMMIT never arrived. `lost after`: it did, its answer did not. */
+/**
+ * What happens to the next transactions, one after the other. `lost before`: COMMIT never arrived. `lost after`: it did, its answer did
+ * not.
+ */
 export type Fault = "none" | "refused" | "lost before" | "lost after";
 
 /** One database that outlives the processes of a run; `joinFakes` gives it the registry and the digest of the database around it. */

@@ -142,7 +142,10 @@ export class FakeDatabase implements ProductionDatabase {
   }
   async close(): Promise<void> {}
 
-  /** Of the document's registry row and units, whoever holds a planned address, and strangers' units, which a test means to be this document's. */
+  /**
+   * Of the document's registry row and units, whoever holds a planned address, and strangers' units, which a test means to be this
+   * document's.
+   */
   #digest(documentId: string, plannedAddresses: readonly string[]): DocumentDigest {
     const registered = this.registry.get(documentId);
     const { units, enacted } = this.cut?.rows ?? { units: [], enacted: [] };

@@ -1,4 +1,5 @@
-// A world in which a live run can happen: a dry run behind it, a signed ruling in its token, signed approvals in the knowledge base, and a way to die at any boundary.
+// A world in which a live run can happen: a dry run behind it, a signed ruling in its token, signed approvals in the knowledge base, and a
+// way to die at any boundary.
 import { cpSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
@@ -32,7 +33,10 @@ export const uuids = {
 /** Thrown where a test kills the process: nothing after it reaches a disk, a knowledge base or the database. */
 export class Killed extends Error {}
 
-/** Says at which boundary the process dies: a checkpoint and its phase, or `appended` and the kind of the journal record that just became durable. */
+/**
+ * Says at which boundary the process dies: a checkpoint and its phase, or `appended` and the kind of the journal record that just became
+ * durable.
+ */
 export type KillAt = (name: string, phase: string) => boolean;
 
 type Fields = Readonly<Record<string, unknown>>;

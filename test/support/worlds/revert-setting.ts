@@ -1,4 +1,5 @@
-// What the tests of the emergency revert share: a server, people with keys, worlds that are removed after each test, and ways to look at a document's rows.
+// What the tests of the emergency revert share: a server, people with keys, worlds that are removed after each test, and ways to look at a
+// document's rows.
 import { isDeepStrictEqual } from "node:util";
 import type { Client } from "pg";
 import { CutterError } from "../../../orchestrator/core/errors.ts";

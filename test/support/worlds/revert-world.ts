@@ -1,4 +1,5 @@
-// Everything a revert meets: an embedded PostgreSQL with a document cut into it, the run's folder, a signed REVERT, a directory knowledge base. Backup and clock are fakes.
+// Everything a revert meets: an embedded PostgreSQL with a document cut into it, the run's folder, a signed REVERT, a directory knowledge
+// base. Backup and clock are fakes.
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -64,7 +64,10 @@ export async function makeWorld(): Promise<World> {
   return openWorld(folder);
 }
 
-/** The same world again, as another process finds it: files, journal, locks and knowledge base stand; the database is as it was in the beginning, or `cut`'s rows as they stand. */
+/**
+ * The same world again, as another process finds it: files, journal, locks and knowledge base stand; the database is as it was in the
+ * beginning, or `cut`'s rows as they stand.
+ */
 export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
   const backups = new FakeBackupStore();
   const database = new FakeDatabase();

@@ -1,4 +1,5 @@
-// A test server with the adapters of a live run on it, and a document's steps as requests: for tests of what each step leaves and what breaks it.
+// A test server with the adapters of a live run on it, and a document's steps as requests: for tests of what each step leaves and what
+// breaks it.
 import type { Client } from "pg";
 import { openEvidence, type EvidenceLogs } from "../../../orchestrator/adapters/postgres/evidence.ts";
 import { openProductionDatabase } from "../../../orchestrator/adapters/postgres/production-database.ts";

@@ -10,16 +10,19 @@ export interface ByteEdit {
   readonly insert: string;
 }
 
-/** How often the line stands there in its plain form, and its value where that is once. @throws ENV_LINE_AMBIGUOUS, and ENV_NAME_DOUBLED where one of them is not plain */
+/**
+ * How often the line stands there in its plain form, and its value where that is once.
+ * @throws ENV_LINE_AMBIGUOUS, and ENV_NAME_DOUBLED where one of them is not plain
+ */
 export function findEnvLine(content: Uint8Array, file: string, name: EnvName): { readonly lines: number; readonly value: string | null } {
   const spans = findLineSpans(Buffer.from(content), file, name);
   return { lines: spans.length, value: spans.length === 1 ? (spans[0]?.value ?? null) : null };
 }
 
 /**
- * The edit that makes `name` have `value`; null removes the line. A new line goes to the end, in the file's own manner: after a last line without
- * newline it brings its newline before itself, so that removing it gives the very bytes from before. Where the line stands more than once, one edit
- * removes one of them, and the next call tells the next: the first with the wanted value stays, else the first.
+ * The edit that makes `name` have `value`; null removes the line. A new line goes to the end, in the file's own manner: after a last line
+ * without newline it brings its newline before itself, so that removing it gives the very bytes from before. Where the line stands more
+ * than once, one edit removes one of them, and the next call tells the next: the first with the wanted value stays, else the first.
  */
 export function toEnvLineEdit(content: Uint8Array, file: string, name: EnvName, value: string | null): ByteEdit | null {
   const bytes = Buffer.from(content);

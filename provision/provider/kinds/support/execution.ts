@@ -1,4 +1,5 @@
-// Execution on a host, as the kit's own changes see it: what is armed, live or unfinished. Before anything is changed, unfinished runs refuse it and tokens go.
+// Execution on a host, as the kit's own changes see it: what is armed, live or unfinished. Before anything is changed, unfinished runs
+// refuse it and tokens go.
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { decidingKinds, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/unfinished-runs.ts";
@@ -12,7 +13,10 @@ export interface Execution {
   readonly unfinishedRuns: readonly string[]; // written, and neither closed out, given up nor reverted
 }
 
-/** Read from tokens and journals themselves: a damaged configuration or release must neither hide a run nor keep `up` from repairing it. @throws HOST_OUTCOME_UNKNOWN */
+/**
+ * Read from tokens and journals themselves: a damaged configuration or release must neither hide a run nor keep `up` from repairing it.
+ * @throws HOST_OUTCOME_UNKNOWN
+ */
 export async function readExecution(host: RemoteHost): Promise<Execution> {
   const outcome = await host.run(
     readScript,

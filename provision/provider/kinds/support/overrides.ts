@@ -1,4 +1,5 @@
-// What changes a kit unit without touching its file: drop-ins, masks, units of the same name elsewhere. Seen as drift; moved aside, never thrown away.
+// What changes a kit unit without touching its file: drop-ins, masks, units of the same name elsewhere. Seen as drift; moved aside, never
+// thrown away.
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import type { RemoteHost } from "../../../host/connection.ts";
@@ -7,9 +8,10 @@ import type { RemoteHost } from "../../../host/connection.ts";
 export const displacedFolder = `${hostLayout.ledger}/displaced`;
 
 /**
- * Paths, one a line, of what overrides the unit at `path`; "" when nothing does. Of a template also what is made for single instances; of each unit also the
- * drop-ins of its family (`cutter-.service.d`), which all its members then name. Those of all units of a type (`service.d`) are the host's: see `readHostWide`.
- * "(daemon-reload is due)": systemd still goes by an older text. Contents are never read. @throws HOST_OUTCOME_UNKNOWN
+ * Paths, one a line, of what overrides the unit at `path`; "" when nothing does. Of a template also what is made for single instances; of
+ * each unit also the drop-ins of its family (`cutter-.service.d`), which all its members then name. Those of all units of a type
+ * (`service.d`) are the host's: see `readHostWide`. "(daemon-reload is due)": systemd still goes by an older text. Contents are never read.
+ * @throws HOST_OUTCOME_UNKNOWN
  */
 export async function readOverrides(host: RemoteHost, path: string, name: string): Promise<string> {
   const outcome = await host.run(`p=$1; n=$2\n${listScript}\nlist_overrides\n${reloadScript}`, [path, name], { timeoutMs: 15_000 });
@@ -37,7 +39,8 @@ done || exit 19
 }
 
 /**
- * What changes the kit's units together with all others of the host: for its owner to judge, so never moved and no drift. Without what packages bring.
+ * What changes the kit's units together with all others of the host: for its owner to judge, so never moved and no drift. Without what
+ * packages bring.
  * @throws HOST_OUTCOME_UNKNOWN
  */
 export async function readHostWide(host: RemoteHost): Promise<readonly string[]> {
@@ -48,10 +51,13 @@ export async function readHostWide(host: RemoteHost): Promise<readonly string[]>
 
 /** Where systemd reads units and drop-ins, beside the place of our files; generators' own folders are made anew at each reload. */
 const administeredUnitPaths =
-  "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system.attached /run/systemd/system /run/systemd/system.attached";
+  "/etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system.attached " +
+  "/run/systemd/system /run/systemd/system.attached";
 const otherUnitPaths = `${administeredUnitPaths} /usr/local/lib/systemd/system /usr/lib/systemd/system`;
 
-/** In "$p" and "$n": the file's path and the unit's name. A mask is a link to /dev/null in the file's own place or one systemd reads too. */
+/**
+ * In "$p" and "$n": the file's path and the unit's name. A mask is a link to /dev/null in the file's own place or one systemd reads too.
+ */
 const listScript = `list_overrides() {
   if [ -L "$p" ] && [ "$(readlink -- "$p")" = /dev/null ]; then printf '%s\\n' "$p"; fi
   case $n in *@.*) each="\${n%%.*}?*.\${n##*.}" ;; *) each= ;; esac

@@ -8,8 +8,9 @@ const harmless = /^(?:\d{1,5}(?:ms|s|min|h|d)?|true|false|yes|no|on|off|null|non
 const assignment = /^(\s*(?:- )?["']?)([A-Za-z]{2,20}(?:[_-][A-Za-z]{2,20}){0,5})(?=["']?(?:: |\s?=\s?[^=\s]))/;
 
 /**
- * `actual` in a form fit for state: a word that the wanted text has too stays, and so do short numbers, booleans and the name a line assigns to; every
- * other word is replaced, because what a secret looks like cannot be told. Text that is not UTF-8, or is too large, is only described.
+ * `actual` in a form fit for state: a word that the wanted text has too stays, and so do short numbers, booleans and the name a line
+ * assigns to; every other word is replaced, because what a secret looks like cannot be told. Text that is not UTF-8, or is too large, is
+ * only described.
  */
 export function toShownContent(actual: Buffer | null, sizeBytes: number, wanted: string): string {
   if (actual === null) return `(${sizeBytes} bytes, too large to show)\n`;

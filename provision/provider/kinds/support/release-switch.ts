@@ -1,4 +1,5 @@
-// Confirm or revert, seen from the operator: switch on the host, prove the new release over a fresh connection, confirm; otherwise the host goes back.
+// Confirm or revert, seen from the operator: switch on the host, prove the new release over a fresh connection, confirm; otherwise the host
+// goes back.
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../host/connection.ts";
@@ -68,7 +69,10 @@ export async function switchAndConfirm(context: WriteContext, name: string): Pro
   }
 }
 
-/** After a lost answer, over another connection. Whatever hinders the look is a no: the host then goes back, or the next reading finds it good. */
+/**
+ * After a lost answer, over another connection. Whatever hinders the look is a no: the host then goes back, or the next reading finds it
+ * good.
+ */
 async function isConfirmed(host: RemoteHost, name: string): Promise<boolean> {
   const records = await host.run('sh "$1" standing', [hostLayout.releaseSwitch], { timeoutMs: 15_000 }).catch(() => null);
   return records?.code === 0 && toConfirmationState(records.stdout.split("\n"), name) === confirmed;

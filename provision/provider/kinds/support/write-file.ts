@@ -9,8 +9,8 @@ export interface FileToWrite {
 }
 
 /**
- * Script and arguments; the bytes come on stdin. The bytes are compared with their digest before the rename, so a cut upload leaves nothing.
- * A directory or symlink in the way is refused (exit 17). `after` runs when the file is in place, with the path as "$1".
+ * Script and arguments; the bytes come on stdin. The bytes are compared with their digest before the rename, so a cut upload leaves
+ * nothing. A directory or symlink in the way is refused (exit 17). `after` runs when the file is in place, with the path as "$1".
  */
 export function toWriteFile(
   file: FileToWrite,

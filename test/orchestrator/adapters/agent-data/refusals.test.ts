@@ -1,4 +1,5 @@
-// What the Agent Data adapter does when the knowledge base answers badly: it refuses by code, shows nothing it was told, and never writes twice.
+// What the Agent Data adapter does when the knowledge base answers badly: it refuses by code, shows nothing it was told, and never writes
+// twice.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
 import { createServer as createTlsServer } from "node:tls";
@@ -53,27 +54,31 @@ const writeAfter = (script: Script, options: Partial<TransportOptions> = {}) => 
 };
 const methods = () => server.requests.map((request) => request.method);
 
-it("speaks the API: whole document by /kb/get, upsert with parent, key and Host, under the TLS name of the base URL though it connects to the relay", async () => {
-  expect(await readAfter(() => stored())).toMatchObject({ body: document.body, revision: 1, title: "A" });
-  expect(server.requests[0]).toMatchObject({
-    method: "GET",
-    url: "/api/kb/get/knowledge/dev/a.md",
-    serverName: "kb.test",
-    headers: { host: "kb.test", "x-api-key": key },
-  });
-  expect(await writeAfter(() => written())).toEqual({ id: document.id, revision: 1, status: "created" });
-  expect(server.requests[0]).toMatchObject({
-    method: "POST",
-    url: "/api/documents?upsert=true",
-    headers: { "content-type": "application/json" },
-  });
-  expect(JSON.parse(server.requests[0]?.body ?? "")).toEqual({
-    document_id: document.id,
-    parent_id: "knowledge/dev",
-    content: { mime_type: "text/markdown", body: document.body },
-    metadata: { title: "A", tags: ["t"], source: "cutter" },
-  });
-});
+it(
+  "speaks the API: whole document by /kb/get, upsert with parent, key and Host, under the TLS name of the base URL though " +
+    "it connects to the relay",
+  async () => {
+    expect(await readAfter(() => stored())).toMatchObject({ body: document.body, revision: 1, title: "A" });
+    expect(server.requests[0]).toMatchObject({
+      method: "GET",
+      url: "/api/kb/get/knowledge/dev/a.md",
+      serverName: "kb.test",
+      headers: { host: "kb.test", "x-api-key": key },
+    });
+    expect(await writeAfter(() => written())).toEqual({ id: document.id, revision: 1, status: "created" });
+    expect(server.requests[0]).toMatchObject({
+      method: "POST",
+      url: "/api/documents?upsert=true",
+      headers: { "content-type": "application/json" },
+    });
+    expect(JSON.parse(server.requests[0]?.body ?? "")).toEqual({
+      document_id: document.id,
+      parent_id: "knowledge/dev",
+      content: { mime_type: "text/markdown", body: document.body },
+      metadata: { title: "A", tags: ["t"], source: "cutter" },
+    });
+  },
+);
 
 it("tells the server's clock as its last answer said it, and none before any answer", async () => {
   const hourAgo = new Date(Date.now() - 3_600_000);

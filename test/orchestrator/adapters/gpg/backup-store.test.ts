@@ -86,7 +86,8 @@ describe("a proven backup", () => {
     expect(world.fed("restore")?.equals(archive())).toBe(true);
     expect(held.log).toEqual(["held", `read knowledge/other/a.md A:1 ${String(archiveBytes)}`, "released"]);
     expect(world.argv().at(-1)).toBe(
-      "exec --interactive postgres pg_restore --clean --if-exists --no-owner --no-privileges --exit-on-error --single-transaction --section=pre-data --section=data --no-password --username=directus --dbname=cutter_scratch",
+      "exec --interactive postgres pg_restore --clean --if-exists --no-owner --no-privileges --exit-on-error " +
+        "--single-transaction --section=pre-data --section=data --no-password --username=directus --dbname=cutter_scratch",
     );
   });
 

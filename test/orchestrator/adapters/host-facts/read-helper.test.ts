@@ -1,4 +1,5 @@
-// What the survey learns from its root helper, real programs standing in for it: the text, the helper's own refusal, or that it told nothing.
+// What the survey learns from its root helper, real programs standing in for it: the text, the helper's own refusal, or that it told
+// nothing.
 import { describe, expect, it } from "vitest";
 import { readHelper } from "../../../../orchestrator/adapters/host-facts/read-helper.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";

@@ -63,7 +63,8 @@ test("a connection of ours that was given a transaction id fails, and the id is 
     const connection = await openReadConnection(settings, evidence, 5_000);
     const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 5_000, idleTimeoutMs: 5_000, deadlineMs: 10_000 };
     await connection.read(limits, async (transaction) => {
-      await expect(transaction.query("test", [], "set transaction read write")).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED" }); // no way out of READ ONLY
+      // no way out of READ ONLY
+      await expect(transaction.query("test", [], "set transaction read write")).rejects.toMatchObject({ code: "DATABASE_QUERY_FAILED" });
     });
     await connection.read(limits, (transaction) => transaction.query("test", [], "select pg_current_xact_id()"));
     await connection.close();

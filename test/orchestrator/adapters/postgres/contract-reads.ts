@@ -1,4 +1,5 @@
-// What every ProductionDatabase behind the port must do, as far as phases and certificate rely on it; run against PostgreSQL, and against the fake.
+// What every ProductionDatabase behind the port must do, as far as phases and certificate rely on it; run against PostgreSQL, and against
+// the fake.
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ProductionDatabase } from "../../../../orchestrator/ports/database.ts";
@@ -100,22 +101,26 @@ export function itKeepsTheReadContract(toSetting: () => CutSetting): void {
     });
   });
 
-  it("the census is equal while nothing is written; a row written shows in count, digest and modifications, and what is rolled back in neither of the first two", async () => {
-    const table = "cutter_governance.review_decision";
-    const document = await setting.register();
-    const before = await censusOf(table);
-    expect(await censusOf(table)).toMatchObject({ rowCount: before?.rowCount, sha256: before?.sha256 });
-    const refused = makePermission(document.runId, "SG_1", () => Promise.reject(new Error("switched off")));
-    await expect(
-      setting.writeDatabase.insertReviewDecision(refused.permission, document.documentId, steps.toDecision(document)),
-    ).rejects.toThrow("switched off");
-    expect(await censusOf(table)).toMatchObject({ rowCount: before?.rowCount, sha256: before?.sha256 });
-    await steps.decide(document);
-    const after = await censusOf(table);
-    expect(after?.rowCount).toBe((before?.rowCount ?? 0) + 1);
-    expect(after?.sha256).not.toBe(before?.sha256);
-    await expect.poll(async () => BigInt((await censusOf(table))?.modifications ?? 0) > BigInt(before?.modifications ?? 0)).toBe(true);
-  });
+  it(
+    "the census is equal while nothing is written; a row written shows in count, digest and modifications, and what is " +
+      "rolled back in neither of the first two",
+    async () => {
+      const table = "cutter_governance.review_decision";
+      const document = await setting.register();
+      const before = await censusOf(table);
+      expect(await censusOf(table)).toMatchObject({ rowCount: before?.rowCount, sha256: before?.sha256 });
+      const refused = makePermission(document.runId, "SG_1", () => Promise.reject(new Error("switched off")));
+      await expect(
+        setting.writeDatabase.insertReviewDecision(refused.permission, document.documentId, steps.toDecision(document)),
+      ).rejects.toThrow("switched off");
+      expect(await censusOf(table)).toMatchObject({ rowCount: before?.rowCount, sha256: before?.sha256 });
+      await steps.decide(document);
+      const after = await censusOf(table);
+      expect(after?.rowCount).toBe((before?.rowCount ?? 0) + 1);
+      expect(after?.sha256).not.toBe(before?.sha256);
+      await expect.poll(async () => BigInt((await censusOf(table))?.modifications ?? 0) > BigInt(before?.modifications ?? 0)).toBe(true);
+    },
+  );
 
   it("evidence counts each login's transactions, none of which was given an id, and outlives the connections", async () => {
     const own = setting.openDatabase();

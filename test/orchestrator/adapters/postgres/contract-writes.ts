@@ -1,4 +1,5 @@
-// What stands behind the ports WriteDatabase and Recorders must do together; run against PostgreSQL, and against the fake that engine tests use.
+// What stands behind the ports WriteDatabase and Recorders must do together; run against PostgreSQL, and against the fake that engine tests
+// use.
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ProductionDatabase } from "../../../../orchestrator/ports/database.ts";

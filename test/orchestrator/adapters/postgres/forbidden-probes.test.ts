@@ -1,4 +1,5 @@
-// Forbidden actions are tried without risk, and a planted right is found even where the catalogue's has_* functions or a WHERE would miss it.
+// Forbidden actions are tried without risk, and a planted right is found even where the catalogue's has_* functions or a WHERE would miss
+// it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "pg";
 import type { ForbiddenProbe, ProductionDatabase } from "../../../../orchestrator/ports/database.ts";
@@ -74,8 +75,11 @@ const planted: readonly { readonly what: string; readonly plant: string; readonl
   {
     what: "EXECUTE of a canonical function for PUBLIC",
     plant:
-      "grant usage on schema public to cutter_verify; grant execute on function public.fn_iu_enact(text, text, text, text, uuid, uuid) to public",
-    undo: "revoke usage on schema public from cutter_verify; revoke execute on function public.fn_iu_enact(text, text, text, text, uuid, uuid) from public",
+      "grant usage on schema public to cutter_verify; grant execute on function public.fn_iu_enact(text, text, text, text, " +
+      "uuid, uuid) to public",
+    undo:
+      "revoke usage on schema public from cutter_verify; revoke execute on function public.fn_iu_enact(text, text, text, text, " +
+      "uuid, uuid) from public",
     found: "cutter_verify: execute public.fn_iu_enact (null)",
   },
   {
@@ -103,7 +107,9 @@ describe("a planted right is found, and using the probe changed nothing", () => 
 
 test("as cutter_exec the governance principal shares its functions but not its tables beyond the four", async () => {
   await admin.query(
-    "grant usage on schema cutter_governance to cutter_exec; grant select, insert on cutter_governance.review_decision, cutter_governance.cut_change_set, cutter_governance.manifest_envelope, cutter_governance.dot_pair_signature to cutter_exec",
+    "grant usage on schema cutter_governance to cutter_exec; grant select, insert on cutter_governance.review_decision, " +
+      "cutter_governance.cut_change_set, cutter_governance.manifest_envelope, cutter_governance.dot_pair_signature to " +
+      "cutter_exec",
   );
   const { openProductionDatabase } = await import("../../../../orchestrator/adapters/postgres/production-database.ts");
   const { toTestSettings } = await import("../../../support/database/production-database.ts");

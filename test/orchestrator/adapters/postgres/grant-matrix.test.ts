@@ -141,7 +141,8 @@ const planted: readonly { readonly what: string; readonly plant: string; readonl
   {
     what: "a foreign server",
     plant:
-      "create foreign data wrapper nothing; create server nowhere foreign data wrapper nothing; grant usage on foreign server nowhere to cutter_exec",
+      "create foreign data wrapper nothing; create server nowhere foreign data wrapper nothing; grant usage on foreign server " +
+      "nowhere to cutter_exec",
     undo: "drop foreign data wrapper nothing cascade",
     line: "grant usage on foreign server nowhere to cutter_exec",
   },

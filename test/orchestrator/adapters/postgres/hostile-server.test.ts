@@ -108,7 +108,9 @@ test("the environment's PG* variables change nothing", async () => {
       transaction.query(
         "test",
         [],
-        "select current_user::text as who, current_setting('search_path') as path, current_setting('application_name') as name, current_setting('client_encoding') as encoding, current_setting('default_transaction_read_only') as read_only, current_setting('lock_timeout') as lock_timeout",
+        "select current_user::text as who, current_setting('search_path') as path, current_setting('application_name') as name, " +
+          "current_setting('client_encoding') as encoding, current_setting('default_transaction_read_only') as read_only, " +
+          "current_setting('lock_timeout') as lock_timeout",
       ),
     );
     expect(row).toEqual({ who: "cutter_exec", path: "pg_catalog", name: "cutter", encoding: "UTF8", read_only: "on", lock_timeout: "1s" });

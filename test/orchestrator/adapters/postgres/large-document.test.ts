@@ -1,4 +1,5 @@
-// A large document: many statements of one transaction, many pages of one read, and a digest whose time grows with the rows and not with their square.
+// A large document: many statements of one transaction, many pages of one read, and a digest whose time grows with the rows and not with
+// their square.
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CreateUnits } from "../../../../orchestrator/ports/write-database.ts";

@@ -97,7 +97,8 @@ test("the digest of a document sees its own rows and nobody else's", async () =>
   const before = await database.readDocumentDigest(document, ["office-handbook/new"]);
   expect(before).toMatchObject({ unitCount: 3, plannedAddressesTaken: [] });
   const others = await whilePlanted(
-    "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) values ('other/a', 'other', 'section', 0, repeat('a', 64), 'x', 'x')",
+    "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, " +
+      "last_run_id) values ('other/a', 'other', 'section', 0, repeat('a', 64), 'x', 'x')",
     "delete from public.information_unit where doc_code = 'other'",
     async () => [
       await database.readDocumentDigest(document, ["office-handbook/new"]),

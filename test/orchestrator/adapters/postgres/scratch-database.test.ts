@@ -1,4 +1,5 @@
-// The scratch database on a real server: its digest is production's when its rows are, one run holds it at a time, and the reader cannot write there either.
+// The scratch database on a real server: its digest is production's when its rows are, one run holds it at a time, and the reader cannot
+// write there either.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -78,7 +79,8 @@ it("is prepared by sql/scratch/prepare.sql, twice if need be, so that the reader
     { seven: 7, eight: 8 },
   ]);
   await expect(reader.query("delete from public.made_by_a_restore")).rejects.toMatchObject({ code: "42501" });
-  await expect(digestIn("bare_scratch")).rejects.toMatchObject({ name: "CutterError" }); // nothing restored yet: refused, not an empty digest
+  // nothing restored yet: refused, not an empty digest
+  await expect(digestIn("bare_scratch")).rejects.toMatchObject({ name: "CutterError" });
 });
 
 it("says so when it is not there", async () => {

@@ -1,4 +1,5 @@
-// Principals with more rights than their duties, by planted grants on a real server: each is seen, and what the grants files give is no surplus.
+// Principals with more rights than their duties, by planted grants on a real server: each is seen, and what the grants files give is no
+// surplus.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Client } from "pg";
@@ -75,7 +76,8 @@ describe("a planted right", () => {
     [
       "cutter_revert",
       "grant update on public.information_unit to cutter_revert",
-      "revoke update on public.information_unit from cutter_revert; grant update (lifecycle_state, updated_at) on public.information_unit to cutter_revert",
+      "revoke update on public.information_unit from cutter_revert; grant update (lifecycle_state, updated_at) on " +
+        "public.information_unit to cutter_revert",
       /update on table public\.information_unit/,
     ],
     ["cutter_verify", "alter role cutter_verify createrole", "alter role cutter_verify nocreaterole", /createrole/],

@@ -1,4 +1,5 @@
-// Each step of a cut against a real server: what it leaves, and what refuses it before it leaves anything. Broken lines: write-faults.test.ts.
+// Each step of a cut against a real server: what it leaves, and what refuses it before it leaves anything. Broken lines:
+// write-faults.test.ts.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CreateUnits, ReviewDecisionRow } from "../../../../orchestrator/ports/write-database.ts";

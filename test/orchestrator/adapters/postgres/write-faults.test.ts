@@ -1,4 +1,5 @@
-// Lines that break, servers that end sessions, writers that meet: at every moment a step is either there as a whole or not at all, and what is not known is said.
+// Lines that break, servers that end sessions, writers that meet: at every moment a step is either there as a whole or not at all, and what
+// is not known is said.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openRecorders } from "../../../../orchestrator/adapters/postgres/recorders.ts";
 import { registerDocument, type CutDocument } from "../../../support/database/cut-by-sql.ts";
@@ -15,12 +16,15 @@ afterAll(() => world.stop());
 
 const stand = async ({ documentId, runId }: CutDocument): Promise<number> => (await world.recorders.readUnits(documentId, runId)).length;
 
-/** A session of somebody else that has made a unit at the document's last address and neither committed nor rolled back: a cut waits for it. */
+/**
+ * A session of somebody else that has made a unit at the document's last address and neither committed nor rolled back: a cut waits for it.
+ */
 async function takeAddress(document: CutDocument, address = document.addresses.at(-1)) {
   const stranger = await world.server.connect("workflow_admin");
   await stranger.query("begin");
   await stranger.query(
-    "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) values ($1, 'stranger', 'section', 0, $2, 'stranger', 'stranger')",
+    "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, " +
+      "last_run_id) values ($1, 'stranger', 'section', 0, $2, 'stranger', 'stranger')",
     [address, "c".repeat(64)],
   );
   return {
@@ -98,24 +102,28 @@ describe("a session that the server ends", () => {
 });
 
 describe("a line that breaks", () => {
-  it("with the client's process, in the middle: the server looks for its client and ends the work about a second later, although it only waits", async () => {
-    await throughProxy(async (proxy) => {
-      const { document, request } = await world.prepareCreate();
-      const stranger = await takeAddress(document);
-      const end = world
-        .writer({ login: { port: proxy.port } })
-        .createUnits(makePermission(document.runId, "cut_leg_a").permission, request)
-        .catch((error: unknown) => error);
-      await world.untilWaiting("cutter_exec");
-      const killed = performance.now();
-      proxy.cutAll();
-      expect(await end).toMatchObject({ code: "DATABASE_UNREACHABLE" });
-      while ((await world.countSessions("cutter_exec")) > 0) continue;
-      expect(performance.now() - killed).toBeLessThan(3_000); // the interval is 500 ms; waiting for the stranger would take 20 s
-      await stranger.end("rollback");
-      expect(await stand(document)).toBe(0);
-    });
-  });
+  it(
+    "with the client's process, in the middle: the server looks for its client and ends the work about a second later, " +
+      "although it only waits",
+    async () => {
+      await throughProxy(async (proxy) => {
+        const { document, request } = await world.prepareCreate();
+        const stranger = await takeAddress(document);
+        const end = world
+          .writer({ login: { port: proxy.port } })
+          .createUnits(makePermission(document.runId, "cut_leg_a").permission, request)
+          .catch((error: unknown) => error);
+        await world.untilWaiting("cutter_exec");
+        const killed = performance.now();
+        proxy.cutAll();
+        expect(await end).toMatchObject({ code: "DATABASE_UNREACHABLE" });
+        while ((await world.countSessions("cutter_exec")) > 0) continue;
+        expect(performance.now() - killed).toBeLessThan(3_000); // the interval is 500 ms; waiting for the stranger would take 20 s
+        await stranger.end("rollback");
+        expect(await stand(document)).toBe(0);
+      });
+    },
+  );
 
   it("with COMMIT's answer: unknown, with the transaction's id; the recorder sees that it landed", async () => {
     await throughProxy(async (proxy) => {
@@ -146,29 +154,33 @@ describe("a line that breaks", () => {
     });
   });
 
-  it("by saying nothing any more under COMMIT: given up after COMMIT's own limit, as unknown; a recorder waits as long as the server holds on", async () => {
-    await throughProxy(async (proxy) => {
-      const { document, request } = await world.prepareCreate();
-      const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", () => Promise.resolve(proxy.stall()));
-      await expect(
-        world.writer({ login: { port: proxy.port }, limits: { commitTimeoutMs: 300 } }).createUnits(permission, request),
-      ).rejects.toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN" });
-      expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("in progress");
-      const impatient = openRecorders(toTestSettings(world.server), null, {
-        limits: { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 10_000 },
+  it(
+    "by saying nothing any more under COMMIT: given up after COMMIT's own limit, as unknown; a recorder waits as long as the " +
+      "server holds on",
+    async () => {
+      await throughProxy(async (proxy) => {
+        const { document, request } = await world.prepareCreate();
+        const { permission, transactionIds } = makePermission(document.runId, "cut_leg_a", () => Promise.resolve(proxy.stall()));
+        await expect(
+          world.writer({ login: { port: proxy.port }, limits: { commitTimeoutMs: 300 } }).createUnits(permission, request),
+        ).rejects.toMatchObject({ code: "COMMIT_OUTCOME_UNKNOWN" });
+        expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("in progress");
+        const impatient = openRecorders(toTestSettings(world.server), null, {
+          limits: { lockTimeoutMs: 200, statementTimeoutMs: 10_000, idleTimeoutMs: 10_000, deadlineMs: 10_000 },
+        });
+        await expect(impatient.readUnits(document.documentId, document.runId)).rejects.toMatchObject({
+          code: "DATABASE_LOCKED",
+          facts: { reason: "document", waited_ms: 200 },
+        });
+        await impatient.close();
+        const reading = stand(document);
+        await world.untilWaiting("context_pack_readonly");
+        proxy.cutAll();
+        expect(await reading).toBe(0);
+        expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("aborted");
       });
-      await expect(impatient.readUnits(document.documentId, document.runId)).rejects.toMatchObject({
-        code: "DATABASE_LOCKED",
-        facts: { reason: "document", waited_ms: 200 },
-      });
-      await impatient.close();
-      const reading = stand(document);
-      await world.untilWaiting("context_pack_readonly");
-      proxy.cutAll();
-      expect(await reading).toBe(0);
-      expect(await world.recorders.readTransactionStatus(transactionIds[0] ?? "")).toBe("aborted");
-    });
-  });
+    },
+  );
 
   it("by saying nothing any more before COMMIT: given up after the transaction's limit", async () => {
     await throughProxy(async (proxy) => {

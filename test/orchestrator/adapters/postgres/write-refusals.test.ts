@@ -1,4 +1,5 @@
-// What the database itself refuses, told by its own reason: the functions, the constraints, the rights. Nothing of the step stands afterwards.
+// What the database itself refuses, told by its own reason: the functions, the constraints, the rights. Nothing of the step stands
+// afterwards.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -154,12 +155,14 @@ describe("leg B and the verification", () => {
         .insertVerifyResult(makePermission(document.runId, "write_verify").permission, { ...row, ...change });
     };
     await world.admin.query(
-      "grant usage on schema cutter_governance to cutter_exec; grant select, insert on cutter_governance.verify_result to cutter_exec, directus_secdef",
+      "grant usage on schema cutter_governance to cutter_exec; grant select, insert on cutter_governance.verify_result to " +
+        "cutter_exec, directus_secdef",
     );
     for (const writer of ["cutter_exec", "governance"] as const)
       await expect(verify({}, writer)).rejects.toMatchObject({ code: "DATABASE_RIGHT_MISSING", facts: { sqlstate: "42501" } });
     await world.admin.query(
-      "revoke usage on schema cutter_governance from cutter_exec; revoke select, insert on cutter_governance.verify_result from cutter_exec, directus_secdef",
+      "revoke usage on schema cutter_governance from cutter_exec; revoke select, insert on cutter_governance.verify_result " +
+        "from cutter_exec, directus_secdef",
     );
     await expect(verify({ toDigest: "0".repeat(64) })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
     await expect(verify({ runId: "another-run" })).rejects.toMatchObject({ code: "EFFECT_REFUSED", facts: { sqlstate: "23514" } });
@@ -222,7 +225,9 @@ describe("what a server can do behind our back", () => {
       "transaction_timeout",
       "search_path",
     ];
-    const body = `begin insert into public.seen select name, current_setting(name, true) from unnest(array['${names.join("','")}']) as name; return new; end`;
+    const body =
+      `begin insert into public.seen select name, current_setting(name, true) from unnest(array['${names.join("','")}']) as ` +
+      "name; return new; end";
     try {
       await withTrigger(body, "before insert on cutter_governance.review_decision for each row", () =>
         world
@@ -266,7 +271,9 @@ describe("the principals", () => {
     expect(await linesOf("cutter_exec")).toEqual([
       "grant connect on database directus to cutter_exec",
       "grant execute on security definer function public.fn_iu_create(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.int4,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.int8,pg_catalog.int8,pg_catalog.uuid,pg_catalog.uuid,pg_catalog.uuid) to cutter_exec",
-      "grant execute on security definer function public.fn_iu_enact(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.uuid,pg_catalog.uuid) to cutter_exec",
+      "grant execute on security definer function " +
+        "public.fn_iu_enact(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.uuid,pg_catalog.uuid) to " +
+        "cutter_exec",
       "grant usage on schema public to cutter_exec",
       "role cutter_exec login",
     ]);
@@ -346,7 +353,8 @@ async function withGate(key: string, work: () => Promise<void>): Promise<void> {
 async function withTrigger(body: string, when: string, work: () => Promise<void>): Promise<void> {
   const table = /on (\S+)/.exec(when)?.[1] ?? "";
   await world.admin.query(
-    `create function public.planted() returns trigger language plpgsql as $function$ ${body}; $function$; create ${when.includes("deferrable") ? "constraint " : ""}trigger a_planted ${when} execute function public.planted()`,
+    `create function public.planted() returns trigger language plpgsql as $function$ ${body}; $function$; create ` +
+      `${when.includes("deferrable") ? "constraint " : ""}trigger a_planted ${when} execute function public.planted()`,
   );
   try {
     await work();

@@ -35,7 +35,8 @@ describe("an approval document", () => {
       `Title\n=====\n${fence}cutter-approval\n${json}\n${fence}`,
       `${around(json).toString()}\n${fence}json\n{}\n${fence}\nDấu tiếng Việt, cutter-approval.\n`,
     ];
-    expect(refusal(Buffer.from(texts[1] ?? ""))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "block" } }); // a setext underline is no plain line
+    // a setext underline is no plain line
+    expect(refusal(Buffer.from(texts[1] ?? ""))).toMatchObject({ code: "APPROVAL_TEXT_INVALID", facts: { reason: "block" } });
     for (const text of [texts[0], texts[1]?.replace("=====\n", ""), texts[2]]) expect(refusal(Buffer.from(text ?? ""))).toBe("accepted");
   });
 

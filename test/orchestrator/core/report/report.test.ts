@@ -1,4 +1,5 @@
-// The report of a run: what it says of a live run and of a dry one, and that nothing a document brings along can steer a page or a terminal.
+// The report of a run: what it says of a live run and of a dry one, and that nothing a document brings along can steer a page or a
+// terminal.
 import { beforeAll, describe, expect, test } from "vitest";
 import { toStatus } from "../../../../orchestrator/core/journal/status.ts";
 import { renderHtml } from "../../../../orchestrator/core/page/html.ts";
@@ -86,7 +87,8 @@ describe("the report of a live run", () => {
       attempts: 2,
     });
     expect(said).toContain(
-      "cut_leg_a: the run was interrupted between its effect and its record. The effect was found in the database with the expected digest, and taken as done.",
+      "cut_leg_a: the run was interrupted between its effect and its record. The effect was found in the database with the " +
+        "expected digest, and taken as done.",
     );
     expect(said).toContain("Whether leg_b_record landed: the journal holds its intent only.");
     expect(said).toContain("The ruling accepts PRINCIPAL_TOO_STRONG by name");

@@ -159,7 +159,8 @@ const refusals: readonly Refusal[] = [
     async (world) => {
       await move(
         world,
-        "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key) select id, 'enacted', 'enacted', 'R9', gen_random_uuid()::text from public.information_unit where canonical_address = $1",
+        "insert into public.iu_lifecycle_log (unit_id, from_state, to_state, run_id, idempotency_key) select id, 'enacted', " +
+          "'enacted', 'R9', gen_random_uuid()::text from public.information_unit where canonical_address = $1",
       );
       return world.start(world.stage());
     },
@@ -171,7 +172,9 @@ const refusals: readonly Refusal[] = [
     async (world) => {
       await move(
         world,
-        "insert into public.information_unit (canonical_address, doc_code, parent, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) select $1 || '/c', doc_code, id, 'section', 9, content_sha256, 'R9', 'R9' from public.information_unit where canonical_address = $1",
+        "insert into public.information_unit (canonical_address, doc_code, parent, unit_kind, ordinal, content_sha256, " +
+          "created_by_run, last_run_id) select $1 || '/c', doc_code, id, 'section', 9, content_sha256, 'R9', 'R9' from " +
+          "public.information_unit where canonical_address = $1",
       );
       return world.start(world.stage());
     },
@@ -183,7 +186,8 @@ const refusals: readonly Refusal[] = [
     async (world) => {
       await move(
         world,
-        "update public.unit_version v set version_no = 2 from public.information_unit u where v.unit_id = u.id and u.canonical_address = $1",
+        "update public.unit_version v set version_no = 2 from public.information_unit u where v.unit_id = u.id and " +
+          "u.canonical_address = $1",
       );
       return world.start(world.stage());
     },
@@ -199,7 +203,9 @@ const refusals: readonly Refusal[] = [
             const made = await world.ports.backups.make(permission, request);
             await move(
               world,
-              "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, created_by_run, last_run_id) select $1 || '/new', doc_code, 'section', 9, content_sha256, 'R9', 'R9' from public.information_unit where canonical_address = $1",
+              "insert into public.information_unit (canonical_address, doc_code, unit_kind, ordinal, content_sha256, " +
+                "created_by_run, last_run_id) select $1 || '/new', doc_code, 'section', 9, content_sha256, 'R9', 'R9' from " +
+                "public.information_unit where canonical_address = $1",
             );
             return made;
           },

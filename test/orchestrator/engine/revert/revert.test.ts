@@ -8,58 +8,62 @@ afterEach(removeWorlds);
 afterAll(close);
 
 describe("a run that is reverted", () => {
-  test("has its units retired by cutter_revert, everything else byte for byte as before the cut, a proven backup, and a document with a receipt", async () => {
-    const world = await makeWorld();
-    const revert = world.stage();
-    const outcome = await world.start(revert);
-    expect(outcome).toMatchObject({ result: "reverted", exit_code: 0, code: null, units: 3, payload_sha: world.document.payloadSha });
-    expect(await readStates(world)).toEqual(["retired", "retired", "retired"]);
-    expect(
-      (
-        await admin.query(
-          "select distinct actor, review_decision_id::text as decision from public.iu_lifecycle_log where idempotency_key like $1",
-          [`${world.document.runId}:revert:%`],
-        )
-      ).rows,
-    ).toEqual([{ actor: "cutter_revert", decision: outcome.approval?.review_decision_id }]);
-    expect(outcome.differences.map(({ rest }) => rest)).toEqual(outcome.differences.map(() => "equal"));
-    expect(
-      Object.fromEntries(outcome.differences.filter(({ rowsOfRun }) => rowsOfRun > 0).map(({ table, rowsOfRun }) => [table, rowsOfRun])),
-    ).toEqual({
-      "public.information_unit": 3,
-      "public.unit_version": 3,
-      "public.iu_lifecycle_log": 6,
-      "cutter_governance.review_decision": 2,
-      "cutter_governance.cut_change_set": 1,
-      "cutter_governance.manifest_envelope": 1,
-      "cutter_governance.dot_pair_signature": 1,
-      "cutter_governance.verify_result": 1,
-    });
-    expect(outcome.differences.filter(({ rowsOfRun, kept }) => rowsOfRun > 0 && kept === null)).toEqual([]);
-    expect(kindsOf(world)).toEqual([
-      "revert_started",
-      "attempt_started",
-      "approval_uploaded",
-      "rows_compared",
-      "backup_made",
-      "transaction",
-      "reverted",
-      "verified",
-      "receipt",
-      "attempt_ended",
-    ]);
-    expect(await world.readKb()).toBe(world.readRevertFile("revert.md"));
-    expect(world.readRevertFile("revert.md")).toContain(
-      "public.information_unit: 3 rows of this run stay (retired, identity and address kept); the other",
-    );
-    expect(
-      world
-        .readRevertFile("EVIDENCE.sha256")
-        .split("\n")
-        .map((line) => line.slice(66))
-        .filter((name) => name !== ""),
-    ).toEqual(["backup-1.pgdump.gpg", "journal.jsonl", "outcome.json", "revert.md"]);
-  });
+  test(
+    "has its units retired by cutter_revert, everything else byte for byte as before the cut, a proven backup, and a " +
+      "document with a receipt",
+    async () => {
+      const world = await makeWorld();
+      const revert = world.stage();
+      const outcome = await world.start(revert);
+      expect(outcome).toMatchObject({ result: "reverted", exit_code: 0, code: null, units: 3, payload_sha: world.document.payloadSha });
+      expect(await readStates(world)).toEqual(["retired", "retired", "retired"]);
+      expect(
+        (
+          await admin.query(
+            "select distinct actor, review_decision_id::text as decision from public.iu_lifecycle_log where idempotency_key like $1",
+            [`${world.document.runId}:revert:%`],
+          )
+        ).rows,
+      ).toEqual([{ actor: "cutter_revert", decision: outcome.approval?.review_decision_id }]);
+      expect(outcome.differences.map(({ rest }) => rest)).toEqual(outcome.differences.map(() => "equal"));
+      expect(
+        Object.fromEntries(outcome.differences.filter(({ rowsOfRun }) => rowsOfRun > 0).map(({ table, rowsOfRun }) => [table, rowsOfRun])),
+      ).toEqual({
+        "public.information_unit": 3,
+        "public.unit_version": 3,
+        "public.iu_lifecycle_log": 6,
+        "cutter_governance.review_decision": 2,
+        "cutter_governance.cut_change_set": 1,
+        "cutter_governance.manifest_envelope": 1,
+        "cutter_governance.dot_pair_signature": 1,
+        "cutter_governance.verify_result": 1,
+      });
+      expect(outcome.differences.filter(({ rowsOfRun, kept }) => rowsOfRun > 0 && kept === null)).toEqual([]);
+      expect(kindsOf(world)).toEqual([
+        "revert_started",
+        "attempt_started",
+        "approval_uploaded",
+        "rows_compared",
+        "backup_made",
+        "transaction",
+        "reverted",
+        "verified",
+        "receipt",
+        "attempt_ended",
+      ]);
+      expect(await world.readKb()).toBe(world.readRevertFile("revert.md"));
+      expect(world.readRevertFile("revert.md")).toContain(
+        "public.information_unit: 3 rows of this run stay (retired, identity and address kept); the other",
+      );
+      expect(
+        world
+          .readRevertFile("EVIDENCE.sha256")
+          .split("\n")
+          .map((line) => line.slice(66))
+          .filter((name) => name !== ""),
+      ).toEqual(["backup-1.pgdump.gpg", "journal.jsonl", "outcome.json", "revert.md"]);
+    },
+  );
 
   test("says so the second time and changes nothing, even by an approval that is spent", async () => {
     const world = await makeWorld();

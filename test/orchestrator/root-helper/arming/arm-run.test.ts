@@ -301,13 +301,7 @@ describe("arm refuses, spends nothing and leaves no token", () => {
         gaps = gaps.map((found) => (found.id === "GAP-4" ? gap("GAP-4", "open") : found));
       },
     ],
-    [
-      "while a gap is not judged",
-      "GAPS_OPEN",
-      () => {
-        gaps = gaps.slice(1);
-      },
-    ],
+    ["while a gap is not judged", "GAPS_OPEN", () => void (gaps = gaps.slice(1))],
     [
       "while another run is armed",
       "ENABLE_ALREADY reason=another_run",

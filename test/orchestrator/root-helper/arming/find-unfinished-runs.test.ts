@@ -1,4 +1,5 @@
-// Which other runs `enable` names: the same ones that `up` and `destroy` refuse for (test/provision/provider/kinds/support/execution.test.ts).
+// Which other runs `enable` names: the same ones that `up` and `destroy` refuse for
+// (test/provision/provider/kinds/support/execution.test.ts).
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { chainStart, toLine } from "../../../../orchestrator/core/journal/chain.ts";

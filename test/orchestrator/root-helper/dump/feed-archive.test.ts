@@ -1,4 +1,5 @@
-// What root lets near pg_restore: archives its own pg_dump gave out, whole and in order, into the scratch database of root's own configuration, and nothing else.
+// What root lets near pg_restore: archives its own pg_dump gave out, whole and in order, into the scratch database of root's own
+// configuration, and nothing else.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -142,7 +143,8 @@ it("by the host's own client, pg_restore gets its password in a file that is gon
   writeFileSync(
     world.host.at("bin/pg_restore"),
     program(
-      `echo "$*" >${world.host.at("client")}; cp "$PGPASSFILE" ${world.host.at("pgpass")}; echo "$PGPASSFILE" >${world.host.at("place")}; cat >/dev/null`,
+      `echo "$*" >${world.host.at("client")}; cp "$PGPASSFILE" ${world.host.at("pgpass")}; echo "$PGPASSFILE" ` +
+        `>${world.host.at("place")}; cat >/dev/null`,
     ),
     { mode: 0o755 },
   );

@@ -1,4 +1,5 @@
-// The dump helper behind a real unix socket, with the orchestrator's own client and a stand-in for docker: what travels, what is refused, what is stopped.
+// The dump helper behind a real unix socket, with the orchestrator's own client and a stand-in for docker: what travels, what is refused,
+// what is stopped.
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { once } from "node:events";
@@ -23,7 +24,8 @@ function plantProgram(name: string, body: string): void {
   const file = folder.at(`bin/${name}`);
   writeFileSync(
     file,
-    `#!/bin/sh\nprintf '%s\\n' "$@" >>${folder.at("argv")}\nenv >${folder.at("environment")}\ncase "$*" in *--version*) echo "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"; exit 0;; esac\n${body}\n`,
+    `#!/bin/sh\nprintf '%s\\n' "$@" >>${folder.at("argv")}\nenv >${folder.at("environment")}\ncase "$*" in *--version*) echo ` +
+      `"pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"; exit 0;; esac\n${body}\n`,
   );
   chmodSync(file, 0o755);
 }

@@ -1,4 +1,5 @@
-// Root's part in a revert, in a folder that stands for the host: what is judged and spent, what is handed over, what is left, and what each refusal is called.
+// Root's part in a revert, in a folder that stands for the host: what is judged and spent, what is handed over, what is left, and what each
+// refusal is called.
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";

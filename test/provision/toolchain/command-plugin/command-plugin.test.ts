@@ -1,5 +1,6 @@
-// The contract of command:remote:Command 1.2.1 as our stacks use it, kept by whichever plugin is installed: a real engine, a real SSH server.
-// One stack holds the Commands of all tests, in the order of the file: an engine run takes a second of processor time, whatever it has to do.
+// The contract of command:remote:Command 1.2.1 as our stacks use it, kept by whichever plugin is installed: a real engine, a real SSH
+// server. One stack holds the Commands of all tests, in the order of the file: an engine run takes a second of processor time, whatever it
+// has to do.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -45,7 +45,8 @@ const smallReleases = (options: string) =>
   onHostUntil(
     `now=$(basename "$(readlink /opt/cutter/current)"); mkdir -p ${fullFolder}; mount --bind /opt/cutter/releases/$now ${fullFolder}
 mount -t tmpfs -o ${options},mode=0755 tmpfs /opt/cutter/releases; mkdir /opt/cutter/releases/$now; mount --bind ${fullFolder} /opt/cutter/releases/$now`,
-    `for mounted in /opt/cutter/releases/* /opt/cutter/releases ${fullFolder}; do mountpoint -q $mounted && umount $mounted; done; rmdir ${fullFolder}`,
+    `for mounted in /opt/cutter/releases/* /opt/cutter/releases ${fullFolder}; do mountpoint -q $mounted && umount $mounted; ` +
+      `done; rmdir ${fullFolder}`,
   );
 
 const diskFullOfRelease = (name: string, options: string): RefusalTrial => ({
@@ -69,7 +70,8 @@ export const hostRefusals: readonly RefusalTrial[] = [
     says: ["host=sandbox", "runs=trial-unfinished"],
     make: () =>
       onHostUntil(
-        `install -d -m 0700 -o cutter -g cutter ${unfinished}; printf '%s\\n' '{"kind":"run_started","mode":"live"}' '{"kind":"transaction"}' > ${unfinished}/journal.jsonl`,
+        `install -d -m 0700 -o cutter -g cutter ${unfinished}; printf '%s\\n' '{"kind":"run_started","mode":"live"}' ` +
+          `'{"kind":"transaction"}' > ${unfinished}/journal.jsonl`,
         `rm -rf ${unfinished}`,
       ),
   },
@@ -79,7 +81,8 @@ export const hostRefusals: readonly RefusalTrial[] = [
     says: ["path=/usr/local/bin/cutter"],
     make: () =>
       onHostUntil(
-        "mv /usr/local/bin/cutter /run/cutter-trial-link; printf '#!/bin/sh\\necho old\\n' > /usr/local/bin/cutter; chmod 0755 /usr/local/bin/cutter",
+        "mv /usr/local/bin/cutter /run/cutter-trial-link; printf '#!/bin/sh\\necho old\\n' > /usr/local/bin/cutter; chmod 0755 " +
+          "/usr/local/bin/cutter",
         "mv -T /run/cutter-trial-link /usr/local/bin/cutter",
       ),
   },

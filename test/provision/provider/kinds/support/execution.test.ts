@@ -1,4 +1,5 @@
-// Before a change of the host: an unfinished live run refuses it, tokens go first, and what was looked at is told. The host is a folder, the scripts are real.
+// Before a change of the host: an unfinished live run refuses it, tokens go first, and what was looked at is told. The host is a folder,
+// the scripts are real.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// The operator's half of confirm or revert: what is thrown when the proof fails, is not seen, or comes too late; and that nothing is confirmed then.
+// The operator's half of confirm or revert: what is thrown when the proof fails, is not seen, or comes too late; and that nothing is
+// confirmed then.
 import { beforeEach, expect, it } from "vitest";
 import { CutterError } from "../../../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../../../provision/host/connection.ts";
