@@ -108,6 +108,9 @@ const entrySchema = z.discriminatedUnion("kind", [
 ]);
 
 /** What happened. The journal adds sequence, time and the chain. */
+/** The kinds of records of a journal. */
+export const entryKinds: readonly string[] = entrySchema.options.map(({ shape }) => shape.kind.value);
+
 export type JournalEntry = z.infer<typeof entrySchema>;
 
 const chainSchema = z.looseObject({ seq: z.int().min(0), at: z.iso.datetime(), prev: sha256 });

@@ -1,19 +1,25 @@
 // Which live runs have written to the database and are neither closed out, given up nor reverted: one definition, for `up`, `destroy` and
 // `enable`. While one is, the host stays as it is (decision 32), and whoever enables another run is told of it.
-import { parseRecord } from "../journal/record.ts";
+import { entryKinds, parseRecord } from "../journal/record.ts";
 import { parseRevertRecord } from "../revert/journal.ts";
 import { dryRunSuffix } from "../run-id.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 
-/** What lies on disk of one run: lines of its journal and of its revert's. Lines of other kinds may be left out. */
+/** What lies on disk of one run: lines of its journal and of its revert's. Lines that `idleLine` matches may be left out. */
 export interface RunTrace {
   readonly runId: string;
   readonly journal: readonly string[];
   readonly revertJournal: readonly string[];
 }
 
-/** The kinds of records that decide it: all others of a journal can be left out by whoever reads it. */
-export const decidingKinds = ["run_started", "transaction", "effect_rolled_back", "effect_done", "run_finished", "run_voided"] as const;
+/** The kinds of records that decide it. */
+const decidingKinds = new Set<string>(["run_started", "transaction", "effect_rolled_back", "effect_done", "run_finished", "run_voided"]);
+
+/**
+ * A whole line of a known kind that decides nothing, as an extended regular expression: whoever reads a journal on a host may leave such
+ * lines out, and no others, so that a line which cannot be read is always seen.
+ */
+export const idleLine = `^\\{.*"kind":"(${entryKinds.filter((kind) => !decidingKinds.has(kind)).join("|")})".*\\}$`;
 
 /**
  * Run ids. Pure. A line that cannot be read counts as a write: an unknown release's journal must not be taken for harmless. A run that was
@@ -23,9 +29,11 @@ export function toUnfinishedRuns(traces: readonly RunTrace[]): readonly string[]
   return traces.filter((trace) => isUnfinished(trace)).map(({ runId }) => runId);
 }
 
+const idle = new RegExp(idleLine, "u");
+
 function isUnfinished({ runId, journal, revertJournal }: RunTrace): boolean {
   if (runId.endsWith(dryRunSuffix)) return false;
-  const records = journal.map((line) => parseRecord(tryParseJson(line))?.entry ?? null);
+  const records = journal.filter((line) => !idle.test(line)).map((line) => parseRecord(tryParseJson(line))?.entry ?? null);
   const [first] = records;
   if (first?.kind === "run_started" && first.mode === "dryrun") return false;
   if (records.some((entry) => entry?.kind === "run_finished" || entry?.kind === "run_voided")) return false;

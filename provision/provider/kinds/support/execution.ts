@@ -2,7 +2,7 @@
 // refuse it and tokens go.
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError } from "../../../../orchestrator/core/errors.ts";
-import { decidingKinds, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/unfinished-runs.ts";
+import { idleLine, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/unfinished-runs.ts";
 import type { HostAddress } from "../../../host/address.ts";
 import type { RemoteHost } from "../../../host/connection.ts";
 import type { HostPool } from "../../../host/pool.ts";
@@ -18,11 +18,9 @@ export interface Execution {
  * @throws HOST_OUTCOME_UNKNOWN
  */
 export async function readExecution(host: RemoteHost): Promise<Execution> {
-  const outcome = await host.run(
-    readScript,
-    [hostLayout.armed, hostLayout.live, hostLayout.config, hostLayout.runs, decidingKinds.join("|")],
-    { timeoutMs: 30_000 },
-  );
+  const outcome = await host.run(readScript, [hostLayout.armed, hostLayout.live, hostLayout.config, hostLayout.runs, idleLine], {
+    timeoutMs: 30_000,
+  });
   if (outcome.code !== 0)
     throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, reading: "what is armed, live or unfinished" });
   return parseExecution(outcome.stdout);
@@ -74,17 +72,16 @@ async function requireFinishedAndDisarm(pool: HostPool, address: HostAddress, sa
   say(`[WARN] host ${address.name}: disarmed first, because a deploy leaves execution off: ${[...armed, ...live].join(", ")}`);
 }
 
-/** The journal's first line tells the mode. Both places of runs: the configured one and the usual one. */
+/** Both places of runs: the configured one and the usual one. Of a journal all lines but the idle ones, also those that cannot be read. */
 const readScript = `names() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf "$1\\t%f\\n"; }
 names armed "$1"; names live "$2"
 moved=$(sed -n 's/^sidecar_root: *\\(\\/[A-Za-z0-9._\\/-]*\\)$/\\1/p' "$3" 2>/dev/null | head -n 1)
 [ "$moved" != "$4" ] || moved=
 for journal in "$4"/*/journal.jsonl "\${moved:-/nonexistent}"/*/journal.jsonl; do
   [ -f "$journal" ] || continue
-  ! head -n 1 "$journal" | grep -q '"mode":"dryrun"' || continue
   folder=\${journal%/journal.jsonl}
   printf 'run\\t%s\\n' "\${folder##*/}"
-  grep -E "\\"kind\\":\\"($5)\\"" "$journal" | sed 's/^/line\\t/'
+  grep -avE -- "$5" "$journal" | sed 's/^/line\\t/'
   [ ! -f "$folder/revert/journal.jsonl" ] || grep '"kind":"reverted"' "$folder/revert/journal.jsonl" | sed 's/^/revert\\t/'
 done
 exit 0`;

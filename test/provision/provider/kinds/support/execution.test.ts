@@ -1,12 +1,13 @@
 // Before a change of the host: an unfinished live run refuses it, tokens go first, and what was looked at is told. The host is a folder,
 // the scripts are real.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainStart, toLine, toLineHash } from "../../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry } from "../../../../../orchestrator/core/journal/record.ts";
 import { toUnfinishedRuns } from "../../../../../orchestrator/core/run/unfinished-runs.ts";
+import { findUnfinishedRuns } from "../../../../../orchestrator/root-helper/arming/find-unfinished-runs.ts";
 import { recordAudit } from "../../../../../orchestrator/root-helper/state/ledger.ts";
 import type { RemoteHost } from "../../../../../provision/host/connection.ts";
 import { createExecutionGuard, readExecution } from "../../../../../provision/provider/kinds/support/execution.ts";
@@ -110,6 +111,22 @@ describe("a live run is open", () => {
   ])("%s", async (_what, entries, revert, open) => {
     writeRun("R-1", entries, "var/lib/cutter/runs", revert);
     expect((await readExecution(host)).unfinishedRuns).toEqual(open ? ["R-1"] : []);
+  });
+
+  it.each([
+    ["a journal that is none", "garbage\n", true],
+    ["a line that was cut off", `${JSON.stringify({ seq: 0, kind: "phase_started" }).slice(0, -4)}\n`, true],
+    ["a line with a byte that is no text", Buffer.concat([Buffer.from('{"kind":"phase_started'), Buffer.from([0xff, 0x0a])]), true],
+    ["a whole line of a kind that decides nothing", `${JSON.stringify({ seq: 0, kind: "phase_started", prev: "" })}\n`, false],
+  ])("as enable sees it: %s", async (_what, journal, open) => {
+    writeRun("R-1", [started("live")]);
+    appendFileSync(at("var/lib/cutter/runs/R-1/journal.jsonl"), journal);
+    expect((await readExecution(host)).unfinishedRuns).toEqual(open ? ["R-1"] : []);
+    const files = {
+      read: (path: string) => Promise.resolve(readFileSync(path)),
+      list: (path: string) => Promise.resolve(readdirSync(path)),
+    };
+    expect(await findUnfinishedRuns(files, at("var/lib/cutter/runs"), "R-0")).toEqual(open ? ["R-1"] : []);
   });
 
   it("also in a folder of runs that the configuration moved, and with a configuration that cannot be read", async () => {
