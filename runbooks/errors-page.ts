@@ -1,4 +1,4 @@
-// Writes runbooks/errors.md from the registry of codes, so that a remedy is written once. `node runbooks/errors-page.ts` after a code
+// Writes runbooks/errors.md from the registry of codes, so that a remedy is written once. `npm run errors-page` after a code
 // changed.
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";

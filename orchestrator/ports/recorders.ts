@@ -47,7 +47,7 @@ export interface SessionLock {
   release(): Promise<void>;
 }
 
-/** Every read waits at most `lockWaitMs` for the document's transaction lock. @throws DATABASE_LOCKED, DATABASE_* */
+/** Every read waits at most `lockTimeoutMs` for the document's transaction lock. @throws DATABASE_LOCKED, DATABASE_* */
 export interface Recorders {
   readDecisions(documentId: string, sourceDocumentId: string, runId: string): Promise<readonly ReviewDecisionRow[]>;
   /** SG_1 rows of other runs on this document, oldest first. */

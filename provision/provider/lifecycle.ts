@@ -135,7 +135,7 @@ async function releaseClaim(
   });
 }
 
-/** Claims, writes, reads back. `standsAlready`: there is nothing to write. */
+/** Claims, writes, reads back. `alreadyApplied`: there is nothing to write. */
 async function applyAndVerify(
   pool: HostPool,
   say: (line: string) => void,

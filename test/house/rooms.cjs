@@ -125,7 +125,7 @@ module.exports = {
   "orchestrator/kill-switch.ts": ["off in code; the only reader of a live token's answer", "orchestrator/core/**", "orchestrator/ports"],
   "orchestrator/phases": ["THE LIST of 11 and what they share", "orchestrator/core/**", "orchestrator/ports"],
   "orchestrator/root-helper/files": ["root's files: safe writes, settings, secret folders", "orchestrator/core/**", "orchestrator/ports"],
-  "orchestrator/uploads": ["receipts, phase gate, runs index", "orchestrator/core/**", "orchestrator/ports"],
+  "orchestrator/uploads": ["phase documents and their receipts, runs index", "orchestrator/core/**", "orchestrator/ports"],
   "orchestrator/adapters/credentials": ["secrets systemd handed over", "orchestrator/adapters/node-files", "orchestrator/core/**"],
   "orchestrator/adapters/gpg": [
     "encrypt a backup and prove it opens",

@@ -39,13 +39,13 @@ describe("every source file", () => {
 });
 
 test("test/ mirrors the source: a folder of tests stands where the folder it tests stands", () => {
-  const shared = /^test\/(e2e|fixtures|golden|house|support|trials)(\/|$)/;
+  const shared = /^test\/(e2e|fixtures|house|support|trials)(\/|$)/;
   const folders = [...new Set(files.filter(({ path }) => path.startsWith("test/")).map(({ path }) => posix.dirname(path)))];
   const own = folders.filter((folder) => folder !== "test" && !shared.test(folder));
   const sourceFolders = new Set(files.filter(({ path }) => !path.startsWith("test/")).map(({ path }) => posix.dirname(path)));
   expect(own.length).toBeGreaterThan(20);
   expect(own.filter((folder) => !sourceFolders.has(folder.slice("test/".length)))).toEqual([]);
-  expect(files.filter(({ path }) => /^test\/support\/.*\.(test|e2e)\.ts$/.test(path)).map(({ path }) => path)).toEqual([]);
+  expect(files.filter(({ path }) => /^test\/support\/.*\.(test|e2e|prove)\.ts$/.test(path)).map(({ path }) => path)).toEqual([]);
 });
 
 test("a permission to write is made in two places, and nowhere else", () => {
@@ -75,7 +75,7 @@ describe("no file of the repository", () => {
   });
 
   test("skips a test or runs only one", () => {
-    const tests = others.filter(({ path }) => /\.(test|e2e)\.ts$/.test(path));
+    const tests = others.filter(({ path }) => /\.(test|e2e|prove)\.ts$/.test(path));
     expect(findLines(tests, /\b(test|it|describe)\.(only|skip|todo)\b|\bx(it|describe|test)\(/)).toEqual([]);
   });
 });

@@ -12,6 +12,9 @@ export interface AffectedTest {
 const isScript = (path: string): boolean => /\.(ts|mts|mjs|cjs)$/.test(path);
 const isUnitTest = (path: string): boolean => /^test\/.*\.test\.ts$/.test(path);
 
+/** These hold rules over all files, so every change reaches them. */
+const isHouseRule = (path: string): boolean => /^test\/house\/(?!layers\.).*\.test\.ts$/.test(path); // the layers are checked anyway
+
 /**
  * `tracked` are all files of the checkout, `changed` some of them or files that are gone. A file that is read, not imported (SQL, shell, a
  * page), reaches whoever names it.
@@ -32,6 +35,7 @@ export function findAffectedTests(tracked: readonly string[], changed: readonly 
     for (const path of near) for (const importer of importers.get(path) ?? []) if (!steps.has(importer)) next.add(importer);
     near = next;
   }
+  for (const file of scripts) if (isHouseRule(file)) steps.set(file, 0);
   return [...steps]
     .filter(([file]) => isUnitTest(file))
     .map(([file, distance]) => ({ file, steps: distance }))

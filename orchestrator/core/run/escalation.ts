@@ -6,7 +6,7 @@ import type { RunStatus } from "../journal/status.ts";
 import { phaseOfGate, type PhaseName } from "../phase-names.ts";
 
 /** What passes by itself or by the operator's hand: the run goes on where it stood, once it is enabled again. */
-export const interruptions: readonly string[] = [
+export const interruptions: readonly Code[] = [
   "RUN_INTERRUPTED",
   "RUN_HARD_CAP_REACHED",
   "PAYLOAD_CHANGED",
@@ -39,7 +39,7 @@ export const interruptions: readonly string[] = [
  */
 export function isEscalation(status: RunStatus, phase: PhaseName | null, code: Code): boolean {
   if (status.started?.mode !== "live" || !hasWritten(status) || !mayContinue(status)) return false;
-  return isEscalatingPhase(phase) && !interruptions.includes(code) && !waitsForSecondApproval(status, phase, code);
+  return isEscalatingPhase(phase) && !interruptions.some((name) => name === code) && !waitsForSecondApproval(status, phase, code);
 }
 
 /** Null: nobody but the operator. */

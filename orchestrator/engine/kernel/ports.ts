@@ -19,7 +19,7 @@ export interface EnginePorts {
   readonly knowledgeBase: KnowledgeBase;
   readonly dumpSource: DumpSource;
   readonly encryptor: Encryptor;
-  /** The write side: nothing of it can be called without a permission, which only arm.ts makes. */
+  /** The write side: nothing of it can be called without a permission, which only permission.ts makes. */
   readonly writeDatabase: WriteDatabase;
   readonly backups: BackupStore;
   readonly clock: Clock;

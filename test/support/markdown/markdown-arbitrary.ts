@@ -100,7 +100,7 @@ export const anyMarkdown = lines([...bullets, ...quotes, ...hostileMarkers], lea
 /**
  * No containers, but what commonmark reads otherwise than the specification: tabs in definitions, odd spaces behind tags. For micromark,
  * which carries its "interrupts a paragraph" state across lazy lines and into containers; see the named cases in
- * markdown-agreement.test.ts.
+ * agreement.test.ts.
  */
 export const flatMarkdown = lines(
   [""],
