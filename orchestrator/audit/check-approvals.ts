@@ -8,7 +8,7 @@ import { requireFresh } from "../core/approval/freshness.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
-import { recordsOf, type RecordOf } from "../core/journal/records-of.ts";
+import { recordsOf, type RecordOf } from "../core/journal/record.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";

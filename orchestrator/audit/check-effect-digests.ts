@@ -2,7 +2,7 @@
 // what was approved.
 import { z } from "zod";
 import { toStatus } from "../core/journal/status.ts";
-import { recordsOf } from "../core/journal/records-of.ts";
+import { recordsOf } from "../core/journal/record.ts";
 import { toHistoryOf } from "../engine/kernel/phase-ports.ts";
 import type { Phase } from "../phases/define.ts";
 import { toDecisionSha256 } from "../phases/decision-row.ts";

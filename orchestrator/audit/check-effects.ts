@@ -1,7 +1,7 @@
 // What was written: each step with an approval and a ruling before it, intended before it was done, with a transaction where it was
 // committed.
 import { effectSteps } from "../core/journal/effect.ts";
-import { recordsOf } from "../core/journal/records-of.ts";
+import { recordsOf } from "../core/journal/record.ts";
 import { auditFinding, type AuditFinding } from "./finding.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
 

@@ -4,7 +4,7 @@ import { CutterError } from "../core/errors.ts";
 import { renderText } from "../core/page/text.ts";
 import type { RunAccount } from "../core/report/account.ts";
 import { toRunPage } from "../core/report/report.ts";
-import { recordsOf } from "../core/journal/records-of.ts";
+import { recordsOf } from "../core/journal/record.ts";
 import { checksumListName } from "../evidence/checksum-list.ts";
 import { toDocumentName, toOutputName } from "./check-documents.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";

@@ -3,9 +3,8 @@ import { toRecordedRefusal, toRefusals } from "../core/run/verdict.ts";
 import type { RecordedRefusal } from "../core/journal/record.ts";
 import { rehearseDecision } from "../phases/decisions.ts";
 import type { Phase, PhaseResult } from "../phases/define.ts";
-import type { Attempt } from "./kernel/attempt.ts";
+import type { Attempt, PhaseOutcome } from "./kernel/attempt.ts";
 import { performLive } from "./live/perform.ts";
-import type { PhaseOutcome } from "./kernel/performed.ts";
 import { toReadPorts } from "./kernel/phase-ports.ts";
 
 /** Leaves output, files and the record of the phase. @throws what the phase throws, RUN_INTERRUPTED, RUN_HARD_CAP_REACHED */

@@ -1,7 +1,7 @@
 // Phase 3: the plan people approve: every unit with its address, and the state of the rows it starts from.
 import { z } from "zod";
 import { toCutPlan, toPlannedUnits } from "../core/plan/cutplan.ts";
-import { parseDocCode } from "../core/plan/doc-code.ts";
+import { parseDocCode } from "../core/plan/address.ts";
 import { cutPlanSchema, type PlannedUnit } from "../core/plan/schema.ts";
 import { toPayloadSha, toPlanText } from "../core/plan/payload.ts";
 import { refuseIf, toVerdict } from "../core/run/verdict.ts";

@@ -1,7 +1,7 @@
 // Phase 5: who may do what, in effect; and forbidden actions proven refused without risking them.
 import { z } from "zod";
 import { refuseIf, toVerdict } from "../core/run/verdict.ts";
-import { toFence } from "../core/page/fence.ts";
+import { toFence } from "../core/page/markdown.ts";
 import { toMatrixPrincipals } from "../core/database/grant-matrix.ts";
 import { toSurplusRights } from "../core/database/surplus-rights.ts";
 import type { LoginName } from "../ports/database.ts";

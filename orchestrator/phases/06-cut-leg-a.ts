@@ -8,7 +8,7 @@ import { refuseIf, toVerdict } from "../core/run/verdict.ts";
 import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { preWriteBackup } from "./04-pre-write-backup.ts";
-import { requireDecision } from "./decided.ts";
+import { requireDecision } from "./decisions.ts";
 import { writePhase } from "./define.ts";
 import { toLayer } from "./layers.ts";
 import { createCallSchema, sha256 } from "./schemas.ts";

@@ -12,7 +12,7 @@ import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";
 import { structuralVerify } from "./07-structural-verify.ts";
-import { requireDecision } from "./decided.ts";
+import { requireDecision } from "./decisions.ts";
 import { writePhase, type EffectRun } from "./define.ts";
 import { governanceRow, toRowFacts } from "./governance-row.ts";
 import { toLayer } from "./layers.ts";

@@ -9,7 +9,7 @@ import type { RecordedEnact } from "../ports/recorders.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { cutLegA } from "./06-cut-leg-a.ts";
 import { writeVerify } from "./09-write-verify.ts";
-import { requireDecision } from "./decided.ts";
+import { requireDecision } from "./decisions.ts";
 import { writePhase } from "./define.ts";
 import { toLayer } from "./layers.ts";
 import { sha256, type CreateCall } from "./schemas.ts";

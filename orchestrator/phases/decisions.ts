@@ -2,9 +2,9 @@
 import { z } from "zod";
 import type { RecordedRefusal } from "../core/journal/record.ts";
 import { refuseIf, toRecordedRefusal, toRefusals, toVerdict } from "../core/run/verdict.ts";
-import type { RunFacts } from "../ports/run-ports.ts";
+import type { DecidedApproval, RunFacts, RunHistory } from "../ports/run-ports.ts";
 import type { PhaseOutputs } from "./define.ts";
-import { phaseOfGate, type PhaseName } from "../core/phase-names.ts";
+import { type PhaseName, phaseOfGate } from "../core/phase-names.ts";
 
 export interface DecisionStep {
   readonly gate: "SG_1" | "SG_2";
@@ -50,4 +50,10 @@ export function rehearseDecision(step: DecisionStep, run: RunFacts, outputs: Pha
     },
     wouldRefuse: toRefusals(verdict).map(toRecordedRefusal),
   };
+}
+
+export function requireDecision(history: RunHistory, gate: "SG_1" | "SG_2"): DecidedApproval {
+  const decided = history.decided[gate];
+  if (decided === undefined) throw new Error(`${gate} is not decided`);
+  return decided;
 }

@@ -1,9 +1,8 @@
 // The proof of a backup, from the bytes on disk: their digest, what they decrypt to, what pg_restore finds in it, and what comes back out
 // of a restore.
 import { createReadStream } from "node:fs";
-import { PassThrough, Writable, type Readable } from "node:stream";
+import { PassThrough, type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { toArchivedTables, toMissingTables } from "../../core/backup/archive-listing.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { ArchiveReader, ProvenBackup, ScratchDatabase } from "../../ports/backup.ts";
 import { ByteMeter } from "./byte-meter.ts";
@@ -133,4 +132,15 @@ async function decryptInto<Result>(
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
+}
+
+/** Schema-qualified names of the tables whose data the archive holds, in its order. */
+export function toArchivedTables(listing: string): readonly string[] {
+  return [...listing.matchAll(/^\d+; \d+ \d+ TABLE DATA (\S+) (\S+) \S+$/gm)].map(([, schema = "", table = ""]) => `${schema}.${table}`);
+}
+
+/** Of `expected`, those whose data the archive does not hold exactly once. */
+export function toMissingTables(listing: string, expected: readonly string[]): readonly string[] {
+  const found = toArchivedTables(listing);
+  return expected.filter((table) => found.filter((name) => name === table).length !== 1);
 }

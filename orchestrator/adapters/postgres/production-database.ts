@@ -1,19 +1,25 @@
 // ProductionDatabase over node-postgres: a connection per login, opened on first use, reading only.
-import { toContractDifferences, toScopeTables, withPrincipal } from "../../core/database/contract.ts";
+import {
+  type Catalogue,
+  type DatabaseContract,
+  catalogueSchema,
+  toContractDifferences,
+  toScopeTables,
+  withPrincipal,
+} from "../../core/database/contract.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toForbiddenActions } from "../../core/database/forbidden-actions.ts";
 import { toGrantMatrix, toPrincipalsSetting } from "../../core/database/grant-matrix.ts";
 import type { ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
-import { openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
+import { type ReadConnection, type ReadTransaction, type TransactionLimits, openReadConnection } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
-import { openEvidence, type EvidenceLogs } from "./evidence.ts";
+import { type EvidenceLogs, openEvidence } from "./evidence.ts";
 import { openSnapshot } from "./open-snapshot.ts";
 import { probeActions, readProbeStatements } from "./probe-forbidden.ts";
 import { readCensus } from "./read-census.ts";
-import { readCatalogue } from "./read-contract.ts";
 import { readDigest } from "./read-document-digest.ts";
 import { toRegisteredDocuments, toRegistryRows, toServerFacts } from "./rows.ts";
-import type { GovernancePrincipal, DatabaseLogins } from "./settings.ts";
+import type { DatabaseLogins, GovernancePrincipal } from "./settings.ts";
 
 const connectTimeoutMs = 10_000;
 const quick: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, idleTimeoutMs: 60_000, deadlineMs: 120_000 };
@@ -114,4 +120,11 @@ export function openProductionDatabase(
       await Promise.allSettled(open.map(async (each) => await (await each).close()));
     },
   };
+}
+
+/** What the database has of the objects that `contract` names. */
+async function readCatalogue(transaction: ReadTransaction, contract: DatabaseContract): Promise<Catalogue> {
+  await transaction.query("contract/catalogue.sql", [JSON.stringify(contract)], "select set_config('cutter.contract', $1, true)");
+  const [row] = await transaction.query<{ catalogue: unknown }>("contract/catalogue.sql", []);
+  return catalogueSchema.parse(row?.catalogue);
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ScopeFields } from "./scope.ts";
 import { isKbId } from "../knowledge-base/id.ts";
 import { parseRunId } from "../run-id.ts";
-import { phaseOfGate, type PhaseName } from "../phase-names.ts";
+import { type PhaseName, phaseOfGate } from "../phase-names.ts";
 
 export const approvalGates = ["SG_1", "SG_2", "SG_3", "RULING", "REVERT"] as const;
 export type ApprovalGate = (typeof approvalGates)[number];
@@ -114,4 +114,13 @@ function isRunId(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A principal with more rights than needed. Nothing else is acceptable: a name that is not here accepts nothing. */
+const acceptableCodes = ["PRINCIPAL_TOO_STRONG"] as const;
+
+/** The reasons that remain when a ruling's `accepts` is heard. */
+export function toUnaccepted(reasons: readonly string[], accepts: readonly string[]): readonly string[] {
+  const acceptable: readonly string[] = acceptableCodes;
+  return [...new Set(reasons)].filter((code) => !(accepts.includes(code) && acceptable.includes(code)));
 }

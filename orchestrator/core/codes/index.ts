@@ -14,11 +14,10 @@ import { provisionCodes } from "./provision.ts";
 import { revertCodes } from "./revert.ts";
 import { runCodes } from "./run.ts";
 import { sandboxCodes } from "./sandbox.ts";
-import { toolchainCodes } from "./toolchain.ts";
 
 /** The registry by subject, in the order of the page. */
 export const codesBySubject = {
-  "The set-up by pulumi up: connection, stack, release": { ...provisionCodes, ...toolchainCodes },
+  "The set-up by pulumi up: connection, stack, release": provisionCodes,
   "The host, its files and its helpers": hostCodes,
   Configuration: configCodes,
   "Public keys, encryption and programs": keyCodes,
@@ -51,7 +50,6 @@ export const codes = {
   ...hostCodes,
   ...provisionCodes,
   ...sandboxCodes,
-  ...toolchainCodes,
 } as const;
 
 export type Code = keyof typeof codes;

@@ -136,4 +136,9 @@ export const provisionCodes = {
     remedy: "the run goes on without you: look with runbooks/survey and at /run/cutter/results on the host",
     exit: 30,
   },
+  PULUMI_ENGINE_MISSING: {
+    summary: "the Pulumi engine is not in the cache",
+    remedy: "npm run doctor, which copies your own pulumi of the right version, else builds it by Go, or names what it misses",
+    exit: 10,
+  },
 } as const satisfies Record<string, CodeEntry>;

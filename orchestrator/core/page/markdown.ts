@@ -1,6 +1,5 @@
 // A page as Markdown. Pure.
-import { toFence } from "./fence.ts";
-import { toVisible, type Block, type Page } from "./page.ts";
+import { type Block, type Page, toVisible } from "./page.ts";
 
 export function renderMarkdown(page: Page): string {
   const sections = page.sections.flatMap(({ title, blocks }) => [`## ${escape(title)}`, ...blocks.map(renderBlock)]);
@@ -27,4 +26,11 @@ function row(cells: readonly string[]): string {
 /** What a value from outside could open in Markdown is shown as itself. */
 function escape(text: string): string {
   return toVisible(text).replaceAll(/[\\`*[\]<>|]/g, (character) => `\\${character}`);
+}
+
+/** A fence longer than any run of backticks inside. */
+export function toFence(content: string, language: string): readonly string[] {
+  const longest = Math.max(2, ...[...content.matchAll(/`+/g)].map((match) => match[0].length));
+  const fence = "`".repeat(longest + 1);
+  return [`${fence}${language}`, content, fence];
 }

@@ -19,7 +19,7 @@
 //   - a duplicate added behind its namesakes changes no other address; one added before them shifts the numbers of those behind it;
 //   - moving a section among siblings of other names changes no address.
 import { sha256Hex } from "../encoding/digest.ts";
-import type { DocCode } from "./doc-code.ts";
+import { CutterError } from "../errors.ts";
 
 export const preambleSegment = "~preamble";
 export const documentSegment = "~document";
@@ -88,3 +88,14 @@ const latin: Readonly<Record<string, string>> = {
   ĸ: "k",
   ſ: "s",
 };
+
+const shape = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+
+/** A checked document code. Case counts. */
+export type DocCode = string & { readonly __brand: "DocCode" };
+
+/** @throws DOC_CODE_INVALID unless 1–64 characters of A-Z a-z 0-9 . _ - that start and end with a letter or digit, without `..`. */
+export function parseDocCode(text: string): DocCode {
+  if (!shape.test(text) || text.includes("..")) throw new CutterError("DOC_CODE_INVALID", { doc_code: text.slice(0, 80) });
+  return text as DocCode;
+}

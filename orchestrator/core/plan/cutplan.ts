@@ -4,9 +4,8 @@
 // parent's bytes. What lies before the first cut point is the preamble (front matter, prose, headings that are no cut points); if that is
 // only a BOM and blank lines it belongs to the first section instead. A document without any cut point is one unit. Parent = the nearest
 // earlier section of a lower level, so level skips (# then ###) and a first heading of level 2 or 3 need no filler units.
-import { AddressBook, documentSegment, preambleSegment } from "./address.ts";
+import { AddressBook, type DocCode, documentSegment, preambleSegment } from "./address.ts";
 import { sha256Hex } from "../encoding/digest.ts";
-import type { DocCode } from "./doc-code.ts";
 import { CutterError } from "../errors.ts";
 import { bomLength, type Heading, type MarkedSource } from "./mark.ts";
 import type { CutPlan, PlannedUnit } from "./schema.ts";

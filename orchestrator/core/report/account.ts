@@ -1,9 +1,8 @@
 // The account of a run: what its journal and its outputs say, gathered into one value that reports are made of. Nothing is looked up,
 // nothing is judged anew. Pure.
 import { z } from "zod";
-import type { JournalRecord, RecordedRefusal, RunInputs } from "../journal/record.ts";
+import { type JournalRecord, type RecordOf, type RecordedRefusal, type RunInputs, recordsOf } from "../journal/record.ts";
 import type { RunStatus } from "../journal/status.ts";
-import { recordsOf, type RecordOf } from "../journal/records-of.ts";
 import type { PhaseName } from "../phase-names.ts";
 
 export interface AccountParts {

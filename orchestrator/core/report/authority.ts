@@ -1,6 +1,6 @@
 // By whose authority a run was made: each approval it relied on, with its signers, as the journal recorded them. Pure.
 import { list, paragraph, table, type Block } from "../page/page.ts";
-import type { RecordOf } from "../journal/records-of.ts";
+import type { RecordOf } from "../journal/record.ts";
 import type { RunAccount } from "./account.ts";
 
 const meanings = {

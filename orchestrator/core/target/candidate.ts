@@ -1,6 +1,6 @@
 // One registered document, looked at for a first cut: what its bytes say of its structure. Pure.
 import { toPlannedUnits } from "../plan/cutplan.ts";
-import { parseDocCode } from "../plan/doc-code.ts";
+import { parseDocCode } from "../plan/address.ts";
 import { markSource } from "../plan/mark.ts";
 import { sha256Hex } from "../encoding/digest.ts";
 import type { CandidateFacts } from "./proposal.ts";

@@ -2,9 +2,9 @@
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { VerifiedEntry } from "../../core/journal/live.ts";
-import type { RunInputs } from "../../core/journal/record.ts";
+import type { RecordedRefusal, RunInputs } from "../../core/journal/record.ts";
 import type { DecisionStep } from "../../phases/decisions.ts";
-import type { Phase } from "../../phases/define.ts";
+import type { Phase, PhaseResult } from "../../phases/define.ts";
 import type { LiveToken } from "../../ports/live-token.ts";
 import type { SessionLock } from "../../ports/recorders.ts";
 import type { RunFacts } from "../../ports/run-ports.ts";
@@ -86,4 +86,10 @@ function isInterruption(error: unknown): boolean {
     if (cause.name === "AbortError" || (cause instanceof CutterError && cause.code === "KB_UNAVAILABLE")) return true;
   }
   return false;
+}
+
+/** `refusals` are the reasons that would stop a live run; in a live run those the ruling put up with. */
+export interface PhaseOutcome {
+  readonly result: PhaseResult;
+  readonly refusals: readonly RecordedRefusal[];
 }

@@ -1,6 +1,6 @@
 // A phase of a live run: its decision row, then read, or made as a file, or done as rows exactly once and read back.
 import { z } from "zod";
-import { toUnaccepted } from "../../core/arming/acceptable-codes.ts";
+import { toUnaccepted } from "../../core/approval/schema.ts";
 import { sha256OfJson } from "../../core/encoding/digest.ts";
 import { isWriteStep, type WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
@@ -8,8 +8,7 @@ import { toRecordedRefusal, toRefusals } from "../../core/run/verdict.ts";
 import type { RecordedRefusal } from "../../core/journal/record.ts";
 import type { RowEffect, ObservedPhase, Phase, PhaseResult } from "../../phases/define.ts";
 import { permitStep, requireEnabled } from "./permission.ts";
-import { requireLiveContext, type Attempt } from "../kernel/attempt.ts";
-import type { PhaseOutcome } from "../kernel/performed.ts";
+import { type Attempt, type PhaseOutcome, requireLiveContext } from "../kernel/attempt.ts";
 import { toHistory, toLivePorts, toReadPorts } from "../kernel/phase-ports.ts";
 import { advanceBatchEntry } from "./batch.ts";
 import { recordDecisionBefore } from "./record-decision.ts";

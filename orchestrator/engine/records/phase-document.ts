@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { codes, isCode } from "../../core/codes/index.ts";
 import { toPrintable } from "../../core/errors.ts";
-import { toFence } from "../../core/page/fence.ts";
+import { toFence } from "../../core/page/markdown.ts";
 import type { DecisionRehearsed, DonePhase } from "../../core/journal/status.ts";
 import type { EffectStatus, VerifiedEntry } from "../../core/journal/live.ts";
 import type { RecordedRefusal } from "../../core/journal/record.ts";

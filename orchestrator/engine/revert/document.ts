@@ -1,5 +1,5 @@
 // The document of a revert, for people first, with the record for machines at its end. The same facts give the same bytes. Pure.
-import { toFence } from "../../core/page/fence.ts";
+import { toFence } from "../../core/page/markdown.ts";
 import type { NewKbDocument } from "../../core/knowledge-base/document.ts";
 import type { RevertOutcome } from "./outcome.ts";
 import { toDifferenceLines } from "./outcome.ts";

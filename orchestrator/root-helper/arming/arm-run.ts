@@ -1,9 +1,8 @@
 // arm R: the reviewed flip of the kill switch. Everything is judged again on the host, one start is spent, and only then does the token
 // appear.
-import { toUnaccepted } from "../../core/arming/acceptable-codes.ts";
+import { type Approval, type Ruling, toUnaccepted } from "../../core/approval/schema.ts";
 import { toApprovalId } from "../../core/approval/document-ids.ts";
 import { toApprovalScope, toRulingScope, toScopeFields, type ApprovalScope } from "../../core/approval/scope.ts";
-import type { Approval, Ruling } from "../../core/approval/schema.ts";
 import { verifyApproval, type Keys, type VerifiedApproval } from "../../core/approval/verify.ts";
 import { armMinutesMax, parseArmToken, tokenFiles, type ArmToken } from "../../core/arming/token.ts";
 import type { OrchestratorConfig } from "../../core/config-schema.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseDocCode } from "../../../orchestrator/core/plan/doc-code.ts";
+import { parseDocCode } from "../../../orchestrator/core/plan/address.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { assertKbId } from "../../../orchestrator/core/knowledge-base/id.ts";
 import { toSetLines } from "../host/database.ts";

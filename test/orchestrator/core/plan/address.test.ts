@@ -1,9 +1,8 @@
 // Addresses: the grammar by examples, and what they depend on by properties.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AddressBook, isAddress, slugBytesMax, toSlug } from "../../../../orchestrator/core/plan/address.ts";
+import { AddressBook, isAddress, parseDocCode, slugBytesMax, toSlug } from "../../../../orchestrator/core/plan/address.ts";
 import { toPlannedUnits } from "../../../../orchestrator/core/plan/cutplan.ts";
-import { parseDocCode } from "../../../../orchestrator/core/plan/doc-code.ts";
 import type { CutterError } from "../../../../orchestrator/core/errors.ts";
 import { markSource } from "../../../../orchestrator/core/plan/mark.ts";
 import { bodyText } from "../../../support/markdown/markdown-arbitrary.ts";

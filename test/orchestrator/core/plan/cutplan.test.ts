@@ -7,7 +7,7 @@ import specification from "commonmark-spec";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkLossless, sliceUnit, titleCharactersMax, toCutPlan, toPlannedUnits } from "../../../../orchestrator/core/plan/cutplan.ts";
-import { parseDocCode } from "../../../../orchestrator/core/plan/doc-code.ts";
+import { parseDocCode } from "../../../../orchestrator/core/plan/address.ts";
 import { markSource } from "../../../../orchestrator/core/plan/mark.ts";
 import { toPayloadSha, toPlanText } from "../../../../orchestrator/core/plan/payload.ts";
 import { anyMarkdown } from "../../../support/markdown/markdown-arbitrary.ts";

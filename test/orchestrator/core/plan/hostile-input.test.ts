@@ -1,7 +1,7 @@
 // Input made to hurt: each of these takes minutes or the stack of a parser that is quadratic somewhere. Linear work is far below the bound.
 import { describe, expect, it } from "vitest";
 import { toPlannedUnits } from "../../../../orchestrator/core/plan/cutplan.ts";
-import { parseDocCode } from "../../../../orchestrator/core/plan/doc-code.ts";
+import { parseDocCode } from "../../../../orchestrator/core/plan/address.ts";
 import { markSource } from "../../../../orchestrator/core/plan/mark.ts";
 
 const boundMs = 15_000; // a quadratic step costs hours at these sizes; two busy cores cost seconds

@@ -1,6 +1,6 @@
 // The table of contents of an archive, as pg_restore 18 prints it: whose data is in it.
 import { expect, it } from "vitest";
-import { toArchivedTables, toMissingTables } from "../../../../orchestrator/core/backup/archive-listing.ts";
+import { toArchivedTables, toMissingTables } from "../../../../orchestrator/adapters/gpg/prove-archive.ts";
 
 const listing = `;
 ; Archive created at 2026-11-23 00:07:41 UTC
