@@ -6,7 +6,7 @@ import { z } from "zod";
 import { toolchainLayout } from "../provision/toolchain/bootstrap/layout.mjs";
 import { findAffectedTests, type AffectedTest } from "./support/affected-tests.ts";
 import { readChanges, readTracked } from "./support/changed-files.ts";
-import { readFileTimes } from "./support/file-times.ts";
+import { readFileTimes, toTimesFile } from "./support/file-times.ts";
 import { runStaticChecks } from "./support/static-checks.ts";
 import { checkout, TestSteps } from "./support/test-steps.ts";
 import { summarize } from "./support/test-summary.ts";
@@ -24,7 +24,7 @@ await main();
 
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  rmSync(report, { force: true });
+  for (const file of [report, toTimesFile(report)]) rmSync(file, { force: true });
   const { since, files } = readChanges();
   console.log(
     files.length === 0 ? `[INFO] nothing changed against ${since}` : `[INFO] ${String(files.length)} files changed against ${since}`,

@@ -7,7 +7,8 @@ import { z } from "zod";
 const timesSchema = z.array(z.strictObject({ file: z.string(), seconds: z.number(), tests: z.int() }));
 export type FileTime = z.infer<typeof timesSchema>[number]; // `file` is relative to the checkout
 
-const toTimesFile = (report: string): string => report.replace(/\.json$/, ".times.json");
+/** Where the times of the run that writes this report are written. */
+export const toTimesFile = (report: string): string => report.replace(/\.json$/, ".times.json");
 
 /** Time by test file of the run that wrote `report`, slowest first. None was written: none. */
 export function readFileTimes(report: string): readonly FileTime[] {
