@@ -1,9 +1,9 @@
-// Lends PostgreSQL servers to the files of one test run: vitest sets it up, the first file that asks starts one, and all end with the run,
+// Lends PostgreSQL servers to the files of one test run: vitest sets it up, the first file that asks starts one, all end with the run.
 // whatever ends it.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -32,12 +32,16 @@ interface Lease {
   readonly before: readonly string[] | null;
 }
 
-/** vitest's global set-up. Nothing is started before a file asks. */
+/** vitest's global set-up: a folder for what tests write, and the lending of servers. No server is started before a file asks. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(fastFolder, "cutter-pg-"));
-  chmodSync(folder, 0o711); // the servers run as nobody
+  const folder = mkdtempSync(join(fastFolder, "cutter-tests-"));
   const endKeeper = startKeeper(folder);
-  const lender = new Lender(folder);
+  const [servers, worlds] = [join(folder, "servers"), join(folder, "worlds")];
+  for (const path of [servers, worlds]) mkdirSync(path);
+  chmodSync(folder, 0o755); // the servers run as nobody
+  chmodSync(worlds, 0o1777); // as the place around it
+  process.env["CUTTER_TEST_FOLDER"] = worlds;
+  const lender = new Lender(servers);
   const server = createServer((socket) => void lender.serve(socket));
   const path = join(folder, "leases");
   server.listen(path);
@@ -166,15 +170,15 @@ async function withAdmin<Result>(cluster: Cluster, act: (admin: Client) => Promi
 }
 
 /**
- * A process that outlives us: when we are gone it ends the servers whose data lies in `folder` and removes the folder. Gives the way to end
- * it.
+ * A process that outlives us: when we are gone it ends the servers whose data lies below `folder` and removes the folder.
+ * Gives the way to end it.
  */
 function startKeeper(folder: string): () => Promise<void> {
   const script = `read -r _
-for data in "$1"/*/; do
+for data in "$1"/servers/*/; do
   pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$data" ] && kill -INT "$pid"
 done
-for step in $(seq 100); do ls "$1"/*/postmaster.pid >/dev/null 2>&1 || break; sleep 0.1; done
+for step in $(seq 100); do ls "$1"/servers/*/postmaster.pid >/dev/null 2>&1 || break; sleep 0.1; done
 rm -rf -- "$1"`;
   const keeper = spawn("sh", ["-c", script, "cutter-test-keeper", folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   const ended = once(keeper, "exit");
