@@ -43,6 +43,7 @@ export default defineConfig({
           globalSetup: ["test/support/database/leases.ts"],
           pool: "forks",
           maxWorkers: 3, // on two cores: files also wait for the programs they start
+          expect: { poll: { timeout: 20_000 } }, // for programs beside the test, on a machine that has other work too
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
