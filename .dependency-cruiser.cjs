@@ -115,6 +115,13 @@ module.exports = {
       from: {},
       to: { couldNotResolve: true, pathNot: ["^mdast$"] },
     },
+    {
+      name: "every-folder-is-a-room",
+      comment: "a folder that test/house/rooms.cjs does not list would import what it likes",
+      severity: "error",
+      from: { path: "^(orchestrator|provision|deploy|runbooks)/", pathNot: Object.keys(rooms).map(filesOf) },
+      to: {},
+    },
     ...roomRules,
   ],
   options: {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { z } from "zod";
 import { toolchainLayout } from "../provision/toolchain/bootstrap/layout.mjs";
-import { findAffectedTests, type AffectedTest } from "./support/affected-tests.ts";
+import { findAffectedTests, findHouseRules, type AffectedTest } from "./support/affected-tests.ts";
 import { readChanges, readTracked } from "./support/changed-files.ts";
 import { readFileTimes, toTimesFile } from "./support/file-times.ts";
 import { runStaticChecks } from "./support/static-checks.ts";
@@ -36,7 +36,9 @@ async function main(): Promise<void> {
 
 async function testChanges(changed: readonly string[]): Promise<void> {
   const times = readTimes();
-  const reached = findAffectedTests(readTracked(), changed);
+  const tracked = readTracked();
+  const rules = findHouseRules(tracked);
+  const reached = [...rules, ...findAffectedTests(tracked, changed).filter(({ file }) => !rules.some((rule) => rule.file === file))];
   const affected = hasEngine() ? reached : reached.filter(({ file }) => !needsEngine(file));
   const chosen = choose(affected, times);
   const left = affected.length - chosen.length;
@@ -45,7 +47,7 @@ async function testChanges(changed: readonly string[]): Promise<void> {
   );
   const withoutEngine = reached.length - affected.length;
   if (withoutEngine > 0) console.log(`[INFO] ${String(withoutEngine)} need the Pulumi engine, which is not here yet: npm test sets it up`);
-  if (left > 0) console.log(`[INFO] ${String(left)} take longer than a check may: npm test runs them`);
+  if (left > 0) console.log(`[INFO] ${String(left)} do not fit into the time of a check: npm test runs them`);
   if (chosen.length === 0) return;
   await steps.vitest(
     "unit",

@@ -1,6 +1,6 @@
 // `npm run prove [-- WORD…]`: the long tables and the slow rows that `npm test` leaves out, on a booted sandbox; takes down what it put
 // up; ends with the counts.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { checkout, sandbox, TestSteps, toLabel } from "./support/test-steps.ts";
 
@@ -12,7 +12,26 @@ const fileWords = words.filter((word) => files.some((file) => file.includes(word
 const rowWords = words.filter((word) => !fileWords.includes(word));
 const steps = new TestSteps();
 
-await main();
+const refusal = toRefusal();
+if (refusal === null) await main();
+else {
+  console.error(`[ERR]  ${refusal}`);
+  process.exitCode = 2;
+}
+
+/** Before anything is booted: an option, or a word that is in no file's name and in no row's. */
+function toRefusal(): string | null {
+  const option = words.find((word) => word.startsWith("-") || word.trim() === "");
+  if (option !== undefined) return `npm run prove [-- WORD…]: a word of a file's or a row's name, no option: ${JSON.stringify(option)}`;
+  const folders = ["test/e2e", "test/support/trials", "test/support/trials/refusals"];
+  const texts = folders.flatMap((folder) =>
+    readdirSync(join(checkout, folder))
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => readFileSync(join(checkout, folder, name), "utf8")),
+  );
+  const unknown = rowWords.find((word) => !texts.some((text) => text.includes(word)));
+  return unknown === undefined ? null : `neither a part of ${files.join(", ")} nor of a row's name: ${unknown}`;
+}
 
 async function main(): Promise<void> {
   rmSync(results, { recursive: true, force: true });

@@ -24,3 +24,8 @@ it("takes a test that changed itself first, and for a file that is read, not imp
   expect(stepsTo("test/orchestrator/engine/resume.test.ts")).toEqual(new Map([["test/orchestrator/engine/resume.test.ts", 0]]));
   expect(stepsTo("sql/lifecycle/rollback_runbook.sql").get("test/sql/rollback-runbook.test.ts")).toBe(0);
 });
+
+it("finds those who read the folder of a file that nobody names, and those who start a script that nobody imports", () => {
+  expect(stepsTo("orchestrator/decisions/13-token-is-the-switch.md").size).toBeGreaterThan(0);
+  expect(stepsTo("test/house/rooms.cjs").has("test/house/layers.test.ts")).toBe(true);
+});

@@ -14,8 +14,10 @@ const tests = files.filter(({ path }) => /^test\/.*\.ts$/.test(path) && !/^test\
 const registries = files.filter(({ path }) => path.startsWith("orchestrator/core/codes/"));
 const names = Object.keys(codes);
 
+/** Whole lines only: what stands behind code is seldom a code's name, and "//" stands in many a string. */
+const comment = /^\s*(?:\/\/|\*|\/\*|--|#).*$/gm;
 const toUnused = (wanted: readonly string[], inFiles: readonly Pick<TrackedFile, "text">[]): readonly string[] => {
-  const words = new Set(inFiles.flatMap(({ text }) => text.match(/\b[A-Za-z][A-Za-z0-9_]*\b/g) ?? []));
+  const words = new Set(inFiles.flatMap(({ text }) => text.replaceAll(comment, " ").match(/\b[A-Za-z][A-Za-z0-9_]*\b/g) ?? []));
   return wanted.filter((name) => !words.has(name));
 };
 const toUntested = (wanted: readonly string[], inFiles: readonly Pick<TrackedFile, "text">[]): readonly string[] => {
@@ -41,7 +43,7 @@ describe("the registry of codes", () => {
       word === "NAME" ? "CODE_AS_NAME" : word === "FAKE" ? "CODE_OF_FAKE" : `CODE_IN_${word}`,
     );
     expect(toUntested(wanted, planted)).toEqual(["CODE_IN_COMMENT", "CODE_AS_NAME", "CODE_OF_FAKE"]);
-    expect(toUnused([...wanted, "CODE_IN", "CODE_NOWHERE"], planted)).toEqual(["CODE_IN", "CODE_NOWHERE"]);
+    expect(toUnused([...wanted, "CODE_IN", "CODE_NOWHERE"], planted)).toEqual(["CODE_IN_COMMENT", "CODE_IN", "CODE_NOWHERE"]);
   });
 
   test("has each code under one subject of the page", () => {

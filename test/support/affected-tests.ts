@@ -12,8 +12,10 @@ export interface AffectedTest {
 const isScript = (path: string): boolean => /\.(ts|mts|mjs|cjs)$/.test(path);
 const isUnitTest = (path: string): boolean => /^test\/.*\.test\.ts$/.test(path);
 
-/** These hold rules over all files, so every change reaches them. */
-const isHouseRule = (path: string): boolean => /^test\/house\/(?!layers\.).*\.test\.ts$/.test(path); // the layers are checked anyway
+/** These hold rules over all files, so every change reaches them. The layers are a step of the check anyway. */
+export function findHouseRules(tracked: readonly string[]): readonly AffectedTest[] {
+  return tracked.filter((path) => /^test\/house\/(?!layers\.).*\.test\.ts$/.test(path)).map((file) => ({ file, steps: 0 }));
+}
 
 /**
  * `tracked` are all files of the checkout, `changed` some of them or files that are gone. A file that is read, not imported (SQL, shell, a
@@ -27,7 +29,11 @@ export function findAffectedTests(tracked: readonly string[], changed: readonly 
   let near = new Set<string>();
   for (const file of changed) {
     if (texts.has(file)) near.add(file);
-    else for (const [path, text] of texts) if (text.includes(posix.basename(file))) near.add(path);
+    if (importers.has(file) || isUnitTest(file)) continue;
+    // Read or started, not imported: by those who name it, else by those who name its folder.
+    const names = [posix.basename(file), posix.basename(posix.dirname(file))];
+    const readers = names.map((name) => [...texts].filter(([path, text]) => path !== file && text.includes(name)).map(([path]) => path));
+    for (const path of readers.find((found) => found.length > 0) ?? []) near.add(path);
   }
   for (let distance = 0; near.size > 0; distance += 1) {
     const next = new Set<string>();
@@ -35,7 +41,6 @@ export function findAffectedTests(tracked: readonly string[], changed: readonly 
     for (const path of near) for (const importer of importers.get(path) ?? []) if (!steps.has(importer)) next.add(importer);
     near = next;
   }
-  for (const file of scripts) if (isHouseRule(file)) steps.set(file, 0);
   return [...steps]
     .filter(([file]) => isUnitTest(file))
     .map(([file, distance]) => ({ file, steps: distance }))

@@ -12,23 +12,31 @@ export interface Changes {
 /** On the branch main itself: since origin/main, where there is one. Without any main line: since HEAD. */
 export function readChanges(): Changes {
   const branch = git("rev-parse", "--abbrev-ref", "HEAD");
-  const line = ["main", "origin/main"].find((name) => name !== branch && git("rev-parse", "--verify", "--quiet", name) !== "");
-  const base = line === undefined ? "" : git("merge-base", "HEAD", line);
-  const changed = git("diff", "--name-only", base === "" ? "HEAD" : base);
-  const unknown = git("ls-files", "--others", "--exclude-standard");
-  const files = [...new Set(`${changed}\n${unknown}`.split("\n"))].filter((file) => file !== "");
-  return { since: line === undefined || base === "" ? "HEAD" : `HEAD and where it left ${line}`, files: files.toSorted() };
+  const line = ["main", "origin/main"].find((name) => name !== branch && isCommit(name));
+  const base = line === undefined ? "HEAD" : git("merge-base", "HEAD", line);
+  // A renamed file changes whoever reads it under its old name, so both names count.
+  const changed = git("diff", "--name-only", "--no-renames", "-z", base);
+  const unknown = git("ls-files", "--others", "--exclude-standard", "-z");
+  const files = [...new Set(`${changed}\0${unknown}`.split("\0"))].filter((file) => file !== "");
+  const since =
+    line === undefined ? "HEAD alone: there is no other main line, so no commit counts as a change" : `HEAD and where it left ${line}`;
+  return { since, files: files.toSorted() };
 }
 
-/** Its output without the last line end; empty when git fails. */
+function isCommit(name: string): boolean {
+  return spawnSync("git", ["rev-parse", "--verify", "--quiet", name], { cwd: checkout, stdio: "ignore" }).status === 0;
+}
+
+/** Its output without the last line end. An answer that git did not give must not read as "nothing changed". */
 function git(...args: readonly string[]): string {
-  const { status, stdout } = spawnSync("git", args, { cwd: checkout, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  return status === 0 ? stdout.trim() : "";
+  const { status, stdout, stderr } = spawnSync("git", args, { cwd: checkout, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  if (status !== 0) throw new Error(`git ${args.join(" ")} failed: ${stderr.trim()}`);
+  return stdout.trim();
 }
 
 /** All files of the checkout that git knows or would add, without those that are gone. */
 export function readTracked(): readonly string[] {
-  return git("ls-files", "--cached", "--others", "--exclude-standard")
-    .split("\n")
-    .filter((file) => existsSync(join(checkout, file)));
+  return git("ls-files", "--cached", "--others", "--exclude-standard", "-z")
+    .split("\0")
+    .filter((file) => file !== "" && existsSync(join(checkout, file)));
 }

@@ -91,8 +91,8 @@ export const approvalCodes = {
       "the approval names something else than stands here now: field says what (release, plan, document, principal, rollback " +
       "runbook or grant matrix)",
     remedy:
-      "look what changed: put back what was approved, or dry-run again with the release that is now installed, look at the new " +
-      "plan, draft and sign anew",
+      "look what changed (of grants: cutter grants): put back what was approved, or dry-run again with the release that is now " +
+      "installed, look at the new plan, draft and sign anew",
     exit: 10,
   },
   APPROVAL_DRY_RUN_UNFIT: {

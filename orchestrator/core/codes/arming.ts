@@ -27,8 +27,8 @@ export const armingCodes = {
   ENABLE_ALREADY: {
     summary: "this run, or another one, is armed or live on this host already",
     remedy:
-      "start this one with runbooks/start-run; one run at a time: let another one end; or take the token away with " +
-      "runbooks/disable and --clear",
+      "the facts name the armed run: if it is this one, start it with runbooks/start-run; if it is another, let it end, or take its " +
+      "token away with runbooks/disable and --clear",
     exit: 10,
   },
   ENABLE_WOULD_REFUSE: {

@@ -6,7 +6,8 @@ export const configCodes = {
     summary: "the configuration does not fit its schema, or names what is not there",
     remedy:
       "mend the named key; cutter config check shows each key with an example; postgres_access names a user of one of the " +
-      "DOT_CUTTER_*_DB_USER values, scratch_database a database of its own whose name says scratch",
+      "DOT_CUTTER_*_DB_USER values, scratch_database a database of its own whose name says scratch, or is " +
+      "left out: then nothing is restored",
     exit: 78,
   },
   CONFIG_MISSING: {

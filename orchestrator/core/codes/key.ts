@@ -37,7 +37,9 @@ export const keyCodes = {
   },
   PROCESS_FAILED: {
     summary: "a program did not do its work: reason says how (not_started, deadline, killed, output_too_large)",
-    remedy: "check that the program is installed on the host; look at the load of the host and into its journal, then run again",
+    remedy:
+      "check that the program is installed on the host and is the one you expect; look at the load of the host and into its " +
+      "journal, then run again",
     exit: 10,
   },
 } as const satisfies Record<string, CodeEntry>;

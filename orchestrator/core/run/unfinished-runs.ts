@@ -32,10 +32,9 @@ export function toUnfinishedRuns(traces: readonly RunTrace[]): readonly string[]
 const idle = new RegExp(idleLine, "u");
 
 function isUnfinished({ runId, journal, revertJournal }: RunTrace): boolean {
-  if (runId.endsWith(dryRunSuffix)) return false;
   const records = journal.filter((line) => !idle.test(line)).map((line) => parseRecord(tryParseJson(line))?.entry ?? null);
   const [first] = records;
-  if (first?.kind === "run_started" && first.mode === "dryrun") return false;
+  if (first?.kind === "run_started" ? first.mode === "dryrun" : runId.endsWith(dryRunSuffix)) return false;
   if (records.some((entry) => entry?.kind === "run_finished" || entry?.kind === "run_voided")) return false;
   if (revertJournal.some((line) => parseRevertRecord(tryParseJson(line))?.entry.kind === "reverted")) return false;
   const steps = new Set<string>();

@@ -1,6 +1,6 @@
 // Steps that a killed engine announced and never recorded: it warns of each, and keeps a create until it is told to forget it. file://
 // only.
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -64,9 +64,10 @@ function toForget(project: string, stack: string): readonly string[] {
 
 /** Empty as well for a file that cannot be understood. */
 function readPending(file: string): readonly Operation[] {
-  const text = readFileSync(file, "utf8");
-  if (!text.includes('"pending_operations"')) return []; // spares the parsing of a large state at each start
   try {
+    if (!statSync(file).isFile()) return []; // a project may be called x.json, a pipe would never end
+    const text = readFileSync(file, "utf8");
+    if (!text.includes('"pending_operations"')) return []; // spares the parsing of a large state at each start
     return stateSchema.parse(JSON.parse(text)).checkpoint.latest.pending_operations ?? [];
   } catch {
     return [];

@@ -1,12 +1,14 @@
 // State locks of engines that are gone: a killed engine leaves its lock behind, and nobody but a person would clear it. Only this
 // machine's, only for file:// state.
-import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 const lockSchema = z.object({ pid: z.int().positive(), username: z.string(), hostname: z.string(), timestamp: z.string() });
+
+const lockBytesMax = 64 * 1024;
 
 export type StateLock = z.infer<typeof lockSchema>;
 
@@ -21,6 +23,7 @@ export function clearStaleLocks(backendUrl: string, isEngine: (pid: number) => b
   if (!existsSync(locks)) return [];
   const cleared: StateLock[] = [];
   for (const entry of readdirSync(locks, { recursive: true, withFileTypes: true })) {
+    if (realpathSync(entry.parentPath) !== join(realpathSync(locks), relative(locks, entry.parentPath))) continue; // behind a link
     // Whatever its name is: the engine takes the temporary file of a lock that was being written for a lock, too.
     const file = join(entry.parentPath, entry.name);
     const lock = entry.isFile() ? readLock(file) : null;
@@ -38,6 +41,7 @@ export function toClearedLine({ pid, username, timestamp }: StateLock): string {
 
 function readLock(file: string): StateLock | null {
   try {
+    if (statSync(file).size > lockBytesMax) return null;
     return lockSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch {
     return null;

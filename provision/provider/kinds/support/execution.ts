@@ -81,7 +81,7 @@ for journal in "$4"/*/journal.jsonl "\${moved:-/nonexistent}"/*/journal.jsonl; d
   [ -f "$journal" ] || continue
   folder=\${journal%/journal.jsonl}
   printf 'run\\t%s\\n' "\${folder##*/}"
-  grep -avE -- "$5" "$journal" | sed 's/^/line\\t/'
+  { grep -avE -- "$5" "$journal" || [ $? -eq 1 ] || echo 'grep could not read it'; } | sed 's/^/line\\t/'
   [ ! -f "$folder/revert/journal.jsonl" ] || grep '"kind":"reverted"' "$folder/revert/journal.jsonl" | sed 's/^/revert\\t/'
 done
 exit 0`;

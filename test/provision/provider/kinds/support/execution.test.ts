@@ -116,6 +116,7 @@ describe("a live run is open", () => {
   it.each([
     ["a journal that is none", "garbage\n", true],
     ["a line that was cut off", `${JSON.stringify({ seq: 0, kind: "phase_started" }).slice(0, -4)}\n`, true],
+    ["a tail of NUL bytes, as after a power loss", Buffer.alloc(512), true],
     ["a line with a byte that is no text", Buffer.concat([Buffer.from('{"kind":"phase_started'), Buffer.from([0xff, 0x0a])]), true],
     ["a whole line of a kind that decides nothing", `${JSON.stringify({ seq: 0, kind: "phase_started", prev: "" })}\n`, false],
   ])("as enable sees it: %s", async (_what, journal, open) => {
@@ -127,6 +128,11 @@ describe("a live run is open", () => {
       list: (path: string) => Promise.resolve(readdirSync(path)),
     };
     expect(await findUnfinishedRuns(files, at("var/lib/cutter/runs"), "R-0")).toEqual(open ? ["R-1"] : []);
+  });
+
+  it("in a folder named as a dry run's only where its first record does not say live", async () => {
+    writeRun("R-1.dryrun", [started("live"), ...committed("SG_1")]);
+    expect((await readExecution(host)).unfinishedRuns).toEqual(["R-1.dryrun"]);
   });
 
   it("also in a folder of runs that the configuration moved, and with a configuration that cannot be read", async () => {
