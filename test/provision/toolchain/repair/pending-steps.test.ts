@@ -1,7 +1,8 @@
 // Steps that a killed engine left pending: the real engine is told to forget the kit's own, everything else in the state stays as it is.
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { engineEnvironment, runPulumi } from "../../../../provision/toolchain/pulumi/run.ts";
 import { forgetPendingSteps } from "../../../../provision/toolchain/repair/pending-steps.ts";
@@ -89,6 +90,15 @@ it("leaves what is not ours, and a state without any", () => {
   expect(forgetPendingSteps(`file://${backend}`, noEngine)).toEqual([]);
   expect(forgetPendingSteps("s3://states", noEngine)).toEqual([]);
   expect(forgetPendingSteps("file:///nonexistent", noEngine)).toEqual([]);
+});
+
+it("passes by what is no file: a folder of such a name, a link to nothing, a pipe", () => {
+  rmSync(file, { force: true });
+  const beside = (name: string) => join(dirname(file), name);
+  mkdirSync(beside("folder.json"), { recursive: true });
+  symlinkSync(beside("nowhere"), beside("gone.json"));
+  expect(spawnSync("mkfifo", [beside("pipe.json")]).status).toBe(0);
+  expect(forgetPendingSteps(`file://${backend}`, noEngine)).toEqual([]);
 });
 
 it("touches neither a stack that somebody has locked nor a file that it does not understand", () => {

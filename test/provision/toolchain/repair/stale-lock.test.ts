@@ -1,6 +1,6 @@
 // State locks of dead engines: this machine's go, everybody else's stay.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -51,6 +51,20 @@ it("leaves the lock of a living engine, of another machine, and what it cannot r
   lock("torn", '{"pid":');
   expect(clearStaleLocks(`file://${backend}`, (pid) => pid === 4711)).toEqual([]);
   expect(left()).toEqual(["elsewhere.json", "living.json", "torn.json"]);
+});
+
+it("follows no link out of the state, and reads no lock of a size that is none", () => {
+  const outside = mkdtempSync(join(tmpdir(), "ck-outside-"));
+  try {
+    writeFileSync(join(outside, "a.json"), JSON.stringify(held(deadPid())));
+    symlinkSync(outside, join(folder, "link"));
+    lock("huge", `${JSON.stringify(held(deadPid()))}${" ".repeat(70_000)}`);
+    expect(clearStaleLocks(`file://${backend}`)).toEqual([]);
+    expect(readdirSync(outside)).toEqual(["a.json"]);
+    expect(left()).toEqual(["huge.json", "link"]);
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
 });
 
 it("touches nothing where state is a team's, or where there are no locks", () => {
