@@ -2,9 +2,11 @@
 // up; ends with the counts.
 import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, sandbox, TestSteps, toLabel } from "./support/test-steps.ts";
+import { checkout, sandbox, TestSteps } from "./support/test-steps.ts";
+import { summarize } from "./support/test-summary.ts";
 
 const results = join(checkout, ".build/prove-results");
+const report = join(results, "prove.json");
 const words = process.argv.slice(2);
 const files = readdirSync(join(checkout, "test/e2e")).filter((name) => name.endsWith(".prove.ts"));
 /** A word that is part of a file's name chooses files; any other chooses rows by their names. */
@@ -38,30 +40,16 @@ async function main(): Promise<void> {
   mkdirSync(results, { recursive: true });
   const wasUp = (await steps.exitCode(sandbox("status"), { stdio: "ignore" })) === 0;
   try {
-    if (await steps.check("sandbox up", sandbox("up"))) await steps.vitest("prove", "prove", join(results, "prove.json"), toFilters());
+    if (await steps.check("sandbox up", sandbox("up"))) await steps.vitest("prove", "prove", report, toFilters());
     else console.log("[ERR]  the rows did not run: there is no sandbox");
   } finally {
     if (wasUp) console.log("[INFO] the sandbox was up before and stays up: npm run sandbox -- down");
     else await steps.check("sandbox down", sandbox("down"), { untouchable: true });
   }
-  summarize();
+  summarize(steps, { prove: report });
 }
 
 function toFilters(): readonly string[] {
   const rows = rowWords.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
   return [...fileWords, ...(rows === "" ? [] : ["-t", rows])];
-}
-
-function summarize(): void {
-  const { outcomes, interrupted } = steps;
-  const passed = outcomes.reduce((total, outcome) => total + outcome.passed, 0);
-  const failed = outcomes.reduce((total, outcome) => total + outcome.failed, interrupted === null ? 0 : 1);
-  console.log("\n── Summary");
-  for (const { name, seconds, passed: good, failed: bad } of outcomes)
-    console.log(
-      `${toLabel(bad)}  ${name.padEnd(14)} ${seconds.toFixed(1).padStart(7)} s${good === 0 ? "" : `  ${good} passed, ${bad} failed`}`,
-    );
-  if (interrupted !== null) console.log(`[ERR]  interrupted by ${interrupted}: what had not run counts as one failure`);
-  console.log(`\n${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
