@@ -191,19 +191,6 @@ describe("execution is off again", () => {
     expect([await status(), await tokens()]).toEqual([off, noTokens]);
     expect((await onHost("tail -n 1 /var/lib/cutter-ledger/audit.jsonl")).stdout).toContain("disarmed_by_deploy");
   });
-
-  it("after a reboot of the host, without any code of ours", async () => {
-    await enableFreshly();
-    const boot = async () =>
-      (await onHost("cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic --value")).stdout;
-    const before = await boot();
-    await onHost("systemctl --no-block reboot");
-    await until(async () => {
-      const now = await boot();
-      return now !== "" && now !== before && (await onHost("cutter kill-switch status")).code === 0 ? true : null;
-    });
-    expect([await status(), await tokens()]).toEqual([off, noTokens]);
-  });
 });
 
 describe("a live run that has written and is not at its end", () => {

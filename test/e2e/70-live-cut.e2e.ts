@@ -1,114 +1,35 @@
 // The live cut on the booted host, as the operator and the sovereign make it: one that goes through, one that is killed, cut off and kept
-// waiting at every turn and still writes once, and the refusals that leave nothing.
+// waiting at every turn and still writes once, and a refusal that leaves nothing. `npm run prove` has more ends.
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { fillAndSign } from "../support/approvals.ts";
-import { checkout, npm, onHost, readCensus, run, sql, until, type Ended } from "../support/e2e.ts";
-import { ensureReady } from "../support/ready-host.ts";
+import { checkout, npm, onHost, readCensus, run, sql, type Ended } from "../support/e2e.ts";
 import { createGpgHome } from "../support/gpg.ts";
-
-const stamp = new Date()
-  .toISOString()
-  .replace(/[-:]|\.\d+/g, "")
-  .toLowerCase();
-const idOf = (name: string): string => `${name}-${stamp}`;
-const documentOf = (name: string): string => `knowledge/other/${idOf(name)}.md`;
-const body = (name: string): string =>
-  `# ${name} ${stamp}\n\nĐiều 1.\r\n\n## Part one\n\nText.\n\n### Deeper\n\nMore.\n\n## Part two\n\nThe end`;
-const units = 4;
+import {
+  addDocument,
+  body,
+  clearLiveTraces,
+  effects,
+  enable,
+  idOf,
+  journal,
+  must,
+  nothing,
+  prepared,
+  result,
+  start,
+  startUntil,
+  switchState,
+  units,
+  whole,
+} from "../support/live-cut.ts";
+import { ensureReady } from "../support/ready-host.ts";
 
 beforeAll(ensureReady);
-afterAll(async () => {
-  await onHost(`rm -rf ${kbFaultsFile} /etc/cutter/execution/DISABLED; rm -rf /run/cutter/armed/* /run/cutter/live/*`);
-});
-
-async function addDocument(name: string, text = body(name)): Promise<void> {
-  const file = join(checkout, ".sandbox", `${idOf(name)}.md`);
-  writeFileSync(file, text);
-  expect((await npm("sandbox", "document", "add", file, "--id", documentOf(name))).code).toBe(0);
-  rmSync(file);
-}
-
-const prepare = (runId: string, documentId: string): Promise<Ended> =>
-  run(["runbooks/prepare", "--stack", "sandbox", "--run-id", runId, "--document", documentId]);
-const start = (runId: string): Promise<Ended> => run(["runbooks/start-run", "--stack", "sandbox", "--run-id", runId]);
-const enable = (runId: string, ruling: string, ...approvals: readonly string[]): Promise<Ended> =>
-  run([
-    "runbooks/enable",
-    "--stack",
-    "sandbox",
-    "--run-id",
-    runId,
-    "--ruling",
-    ruling,
-    ...approvals.flatMap((file) => ["--approval", file]),
-  ]);
-const must = (ended: Ended): Ended => {
-  expect([ended.code, ended.output]).toEqual([0, expect.any(String)]);
-  return ended;
-};
-const result = async (runId: string): Promise<object> =>
-  JSON.parse((await onHost(`cat /run/cutter/results/${runId}.json`)).stdout) as object;
-interface JournalLine {
-  readonly kind: string;
-  readonly step?: string;
-  readonly phase?: string;
-}
-const journal = async (runId: string): Promise<readonly JournalLine[]> =>
-  (await onHost(`cat /var/lib/cutter/runs/${runId}/journal.jsonl`)).stdout
-    .split("\n")
-    .flatMap((line) => (line.endsWith("}") ? [JSON.parse(line) as JournalLine] : []));
-const switchState = async (): Promise<string> => (await onHost("cutter kill-switch status")).stdout.trim();
-
-/** What a run has left, asked by production's own path and not by the orchestrator. */
-const effects = async (runId: string): Promise<string> =>
-  await sql(`select (select count(*) from public.information_unit where created_by_run = '${runId}') || ' units, ' ||
-    (select count(*) from public.unit_version where run_id = '${runId}') || ' versions, ' ||
-    (select count(*) from public.iu_lifecycle_log where run_id = '${runId}') || ' lifecycle, ' ||
-    (select count(*) from cutter_governance.review_decision where run_id = '${runId}') || ' decisions, ' ||
-    (select count(*) from cutter_governance.cut_change_set where run_id = '${runId}') || ' change sets, ' ||
-    (select count(*) from cutter_governance.verify_result where run_id = '${runId}') || ' verified'`);
-const whole = `${String(units)} units, ${String(units)} versions, ${String(units)} lifecycle, 2 decisions, 1 change sets, 1 verified`;
-const nothing = "0 units, 0 versions, 0 lifecycle, 0 decisions, 0 change sets, 0 verified";
-
-/** Prepared and signed, not yet enabled. */
-async function prepared(
-  name: string,
-  documentName = name,
-): Promise<{ readonly runId: string; readonly ruling: string; readonly sg1: string; readonly sg2: string }> {
-  const runId = idOf(name);
-  must(await prepare(runId, documentOf(documentName)));
-  return {
-    runId,
-    ruling: await fillAndSign(runId, "RULING", { starts: 5 }),
-    sg1: await fillAndSign(runId, "SG_1"),
-    sg2: await fillAndSign(runId, "SG_2"),
-  };
-}
-
-/** Starts a run, holds it in the gate behind `phase` (its document cannot be read back), does `then` to it, and waits for its end. */
-async function startUntil(runId: string, number: string, phase: string, then: () => Promise<unknown>): Promise<void> {
-  await onHost(
-    `cat > ${kbFaultsFile}; chmod 0644 ${kbFaultsFile}`,
-    JSON.stringify({ status: 503, method: "GET", pathContains: `${number}-${phase.replaceAll("_", "-")}` }),
-  );
-  await onHost(`systemctl start --no-block cutter-run@${runId}`);
-  await until(async () => {
-    const last = (await journal(runId)).at(-1);
-    return last?.kind === "phase_done" && last.phase === phase ? true : null;
-  });
-  await then();
-  await until(async () =>
-    /^(inactive|failed)\ninactive$/.test((await onHost(`systemctl is-active cutter-run@${runId} cutter-prepare@${runId}`)).stdout.trim())
-      ? true
-      : null,
-  );
-  await onHost(`rm -f ${kbFaultsFile}`);
-}
+afterAll(clearLiveTraces);
 
 /** The owner's part, on a machine that has the keys: every printed command but the copying, in a shell, in the draft's folder. */
 async function decryptAndSign(runId: string, printed: string): Promise<void> {
@@ -245,57 +166,6 @@ describe("nothing is written", () => {
     const ended = await start(runId);
     expect([ended.code, ended.output]).toEqual([10, expect.stringMatching(/APPROVAL_OUTDATED .*field=document_sha256 |PAYLOAD_CHANGED/)]);
     expect([await effects(runId), await switchState()]).toEqual([nothing, "off"]);
-  });
-
-  it("when a right was planted since the dry run", async () => {
-    await addDocument("planted");
-    const { runId, ruling, sg1, sg2 } = await prepared("planted");
-    must(await enable(runId, ruling, sg1, sg2));
-    await sql("grant insert on public.information_unit to cutter_exec");
-    const planted = await start(runId).finally(() => sql("revoke insert on public.information_unit from cutter_exec"));
-    expect([planted.code, planted.output]).toEqual([
-      10,
-      expect.stringMatching(/GRANT_MATRIX_MISMATCH|FORBIDDEN_RIGHT_PRESENT|PRINCIPAL_TOO_STRONG/),
-    ]);
-    expect(await effects(runId)).toBe(nothing);
-  });
-});
-
-describe("SG_3", () => {
-  it("is raised when what was written is not what was planned; only a signed decision moves the run", async () => {
-    await addDocument("broken");
-    const { runId, ruling, sg1, sg2 } = await prepared("broken");
-    must(await enable(runId, ruling, sg1, sg2));
-    const heading = `broken ${stamp} > Part one > Deeper`;
-    const unit = `created_by_run = '${runId}' and ordinal = 2`;
-    await startUntil(runId, "06", "cut_leg_a", async () => {
-      await sql(
-        `update public.unit_version v set heading_path = 'tampered' from public.information_unit u where v.unit_id = u.id and u.${unit}`,
-      );
-      await onHost(`rm -f ${kbFaultsFile}`);
-    });
-    expect(await result(runId)).toMatchObject({ exit_code: 20, code: "READ_BACK_DIFFERS" });
-    must(await enable(runId, ruling));
-    const again = await start(runId);
-    expect([again.code, again.output]).toEqual([20, expect.stringContaining("ESCALATION_OPEN")]);
-    expect((await onHost(`cutter orchestrate explain --run-id ${runId}`)).stdout).toMatch(/SG_3/);
-    expect(
-      (await onHost(`cutter orchestrate void --run-id ${runId}`)).stdout +
-        (await onHost(`cutter orchestrate void --run-id ${runId}`)).stderr,
-    ).toMatch(/VOID_/);
-
-    await sql(
-      `update public.unit_version v set heading_path = '${heading}' from public.information_unit u where v.unit_id = u.id and u.${unit}`,
-    );
-    const draft = await onHost(`cutter approval draft --gate SG_3 --run-id ${runId} --phase structural_verify --decision resume`);
-    expect(draft.code).toBe(0);
-    writeFileSync(join(checkout, "approvals", runId, `${runId}.SG_3.md`), draft.stdout);
-    must(await enable(runId, ruling, await fillAndSign(runId, "SG_3")));
-    must(await start(runId));
-    expect([await effects(runId), await switchState()]).toEqual([whole, "off"]);
-    expect(
-      (await journal(runId)).filter(({ kind }) => kind === "escalated" || kind === "escalation_decided").map(({ kind }) => kind),
-    ).toEqual(["escalated", "escalation_decided"]);
   });
 });
 
