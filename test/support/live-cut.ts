@@ -69,7 +69,8 @@ export const effects = async (runId: string): Promise<string> =>
     (select count(*) from cutter_governance.review_decision where run_id = '${runId}') || ' decisions, ' ||
     (select count(*) from cutter_governance.cut_change_set where run_id = '${runId}') || ' change sets, ' ||
     (select count(*) from cutter_governance.verify_result where run_id = '${runId}') || ' verified'`);
-export const whole = `${String(units)} units, ${String(units)} versions, ${String(units)} lifecycle, 2 decisions, 1 change sets, 1 verified`;
+const each = ["units", "versions", "lifecycle"].map((table) => `${String(units)} ${table}`).join(", ");
+export const whole = `${each}, 2 decisions, 1 change sets, 1 verified`;
 export const nothing = "0 units, 0 versions, 0 lifecycle, 0 decisions, 0 change sets, 0 verified";
 
 /** Prepared and signed, not yet enabled. */

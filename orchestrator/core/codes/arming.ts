@@ -27,8 +27,8 @@ export const armingCodes = {
   ENABLE_ALREADY: {
     summary: "this run, or another one, is armed or live on this host already",
     remedy:
-      "the facts name the armed run: if it is this one, start it with runbooks/start-run; if it is another, let it end, or take its " +
-      "token away with runbooks/disable and --clear",
+      "the facts name the armed run: if it is this one, start it with runbooks/start-run; if it is another, let it end; or " +
+      "runbooks/disable takes the token away, and then runbooks/disable --clear lifts the latch",
     exit: 10,
   },
   ENABLE_WOULD_REFUSE: {
@@ -44,7 +44,9 @@ export const armingCodes = {
   },
   GAPS_OPEN: {
     summary: "the host is not ready for a live run",
-    remedy: "runbooks/survey shows each open gap with its evidence; pulumi up closes GAP-1 to GAP-6",
+    remedy:
+      "runbooks/survey shows each open gap with its evidence; pulumi up closes GAP-1 to GAP-6, " +
+      "GAP-4 once orchestrator:governance_principal is pinned; a signed ruling closes GAP-7 and GAP-8",
     exit: 10,
   },
   RULING_SPENT: {
@@ -94,7 +96,7 @@ export const armingCodes = {
   },
   LEDGER_BUSY: { summary: "another command holds the ledger", remedy: "wait for it, then try again", exit: 10 },
   UNFINISHED_LIVE_RUN: {
-    summary: "a live run has written to the database and is neither closed out nor reverted",
+    summary: "a live run has written to the database and is not closed out, not given up and not reverted",
     remedy:
       "finish it (cutter orchestrate explain --run-id R says how) or revert it (runbooks/emergency-revert); until then the " +
       "host stays as it is",

@@ -62,7 +62,9 @@ export const databaseCodes = {
   },
   EFFECT_REFUSED: {
     summary: "the database refused a step's own work",
-    remedy: "rolled back: nothing of this step was written; the reason is the function's or the table's own, see runbooks/errors.md",
+    remedy:
+      "rolled back: nothing of this step was written; the reason comes from the database function or table: the facts carry its " +
+      "message, and the server's log has more",
     exit: 10,
   },
   EFFECT_COUNT_WRONG: {

@@ -40,7 +40,7 @@ export const liveCodes = {
     exit: 10,
   },
   DOCUMENT_CLAIMED_BY_RUN: {
-    summary: "another run has cut into this document and is neither closed out nor reverted",
+    summary: "another run has cut into this document and is not closed out, not given up and not reverted",
     remedy: "finish the named run, revert it, or have it given up by SG_3; then start this one again",
     exit: 30,
   },

@@ -3,7 +3,7 @@
 import type { CodeEntry } from "./entry.ts";
 
 const person =
-  "look at the named rows with the document's owner; what the run left and others built upon is not undone by a macro " +
+  "look at the named rows with the document's owner; what the run left and others built upon is not undone automatically " +
   "(runbooks/emergency-revert.md, section 5)";
 
 export const revertCodes = {
