@@ -3,6 +3,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { withBareHost } from "../support/bare-host.ts";
 import { ensureReady } from "../support/ready-host.ts";
+import { toPattern } from "../support/refusal-case.ts";
 import { tryRefusal, type RefusalTrial } from "../support/trials/refusal.ts";
 import { readHostAndState } from "../support/stack.ts";
 import { bareHostRefusals } from "../support/trials/refusals/bare-host.ts";
@@ -25,7 +26,7 @@ const unasked = () => Promise.resolve("");
 
 it.each([...rows(configRefusals, "an unknown key", "a run id that is none"), ...rows(keyRefusals, "an expired key")])(
   "$name is refused by $code before the host is asked",
-  async (refusal) => expect(await tryRefusal(refusal, unasked)).toContain(refusal.code),
+  async (refusal) => expect(await tryRefusal(refusal, unasked)).toMatch(toPattern(refusal.code)),
 );
 
 it("after all of these, host and state are what they were before", async () => {

@@ -42,7 +42,7 @@ function toRefusalLine(name: string, code: string, says: readonly string[], { co
   if (line === undefined) throw fail(`no ${code}`);
   for (const words of [...says, " → "]) if (!line.includes(words)) throw fail(`the line of ${code} does not say ${words}`);
   if (/^\s+at .*[(:]\d+|\[object |ZodError|node:internal/m.test(output)) throw fail("it shows what only a programmer can read");
-  return line.slice(line.indexOf(code)).trim();
+  return line.slice(line.indexOf(code.replace(/ .*/, ""))).trim(); // from the code on, whichever case of it
 }
 
 function toDifference(before: string, after: string): string {
