@@ -31,7 +31,9 @@ function toRefusal(): string | null {
       .filter((name) => name.endsWith(".ts"))
       .map((name) => readFileSync(join(checkout, folder, name), "utf8")),
   );
-  const unknown = rowWords.find((word) => !texts.some((text) => text.includes(word)));
+  // A row's name may be composed ("Group: answer lost"), so each part is looked for by itself.
+  const isKnown = (word: string): boolean => word.split(/[\s:,]+/).every((part) => texts.some((text) => text.includes(part)));
+  const unknown = rowWords.find((word) => !isKnown(word));
   return unknown === undefined ? null : `neither a part of ${files.join(", ")} nor of a row's name: ${unknown}`;
 }
 
