@@ -1,4 +1,4 @@
-// `npm run check`: what a change breaks, told in a minute or two: types, lint, format, layers, and the unit tests that the change can
+// `npm run check`: what a change breaks, told in about a minute: types, lint, format, layers, and the unit tests that the change can
 // reach, nearest first.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
