@@ -69,3 +69,34 @@ async function ensureDatabase(postgres: TestPostgres, passwordFile: string): Pro
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   return { host: postgres.host, port: postgres.port, name: "agent_data", user: "agent_data", passwordFile };
 }
+
+/**
+ * Holds a document's row until `writers` of other connections wait to write it: each has read it before, so each writes over what the others
+ * write, as two processes of a server do.
+ */
+export async function whileRowIsHeld<Result>(
+  postgres: TestPostgres,
+  id: string,
+  writers: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const holder = await postgres.connect("workflow_admin", { database: "agent_data" });
+  const watcher = await postgres.connect("workflow_admin", { database: "agent_data" });
+  try {
+    await holder.query("begin");
+    await holder.query("select 1 from public.kb_document where key = $1 for update", [id.replaceAll("/", "__")]);
+    const working = work();
+    for (let tries = 0, waiting = 0; waiting < writers; tries += 1) {
+      if (tries === 5_000) throw new Error(`${String(waiting)} of ${String(writers)} writers wait`);
+      const { rows } = await watcher.query<{ waiting: number }>(
+        "select count(*)::int as waiting from pg_stat_activity where datname = 'agent_data' and wait_event_type = 'Lock'",
+      );
+      waiting = rows[0]?.waiting ?? 0;
+    }
+    await holder.query("commit");
+    return await working;
+  } finally {
+    await holder.end();
+    await watcher.end();
+  }
+}

@@ -16,7 +16,7 @@ export interface RunningKnowledgeBase {
 
 const requestBytesMax = 50 * 1024 * 1024;
 
-/** Listens at once; PostgreSQL is asked at the first request, and until it answers every call is a 503. */
+/** Listens at once; PostgreSQL is asked at the first request, and until it answers every call that needs it is a 500, as in production. */
 export async function startKnowledgeBaseServer(config: KnowledgeBaseServerConfig): Promise<RunningKnowledgeBase> {
   const store = openStore(config.database);
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => {
@@ -60,10 +60,10 @@ async function serve(
       response.setHeader("Connection", "close");
       return send(response, toProxyPage(413, "Request Entity Too Large"));
     }
-    const header = request.headers["x-api-key"];
+    const { "x-api-key": header, "content-type": contentType = "" } = request.headers;
     const key = config.apiKeyFile === null ? null : readSecretFile(config.apiKeyFile);
     const done = await answer(
-      { method, target, key: typeof header === "string" ? header : null, body },
+      { method, target, key: typeof header === "string" ? header : null, contentType, body },
       { prefix: config.prefix, key, store },
     );
     if (fault !== null) return misbehave(fault, response);
@@ -72,7 +72,7 @@ async function serve(
     // Path only: a query or a body is the client's business and stays out of the journal.
     console.error(`[ERR] ${method} ${target.split("?")[0]}: ${error instanceof Error ? error.message : "unknown error"}`);
     if (!response.headersSent && !response.destroyed)
-      send(response, toApplicationError(503, "INTERNAL", "The server could not carry out the request"));
+      send(response, toApplicationError(500, "INTERNAL", "The server could not carry out the request", { error: "see its journal" }));
   }
 }
 
@@ -97,6 +97,10 @@ function misbehave(fault: Fault, response: http.ServerResponse): void {
 
 function send(response: http.ServerResponse, done: Answer): void {
   const bytes = Buffer.from(done.body, "utf8");
-  response.writeHead(done.status, { "Content-Type": done.contentType, "Content-Length": bytes.length });
+  response.writeHead(done.status, {
+    "Content-Length": bytes.length,
+    ...(done.contentType === null ? {} : { "Content-Type": done.contentType }),
+    ...(done.location === undefined ? {} : { Location: done.location }),
+  });
   response.end(bytes);
 }

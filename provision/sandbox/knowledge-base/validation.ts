@@ -1,51 +1,142 @@
-// What a request body must look like; everything else is a 422 that names the place.
+// What a request must look like; everything else is a 422 that names the place and echoes what stood there, as production's framework does.
 import { z } from "zod";
 import type { ValidationDetail } from "./answers.ts";
-import { tryParseJson } from "../../../orchestrator/core/encoding/try-parse-json.ts";
 
-const mimeType = z.enum(["text/markdown", "text/plain", "application/json"]);
+/** An issue that carries the framework's own name for what is wrong. */
+const refuse = (context: z.RefinementCtx, type: string, msg: string, withContext = false): void =>
+  context.addIssue({ code: "custom", params: { type, withContext }, message: msg });
+
+const mimeType = z.string().regex(/^(text\/markdown|text\/plain|application\/json)$/);
 const content = z.strictObject({ mime_type: mimeType, body: z.string() });
-const metadata = z.looseObject({ title: z.string().min(1), tags: z.array(z.string()).optional(), source: z.string().optional() });
+const metadata = z.looseObject({
+  title: z.string(),
+  tags: z.array(z.string()).nullish(),
+  source: z.string().nullish(),
+});
+const moment = z.unknown().superRefine((value, context) => {
+  if (value !== undefined && value !== null && (typeof value !== "string" || Number.isNaN(Date.parse(value))))
+    refuse(context, "datetime_from_date_parsing", "Input should be a valid datetime or date", true);
+});
+/** Numbers without a fraction and texts of digits count; null is no revision. */
+const knownRevision = z
+  .unknown()
+  .superRefine((value, context) => {
+    if (value === undefined || value === null || Number.isInteger(value)) return;
+    if (typeof value === "number")
+      return refuse(context, "int_from_float", "Input should be a valid integer, got a number with a fraction");
+    if (typeof value !== "string") return refuse(context, "int_type", "Input should be a valid integer");
+    if (!/^\s*[+-]?\d+\s*$/.test(value)) refuse(context, "int_parsing", "Input should be a valid integer, unable to parse string");
+  })
+  .transform((value) => (value === undefined || value === null ? null : Number(value)));
 
 /** POST: `content` forbids extra fields; the rest of the request does not. */
-export const newDocumentSchema = z.object({ document_id: z.string().min(1), parent_id: z.string().min(1), content, metadata });
-
-/** PUT: what is absent stays as it is. */
-export const changeSchema = z.object({
-  parent_id: z.string().min(1).optional(),
-  content: content.optional(),
-  metadata: metadata.partial().optional(),
-  last_known_revision: z.int().optional(),
+export const newDocumentSchema = z.object({
+  document_id: z.string(),
+  parent_id: z.string(),
+  content,
+  metadata,
+  created_at: moment.optional(),
 });
+
+/** PUT is a patch: what is replaced stands in `patch`, and `update_mask` names it. */
+export const changeSchema = z.object({
+  document_id: z.string(),
+  patch: z.object({ content: content.nullish(), metadata: metadata.nullish() }),
+  update_mask: z.array(z.string()),
+  last_known_revision: knownRevision.optional().default(null),
+});
+
+export const replaceTextSchema = z.object({ old_str: z.string(), new_str: z.string() });
+export const moveSchema = z.object({ new_parent_id: z.string() });
+export const batchSchema = z.object({ paths: z.array(z.string()), full: z.boolean().default(false) });
 
 export type Parsed<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly detail: readonly ValidationDetail[] };
 
-/** Bytes to a checked value. U+0000 and lone surrogates are refused: PostgreSQL cannot keep them. */
-export function parseRequest<Value>(schema: z.ZodType<Value>, bytes: Buffer): Parsed<Value> {
-  const json = tryParseJson(bytes);
-  if (json === undefined) return { ok: false, detail: [{ type: "json_invalid", loc: ["body", 0], msg: "JSON decode error" }] };
-  const place = findUnstorable(json, ["body"]);
-  if (place !== null)
-    return { ok: false, detail: [{ type: "value_error", loc: place, msg: "Value error, text holds U+0000 or a lone surrogate" }] };
-  const result = schema.safeParse(json);
-  return result.success ? { ok: true, value: result.data } : { ok: false, detail: result.error.issues.flatMap(toDetails) };
+/** Bytes as the framework reads them: no body is undefined; a byte order mark is skipped; NaN and Infinity are numbers. */
+export type Body =
+  { readonly kind: "json"; readonly value: unknown } | { readonly kind: "not UTF-8" } | ({ readonly kind: "no JSON" } & Refused);
+interface Refused {
+  readonly detail: readonly ValidationDetail[];
 }
 
-function toDetails(issue: z.core.$ZodIssue): readonly ValidationDetail[] {
-  const loc = ["body", ...issue.path.map((part) => (typeof part === "symbol" ? String(part) : part))];
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => ({ type: "extra_forbidden", loc: [...loc, key], msg: "Extra inputs are not permitted" }));
-  const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-  return [{ type: missing ? "missing" : "value_error", loc, msg: missing ? "Field required" : issue.message }];
-}
-
-function findUnstorable(value: unknown, place: readonly (string | number)[]): readonly (string | number)[] | null {
-  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed() ? place : null;
-  if (typeof value !== "object" || value === null) return null;
-  for (const [key, part] of Object.entries(value)) {
-    const found = findUnstorable(key, [...place, "key"]) ?? findUnstorable(part, [...place, key]);
-    if (found !== null) return found;
+/** A body under another type than JSON is taken as one text. */
+export function readJson(bytes: Buffer, contentType: string): Body {
+  if (bytes.length === 0) return { kind: "json", value: undefined };
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return { kind: "not UTF-8" };
   }
-  return null;
+  if (!/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(contentType)) return { kind: "json", value: text };
+  try {
+    return { kind: "json", value: JSON.parse(withoutNaN(text)) };
+  } catch (error) {
+    const place = Number(/position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1] ?? text.length);
+    const detail = { type: "json_invalid", loc: ["body", place], msg: "JSON decode error", input: {}, ctx: { error: "not JSON" } };
+    return { kind: "no JSON", detail: [detail] };
+  }
+}
+
+/** The framework's parser takes NaN and Infinity; here both become a number that is not finite, which no database stores. */
+function withoutNaN(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gs, (token) => (token.startsWith('"') ? token : "1e999"));
+}
+
+/** A checked value, or the places that are wrong. A body that is null counts as none. */
+export function parseRequest<Value>(schema: z.ZodType<Value>, json: unknown): Parsed<Value> {
+  if (json === undefined || json === null) return refusedAt([{ type: "missing", loc: ["body"], msg: "Field required", input: null }]);
+  const result = schema.safeParse(json, { reportInput: true });
+  return result.success ? { ok: true, value: result.data } : refusedAt(result.error.issues.flatMap((issue) => toDetails(issue, json)));
+}
+
+const refusedAt = (detail: readonly ValidationDetail[]) => ({ ok: false, detail }) as const;
+
+function toDetails(issue: z.core.$ZodIssue, json: unknown): readonly ValidationDetail[] {
+  const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+  const loc = ["body", ...path];
+  const input = toPlace(json, path);
+  const at = (type: string, msg: string, ctx = false): readonly ValidationDetail[] => [
+    { type, loc, msg, input, ...(ctx ? { ctx: { error: msg } } : {}) },
+  ];
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({
+      type: "extra_forbidden",
+      loc: [...loc, key],
+      msg: "Extra inputs are not permitted",
+      input: toPlace(json, [...path, key]),
+    }));
+  if (issue.code === "custom") return at(String(issue.params?.["type"]), issue.message, issue.params?.["withContext"] === true);
+  if (issue.code === "invalid_format") return at("string_pattern_mismatch", "String should match pattern", true);
+  if (issue.code === "invalid_type" && input === undefined)
+    return [{ type: "missing", loc, msg: "Field required", input: toPlace(json, path.slice(0, -1)) }];
+  const expected = issue.code === "invalid_type" ? issue.expected : "";
+  const types: Readonly<Record<string, string>> = {
+    array: "list_type",
+    string: "string_type",
+    object: "model_attributes_type",
+    boolean: "bool_type",
+  };
+  return at(types[expected] ?? "value_error", issue.message);
+}
+
+function toPlace(json: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) =>
+      typeof value === "object" && value !== null ? (value as Readonly<Record<string | number, unknown>>)[part] : undefined,
+    json,
+  );
+}
+
+const truths: readonly string[] = ["true", "1", "yes", "on", "t", "y"];
+const lies: readonly string[] = ["false", "0", "no", "off", "f", "n"];
+
+/** A switch in the query, in any case of its letters; absent is false. */
+export function parseSwitch(query: URLSearchParams, name: string): Parsed<boolean> {
+  const text = query.get(name);
+  if (text === null) return { ok: true, value: false };
+  const word = text.toLowerCase();
+  if (truths.includes(word) || lies.includes(word)) return { ok: true, value: truths.includes(word) };
+  return refusedAt([{ type: "bool_parsing", loc: ["query", name], msg: "Input should be a valid boolean", input: text }]);
 }

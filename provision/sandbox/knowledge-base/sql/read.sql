@@ -1,3 +1,2 @@
--- One document that is not deleted.
-select document_id, parent_id, mime_type, body, metadata, revision from public.document
-where storage_key = $1 and deleted_at is null;
+-- One document with the time of its deletion, if it was deleted.
+select data, deleted_at is not null as deleted from public.kb_document where key = $1;
