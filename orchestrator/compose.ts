@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { openAgentData } from "./adapters/agent-data/agent-data.ts";
+import type { SlowCall } from "./adapters/agent-data/transport.ts";
 import { credentialsFolder } from "./adapters/credentials/credentials-folder.ts";
 import { archiveSocket } from "./adapters/dump-socket/archive-socket.ts";
 import { dumpSocket } from "./adapters/dump-socket/dump-socket.ts";
@@ -77,13 +78,14 @@ export function composeServices(edge: Edge): Services {
   const enabled = (runId: string) => executionEnabled(runId, { files: nodeFiles, paths, verifyToken });
   const openDatabase = async (settings: OrchestratorConfig, evidence = openEvidence()): Promise<ProductionDatabase> =>
     openProductionDatabase(await readDatabaseSettings(credentials, settings.governance_principal), settings.governance_principal, evidence);
-  const openKnowledgeBase = async (settings: OrchestratorConfig) =>
+  const openKnowledgeBase = async (settings: OrchestratorConfig, onSlow: (slow: SlowCall) => void) =>
     openAgentData({
       baseUrl: settings.kb_base_url,
       caFile: settings.kb_ca_file,
       apiKey: await credentials.read("AGENT_DATA_API_KEY"),
       relay: kbRelay,
       timeoutMs: kbTimeoutMs,
+      onSlow,
       signal: edge.signal,
     });
   // a unit's own folder is on tmpfs and goes with it, whatever happens: the place for the key of one run
@@ -118,7 +120,7 @@ export function composeServices(edge: Edge): Services {
       const writeDatabase = openWriteDatabase(databaseSettings, (documentId, plannedAddresses) =>
         database.readDocumentDigest(documentId, plannedAddresses),
       );
-      const knowledgeBase = await openKnowledgeBase(settings);
+      const knowledgeBase = await openKnowledgeBase(settings, (slow) => reporter.report({ kind: "call_waiting", ...slow }));
       const bootId = await readBootId(edge.environment);
       return {
         ports: {
@@ -150,7 +152,7 @@ export function composeServices(edge: Edge): Services {
       const database = openProductionDatabase({ logins: { context_pack_readonly: logins.reader } }, null);
       const reverts = openRevertDatabase(logins);
       const hostIdentity = await readHostIdentity();
-      const knowledgeBase = await openKnowledgeBase(settings);
+      const knowledgeBase = await openKnowledgeBase(settings, (slow) => lineReporter(say).report({ kind: "call_waiting", ...slow }));
       const bootId = await readBootId(edge.environment);
       return {
         ports: {

@@ -3,7 +3,7 @@
 import { buildCommand } from "@stricli/core";
 import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
-import { CutterError } from "../core/errors.ts";
+import { CutterError, toCodeText, toPrintable } from "../core/errors.ts";
 import {
   proposeTargets,
   type CandidateFacts,
@@ -14,7 +14,7 @@ import {
 import { toCandidateFacts } from "../core/target/candidate.ts";
 import type { RegisteredDocument } from "../ports/database.ts";
 import type { Files } from "../ports/files.ts";
-import type { KbDocument, KnowledgeBase } from "../ports/knowledge-base.ts";
+import type { KbDocument, KbListing, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, type CommonFlags } from "./flags.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
@@ -26,6 +26,8 @@ interface Flags extends CommonFlags {
 }
 
 const documentsReadMax = 5_000;
+const failuresInTurnMax = 5;
+const skippedShownMax = 20;
 
 export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
   docs: {
@@ -49,14 +51,15 @@ export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
     try {
       const { database, knowledgeBase } = engine.ports;
       const registered = await database.readRegisteredDocuments();
-      const bodies = await readBodies(knowledgeBase, config.value.kb_runs_folder);
+      const stored = await readBodies(knowledgeBase, config.value.kb_runs_folder);
       const runs = await readDryRuns(services.files, config.value.sidecar_root);
-      const candidates = registered.map((document) => toCandidate(document, bodies, runs));
+      const candidates = registered.map((document) => toCandidate(document, stored, runs));
       const proposal = proposeTargets(
         candidates.flatMap((one) => ("problem" in one ? [] : [one])),
         candidates.flatMap((one) => ("problem" in one ? [one] : [])),
       );
-      print(this, flags, toJson(proposal), toText(proposal, flags.limit));
+      const { skipped } = stored;
+      print(this, flags, toJson(proposal, skipped), [...toText(proposal, flags.limit), ...toSkippedLines(skipped)]);
     } finally {
       await engine.close();
     }
@@ -70,26 +73,51 @@ function toLimit(text: string): number {
   return limit;
 }
 
-type Bodies = ReadonlyMap<string, KbDocument>;
+interface Stored {
+  readonly bodies: ReadonlyMap<string, KbDocument>;
+  readonly skipped: KbListing["skipped"]; // what was not looked at, and why
+}
 
 /**
- * Every document but the runs' own: those name what they cut and depend on nothing.
- * @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts
+ * Every document but the runs' own: those name what they cut and depend on nothing. A row that cannot be used makes no other one unreadable.
+ * @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts; KB_*
  */
-async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Bodies> {
-  const ids = (await knowledgeBase.list("knowledge/")).map(({ id }) => id).filter((id) => !id.startsWith(`${runsFolder}/`));
+async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Stored> {
+  const listed = await knowledgeBase.list("knowledge/");
+  const ids = listed.documents.map(({ id }) => id).filter((id) => !id.startsWith(`${runsFolder}/`));
   if (ids.length > documentsReadMax)
     throw new CutterError("TARGET_TOO_MANY_DOCUMENTS", { documents: ids.length, documents_max: documentsReadMax });
   const bodies = new Map<string, KbDocument>();
+  const skipped = listed.skipped.filter(({ id }) => !id.startsWith(`${runsFolder}/`));
+  let failedInTurn = 0;
   for (const id of ids) {
-    const document = await knowledgeBase.read(id);
-    if (document !== null) bodies.set(id, document);
+    try {
+      const document = await knowledgeBase.read(id);
+      if (document !== null) bodies.set(id, document);
+      failedInTurn = 0;
+    } catch (error) {
+      failedInTurn += 1;
+      if (!(error instanceof CutterError && isOfOneDocument(error)) || failedInTurn > failuresInTurnMax) throw error;
+      skipped.push({ id, why: `it cannot be read: ${toCodeText(error)}` });
+    }
   }
-  return bodies;
+  return { bodies, skipped };
 }
 
-function toCandidate(document: RegisteredDocument, bodies: Bodies, runs: readonly DryRunSummary[]): CandidateFacts | UnassessedCandidate {
+/** A server that answers 500 may do so for this row alone; several in turn are the server's. */
+function isOfOneDocument({ code, facts }: CutterError): boolean {
+  if (code === "KB_UNAVAILABLE") return facts["status"] === 500;
+  return code === "KB_ANSWER_INVALID" || code === "KB_ANSWER_TOO_LARGE" || code === "KB_READ_BACK_DIFFERS" || code === "KB_REFUSED";
+}
+
+function toCandidate(
+  document: RegisteredDocument,
+  { bodies, skipped }: Stored,
+  runs: readonly DryRunSummary[],
+): CandidateFacts | UnassessedCandidate {
   const found = bodies.get(document.documentId);
+  const why = skipped.find(({ id }) => id === document.documentId)?.why;
+  if (why !== undefined) return { documentId: document.documentId, problem: `the knowledge base has it, but ${why}` };
   if (found === undefined) return { documentId: document.documentId, problem: "the knowledge base has no such document" };
   const dependants = [...bodies.values()].filter(({ id, body }) => id !== found.id && body.includes(found.id)).map(({ id }) => id);
   const dryRun = runs.filter((run) => run.documentId === found.id && run.sourceSha256 === found.sha256).at(-1) ?? null;
@@ -142,7 +170,7 @@ async function readJson(files: Files, path: string): Promise<unknown> {
   return tryParseJson(await files.read(path));
 }
 
-function toJson(proposal: TargetProposal): object {
+function toJson(proposal: TargetProposal, skipped: Stored["skipped"]): object {
   return {
     schema: "cutter.target-propose/1",
     proposed: proposal.proposed.map(({ rank, documentId, bytes, units, dryRun, reasons, cautions }) => ({
@@ -155,8 +183,23 @@ function toJson(proposal: TargetProposal): object {
       cautions,
     })),
     excluded: proposal.excluded.map(({ documentId, why }) => ({ document_id: documentId, why })),
+    skipped: skipped.slice(0, skippedShownMax).map(({ id, why }) => ({ document_id: id, why })),
+    skipped_count: skipped.length,
   };
 }
+
+/** Ids of others, made visible. What such a document names is not known, so it may depend on a proposed one. */
+function toSkippedLines(skipped: Stored["skipped"]): readonly string[] {
+  if (skipped.length === 0) return [];
+  const more = skipped.length - skippedShownMax;
+  return [
+    ...skipped.slice(0, skippedShownMax).map(({ id, why }) => `[WARN] not looked at: ${toPrintable(id.slice(0, idShownMax))}: ${why}`),
+    ...(more > 0 ? [`[WARN] and ${String(more)} more`] : []),
+    `[WARN] ${String(skipped.length)} documents were not looked at: whether they name a proposed one is not known`,
+  ];
+}
+
+const idShownMax = 300;
 
 function toText(proposal: TargetProposal, limit: number): readonly string[] {
   const shown = proposal.proposed.slice(0, limit);

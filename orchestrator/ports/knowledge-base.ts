@@ -21,9 +21,14 @@ export interface KbReceipt {
   readonly sha256: string;
 }
 
+export interface KbListing {
+  readonly documents: readonly { readonly id: string; readonly revision: number; readonly title: string }[]; // in the order of their ids
+  readonly skipped: readonly { readonly id: string; readonly why: string }[]; // the id as it was told, of any text
+}
+
 export interface KnowledgeBase {
   readonly kind: "agent-data" | "directory";
-  /** null when missing or deleted. KB_UNAVAILABLE on outage, KB_* codes on anything unexpected. */
+  /** null when missing or deleted. KB_UNAVAILABLE when it gives no answer or answers 5xx, KB_* codes on anything unexpected. */
   read(id: string): Promise<KbDocument | null>;
   /** Upsert. An answer that never came is KB_UNAVAILABLE: read before writing again. */
   write(document: {
@@ -33,14 +38,16 @@ export interface KnowledgeBase {
     readonly tags: readonly string[];
   }): Promise<KbWritten>;
   /**
-   * Writes only where the document stands at `revision` (0: it does not exist); null when it stands at another one and nothing was written.
+   * Writes only where the document stands at `revision` (0: it does not exist), and reads back; null when it stands at another one, was
+   * deleted, or another writer's body stands at the revision that was to be ours. What stands there then is not ours: read it.
    * An answer that never came is KB_UNAVAILABLE: read before writing again.
    */
   writeAt(
     document: { readonly id: string; readonly title: string; readonly body: string; readonly tags: readonly string[] },
     revision: number,
   ): Promise<KbWritten | null>;
-  list(prefix: string): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]>;
+  /** All documents below a prefix. A row that this program cannot use is left out of `documents` and named in `skipped`. */
+  list(prefix: string): Promise<KbListing>;
   /** The clock of the server as its last answer told it, moved on to now; null before any answer, absent where there is no server. */
   readDate?(): Promise<Date | null>;
   close(): Promise<void>;

@@ -11,7 +11,16 @@ export type RunEvent =
       readonly summary: string;
       readonly wouldRefuse: readonly string[];
     }
-  | { readonly kind: "gate_waiting"; readonly phase: string; readonly waitsOn: string; readonly sinceMs: number }
+  | {
+      readonly kind: "gate_waiting";
+      readonly phase: string;
+      readonly waitsOn: string;
+      readonly sinceMs: number;
+      readonly since: string; // ISO 8601 UTC
+      readonly until: string; // when it is given up at the latest
+      readonly seen: string; // what the last try met
+    }
+  | { readonly kind: "call_waiting"; readonly call: string; readonly sinceMs: number; readonly atMostMs: number }
   | { readonly kind: "gate_passed"; readonly phase: string; readonly documentId: string; readonly revision: number }
   | { readonly kind: "warning"; readonly code: string; readonly text: string }
   | { readonly kind: "run_ended"; readonly result: string; readonly exitCode: number; readonly certificate: string | null };

@@ -4,20 +4,23 @@ import { CutterError } from "../core/errors.ts";
 import type { NewKbDocument } from "../core/knowledge-base/document.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
+import { mayStillLand, toWaiting, type Waiting } from "./waiting.ts";
 
 export interface ReceiptOptions {
   readonly waitAtMostMs: number; // from the first try on; 0: no waiting
-  /** Told before each pause of an outage; `sinceMs` counts from the first failed try. */
-  readonly onWaiting?: (sinceMs: number) => void;
+  /** Told before each pause. */
+  readonly onWaiting?: (waiting: Waiting) => void;
   readonly signal?: AbortSignal; // ends a pause; the clock's rejection is passed on
 }
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
+const landsWithinMs = 120_000; // seen: 96 s for a million characters, whose embedding is part of the call
 
 /**
  * Stores the document and proves it, waiting out an outage with growing pauses. What is repeated is the decision, never a blind upload:
- * each try reads first, and a body that already stands there gives its receipt without a new revision. May be called again.
+ * each try reads first, and a body that already stands there gives its receipt without a new revision. A write whose answer did not come is
+ * only looked for until it can no longer land, and then sent again. May be called again.
  * @throws KB_UNAVAILABLE (with waited_ms) once `waitAtMostMs` is over, and what `storeWithReceipt` refuses
  */
 export async function uploadWithReceipt(
@@ -28,20 +31,34 @@ export async function uploadWithReceipt(
 ): Promise<KbReceipt> {
   const startedMs = clock.monotonicMs();
   let outSinceMs: number | null = null;
+  let lost: CutterError | null = null; // a write that may still land
+  let landsUntilMs = startedMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
-      return await storeWithReceipt(knowledgeBase, document);
+      if (lost === null || clock.monotonicMs() >= landsUntilMs) return await storeWithReceipt(knowledgeBase, document);
+      return await findReceipt(knowledgeBase, document, lost);
     } catch (error) {
       if (!(error instanceof CutterError && error.code === "KB_UNAVAILABLE")) throw error;
       const nowMs = clock.monotonicMs();
+      if (mayStillLand(error) && error !== lost) {
+        lost = error;
+        landsUntilMs = nowMs + landsWithinMs;
+      }
       const remainingMs = startedMs + options.waitAtMostMs - nowMs;
       if (remainingMs <= 0)
         throw new CutterError("KB_UNAVAILABLE", { ...error.facts, id: document.id, waited_ms: nowMs - startedMs }, { cause: error });
       outSinceMs ??= nowMs;
-      options.onWaiting?.(nowMs - outSinceMs);
+      options.onWaiting?.(toWaiting(clock, outSinceMs, remainingMs, error));
       await clock.wait(Math.min(pauseMs, remainingMs), options.signal);
     }
   }
+}
+
+/** The receipt of what was sent before, if it has landed meanwhile; else why nobody knows. */
+async function findReceipt(knowledgeBase: KnowledgeBase, document: NewKbDocument, error: CutterError): Promise<KbReceipt> {
+  const current = await knowledgeBase.read(document.id);
+  if (current === null || toSha256(current) !== sha256Hex(document.body)) throw error;
+  return toReceipt(current, document.id);
 }
 
 /**

@@ -1,10 +1,11 @@
 // The index of all runs in the knowledge base: one line a run, newest first. Lines of other runs stay byte for byte, whoever writes at the
 // same time.
 import { sha256Hex } from "../core/encoding/digest.ts";
-import { CutterError } from "../core/errors.ts";
+import { CutterError, type Facts } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KbDocument, KbReceipt, KnowledgeBase } from "../ports/knowledge-base.ts";
 import type { Reporter } from "../ports/reporter.ts";
+import { toWaiting } from "./waiting.ts";
 
 export interface IndexEntry {
   readonly runId: string;
@@ -37,6 +38,7 @@ const heading = [
 ];
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
+const secondLookMs = 250;
 /** What passes by itself: an outage, another run at the index, another writer's revision that came in between. */
 const waitable: readonly string[] = ["KB_UNAVAILABLE", "DOCUMENT_LOCKED", "KB_INDEX_CONTENDED"];
 
@@ -49,30 +51,37 @@ export function toIndexBody(current: string | null, entry: IndexEntry): string {
 
 /**
  * Puts the line into the index and proves that it stands there. Each try reads afresh and writes only over what it read; the lock is held
- * for a try, never for a pause. May be repeated: a line that stands already gives its receipt without a new revision.
- * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms) once `waitAtMostMs` is over, RUN_INTERRUPTED,
- * KB_READ_BACK_DIFFERS
+ * for a try, never for a pause. A line that was written and is gone is written again. May be repeated: a line that stands already gives its
+ * receipt without a new revision.
+ * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms and what was seen) once `waitAtMostMs` is over,
+ * RUN_INTERRUPTED, KB_READ_BACK_DIFFERS
  */
 export async function putIndexEntry(upload: IndexEntryUpload): Promise<KbReceipt> {
   const { clock, signal } = upload;
   const startedMs = clock.monotonicMs();
   let failingSinceMs: number | null = null;
+  const seen: Seen = { tries: 0, written: 0, current: null };
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
-      return await putOnce(upload);
+      seen.tries += 1;
+      return await putOnce(upload, seen);
     } catch (error) {
       if (signal.aborted) throw toInterrupted(error);
       if (!(error instanceof CutterError && waitable.includes(error.code))) throw error;
       const nowMs = clock.monotonicMs();
       const remainingMs = startedMs + upload.waitAtMostMs - nowMs;
       if (remainingMs <= 0)
-        throw new CutterError(error.code, { ...error.facts, id: upload.id, waited_ms: nowMs - startedMs }, { cause: error });
+        throw new CutterError(
+          error.code,
+          { ...error.facts, id: upload.id, waited_ms: nowMs - startedMs, ...toSeenFacts(seen) },
+          { cause: error },
+        );
       failingSinceMs ??= nowMs;
       upload.reporter.report({
         kind: "gate_waiting",
         phase: "runs_index",
         waitsOn: error.code === "DOCUMENT_LOCKED" ? "another run at the runs index" : "knowledge_base",
-        sinceMs: nowMs - failingSinceMs,
+        ...toWaiting(clock, failingSinceMs, remainingMs, error),
       });
       await clock.wait(Math.min(pauseMs, remainingMs), signal).catch((cause: unknown) => {
         throw toInterrupted(cause);
@@ -81,15 +90,39 @@ export async function putIndexEntry(upload: IndexEntryUpload): Promise<KbReceipt
   }
 }
 
-async function putOnce({ id, entry, knowledgeBase, lock }: IndexEntryUpload): Promise<KbReceipt> {
+/** What the tries met so far. */
+interface Seen {
+  tries: number;
+  written: number; // how often our line was sent and taken
+  current: KbDocument | null; // the index as it was read last
+}
+
+/** For who looks into it: how often the line was written and gone again, and whose lines stand there. */
+function toSeenFacts({ tries, written, current }: Seen): Facts {
+  const runs = (current?.body ?? "").split("\n").filter((row) => row.startsWith("| ") && !row.startsWith("| run |"));
+  return {
+    tries,
+    written,
+    found_revision: current?.revision ?? 0,
+    found_lines: runs.length,
+    found_first: runs.slice(0, runsShownMax).map((row) => row.split(" ")[1]?.slice(0, runIdShownMax) ?? ""),
+  };
+}
+
+const runsShownMax = 3;
+const runIdShownMax = 80;
+
+async function putOnce({ id, entry, knowledgeBase, lock, clock, signal }: IndexEntryUpload, seen: Seen): Promise<KbReceipt> {
   const held = await lock();
+  const read = async () => (seen.current = await knowledgeBase.read(id));
   try {
-    const current = await knowledgeBase.read(id);
+    const current = await read();
     if (current !== null && hasEntry(current, entry)) return toReceipt(current);
     const body = toIndexBody(current?.body ?? null, entry);
     const written = await knowledgeBase.writeAt({ id, title: "Runs of the cutter", body, tags: ["cutter-run"] }, current?.revision ?? 0);
     if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: current?.revision ?? 0 });
-    const stored = await knowledgeBase.read(id);
+    seen.written += 1;
+    const stored = await read();
     if (stored !== null && stored.revision === written.revision && stored.body !== body)
       throw new CutterError("KB_READ_BACK_DIFFERS", {
         reason: "body",
@@ -100,7 +133,11 @@ async function putOnce({ id, entry, knowledgeBase, lock }: IndexEntryUpload): Pr
     if (stored === null || !hasEntry(stored, entry)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
     if (stored.revision < written.revision)
       throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "revision", id, written: written.revision, found: stored.revision });
-    return toReceipt(stored);
+    // Two processes of one server do not see each other's writes: a writer that read before us may still write after us.
+    await clock.wait(secondLookMs, signal);
+    const later = await read();
+    if (later === null || !hasEntry(later, entry)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
+    return toReceipt(later);
   } finally {
     await held.release();
   }

@@ -22,7 +22,7 @@ export async function uploadPhaseDocument(upload: {
 }): Promise<KbReceipt> {
   return await uploadWithReceipt(upload.knowledgeBase, upload.document, upload.clock, {
     waitAtMostMs: upload.waitAtMostMs,
-    onWaiting: (sinceMs) => upload.reporter.report({ kind: "gate_waiting", phase: upload.phase, waitsOn: "knowledge_base", sinceMs }),
+    onWaiting: (waiting) => upload.reporter.report({ kind: "gate_waiting", phase: upload.phase, waitsOn: "knowledge_base", ...waiting }),
     signal: upload.signal,
   });
 }

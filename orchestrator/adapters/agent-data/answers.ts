@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
 import { toCallName, type Call, type RawAnswer } from "./transport.ts";
 import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
+import { isKbId } from "../../core/knowledge-base/id.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed());
 const revision = z.int().min(1);
@@ -11,14 +12,28 @@ export const writtenSchema = z.looseObject({ id: z.string(), status: z.enum(["cr
 export const storedSchema = z.looseObject({
   document_id: z.string(),
   content: wellFormed,
-  metadata: z.looseObject({ title: wellFormed.catch("") }),
+  metadata: z.looseObject({ title: wellFormed.catch("") }).nullish(), // older rows have none
   revision,
 });
 export const listSchema = z.looseObject({
-  items: z.array(z.looseObject({ document_id: z.string(), title: wellFormed.nullish().transform((title) => title ?? ""), revision })),
+  items: z.array(z.looseObject({ document_id: z.unknown(), title: z.unknown(), revision: z.unknown() })),
   count: z.int().min(0),
 });
 const errorSchema = z.looseObject({ code: z.string() });
+
+/** A row of a listing as a document, or its id and why it is none that this program can use. */
+export function toListedRow(row: {
+  readonly document_id?: unknown;
+  readonly title?: unknown;
+  readonly revision?: unknown;
+}): { readonly id: string; readonly revision: number; readonly title: string } | { readonly id: string; readonly why: string } {
+  const id = typeof row.document_id === "string" ? row.document_id : "";
+  if (!isKbId(id)) return { id, why: id === "" ? "it has no id" : "its id is none that this program can name" };
+  const parsed = revision.safeParse(row.revision);
+  if (!parsed.success) return { id, why: `its revision is ${row.revision === undefined ? "missing" : "no number from 1 on"}` };
+  const title = wellFormed.nullish().safeParse(row.title);
+  return title.success ? { id, revision: parsed.data, title: title.data ?? "" } : { id, why: "its title is no text" };
+}
 
 /** The codes of the API that may be shown; any other is shown as `other`. */
 const knownCodes: readonly string[] = [
@@ -26,6 +41,7 @@ const knownCodes: readonly string[] = [
   "FORBIDDEN",
   "NOT_FOUND",
   "CONFLICT",
+  "INVALID_ARGUMENT",
   "INTERNAL",
   "INTERNAL_ERROR",
   "VALIDATION_ERROR",
@@ -39,7 +55,7 @@ const knownCodes: readonly string[] = [
 export function toAnswer<Value>(call: Call, raw: RawAnswer, schema: z.ZodType<Value>): Value | null {
   const facts = { call: toCallName(call), status: raw.status };
   if (raw.status >= 500 || raw.status === 408 || raw.status === 429)
-    throw new CutterError("KB_UNAVAILABLE", { ...facts, reason: "the server says so" });
+    throw new CutterError("KB_UNAVAILABLE", { ...facts, reason: `answers ${String(raw.status)}` });
   if (raw.status === 401 || raw.status === 403) throw new CutterError("KB_KEY_REFUSED", { key: "AGENT_DATA_API_KEY", ...facts });
   if (raw.status >= 300 && raw.status < 400) throw new CutterError("KB_ANSWER_INVALID", { reason: "redirect", ...facts });
   const isJson = /^application\/json\s*(;|$)/i.test(raw.contentType) && raw.contentEncoding === "identity";

@@ -14,7 +14,16 @@ export interface TransportOptions {
   /** Where to connect instead of the base URL's host: a loopback relay. TLS name and Host stay the base URL's. */
   readonly relay: { readonly address: string; readonly port: number } | null;
   readonly timeoutMs: number; // of one call, from connecting to the last byte
+  /** Told each time another `slowAfterMs` passed without the whole answer; the call goes on. */
+  readonly onSlow?: (slow: SlowCall) => void;
+  readonly slowAfterMs?: number; // default 10 s
   readonly signal?: AbortSignal; // ends a call that is under way: a stalled knowledge base must not hold up a stop
+}
+
+export interface SlowCall {
+  readonly call: string; // `POST /documents`
+  readonly sinceMs: number; // since the call was begun
+  readonly atMostMs: number; // from its beginning to when it is given up
 }
 
 export interface Call {
@@ -92,16 +101,13 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
       },
     });
     const interrupt = () => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: "interrupted" }));
+    const settle = startTimers(call, options, (error) => fail(error));
     const fail = (error: Error) => {
-      clearTimeout(timer);
+      settle();
       options.signal?.removeEventListener("abort", interrupt);
       request.destroy();
       reject(error instanceof CutterError ? error : toConnectionError(error, call));
     };
-    const timer = setTimeout(
-      () => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: `no answer within ${options.timeoutMs} ms` })),
-      options.timeoutMs,
-    );
     options.signal?.addEventListener("abort", interrupt, { once: true });
     request.on("error", fail);
     request.on("response", (response) => {
@@ -111,10 +117,10 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
         chunks.push(chunk);
-        if (bytes > kbBytesMax) fail(new CutterError("KB_ANSWER_TOO_LARGE", { call: toCallName(call), bytes_max: kbBytesMax }));
+        if (bytes > kbBytesMax) fail(toTooLarge(call, response.statusCode ?? 0));
       });
       response.on("end", () => {
-        clearTimeout(timer);
+        settle();
         options.signal?.removeEventListener("abort", interrupt);
         const { "content-type": contentType = "", "content-encoding": contentEncoding = "identity", date = null } = response.headers;
         resolve({ status: response.statusCode ?? 0, contentType, contentEncoding, date, bytes: Buffer.concat(chunks) });
@@ -123,6 +129,31 @@ function sendOnce(call: Call, target: Target, agent: https.Agent, options: Trans
     if (options.signal?.aborted === true) interrupt();
     else request.end(call.body);
   });
+}
+
+const slowAfterMs = 10_000;
+
+/** The end of a call's time, and word of it before. Returns what ends both. */
+function startTimers(call: Call, options: TransportOptions, fail: (error: CutterError) => void): () => void {
+  const beganMs = performance.now();
+  const { timeoutMs, onSlow } = options;
+  const slow = setInterval(
+    () => onSlow?.({ call: toCallName(call), sinceMs: performance.now() - beganMs, atMostMs: timeoutMs }),
+    options.slowAfterMs ?? slowAfterMs,
+  );
+  const end = setTimeout(
+    () => fail(new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason: "no answer in time", timeout_ms: timeoutMs })),
+    timeoutMs,
+  );
+  return () => {
+    clearInterval(slow);
+    clearTimeout(end);
+  };
+}
+
+/** A refusal may echo what was sent, once an error, so its status is told as well. */
+function toTooLarge(call: Call, status: number): CutterError {
+  return new CutterError("KB_ANSWER_TOO_LARGE", { call: toCallName(call), status, bytes_max: kbBytesMax });
 }
 
 const networkErrors: readonly string[] = [
@@ -144,11 +175,19 @@ const networkErrors: readonly string[] = [
 
 /** The system's error names decide: a name of the network is an outage, one of the HTTP parser a wrong answer, every other one is TLS's. */
 function toConnectionError(error: Error, call: Call): CutterError {
-  const reason = "code" in error && typeof error.code === "string" ? error.code : error.name;
-  const facts = { call: toCallName(call), reason };
-  if (networkErrors.includes(reason)) return new CutterError("KB_UNAVAILABLE", facts);
-  if (reason.startsWith("HPE_")) return new CutterError("KB_ANSWER_INVALID", facts);
+  const name = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  if (networkErrors.includes(name)) {
+    const reason = isOfConnecting(error) ? "no connection" : "connection lost";
+    return new CutterError("KB_UNAVAILABLE", { call: toCallName(call), reason, error: name });
+  }
+  const facts = { call: toCallName(call), reason: name };
+  if (name.startsWith("HPE_")) return new CutterError("KB_ANSWER_INVALID", facts);
   return new CutterError("KB_TLS_REFUSED", facts);
+}
+
+/** Then nothing was sent. After it, nobody knows what became of the call. Several addresses tried in vain are one error of several. */
+function isOfConnecting(error: Error): boolean {
+  return error instanceof AggregateError || ("syscall" in error && ["connect", "getaddrinfo"].some((one) => one === error.syscall));
 }
 
 function readCa(path: string): Buffer {

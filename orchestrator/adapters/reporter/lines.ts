@@ -13,7 +13,15 @@ export function toEventLine(event: RunEvent): string | null {
       return `${stops === "" ? "[OK]" : "[WARN]"} phase ${toPhaseLabel(event)}: ${event.summary} (${toSeconds(event.durationMs)})${stops}`;
     }
     case "gate_waiting":
-      return `[WARN] gate ${event.phase} waits_on=${event.waitsOn} for ${toSeconds(event.sinceMs)}`;
+      return (
+        `[WARN] gate ${event.phase} waits_on=${event.waitsOn} for ${toSeconds(event.sinceMs)}, ` +
+        `since ${event.since}, until ${event.until} at most; seen: ${event.seen}`
+      );
+    case "call_waiting":
+      return (
+        `[INFO] the knowledge base has not answered ${event.call} for ${toSeconds(event.sinceMs)}; ` +
+        `it is given up after ${toSeconds(event.atMostMs)}, and a write is looked for before it is sent again`
+      );
     case "gate_passed":
       return `[INFO] gate ${event.phase} passed: ${event.documentId} revision ${String(event.revision)}`;
     case "warning":

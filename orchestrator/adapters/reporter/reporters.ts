@@ -19,7 +19,7 @@ export function terminalReporter(write: Write): Reporter {
   return {
     report: (event: RunEvent) => {
       const live = toLiveText(event);
-      const line = event.kind === "gate_waiting" || event.kind === "gate_passed" ? null : toEventLine(event);
+      const line = liveOnly.includes(event.kind) ? null : toEventLine(event);
       write(`${clearLine}${line === null ? "" : `${line}\n`}${live}`);
     },
   };
@@ -28,9 +28,14 @@ export function terminalReporter(write: Write): Reporter {
 function toLiveText(event: RunEvent): string {
   if (event.kind === "phase_started") return `  …    phase ${toPhaseLabel(event)}`;
   if (event.kind === "gate_waiting")
-    return `  …    gate ${event.phase} waits for ${event.waitsOn}, ${String(Math.round(event.sinceMs / 1000))} s`;
+    return `  …    gate ${event.phase} waits for ${event.waitsOn}, ${toWholeSeconds(event.sinceMs)}, until ${event.until} at most`;
+  if (event.kind === "call_waiting")
+    return `  …    no answer to ${event.call} for ${toWholeSeconds(event.sinceMs)} of ${toWholeSeconds(event.atMostMs)}`;
   return "";
 }
+
+const liveOnly: readonly RunEvent["kind"][] = ["gate_waiting", "gate_passed", "call_waiting"];
+const toWholeSeconds = (ms: number): string => `${String(Math.round(ms / 1000))} s`;
 
 export function jsonReporter(write: Write): Reporter {
   return { report: (event) => write(`${JSON.stringify({ schema: "cutter.event/1", ...event })}\n`) };

@@ -3,8 +3,10 @@ import type { CodeEntry } from "./entry.ts";
 
 export const knowledgeBaseCodes = {
   KB_UNAVAILABLE: {
-    summary: "the knowledge base did not answer in time",
-    remedy: "nothing is lost: start the run again when the knowledge base is back",
+    summary: "the knowledge base did not carry out the call: reason says whether it was not reached, gave no answer in time or answers 5xx",
+    remedy:
+      "nothing is lost: start the run again when the knowledge base is back; one that answers 500 is reached and fails itself: its owner " +
+      "looks at it, also while its /health says 200",
     exit: 11,
   },
   KB_TLS_REFUSED: {

@@ -356,7 +356,11 @@ async function publishRevertDocument({ revert, ports, journal, folder }: RevertA
     const stored = await uploadWithReceipt(ports.knowledgeBase, document, ports.clock, {
       waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000,
       signal: revert.signal,
-      onWaiting: () => ports.say("[WARN] the revert is committed; waiting for the knowledge base to take its document"),
+      onWaiting: ({ since, until, seen }) =>
+        ports.say(
+          "[WARN] the revert is committed; waiting for the knowledge base to take its document, " +
+            `since ${since}, until ${until} at most; seen: ${seen}`,
+        ),
     });
     await journal.append({ kind: "receipt", document_id: stored.id, revision: stored.revision, sha256: stored.sha256 });
     return { ...outcome, document: stored };

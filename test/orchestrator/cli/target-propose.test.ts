@@ -77,9 +77,10 @@ it("refuses to rank on half the facts when the knowledge base is too large", asy
     knowledgeBase: {
       ...world.ports.knowledgeBase,
       list: () =>
-        Promise.resolve(
-          Array.from({ length: 5_001 }, (_, index) => ({ id: `knowledge/other/d${String(index)}.md`, revision: 1, title: "" })),
-        ),
+        Promise.resolve({
+          documents: Array.from({ length: 5_001 }, (_, index) => ({ id: `knowledge/other/d${String(index)}.md`, revision: 1, title: "" })),
+          skipped: [],
+        }),
     },
   };
   const large = await makeCli({ ...world, folder: `${world.folder}/kb`, ports });

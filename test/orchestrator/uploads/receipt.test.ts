@@ -134,7 +134,7 @@ describe("during an outage", () => {
     const waited: number[] = [];
     const receipt = await uploadWithReceipt(knowledgeBase, document, clock, {
       waitAtMostMs: 600_000,
-      onWaiting: (sinceMs) => waited.push(sinceMs),
+      onWaiting: ({ sinceMs }) => waited.push(sinceMs),
     });
     expect(receipt).toMatchObject({ revision: 1 });
     expect(pausesMs).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);

@@ -4,7 +4,7 @@ import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { assertStorable, type NewKbDocument } from "../../../orchestrator/core/knowledge-base/document.ts";
 import { assertKbId, assertKbPrefix, isKbId } from "../../../orchestrator/core/knowledge-base/id.ts";
 import type { Files } from "../../../orchestrator/ports/files.ts";
-import type { KbDocument, KbWritten, KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
+import type { KbDocument, KbListing, KbWritten, KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import { DirectoryInvalid, parseNote, toNotePath, toNoteText, type Note } from "./directory-kb-note.ts";
 
 export interface DirectoryKbOptions {
@@ -74,10 +74,7 @@ async function write(options: DirectoryKbOptions, document: NewKbDocument): Prom
   return { id: document.id, revision, status: revision === 1 ? "created" : "updated" };
 }
 
-async function list(
-  options: DirectoryKbOptions,
-  prefix: string,
-): Promise<readonly { readonly id: string; readonly revision: number; readonly title: string }[]> {
+async function list(options: DirectoryKbOptions, prefix: string): Promise<KbListing> {
   assertKbPrefix(prefix);
   await requireRoot(options.files, options.root);
   const items: { readonly id: string; readonly revision: number; readonly title: string }[] = [];
@@ -85,7 +82,7 @@ async function list(
     const stored = id.startsWith(prefix) ? await readStoredNote(options, id) : null;
     if (stored !== null) items.push({ id, revision: stored.document.revision, title: stored.document.title });
   }
-  return items;
+  return { documents: items, skipped: [] };
 }
 
 /** Ids below a folder, in byte order; hidden files, links and what is no id are not of the knowledge base. */

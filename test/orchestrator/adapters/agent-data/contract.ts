@@ -60,11 +60,14 @@ export function itKeepsTheKnowledgeBaseContract(open: () => KnowledgeBase): void
     await write(`${folder}/a/z.md`, "z", "Z");
     await write(`${folder}/b.md`, "b2", "B again");
     await write(`${folder}-beside/c.md`, "c");
-    expect(await open().list(`${folder}/`)).toEqual([
-      { id: `${folder}/a/z.md`, revision: 1, title: "Z" },
-      { id: `${folder}/b.md`, revision: 2, title: "B again" },
-    ]);
-    expect(await open().list("knowledge/contract/nothing-here/")).toEqual([]);
+    expect(await open().list(`${folder}/`)).toEqual({
+      documents: [
+        { id: `${folder}/a/z.md`, revision: 1, title: "Z" },
+        { id: `${folder}/b.md`, revision: 2, title: "B again" },
+      ],
+      skipped: [],
+    });
+    expect(await open().list("knowledge/contract/nothing-here/")).toEqual({ documents: [], skipped: [] });
   });
 
   it.each([

@@ -53,7 +53,7 @@ it("starts again at revision 1 when the file was removed", async () => {
   await write("two");
   unlinkSync(file());
   expect(await open().read("knowledge/a.md")).toBeNull();
-  expect(await open().list("")).toEqual([]);
+  expect(await open().list("")).toEqual({ documents: [], skipped: [] });
   expect(await write("three")).toMatchObject({ revision: 1, status: "created" });
 });
 
@@ -110,5 +110,5 @@ it("does not list hidden files, links and what is no id", async () => {
   await write("one");
   writeFileSync(join(root, "knowledge/Notes.txt"), "");
   symlinkSync(file(), join(root, "knowledge/link.md"));
-  expect((await open().list("")).map((item) => item.id)).toEqual(["knowledge/a.md"]);
+  expect((await open().list("")).documents.map((item) => item.id)).toEqual(["knowledge/a.md"]);
 });

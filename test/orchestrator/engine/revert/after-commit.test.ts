@@ -131,7 +131,7 @@ describe("what is told when something breaks behind COMMIT", () => {
     const read = async (name: string) => (await world.ports.knowledgeBase.read(`${folder}/${name}`))?.body;
     expect(await read("revert.md")).toBe(Buffer.from(failing.approval).toString());
     expect(await read("revert-asc.md")).toBe(Buffer.from(failing.signature).toString());
-    const names = (await world.ports.knowledgeBase.list(folder)).map(({ id }) => id.slice(folder.length + 1));
+    const names = (await world.ports.knowledgeBase.list(folder)).documents.map(({ id }) => id.slice(folder.length + 1));
     const own = names.find((name) => /^revert-[0-9a-f]{8}\.md$/.test(name)) ?? "";
     expect(await read(own)).toBe(Buffer.from(second.approval).toString());
     expect(await read(own.replace(".md", "-asc.md"))).toBe(Buffer.from(second.signature).toString());
