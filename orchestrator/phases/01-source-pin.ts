@@ -1,10 +1,13 @@
 // Phase 1: pins what the run is about, so that nothing can change under it: document, registry rows, server, release, contract.
 import { z } from "zod";
+import { firingSchema } from "../core/database/contract.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { refuseIf, toVerdict, type Refusal } from "../core/run/verdict.ts";
 import type { DumpSource } from "../ports/backup.ts";
+import type { HiddenTable } from "../ports/database.ts";
 import { readPhase } from "./define.ts";
+import { toFiringSections } from "./firing.ts";
 import { sha256 } from "./schemas.ts";
 
 const oldestMajor = 15;
@@ -35,6 +38,7 @@ const output = z.strictObject({
   pgDumpVersion: z.string().nullable(), // null in a dry run whose helper did not answer
   release: z.strictObject({ version: z.string(), sha256: sha256.nullable() }),
   contractFindings: z.array(finding),
+  firing: z.array(firingSchema).default([]), // outputs of earlier releases have none
 });
 
 export const sourcePin = readPhase({
@@ -46,13 +50,16 @@ export const sourcePin = readPhase({
     if (document === null) throw new CutterError("DOCUMENT_MISSING", { document_id: run.documentId });
     // JSON can carry half a surrogate pair; UTF-8 cannot, and would cut other bytes than were shown.
     if (!document.body.isWellFormed()) throw new CutterError("SOURCE_UNFIT", { reason: "not_utf8", document_id: run.documentId });
+    const hidden = await database.readHiddenTables();
+    requireSeenByReader(hidden);
     const registry = await database.readRegistryRows(run.documentId);
     if (registry === null) throw new CutterError("DOCUMENT_NOT_REGISTERED", { document_id: run.documentId });
     const server = await database.readServerFacts();
     const contractFindings = await database.readContractFindings();
-    return { run, document, registry, server, contractFindings, pgDump: await readPgDump(dumpSource) };
+    const firing = await database.readFiring();
+    return { run, document, registry, server, contractFindings, firing, hidden, pgDump: await readPgDump(dumpSource) };
   },
-  precondition: ({ run, document, registry, server, contractFindings, pgDump }) => {
+  precondition: ({ run, document, registry, server, contractFindings, hidden, pgDump }) => {
     const major = Math.floor(server.serverVersionNum / 10_000);
     const [finding] = contractFindings;
     return toVerdict(
@@ -70,10 +77,11 @@ export const sourcePin = readPhase({
         registered_sha256: registry.registeredSha256,
         found_sha256: document.sha256,
       }),
+      ...hidden.map((table) => refuseIf(true, "DATABASE_ROWS_HIDDEN", { ...table })),
       refuseIf(finding !== undefined, "CONTRACT_MISMATCH", { findings: contractFindings.length, first: finding?.object ?? "" }),
     );
   },
-  conclude: ({ run, document, registry, server, contractFindings, pgDump }) => ({
+  conclude: ({ run, document, registry, server, contractFindings, firing, pgDump }) => ({
     documentId: run.documentId,
     revision: document.revision,
     bytes: Buffer.byteLength(document.body, "utf8"),
@@ -96,6 +104,7 @@ export const sourcePin = readPhase({
     pgDumpVersion: pgDump.state === "known" ? pgDump.version : null,
     release: { version: run.releaseVersion, sha256: run.releaseSha256 },
     contractFindings: contractFindings.map((found) => ({ ...found })),
+    firing: firing.map((each) => ({ ...each })),
   }),
   files: ({ body }) => [{ name: "source.md", content: body }],
   text: (pin) => ({
@@ -116,18 +125,28 @@ export const sourcePin = readPhase({
       ["release", pin.release.version],
       ["release sha256", pin.release.sha256],
       ["contract findings", pin.contractFindings.length],
+      ["what fires beside a write", pin.firing.length],
     ],
-    sections:
-      pin.contractFindings.length === 0
+    sections: [
+      ...(pin.contractFindings.length === 0
         ? []
         : [
             {
               title: "Contract findings",
               body: pin.contractFindings.map((found) => `- ${found.object}: expected ${found.expected}, found ${found.found}`).join("\n"),
             },
-          ],
+          ]),
+      ...toFiringSections(pin.firing),
+    ],
   }),
 });
+
+/** A dry run cannot go on either: the digest of the document's rows would be refused. @throws DATABASE_ROWS_HIDDEN */
+function requireSeenByReader(hidden: readonly HiddenTable[]): void {
+  const ofReader = hidden.filter(({ login, why }) => login === "context_pack_readonly" && why === "row security");
+  const [first] = ofReader;
+  if (first !== undefined) throw new CutterError("DATABASE_ROWS_HIDDEN", { ...first, tables: ofReader.map(({ table }) => table) });
+}
 
 type PgDump = { readonly state: "known"; readonly version: string } | { readonly state: "away"; readonly refusal: Refusal };
 

@@ -95,7 +95,7 @@ export const cutLegA = writePhase({
       const units = await recorders.readUnits(plan.documentId, run.runId);
       const effectSha256 = toEffectSha256(toStoredEffects(units));
       if (effectSha256 !== expectedSha256)
-        throw new CutterError("EFFECT_COUNT_WRONG", {
+        throw new CutterError("READ_BACK_DIFFERS", {
           step: "cut_leg_a",
           expected: plan.units.length,
           found: units.length,

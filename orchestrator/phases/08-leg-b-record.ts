@@ -82,7 +82,7 @@ export const legBRecord = writePhase({
       const expected = toRows(toRecord(run, history, needs));
       const found = await recorders.readLegB(needs.cutplan.plan.documentId, needs.sourcePin.registry.sourceDocumentId, run.runId);
       if (found === null || toEffectSha256(toRows(found.record)) !== toEffectSha256(expected))
-        throw new CutterError("EFFECT_COUNT_WRONG", {
+        throw new CutterError("READ_BACK_DIFFERS", {
           step: "leg_b_record",
           expected: expected.length,
           found: found === null ? 0 : toRows(found.record).length,

@@ -54,7 +54,7 @@ export const writeVerify = writePhase({
       const expected = toRow(toResult(run.runId, needs));
       const found = await recorders.readVerifyResult(needs.cutplan.plan.documentId, requireLegB(needs).changeSetId, run.runId);
       if (found === null || toEffectSha256([toRow(found)]) !== toEffectSha256([expected]))
-        throw new CutterError("EFFECT_COUNT_WRONG", { step: "write_verify", expected: 1, found: found === null ? 0 : 1 });
+        throw new CutterError("READ_BACK_DIFFERS", { step: "write_verify", expected: 1, found: found === null ? 0 : 1 });
       return { row: { table, values: { ...expected.values } }, landed: { verifiedBy: found.verifiedBy } };
     },
   },

@@ -72,7 +72,7 @@ export const lifecycleEnact = writePhase({
       const enacted = await recorders.readEnacted(plan.documentId, run.runId);
       const effectSha256 = toEffectSha256(toEffects(enacted));
       if (effectSha256 !== expectedSha256)
-        throw new CutterError("EFFECT_COUNT_WRONG", {
+        throw new CutterError("READ_BACK_DIFFERS", {
           step: "lifecycle_enact",
           expected: needs.cutLegA.calls.length,
           found: enacted.length,

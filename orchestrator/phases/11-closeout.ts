@@ -6,7 +6,9 @@ import { CutterError } from "../core/errors.ts";
 import { refuseIf, toRefusals, toVerdict, type Verdict } from "../core/run/verdict.ts";
 import { tableGrowthSchema, toExpectedGrowth, toGrowth, type TableGrowth } from "../core/run/table-growth.ts";
 import type { RunFacts, SwitchState } from "../ports/run-ports.ts";
+import { toFiringLine } from "../core/report/firing.ts";
 import { toPhaseDocumentId } from "../core/knowledge-base/phase-document-id.ts";
+import { sourcePin } from "./01-source-pin.ts";
 import { cutplan } from "./03-cutplan.ts";
 import { legBRecord } from "./08-leg-b-record.ts";
 import { lifecycleEnact } from "./10-lifecycle-enact.ts";
@@ -23,9 +25,10 @@ const output = z.strictObject({
 
 export const closeout = readPhase({
   name: "closeout",
-  needs: { cutplan, legBRecord, lifecycleEnact },
+  needs: { sourcePin, cutplan, legBRecord, lifecycleEnact },
   output,
-  observe: async ({ database, history, run, readKillSwitch }, { cutplan, legBRecord }) => {
+  observe: async ({ database, history, run, readKillSwitch }, { sourcePin, cutplan, legBRecord }) => {
+    const hidden = await database.readHiddenTables();
     const after = await database.readTableCensus();
     const serverAfter = await database.readServerFacts(); // after the census, as before it in the beginning: a reset shows in one of them
     const own = toPhaseDocumentId(run.config.kb_runs_folder, run.runId, history.done.length + 1, "closeout");
@@ -44,6 +47,8 @@ export const closeout = readPhase({
       after,
       connections: [...history.connections, ...database.connectionEvidence()],
       unknownAttempts: history.killedAttempts,
+      hidden,
+      firing: sourcePin.firing.map(toFiringLine),
       kbDocuments,
     });
     const killSwitch = await readSwitch(readKillSwitch);

@@ -43,7 +43,7 @@ export interface RowEffect {
   /** Pure. Digest (core/journal/effect.ts) of exactly the rows `apply` leaves. */
   expectedSha256(run: EffectRun, history: RunHistory, outputs: PhaseOutputs): string;
   probe(ports: ReadPorts, outputs: PhaseOutputs): Promise<Layers>;
-  /** Reads what landed. @throws EFFECT_COUNT_WRONG when it is not what was asked for */
+  /** Reads what landed, after COMMIT. @throws READ_BACK_DIFFERS when it is not what was asked for */
   conclude(ports: ReadPorts, outputs: PhaseOutputs): Promise<PhaseResult>;
 }
 

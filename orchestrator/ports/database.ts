@@ -1,5 +1,5 @@
 // What the orchestrator asks of PostgreSQL, in the programme's terms. The adapter owns connections, SQL files and timeouts.
-import type { Catalogue } from "../core/database/contract.ts";
+import type { Catalogue, Firing } from "../core/database/contract.ts";
 import type { GrantMatrix } from "../core/database/grant-matrix.ts";
 
 /** The logins a run may hold; each is a connection of its own, opened on first use. Host names in secret-names.ts. */
@@ -41,6 +41,14 @@ export interface ContractFinding {
   readonly object: string; // e.g. "function public.fn_iu_create"
   readonly expected: string;
   readonly found: string;
+}
+
+/** A table in scope that a login may see a part of, or that cannot be counted: what is not seen there proves nothing. */
+export interface HiddenTable {
+  readonly login: LoginName;
+  readonly role: string; // the login's role in the database
+  readonly table: string; // schema-qualified
+  readonly why: "row security" | "not an ordinary table" | "inheritance" | "absent";
 }
 
 /** The rows this document touches: its units, its planned addresses, its registry rows (from_digest, decision 28). */
@@ -88,6 +96,10 @@ export interface ProductionDatabase {
   readContractFindings(): Promise<readonly ContractFinding[]>;
   /** What the database really has of the objects sql/contract names. */
   captureContract(): Promise<Catalogue>;
+  /** What runs beside a write on the tables in scope: enabled triggers, rules, event triggers at login. */
+  readFiring(): Promise<readonly Firing[]>;
+  /** Each login asks for itself, in its own session; empty: every login sees all of every table in scope. */
+  readHiddenTables(): Promise<readonly HiddenTable[]>;
   /** null when the document is not registered */
   readRegistryRows(documentId: string): Promise<RegistryRows | null>;
   /** All of them, by knowledge base id. */

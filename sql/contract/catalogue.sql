@@ -1,6 +1,6 @@
 -- What the database has of the objects the contract names, in the contract's own shape, as one jsonb.
 -- Role: any login (catalogues only). Locks: none. search_path must be pg_catalog, so that every type is qualified.
--- In: setting cutter.contract, the contract as JSON.
+-- In: setting cutter.contract, the contract as JSON, with the settings that no role, database or server may have changed.
 with contract as (
   select current_setting('cutter.contract')::jsonb as asked
 ),
@@ -67,9 +67,79 @@ found_right as (
           where n.nspname = split_part(item ->> 'object', '.', 1) and p.proname = split_part(item ->> 'object', '.', 2))
     end, false)) as item
   from asked_right
+),
+asked_scope as (
+  select name, position from asked_table
+  union all
+  select d.value, 1000 + d.position from contract, jsonb_array_elements_text(asked -> 'decoys') with ordinality as d (value, position)
+),
+scope as (
+  select s.name, s.position, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity
+  from asked_scope s join pg_class c on c.oid = to_regclass(s.name)
+),
+found_standing as ( -- what lies under the name, and whether anybody could be shown a part of it
+  select position, jsonb_build_object(
+    'name', name,
+    'kind', case relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view' when 'm' then 'materialized view'
+      when 'f' then 'foreign table' else 'relation of kind ' || relkind::text end,
+    'persistence', case relpersistence when 'p' then 'permanent' when 'u' then 'unlogged' else 'temporary' end,
+    'relatives', (select coalesce(jsonb_agg(other::regclass::text order by other::regclass::text collate "C"), '[]')
+      from pg_inherits i cross join lateral (values (i.inhparent), (i.inhrelid)) as pair (other)
+      where scope.oid in (i.inhparent, i.inhrelid) and other <> scope.oid),
+    'rowSecurity', relrowsecurity,
+    'forced', relforcerowsecurity,
+    'policies', (select coalesce(jsonb_agg(p.polname order by p.polname), '[]') from pg_policy p where p.polrelid = scope.oid)
+  ) as item
+  from scope
+),
+found_firing as ( -- what runs beside a write: its own rows may go anywhere
+  select position, 1 as part, t.tgname as name, jsonb_build_object(
+    'on', scope.name, 'kind', 'trigger', 'name', t.tgname,
+    'when', concat_ws(' ',
+      case when t.tgtype & 2 <> 0 then 'before' when t.tgtype & 64 <> 0 then 'instead of' else 'after' end,
+      concat_ws(' or ', case when t.tgtype & 4 <> 0 then 'insert' end, case when t.tgtype & 16 <> 0 then 'update' end,
+        case when t.tgtype & 8 <> 0 then 'delete' end, case when t.tgtype & 32 <> 0 then 'truncate' end),
+      case when t.tgtype & 1 <> 0 then 'for each row' else 'for each statement' end),
+    'runs', n.nspname || '.' || f.proname) as item
+  from scope
+  join pg_trigger t on t.tgrelid = scope.oid and not t.tgisinternal and t.tgenabled <> 'D'
+  join pg_proc f on f.oid = t.tgfoid
+  join pg_namespace n on n.oid = f.pronamespace
+  union all
+  select position, 2, r.rulename, jsonb_build_object('on', scope.name, 'kind', 'rule', 'name', r.rulename,
+    'when', concat_ws(' ', 'on', case r.ev_type when '1' then 'select' when '2' then 'update' when '3' then 'insert' else 'delete' end,
+      case when r.is_instead then 'instead' end),
+    'runs', null)
+  from scope join pg_rewrite r on r.ev_class = scope.oid and r.ev_enabled <> 'D' and scope.relkind not in ('v', 'm')
+  union all
+  select 0, 3, e.evtname, jsonb_build_object('on', 'database ' || current_database()::text, 'kind', 'event trigger', 'name', e.evtname,
+    'when', 'at ' || e.evtevent, 'runs', n.nspname || '.' || f.proname)
+  from pg_event_trigger e join pg_proc f on f.oid = e.evtfoid join pg_namespace n on n.oid = f.pronamespace
+  where e.evtenabled <> 'D' and e.evtevent = 'login' -- the others fire on definitions, and no statement of ours defines anything
+),
+asked_setting as (
+  select s.key as name, s.value from contract, jsonb_each_text(asked -> 'settings') as s
+),
+found_setting as (
+  select jsonb_build_object('name', s.name, 'expected', s.value, 'found', split_part(c.text, '=', 2),
+    'of', concat_ws(' in ', case when d.setrole <> 0 then 'role ' || d.setrole::regrole::text end,
+      case when d.setdatabase <> 0 then 'database ' || current_database()::text when d.setrole <> 0 then 'every database' else 'every role' end)) as item
+  from pg_db_role_setting d
+  cross join unnest(d.setconfig) as c (text)
+  join asked_setting s on s.name = split_part(c.text, '=', 1) and lower(s.value) <> lower(split_part(c.text, '=', 2))
+  where d.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+    and (d.setrole = 0 or d.setrole in (select r.oid from asked_right a join pg_roles r on r.rolname = a.item ->> 'principal'))
+  union all
+  select jsonb_build_object('name', s.name, 'expected', s.value, 'found', p.reset_val, 'of', 'the server, by its ' || p.source)
+  from asked_setting s join pg_settings p on p.name = s.name
+  where p.source not in ('default', 'override', 'database', 'user', 'database user', 'client', 'session', 'global')
+    and lower(p.reset_val) <> lower(s.value)
 )
 select jsonb_build_object(
   'tables', (select coalesce(jsonb_agg(item order by position), '[]') from found_table),
   'functions', (select coalesce(jsonb_agg(item order by position, oid), '[]') from found_function),
-  'rights', (select coalesce(jsonb_agg(item order by position), '[]') from found_right)
+  'rights', (select coalesce(jsonb_agg(item order by position), '[]') from found_right),
+  'standing', (select coalesce(jsonb_agg(item order by position), '[]') from found_standing),
+  'firing', (select coalesce(jsonb_agg(item order by position, part, name collate "C"), '[]') from found_firing),
+  'settings', (select coalesce(jsonb_agg(item order by item ->> 'name', item ->> 'of'), '[]') from found_setting)
 ) as catalogue;

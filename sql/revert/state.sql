@@ -1,6 +1,6 @@
 -- What stands of a run, and whether the UUID of a REVERT has been used for anything else.
 -- Role: context_pack_readonly. Locks: access share. In: $1 run id, $2 UUID, or null.
-select
+select pg_is_in_recovery() as in_recovery,
   (select count(*)::integer from cutter_governance.review_decision d where d.run_id = $1) as decisions,
   (select d.kb_document_id from cutter_governance.source_document_registry d
     where d.id = (select r.source_document_id from cutter_governance.review_decision r where r.run_id = $1 and r.gate = 'SG_1')) as document_id,

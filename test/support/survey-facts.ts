@@ -59,6 +59,17 @@ const catalogue = {
   tables: contract.tables,
   functions: contract.functions,
   rights: contract.rights.map((right) => ({ ...right, held: true })),
+  standing: [...contract.tables.map(({ name }) => name), ...contract.decoys].map((name) => ({
+    name,
+    kind: "table",
+    persistence: "permanent",
+    relatives: [],
+    rowSecurity: false,
+    forced: false,
+    policies: [],
+  })),
+  firing: [],
+  settings: [],
 };
 const governanceTables = ["review_decision", "cut_change_set", "manifest_envelope", "dot_pair_signature"].map(
   (name) => `cutter_governance.${name}`,

@@ -1,7 +1,8 @@
 // One login's connection: every field explicit, SCRAM or nothing, and READ ONLY transactions that end by telling whether they wrote.
 import type { EventEmitter } from "node:events";
-import { Client, type ClientConfig, type QueryResultRow } from "pg";
+import { Client, DatabaseError, type ClientConfig, type QueryResultRow } from "pg";
 import { to as copyTo } from "pg-copy-streams";
+import { expectedSettings, isExpectedSetting, toStartupOptions } from "../../core/database/session-settings.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toDatabaseError } from "./database-error.ts";
 import type { EvidenceLog } from "./evidence.ts";
@@ -30,38 +31,20 @@ export interface ReadTransaction {
   inSavepoint<Result>(attempt: () => Promise<Result>): Promise<Result>;
 }
 
-/**
- * Startup options beat ALTER ROLE … SET: what changes a digest is pinned here, a write needs to be asked for, and a session that only holds
- * a lock is not ended for being idle. The server finds a client whose host is gone within a minute, so that its locks do not outlive it for
- * hours.
- */
-const startupOptions = [
-  "search_path=pg_catalog",
-  "TimeZone=UTC",
-  "DateStyle=ISO,YMD",
-  "IntervalStyle=postgres",
-  "extra_float_digits=1",
-  "bytea_output=hex",
-  "default_transaction_read_only=on",
-  "idle_session_timeout=0",
-  "tcp_keepalives_idle=30",
-  "tcp_keepalives_interval=10",
-  "tcp_keepalives_count=3",
-]
-  .map((setting) => `-c ${setting}`)
-  .join(" ");
-
-/** A connected client that gave its password to SCRAM only; `cut` ends the line at once. */
+/** A connected client that gave its password to SCRAM only, and whose session runs with our settings; `destroy` ends the line at once. */
 export interface OpenClient {
   readonly client: Client;
   readonly destroy: () => void;
+  /** Why the line broke while nothing was asked, as the server or the system said; null as long as it stands. */
+  readonly cause: () => unknown;
 }
 
 const closeTimeoutMs = 5_000;
 
 /**
  * `sessionName` is what pg_stat_activity calls it.
- * @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING
+ * @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING, DATABASE_CONNECTIONS_FULL,
+ * DATABASE_SETTING_REFUSED
  */
 export async function openReadConnection(
   settings: LoginSettings,
@@ -69,21 +52,54 @@ export async function openReadConnection(
   connectTimeoutMs: number,
   sessionName?: string,
 ): Promise<ReadConnection> {
-  const { client, destroy } = await openClient(settings, evidence.login, connectTimeoutMs, sessionName);
-  return new ReadConnection(client, evidence, destroy);
+  return new ReadConnection(await openClient(settings, evidence.login, connectTimeoutMs, sessionName), evidence);
 }
 
-/** Read-only by default: who writes says so in its BEGIN. `login` stands in errors. @throws as openConnection */
+/** Servers (host and port) that refused what only newer ones know: they are not asked for it again. */
+const olderServers = new Set<string>();
+
+/**
+ * Read-only by default: who writes says so in its BEGIN. `login` stands in errors. The session's settings are read back before it is given
+ * out: a pooler may drop what was sent, and some settings are not a login's to pin.
+ * @throws as openReadConnection
+ */
 export async function openClient(
   settings: LoginSettings,
   login: string,
   connectTimeoutMs: number,
   sessionName = "cutter",
 ): Promise<OpenClient> {
-  const client = new Client({ ...toClientConfig(settings, connectTimeoutMs), application_name: sessionName });
+  const server = `${settings.host}:${String(settings.port)}`;
+  const connect = (since17: boolean): Promise<OpenClient> =>
+    connectOnce({ ...toClientConfig(settings, connectTimeoutMs, since17), application_name: sessionName }, login);
+  const since17 = !olderServers.has(server);
+  const open = await connect(since17).catch((error: unknown) => {
+    if (!since17 || !(error instanceof CutterError) || error.facts["sqlstate"] !== settingUnknown) throw error;
+    olderServers.add(server);
+    return connect(false);
+  });
+  const deadline = setTimeout(open.destroy, connectTimeoutMs);
+  try {
+    await requireOurSettings(open, login, settings);
+  } catch (error) {
+    await endClient(open.client, open.destroy);
+    throw error;
+  } finally {
+    clearTimeout(deadline);
+  }
+  return open;
+}
+
+const settingUnknown = "42704";
+
+async function connectOnce(config: ClientConfig, login: string): Promise<OpenClient> {
+  const client = new Client(config);
   const where = { login, statement: "connect" };
   let asked: string | null = null;
-  client.on("error", () => undefined); // a line cut while idle is told by the next query
+  let cause: unknown = null;
+  client.on("error", (error) => {
+    cause ??= error; // the server has said why; the next query would only say that it cannot ask
+  });
   const connected = client.connect();
   const wire = (client as unknown as { readonly connection: EventEmitter & { readonly stream: { destroy(error: Error): void } } })
     .connection;
@@ -105,7 +121,34 @@ export async function openClient(
       });
     throw toDatabaseError(error, where);
   }
-  return { client, destroy: () => wire.stream.destroy(new Error("deadline")) };
+  return { client, destroy: () => wire.stream.destroy(new Error("deadline")), cause: () => cause };
+}
+
+interface SettingRow {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: string;
+  readonly session_role: string;
+  readonly current_role_name: string;
+}
+
+/** @throws DATABASE_SETTING_REFUSED for the first setting, or the role, that is not ours */
+async function requireOurSettings({ client }: OpenClient, login: string, { user }: LoginSettings): Promise<void> {
+  const statement = "session-settings.sql";
+  const { rows } = await client
+    .query<SettingRow>({ text: readSql(statement), values: [Object.keys(expectedSettings)] })
+    .catch((error: unknown) => {
+      throw toDatabaseError(error, { login, statement });
+    });
+  const [first] = rows;
+  const refuse = (setting: string, expected: string, found: string, source: string): never => {
+    throw new CutterError("DATABASE_SETTING_REFUSED", { login, setting, expected, found, source });
+  };
+  if (first === undefined) throw new Error("a session without settings");
+  if (first.session_role !== user || first.current_role_name !== user)
+    refuse("role", user, first.session_role === user ? first.current_role_name : first.session_role, "startup");
+  const foreign = rows.find(({ name, value }) => !isExpectedSetting(name, value));
+  if (foreign !== undefined) refuse(foreign.name, expectedSettings[foreign.name] ?? "", foreign.value ?? "", foreign.source);
 }
 
 /** Says goodbye; a line that does not answer is cut. Never throws. */
@@ -116,7 +159,7 @@ export async function endClient(client: Client, destroy: () => void): Promise<vo
 }
 
 /** Fields left unset would fall back to PG* variables and ~/.pgpass, so none is. */
-export function toClientConfig(settings: LoginSettings, connectTimeoutMs: number): ClientConfig {
+export function toClientConfig(settings: LoginSettings, connectTimeoutMs: number, since17 = true): ClientConfig {
   return {
     host: settings.host,
     port: settings.port,
@@ -128,7 +171,7 @@ export function toClientConfig(settings: LoginSettings, connectTimeoutMs: number
     client_encoding: "UTF8",
     application_name: "cutter",
     fallback_application_name: "cutter",
-    options: startupOptions,
+    options: toStartupOptions({ since17, writing: false }),
     replication: "false",
     enableChannelBinding: true,
     keepAlive: true,
@@ -155,14 +198,16 @@ export class ReadConnection {
   readonly #client: Client;
   readonly #evidence: EvidenceLog;
   readonly #cut: () => void;
+  readonly #cause: () => unknown;
   #turn: Promise<unknown> = Promise.resolve();
   /** Resolves when the line is gone, whoever ended it; the next use needs a new connection. */
   readonly lost: Promise<void>;
 
-  constructor(client: Client, evidence: EvidenceLog, destroy: () => void) {
+  constructor({ client, destroy, cause }: OpenClient, evidence: EvidenceLog) {
     this.#client = client;
     this.#evidence = evidence;
     this.#cut = destroy;
+    this.#cause = cause;
     this.lost = new Promise((resolve) => client.once("end", () => resolve()));
   }
 
@@ -251,7 +296,7 @@ export class ReadConnection {
     try {
       return (await this.#client.query<Row>({ text: text ?? readSql(statement), values: [...values] })).rows;
     } catch (error) {
-      throw toDatabaseError(error, { login: this.#evidence.login, statement });
+      throw this.#toError(error, statement);
     }
   }
 
@@ -261,7 +306,7 @@ export class ReadConnection {
       for await (const chunk of stream) take(chunk as Buffer);
       return stream.rowCount;
     } catch (error) {
-      throw toDatabaseError(error, { login: this.#evidence.login, statement });
+      throw this.#toError(error, statement);
     }
   }
 
@@ -272,7 +317,12 @@ export class ReadConnection {
       if (text === "commit" && command !== "COMMIT")
         throw new CutterError("DATABASE_COMMIT_REFUSED", { login: this.#evidence.login, tag: command });
     } catch (error) {
-      throw toDatabaseError(error, { login: this.#evidence.login, statement: text });
+      throw this.#toError(error, text);
     }
+  }
+  /** A server that ended the session between two statements has said why, before the driver says that it cannot ask. */
+  #toError(error: unknown, statement: string): CutterError {
+    const known = error instanceof DatabaseError || error instanceof CutterError ? error : (this.#cause() ?? error);
+    return toDatabaseError(known, { login: this.#evidence.login, statement });
   }
 }

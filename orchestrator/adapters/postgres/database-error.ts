@@ -1,4 +1,4 @@
-// From what the driver throws to our codes. Branches on SQLSTATE, never on text; keeps no message, because messages carry row values.
+// From what the driver throws to our codes. Branches on SQLSTATE and place in the source, never on text; keeps no message, because messages carry row values.
 import { DatabaseError } from "pg";
 import { CutterError, type Facts } from "../../core/errors.ts";
 import type { Code } from "../../core/codes/index.ts";
@@ -8,7 +8,21 @@ export function toDatabaseError(thrown: unknown, where: { readonly login: string
   if (thrown instanceof CutterError) return thrown;
   if (!(thrown instanceof DatabaseError)) return new CutterError("DATABASE_UNREACHABLE", { ...where, reason: toReason(thrown) });
   const sqlState = thrown.code ?? "none";
-  return new CutterError(toCode(sqlState), { ...where, sqlstate: sqlState, ...toNames(thrown) });
+  const told = { ...where, sqlstate: sqlState, ...toNames(thrown) };
+  if (sqlState === rightMissing && thrown.file === rowSecurityFile) return new CutterError("DATABASE_ROWS_HIDDEN", told);
+  if (sqlState === connectionsFull) return new CutterError("DATABASE_CONNECTIONS_FULL", { ...told, limit_of: toLimitOf(thrown) });
+  return new CutterError(toCode(sqlState), told);
+}
+
+const rightMissing = "42501";
+/** Sessions run with row_security off: where a policy would hide rows the server refuses, with the state of a missing right. */
+const rowSecurityFile = "rls.c";
+const connectionsFull = "53300";
+
+/** Whose limit was reached: the server tells it by the place in its source, which no language changes. */
+function toLimitOf({ routine }: DatabaseError): "role" | "database" | "server" {
+  if (routine === "InitializeSessionUserId") return "role";
+  return routine === "CheckMyDatabase" ? "database" : "server";
 }
 
 /** The SQLSTATE of a server's error, or null for anything else. */

@@ -3,6 +3,7 @@ import {
   type Catalogue,
   type DatabaseContract,
   catalogueSchema,
+  toCatalogueQuestion,
   toContractDifferences,
   toScopeTables,
   withPrincipal,
@@ -10,7 +11,7 @@ import {
 import { CutterError } from "../../core/errors.ts";
 import { toForbiddenActions } from "../../core/database/forbidden-actions.ts";
 import { toGrantMatrix, toPrincipalsSetting } from "../../core/database/grant-matrix.ts";
-import type { ForbiddenProbe, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
+import type { ForbiddenProbe, HiddenTable, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
 import { type ReadConnection, type ReadTransaction, type TransactionLimits, openReadConnection } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
 import { type EvidenceLogs, openEvidence } from "./evidence.ts";
@@ -18,6 +19,7 @@ import { openSnapshot } from "./open-snapshot.ts";
 import { probeActions, readProbeStatements } from "./probe-forbidden.ts";
 import { readCensus } from "./read-census.ts";
 import { readDigest } from "./read-document-digest.ts";
+import { readHiddenTables } from "./read-hidden-tables.ts";
 import { toRegisteredDocuments, toRegistryRows, toServerFacts } from "./rows.ts";
 import type { DatabaseLogins, GovernancePrincipal } from "./settings.ts";
 
@@ -71,6 +73,19 @@ export function openProductionDatabase(
       }),
     captureContract: () =>
       read("context_pack_readonly", quick, (transaction) => readCatalogue(transaction, withPrincipal(contract, governancePrincipal))),
+    readFiring: () =>
+      read("context_pack_readonly", quick, async (transaction) => {
+        const { firing } = await readCatalogue(transaction, withPrincipal(contract, governancePrincipal));
+        return firing;
+      }),
+    readHiddenTables: async () => {
+      const logins = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).filter(
+        (login) => (settings.logins[login] ?? null) !== null,
+      );
+      const hidden: HiddenTable[] = [];
+      for (const login of logins) hidden.push(...(await read(login, quick, (transaction) => readHiddenTables(transaction, login, scope))));
+      return hidden;
+    },
     readRegistryRows: (documentId) =>
       read("context_pack_readonly", quick, async (transaction): Promise<RegistryRows | null> =>
         toRegistryRows(await transaction.query("phases/source_pin/registry-rows.sql", [documentId])),
@@ -124,7 +139,7 @@ export function openProductionDatabase(
 
 /** What the database has of the objects that `contract` names. */
 async function readCatalogue(transaction: ReadTransaction, contract: DatabaseContract): Promise<Catalogue> {
-  await transaction.query("contract/catalogue.sql", [JSON.stringify(contract)], "select set_config('cutter.contract', $1, true)");
+  await transaction.query("contract/catalogue.sql", [toCatalogueQuestion(contract)], "select set_config('cutter.contract', $1, true)");
   const [row] = await transaction.query<{ catalogue: unknown }>("contract/catalogue.sql", []);
   return catalogueSchema.parse(row?.catalogue);
 }

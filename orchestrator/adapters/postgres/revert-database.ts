@@ -3,11 +3,13 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { UnitEffect } from "../../core/journal/effect.ts";
+import { CutterError } from "../../core/errors.ts";
 import { toScopeTables } from "../../core/database/contract.ts";
 import { toRunColumn, type RestOfTable } from "../../core/revert/differences.ts";
 import type { RevertDatabase, RevertState } from "../../ports/revert-database.ts";
 import { openClient, openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
 import { readContractFile } from "./contract-file.ts";
+import { readHiddenTables } from "./read-hidden-tables.ts";
 import { openEvidence } from "./evidence.ts";
 import { applyRevert } from "./revert-transaction.ts";
 import type { LoginSettings } from "./settings.ts";
@@ -36,7 +38,10 @@ export function openRevertDatabase(
     readState: async (documentId, runId, reviewDecisionId) => {
       // Two transactions: a snapshot taken before the wait would not show what was waited for.
       await read((transaction) => transaction.query("locks/document-transaction.sql", [documentId]));
-      return read(async (transaction) => toState((await transaction.query("revert/state.sql", [runId, reviewDecisionId]))[0]));
+      return read(async (transaction) => {
+        await requireAllSeen(transaction);
+        return toState((await transaction.query("revert/state.sql", [runId, reviewDecisionId]))[0]);
+      });
     },
     readUnits: (runId) => read(async (transaction) => (await transaction.query("revert/units.sql", [runId])).map(toUnit)),
     readRest: (runId) => read((transaction) => readRest(transaction, runId)),
@@ -56,7 +61,15 @@ export function openRevertDatabase(
   };
 }
 
+/** A unit that is not shown is not "nothing created". @throws DATABASE_ROWS_HIDDEN */
+async function requireAllSeen(transaction: ReadTransaction): Promise<void> {
+  const hidden = await readHiddenTables(transaction, "context_pack_readonly", toScopeTables(readContractFile()));
+  const [first] = hidden.filter(({ why }) => why !== "absent"); // an absent table is an error of the question itself
+  if (first !== undefined) throw new CutterError("DATABASE_ROWS_HIDDEN", { ...first });
+}
+
 const stateRow = z.strictObject({
+  in_recovery: z.boolean(),
   decisions: z.int(),
   document_id: z.string().nullable(),
   payload_sha: z.string().nullable(),
@@ -67,8 +80,10 @@ const stateRow = z.strictObject({
   decision_used: z.boolean().nullable(),
 });
 
+/** @throws SERVER_IS_STANDBY */
 function toState(candidate: unknown): RevertState {
   const row = stateRow.parse(candidate);
+  if (row.in_recovery) throw new CutterError("SERVER_IS_STANDBY", { step: "revert" }); // it may not have heard of the run yet
   return {
     decisions: row.decisions,
     documentId: row.document_id,

@@ -102,11 +102,11 @@ const refusals = [
 
 /**
  * The runbook refuses by casting our own code to a number (22P02): the SQLSTATE says that it did, and the one word in the message that is a
- * code says why.
+ * code says why. The quotes around it are those of the server's language (lc_messages).
  */
 function toRunbookRefusal(error: unknown, runId: string): CutterError | null {
   if (toSqlState(error) !== "22P02" || !(error instanceof Error)) return null;
-  const found = /"(REVERT_[A-Z_]+) ([^"]*)"/.exec(error.message);
+  const found = /\b(REVERT_[A-Z_]+) (.*?)\s*["'»”“’]*$/u.exec(error.message);
   const code = refusals.find((candidate) => candidate === found?.[1]);
   return code === undefined
     ? null

@@ -30,6 +30,27 @@ export const databaseCodes = {
     exit: 10,
   },
   DATABASE_MISSING: { summary: "the server has no such database", remedy: "check DOT_CUTTER_DB_NAME", exit: 10 },
+  DATABASE_ROWS_HIDDEN: {
+    summary: "a login may not see every row of a table in scope: what it does not show proves nothing",
+    remedy:
+      "cutter contract check names the tables and their policies; switch row security off for the named table, or give the named " +
+      "role BYPASSRLS, or put the ordinary table back in its place; then run again",
+    exit: 10,
+  },
+  DATABASE_SETTING_REFUSED: {
+    summary: "a session of ours runs with a setting that changes what statements mean or when they are cut off",
+    remedy:
+      "source says where the value comes from: a superuser takes it back by ALTER ROLE … RESET, by ALTER DATABASE … RESET, or in the " +
+      "server's configuration; a pooler that drops startup parameters is to be passed by; then run again",
+    exit: 10,
+  },
+  DATABASE_CONNECTIONS_FULL: {
+    summary: "the server takes no further connection: the limit of the role, of the database or of the server is reached (limit_of)",
+    remedy:
+      "end sessions that are not needed (pg_stat_activity), or raise it: ALTER ROLE … CONNECTION LIMIT, ALTER DATABASE … CONNECTION " +
+      "LIMIT, or max_connections; a run holds up to six connections of context_pack_readonly and one of each other login; then run again",
+    exit: 10,
+  },
   DATABASE_RIGHT_MISSING: {
     summary: "the login may not do this",
     remedy: "compare with sql/grants; the kit grants nothing itself",
@@ -69,7 +90,7 @@ export const databaseCodes = {
   },
   EFFECT_COUNT_WRONG: {
     summary: "the database did not do as many things as it was asked for",
-    remedy: "rolled back where it was seen in time; compare the named numbers with the plan before anything else",
+    remedy: "rolled back: nothing of this step was written; compare the named numbers with the plan before anything else",
     exit: 10,
   },
   DOCUMENT_CLAIMED: {

@@ -89,8 +89,8 @@ export const phaseCodes = {
   READ_BACK_DIFFERS: {
     summary: "what another login reads back is not what was planned",
     remedy:
-      "somebody changed the rows after the cut, or the functions write something else than they were given: compare the named " +
-      "check, then SG_3 decides",
+      "the step had committed, and nothing of it was rolled back: somebody changed the rows after COMMIT, the functions write " +
+      "something else than they were given, or the login does not see all of it; compare what the facts name, then SG_3 decides",
     exit: 10,
   },
   CLOSEOUT_ROWS_MISSING: {

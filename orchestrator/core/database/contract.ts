@@ -1,5 +1,6 @@
 // The database contract (sql/contract/contract.json): what the orchestrator relies on, and the comparison with what is there.
 import { z } from "zod";
+import { requiredSettings } from "./session-settings.ts";
 import { toSqlLiteral } from "./sql-placeholders.ts";
 
 const qualifiedName = z.string().regex(/^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$/);
@@ -36,13 +37,40 @@ export const databaseContractSchema = z.strictObject({
   rights: z.array(right), // principal `governance` stands for whichever is pinned
 });
 
+/** What lies under the name of a table in scope. `relatives`: tables that inherit from it, or that it inherits from. */
+const standing = z.strictObject({
+  name: qualifiedName,
+  kind: z.string(), // "table" for an ordinary one
+  persistence: z.enum(["permanent", "unlogged", "temporary"]),
+  relatives: z.array(z.string()),
+  rowSecurity: z.boolean(),
+  forced: z.boolean(),
+  policies: z.array(z.string()),
+});
+
+/** What runs beside a write of ours: an enabled trigger, a rule, an event trigger at login. */
+export const firingSchema = z.strictObject({
+  on: z.string(), // the table in scope, or "database NAME"
+  kind: z.enum(["trigger", "rule", "event trigger"]),
+  name: z.string(),
+  when: z.string(), // e.g. "after insert or update for each row"
+  runs: z.string().nullable(), // the function, schema-qualified
+});
+
+/** A setting that a login cannot pin, changed for a role, the database or the server. */
+const foreignSetting = z.strictObject({ name: z.string(), expected: z.string(), found: z.string(), of: z.string() });
+
 /** What sql/contract/catalogue.sql answers. */
 export const catalogueSchema = z.strictObject({
   tables: z.array(table),
   functions: z.array(functionShape),
   rights: z.array(right.extend({ held: z.boolean() })),
+  standing: z.array(standing),
+  firing: z.array(firingSchema),
+  settings: z.array(foreignSetting),
 });
 
+export type Firing = z.infer<typeof firingSchema>;
 export type DatabaseContract = z.infer<typeof databaseContractSchema>;
 export type Catalogue = z.infer<typeof catalogueSchema>;
 
@@ -67,9 +95,14 @@ export function toScopeTables(contract: DatabaseContract): readonly string[] {
   return [...contract.tables.map(({ name }) => name), ...contract.decoys].sort();
 }
 
+/** The value of the setting cutter.contract, that sql/contract/catalogue.sql is asked with. Pure. */
+export function toCatalogueQuestion(contract: DatabaseContract): string {
+  return JSON.stringify({ ...contract, settings: requiredSettings });
+}
+
 /** sql/contract/catalogue.sql for psql's stdin (`psql -X -q -At`); it prints one line of JSON. Pure. */
 export function toCatalogueScript(contract: DatabaseContract, catalogueSql: string): string {
-  return `set search_path to pg_catalog;\nset cutter.contract to ${toSqlLiteral(JSON.stringify(contract))};\n${catalogueSql}`;
+  return `set search_path to pg_catalog;\nset cutter.contract to ${toSqlLiteral(toCatalogueQuestion(contract))};\n${catalogueSql}`;
 }
 
 /**
@@ -82,8 +115,11 @@ export function toContractDifferences(contract: DatabaseContract, catalogue: Cat
       toTableDifferences(
         expected,
         catalogue.tables.find(({ name }) => name === expected.name),
+        catalogue.standing.some(({ name }) => name === expected.name),
       ),
     ),
+    ...catalogue.standing.flatMap(toStandingDifferences),
+    ...catalogue.settings.map(({ name, expected, found, of }) => ({ object: `setting ${name} of ${of}`, expected, found })),
     ...contract.functions.flatMap((expected) =>
       toFunctionDifferences(
         expected,
@@ -100,9 +136,33 @@ export function toContractDifferences(contract: DatabaseContract, catalogue: Cat
   ];
 }
 
-function toTableDifferences(expected: z.infer<typeof table>, found: z.infer<typeof table> | undefined): readonly ContractDifference[] {
+/**
+ * Only an ordinary table without relatives shows each login all its rows, counts each write, and survives a crash. Policies are refused
+ * where row security is off, too: one statement would switch them on.
+ */
+function toStandingDifferences(found: z.infer<typeof standing>): readonly ContractDifference[] {
+  const object = `table ${found.name}`;
+  const security = [
+    ...(found.rowSecurity ? ["on"] : []),
+    ...(found.forced ? ["forced"] : []),
+    ...(found.policies.length === 0 ? [] : [`policies ${found.policies.join(", ")}`]),
+  ];
+  return [
+    ...toDifference(object, "an ordinary table", found.kind === "table" ? "an ordinary table" : `a ${found.kind}`),
+    ...(found.kind === "table" ? toDifference(object, "permanent", found.persistence) : []),
+    ...toDifference(object, "no inheritance", found.relatives.length === 0 ? "no inheritance" : `relatives ${found.relatives.join(", ")}`),
+    ...toDifference(`row security of ${object}`, "off, no policies", security.length === 0 ? "off, no policies" : security.join(", ")),
+  ];
+}
+
+/** `standsOtherwise`: something of another kind has the name, and that is told already. */
+function toTableDifferences(
+  expected: z.infer<typeof table>,
+  found: z.infer<typeof table> | undefined,
+  standsOtherwise: boolean,
+): readonly ContractDifference[] {
   const object = `table ${expected.name}`;
-  if (found === undefined) return [{ object, expected: "present", found: "absent" }];
+  if (found === undefined) return standsOtherwise ? [] : [{ object, expected: "present", found: "absent" }];
   const columns = expected.columns.flatMap((wanted) => {
     const had = found.columns.find(({ name }) => name === wanted.name);
     return toDifference(`column ${expected.name}.${wanted.name}`, toColumnText(wanted), had === undefined ? "absent" : toColumnText(had));

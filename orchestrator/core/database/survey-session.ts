@@ -2,6 +2,7 @@
 import type { OrchestratorConfig } from "../config-schema.ts";
 import { databaseContractSchema, toCatalogueScript, withPrincipal } from "./contract.ts";
 import { sha256Hex } from "../encoding/digest.ts";
+import { toPinScript } from "./session-settings.ts";
 import { toGrantMatrixScript, toMatrixPrincipals } from "./grant-matrix.ts";
 
 /** Where the texts lie below a sql/ folder. */
@@ -33,6 +34,7 @@ export function toDatabaseSurvey(
   const inReadOnly = (sql: string): string => `begin transaction read only;\n${sql}\n;rollback;`;
   return {
     script: [
+      toPinScript(),
       texts.facts,
       `select '${sectionHeadings.catalogue}';`,
       inReadOnly(toCatalogueScript(contract, texts.catalogue)),

@@ -1,5 +1,6 @@
 // The account of a run: what its journal and its outputs say, gathered into one value that reports are made of. Nothing is looked up,
 // nothing is judged anew. Pure.
+import { toFiringLine } from "./firing.ts";
 import { z } from "zod";
 import { type JournalRecord, type RecordOf, type RecordedRefusal, type RunInputs, recordsOf } from "../journal/record.ts";
 import type { RunStatus } from "../journal/status.ts";
@@ -65,6 +66,7 @@ export interface RunAccount {
   readonly certificate: "pass" | "inconclusive" | "fail" | null;
   readonly certificateReasons: readonly string[];
   readonly notCovered: readonly string[];
+  readonly firing: readonly string[]; // what fires beside a write, a line each; a dry run's certificate says it too
   readonly tables: readonly AccountedTable[];
   readonly backup: AccountedBackup | null;
   readonly killSwitchAtCloseout: string | null;
@@ -95,6 +97,11 @@ const pinned = z.looseObject({
   sha256: z.string(),
   registry: z.looseObject({ docCode: z.string() }),
   release: z.looseObject({ version: z.string() }),
+  firing: z
+    .array(
+      z.looseObject({ on: z.string(), kind: z.string(), name: z.string(), when: z.string(), runs: z.string().nullable().default(null) }),
+    )
+    .default([]),
 });
 const planned = z.looseObject({
   payloadSha: z.string(),
@@ -179,6 +186,7 @@ export function toAccount(parts: AccountParts): RunAccount {
     certificate: close?.certificate?.verdict ?? null,
     certificateReasons: close?.certificate?.reasons ?? [],
     notCovered: close?.certificate?.notCovered ?? [],
+    firing: (pin?.firing ?? []).map(toFiringLine),
     tables:
       (close?.tables ?? close?.certificate?.tables ?? null)?.map((counted) => ({
         ...counted,

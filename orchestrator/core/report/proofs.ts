@@ -108,6 +108,7 @@ function toLiveProofs(account: RunAccount): Proofs {
       ),
       "That the owner can still decrypt the backup: only the holder of the private key can show it.",
       "What others wrote meanwhile to tables in scope: rows of other documents are counted together with ours.",
+      ...account.firing.map((line) => `What else was written: ${line}; its rows outside the tables in scope are not counted.`),
       bypass,
     ],
   };

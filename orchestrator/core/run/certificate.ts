@@ -53,6 +53,9 @@ export interface CertificateEvidence {
     readonly transactionIdsAssigned: readonly string[];
   }[];
   readonly unknownAttempts: number; // starts of this run that were killed before they could tell what their connections did
+  /** As each login sees it at the end: tables in scope it may not see all of, or that cannot be counted. */
+  readonly hidden: readonly { readonly login: string; readonly role: string; readonly table: string; readonly why: string }[];
+  readonly firing: readonly string[]; // what fires beside a write, a line each
   readonly kbDocuments: readonly string[];
 }
 
@@ -93,6 +96,7 @@ export function toCertificate(evidence: CertificateEvidence): Certificate {
   const doubts = [
     ...serverDoubts(evidence.server),
     ...holes(evidence),
+    ...evidence.hidden.map(({ login, role, table, why }) => `${login} (role ${role}) does not see ${table} as one whole table: ${why}`),
     ...tables
       .filter((row) => row.sha256Before !== row.sha256After || row.rowsBefore !== row.rowsAfter)
       .map((row) => `${row.table} changed: ${row.rowsBefore} rows before, ${row.rowsAfter} after`),
@@ -111,7 +115,10 @@ export function toCertificate(evidence: CertificateEvidence): Certificate {
       transactionIdsAssigned: [...transactionIdsAssigned],
     })),
     tables,
-    notCovered: [...notCovered],
+    notCovered: [
+      ...notCovered,
+      ...evidence.firing.map((line) => `${line}: a live run makes it fire, and rows it writes outside the tables in scope are not counted`),
+    ],
     kbDocuments: [...evidence.kbDocuments],
   };
 }

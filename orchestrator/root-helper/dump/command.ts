@@ -1,6 +1,7 @@
 // The command lines of pg_dump and pg_restore, by the way config says it is reached. Pure: builds argv and never runs. No shell anywhere,
 // no secret in argv.
 import type { OrchestratorConfig } from "../../core/config-schema.ts";
+import { toStartupOptions } from "../../core/database/session-settings.ts";
 
 export interface PgDumpTarget {
   readonly access: OrchestratorConfig["postgres_access"];
@@ -14,6 +15,14 @@ export function toVersionCommand(access: OrchestratorConfig["postgres_access"]):
   return access.kind === "docker"
     ? ["docker", "exec", access.container, "pg_dump", "--version"]
     : [`${access.bin_dir}/pg_dump`, "--version"];
+}
+
+/**
+ * Of the sessions of pg_dump and pg_restore: what ALTER DATABASE and ALTER ROLE say does not reach them. transaction_timeout is left to
+ * pg_dump, which sets it itself from 17 on: an older server would refuse the name.
+ */
+export function toProgramOptions(writing: boolean): string {
+  return toStartupOptions({ since17: false, writing });
 }
 
 /**
@@ -31,7 +40,8 @@ export function toDumpCommand(target: PgDumpTarget, snapshot: string, tables: re
     `--dbname=${target.database}`,
     ...tables.map((table) => `--table=${toPattern(table)}`),
   ];
-  if (target.access.kind === "docker") return ["docker", "exec", target.access.container, "pg_dump", ...options];
+  if (target.access.kind === "docker")
+    return ["docker", "exec", "--env", `PGOPTIONS=${toProgramOptions(false)}`, target.access.container, "pg_dump", ...options];
   return [`${target.access.bin_dir}/pg_dump`, `--host=${target.host}`, `--port=${target.port}`, ...options];
 }
 
@@ -65,7 +75,10 @@ export function toRestoreCommand(target: PgDumpTarget): readonly string[] {
     `--username=${target.access.user}`,
     `--dbname=${target.database}`,
   ];
-  if (target.access.kind === "docker") return ["docker", "exec", "--interactive", target.access.container, "pg_restore", ...options];
+  if (target.access.kind === "docker") {
+    const environment = ["--env", `PGOPTIONS=${toProgramOptions(true)}`];
+    return ["docker", "exec", "--interactive", ...environment, target.access.container, "pg_restore", ...options];
+  }
   return [`${target.access.bin_dir}/pg_restore`, `--host=${target.host}`, `--port=${target.port}`, ...options];
 }
 

@@ -12,7 +12,15 @@ import { DumpRecorder, readEmittedDump, recordEmittedDump } from "./emitted-dump
 import { feedArchive } from "./feed-archive.ts";
 import type { Host } from "../files/host.ts";
 import { writePasswordFile, type PasswordFile } from "./password-file.ts";
-import { toDumpCommand, toListCommand, toPgDumpVersion, toRestoreCommand, toVersionCommand, type PgDumpTarget } from "./command.ts";
+import {
+  toDumpCommand,
+  toListCommand,
+  toPgDumpVersion,
+  toProgramOptions,
+  toRestoreCommand,
+  toVersionCommand,
+  type PgDumpTarget,
+} from "./command.ts";
 import { readConfig, readEnvValues } from "../files/settings.ts";
 import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 
@@ -54,11 +62,11 @@ async function answerRequest(host: Host, request: DumpSocketRequest, connection:
   if (request.op === "list")
     return feedArchive(
       toListCommand(config.postgres_access),
-      toChildEnvironment(connection.path, null, ""),
+      toChildEnvironment(connection.path, null, "", false),
       readEmittedDump(host, request.sha256),
       connection,
     );
-  return withTarget(host, config, connection.path, async (target, env) => {
+  return withTarget(host, config, { path: connection.path, writing: request.op === "restore" }, async (target, env) => {
     if (request.op === "dump") return stream(host, toDumpCommand(target, request.snapshot, request.tables), env, connection);
     return feedArchive(
       toRestoreCommand({ ...target, database: toScratch(config, target.database) }),
@@ -73,7 +81,7 @@ async function answerRequest(host: Host, request: DumpSocketRequest, connection:
 async function withTarget<Result>(
   host: Host,
   config: OrchestratorConfig,
-  path: string,
+  { path, writing }: { readonly path: string; readonly writing: boolean },
   work: (target: PgDumpTarget, env: Readonly<Record<string, string>>) => Promise<Result>,
 ): Promise<Result> {
   const values = readEnvValues(host, namesForDump(config), config);
@@ -89,7 +97,7 @@ async function withTarget<Result>(
       ? writePasswordFile(host, config.postgres_access.user, passwordOf(config.postgres_access.user, values))
       : null;
   try {
-    return await work(target, toChildEnvironment(path, passwordFile, valueOf("DOT_CUTTER_DB_SSLMODE")));
+    return await work(target, toChildEnvironment(path, passwordFile, valueOf("DOT_CUTTER_DB_SSLMODE"), writing));
   } finally {
     passwordFile?.remove();
   }
@@ -185,10 +193,17 @@ function passwordOf(user: string, values: ReturnType<typeof readEnvValues>) {
   return password;
 }
 
-function toChildEnvironment(path: string, passwordFile: PasswordFile | null, sslMode: string): Readonly<Record<string, string>> {
+function toChildEnvironment(
+  path: string,
+  passwordFile: PasswordFile | null,
+  sslMode: string,
+  writing: boolean,
+): Readonly<Record<string, string>> {
   return {
     ...environment,
     PATH: path,
-    ...(passwordFile === null ? {} : { PGPASSFILE: passwordFile.path, PGSSLMODE: sslMode, PGAPPNAME: "cutter-dump" }),
+    ...(passwordFile === null
+      ? {} // the container's client is given its options on docker's command line
+      : { PGPASSFILE: passwordFile.path, PGSSLMODE: sslMode, PGAPPNAME: "cutter-dump", PGOPTIONS: toProgramOptions(writing) }),
   };
 }

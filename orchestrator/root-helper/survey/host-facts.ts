@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { toStartupOptions } from "../../core/database/session-settings.ts";
 import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../../core/database/survey-session.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { Secret } from "../../core/host/secret.ts";
@@ -63,14 +64,14 @@ interface Psql {
   readonly done: () => void;
 }
 
-/** By the way config names. Read-only twice: as the session's default, and in the SQL's own transaction. */
+/** By the way config names. Our settings twice, read-only among them: as the session's options, and in the SQL itself. */
 function toPsql(host: Host): Psql {
   const config = readConfig(host);
   const { postgres_access: access } = config;
-  const readOnly = "-c default_transaction_read_only=on";
+  const options = toStartupOptions({ since17: false, writing: false });
   if (access.kind === "docker") {
     const database = valueOf(readEnvValues(host, ["DOT_CUTTER_DB_NAME"], config), "DOT_CUTTER_DB_NAME");
-    const args = ["exec", "-i", "-e", `PGOPTIONS=${readOnly}`, access.container, "psql", ...psqlOptions, "-U", access.user, "-d", database];
+    const args = ["exec", "-i", "-e", `PGOPTIONS=${options}`, access.container, "psql", ...psqlOptions, "-U", access.user, "-d", database];
     return { file: "docker", args, env: environment, done: () => undefined };
   }
   const names = [
@@ -100,7 +101,7 @@ function toPsql(host: Host): Psql {
       "-d",
       valueOf(values, "DOT_CUTTER_DB_NAME"),
     ],
-    env: { ...environment, PGOPTIONS: readOnly, PGPASSFILE: passwordFile.path, PGSSLMODE: valueOf(values, "DOT_CUTTER_DB_SSLMODE") },
+    env: { ...environment, PGOPTIONS: options, PGPASSFILE: passwordFile.path, PGSSLMODE: valueOf(values, "DOT_CUTTER_DB_SSLMODE") },
     done: passwordFile.remove,
   };
 }

@@ -1,13 +1,14 @@
 // PostgreSQL as far as a dry run sees it: tables with rows, counters that see undone writes, connections that tell what they did.
 // It keeps test/orchestrator/adapters/postgres/contract-reads.ts, as the real adapter does.
 import { createHash } from "node:crypto";
-import type { Catalogue } from "../../../orchestrator/core/database/contract.ts";
+import type { Catalogue, Firing } from "../../../orchestrator/core/database/contract.ts";
 import type {
   ConnectionEvidence,
   ContractFinding,
   DatabaseSnapshot,
   DocumentDigest,
   ForbiddenProbe,
+  HiddenTable,
   LoginName,
   ProductionDatabase,
   RegisteredDocument,
@@ -48,6 +49,8 @@ export class FakeDatabase implements ProductionDatabase {
   };
   readonly unitsThere = new Map<string, number>(); // by document id
   contractFindings: ContractFinding[] = [];
+  firing: Firing[] = [];
+  hiddenTables: HiddenTable[] = [];
   addressesTaken: string[] = [];
   matrixText = "role cutter_exec\n";
   probes: ForbiddenProbe[] = (["context_pack_readonly", "cutter_exec", "cutter_verify", "governance"] as const).map(
@@ -81,7 +84,13 @@ export class FakeDatabase implements ProductionDatabase {
     return this.#read(() => this.contractFindings);
   }
   async captureContract(): Promise<Catalogue> {
-    return this.#read(() => ({ tables: [], functions: [], rights: [] }));
+    return this.#read(() => ({ tables: [], functions: [], rights: [], standing: [], firing: this.firing, settings: [] }));
+  }
+  async readFiring(): Promise<readonly Firing[]> {
+    return this.#read(() => this.firing);
+  }
+  async readHiddenTables(): Promise<readonly HiddenTable[]> {
+    return this.#read(() => this.hiddenTables);
   }
   async readRegistryRows(documentId: string): Promise<RegistryRows | null> {
     return this.#read(() => this.registry.get(documentId) ?? null);

@@ -35,6 +35,8 @@ async function certify(meanwhile: () => Promise<readonly ConnectionEvidence[]>):
       after,
       connections: [...database.connectionEvidence(), ...others],
       unknownAttempts: 0,
+      hidden: await database.readHiddenTables(),
+      firing: [],
       kbDocuments: ["knowledge/x.md"],
     });
   } finally {

@@ -113,7 +113,14 @@ test("the environment's PG* variables change nothing", async () => {
           "current_setting('lock_timeout') as lock_timeout",
       ),
     );
-    expect(row).toEqual({ who: "cutter_exec", path: "pg_catalog", name: "cutter", encoding: "UTF8", read_only: "on", lock_timeout: "1s" });
+    expect(row).toEqual({
+      who: "cutter_exec",
+      path: "pg_catalog,pg_temp",
+      name: "cutter",
+      encoding: "UTF8",
+      read_only: "on",
+      lock_timeout: "1s",
+    });
     await connection.close();
   } finally {
     process.env = before;
@@ -185,7 +192,7 @@ test("a COMMIT that the server answers with ROLLBACK is not taken for one", asyn
     query: (text: string) => Promise.resolve({ command: text === "commit" ? "ROLLBACK" : "SELECT", rows: [{ id: null }] }),
     once: () => undefined,
   };
-  const connection = new ReadConnection(answers as unknown as Client, log(), () => undefined);
+  const connection = new ReadConnection({ client: answers as unknown as Client, destroy: () => undefined, cause: () => null }, log());
   const limits = { lockTimeoutMs: 1, statementTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1_000 };
   await expect(connection.read(limits, () => Promise.resolve("read"))).rejects.toMatchObject({
     code: "DATABASE_COMMIT_REFUSED",

@@ -251,7 +251,7 @@ describe("what a server can do behind our back", () => {
         statement_timeout: "30s",
         idle_in_transaction_session_timeout: "30s",
         transaction_timeout: hasTransactionTimeout ? "30s" : null,
-        search_path: "pg_catalog",
+        search_path: "pg_catalog,pg_temp",
       });
     } finally {
       await world.admin.query(

@@ -8,6 +8,8 @@ const clean: CertificateEvidence = {
   after: [unit],
   connections: [{ login: "context_pack_readonly", transactions: 9, transactionIdsAssigned: [] }],
   unknownAttempts: 0,
+  hidden: [],
+  firing: [],
   server: {
     before: { systemIdentifier: "7", counters: { resetAt: null, counted: true } },
     after: { systemIdentifier: "7", counters: { resetAt: null, counted: true } },

@@ -10,6 +10,7 @@ import { dumpSocket } from "../../../../orchestrator/adapters/dump-socket/dump-s
 import { databaseContractSchema } from "../../../../orchestrator/core/database/contract.ts";
 import { backupTables } from "../../../../orchestrator/core/backup/tables.ts";
 import { decodeFrames, type Frame } from "../../../../orchestrator/core/backup/dump-frames.ts";
+import { toProgramOptions } from "../../../../orchestrator/root-helper/dump/command.ts";
 import { serveDump } from "../../../../orchestrator/root-helper/dump/serve.ts";
 import { configText, makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
 import { toPattern } from "../../../support/refusal-case.ts";
@@ -65,6 +66,8 @@ describe("a dump by docker exec", () => {
     expect(await dump.exit).toEqual({ code: 0, stderr: "" });
     expect(argv().slice(4)).toEqual([
       "exec",
+      "--env",
+      `PGOPTIONS=${toProgramOptions(false)}`,
       "postgres",
       "pg_dump",
       "--format=custom",
