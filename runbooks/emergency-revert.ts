@@ -1,14 +1,19 @@
 // emergency-revert: takes back what run R wrote, by a signed REVERT. Verified here and on the host, carried out by its unit, proven by
 // another question.
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { verifyApproval, type VerifiedApproval } from "../orchestrator/core/approval/verify.ts";
-import { psqlOptions } from "../orchestrator/core/database/survey-session.ts";
+import { databaseContractSchema, toScopeTables } from "../orchestrator/core/database/contract.ts";
+import { hiddenRowsFile, parseHiddenRows, toHiddenRowsScript } from "../orchestrator/core/database/hidden-rows-session.ts";
+import { toPinScript } from "../orchestrator/core/database/session-settings.ts";
+import { databaseSurveyFiles, psqlOptions } from "../orchestrator/core/database/survey-session.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { hostLayout } from "../orchestrator/core/host/layout.ts";
 import { stagedFiles, stagedRevertSchema } from "../orchestrator/core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
+import { findCheckout } from "../provision/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import type { StackConfig } from "../provision/stack/config.ts";
 import { readPinnedFile } from "../provision/stack/pinned-file.ts";
@@ -36,6 +41,7 @@ await runScript(usage, async () => {
   const verified = await verifyHere(config, runId, signed);
   return await withHost(config, values.host, async (host) => {
     for (const line of toIntent(host, config, runId, verified)) console.log(line);
+    await requireAllSeen(host, config);
     const refused = await stage(host, runId, signed);
     if (refused !== null) return refused;
     const result = await startUnitAndWait(host, runId, revertTimeoutMs, console.log, startableUnits.revert);
@@ -136,11 +142,35 @@ async function stage(host: RemoteHost, runId: RunId, { approval, signature }: Si
   return null;
 }
 
+/**
+ * Before the approval is spent: logins that do not see every row would find "nothing created". A psql that does not answer is no refusal:
+ * the unit's own logins refuse to read what is hidden from them. @throws DATABASE_ROWS_HIDDEN, SERVER_IS_STANDBY
+ */
+async function requireAllSeen(host: RemoteHost, config: StackConfig): Promise<void> {
+  const sql = join(findCheckout(), "sql");
+  const contract = databaseContractSchema.parse(JSON.parse(readFileSync(join(sql, databaseSurveyFiles.contract), "utf8")));
+  const roles = ["context_pack_readonly", ...(config.orchestrator.revert_principal === null ? [] : [config.orchestrator.revert_principal])];
+  const script = toHiddenRowsScript(readFileSync(join(sql, hiddenRowsFile), "utf8"), roles, toScopeTables(contract));
+  const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], {
+    timeoutMs: stepTimeoutMs,
+    stdin: Buffer.from(script),
+  });
+  const answer = code === 0 ? parseHiddenRows(stdout) : null;
+  if (answer === null) {
+    console.log(`[WARN] psql did not say whether the logins see every row (exit code ${String(code ?? "none")}); the unit asks again`);
+    return;
+  }
+  if (answer.in_recovery) throw new CutterError("SERVER_IS_STANDBY", { step: "before the approval is spent" });
+  const [first] = answer.hidden;
+  if (first !== undefined)
+    throw new CutterError("DATABASE_ROWS_HIDDEN", { ...first, found: answer.hidden.length, step: "before the approval is spent" });
+}
+
 /** Not by the kit's own logins: by psql, the stack's way, read-only. @throws REVERT_NOT_VERIFIED */
 async function prove(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
   // a run id holds letters, digits and ._- only
   const question =
-    `set default_transaction_read_only = on;\nselect count(*) || ' ' || count(*) filter (where lifecycle_state <> 'retired') ` +
+    `${toPinScript()}select count(*) || ' ' || count(*) filter (where lifecycle_state <> 'retired') ` +
     `from public.information_unit where created_by_run = '${runId}';\n`;
   const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], {
     timeoutMs: stepTimeoutMs,

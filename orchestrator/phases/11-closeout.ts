@@ -48,6 +48,7 @@ export const closeout = readPhase({
       connections: [...history.connections, ...database.connectionEvidence()],
       unknownAttempts: history.killedAttempts,
       hidden,
+      standby: serverAfter.inRecovery,
       firing: sourcePin.firing.map(toFiringLine),
       kbDocuments,
     });

@@ -55,6 +55,7 @@ export interface CertificateEvidence {
   readonly unknownAttempts: number; // starts of this run that were killed before they could tell what their connections did
   /** As each login sees it at the end: tables in scope it may not see all of, or that cannot be counted. */
   readonly hidden: readonly { readonly login: string; readonly role: string; readonly table: string; readonly why: string }[];
+  readonly standby: boolean; // the server at the end: it counts no write of the primary, and may not have heard of it yet
   readonly firing: readonly string[]; // what fires beside a write, a line each
   readonly kbDocuments: readonly string[];
 }
@@ -96,6 +97,7 @@ export function toCertificate(evidence: CertificateEvidence): Certificate {
   const doubts = [
     ...serverDoubts(evidence.server),
     ...holes(evidence),
+    ...(evidence.standby ? ["the database is a standby: its counters do not see what is written to the primary"] : []),
     ...evidence.hidden.map(({ login, role, table, why }) => `${login} (role ${role}) does not see ${table} as one whole table: ${why}`),
     ...tables
       .filter((row) => row.sha256Before !== row.sha256After || row.rowsBefore !== row.rowsAfter)

@@ -147,6 +147,7 @@ describe("what would stop a live run", () => {
     const { database, dumpSource } = world;
     database.server = { ...database.server, inRecovery: true, fsync: false };
     database.contractFindings = [{ object: "function public.fn_iu_create", expected: "jsonb", found: "absent" }];
+    database.hiddenTables = [{ login: "cutter_verify", role: "cutter_verify", table: "public.unit_version", why: "row security" }];
     database.addressesTaken = ["harmless/one"];
     database.matrixText = "role cutter_exec superuser\n";
     database.probes = database.probes.map((probe) =>
@@ -158,7 +159,7 @@ describe("what would stop a live run", () => {
     dumpSource.exitCode = 1;
     const config = { ...world.config, governance_principal: null };
     const outcome = await world.start({ facts: { ...world.toRun().facts, config, releaseSha256: null } });
-    expect(outcome).toMatchObject({ result: "done", exit_code: 0, certificate: "pass", phases_done: 11 });
+    expect(outcome).toMatchObject({ result: "done", exit_code: 0, certificate: "inconclusive", phases_done: 11 });
     const codes = new Map<string, string[]>();
     for (const { phase, code } of outcome.would_refuse) codes.set(phase, [...(codes.get(phase) ?? []), code]);
     expect(Object.fromEntries(codes)).toEqual({
@@ -168,6 +169,7 @@ describe("what would stop a live run", () => {
         "SERVER_NOT_DURABLE",
         "PG_DUMP_TOO_OLD",
         "SOURCE_REGISTRY_DIFFERS",
+        "DATABASE_ROWS_HIDDEN",
         "CONTRACT_MISMATCH",
       ],
       cutplan: ["ADDRESSES_TAKEN"],

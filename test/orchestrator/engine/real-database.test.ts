@@ -104,3 +104,69 @@ it("does not pass a run in which a stranger adds a row", async () => {
   );
   expect(outcome).toMatchObject({ result: "done", certificate: "inconclusive", exit_code: 0 });
 });
+
+/** As the database's owner, while `look` runs. */
+async function whilePlanted<Result>(change: string, undo: string, look: () => Promise<Result>): Promise<Result> {
+  const client = await server.connect("workflow_admin");
+  await client.query(change);
+  try {
+    return await look();
+  } finally {
+    await client.query(undo);
+    await client.end();
+  }
+}
+
+it("stops in source_pin, with no certificate, where row security may hide a document's rows", async () => {
+  const outcome = await whilePlanted(
+    "alter table public.unit_version enable row level security",
+    "alter table public.unit_version disable row level security",
+    start,
+  );
+  expect(outcome).toMatchObject({ result: "stopped", exit_code: 10, code: "DATABASE_ROWS_HIDDEN", phases_done: 0, certificate: null });
+  expect(outcome.facts).toMatchObject({
+    login: "context_pack_readonly",
+    role: "context_pack_readonly",
+    table: "public.unit_version",
+    why: "row security",
+  });
+  expect((await start()).certificate, "the same run, once the rows are shown, has no count of the time before").toBe("inconclusive");
+});
+
+it("goes on to the end, and never passes, where another thing stands in a table's place", async () => {
+  const outcome = await whilePlanted(
+    "alter table public.dot_config rename to real_config; create view public.dot_config as select * from public.real_config",
+    "drop view public.dot_config; alter table public.real_config rename to dot_config",
+    start,
+  );
+  expect(outcome).toMatchObject({ result: "done", certificate: "inconclusive", phases_done: 11 });
+  const refused = outcome.would_refuse.map(({ phase, code }) => `${phase} ${code}`);
+  expect(refused).toEqual(expect.arrayContaining(["source_pin CONTRACT_MISMATCH", "source_pin DATABASE_ROWS_HIDDEN"]));
+  expect(await world.readRunFile("report.txt")).toContain("does not see public.dot_config as one whole table: not an ordinary table");
+});
+
+it("names what fires beside a write, in the phase's document, the certificate and the report", async () => {
+  const outcome = await whilePlanted(
+    `create table public.audit (at timestamptz); create function public.fn_audit() returns trigger language plpgsql as
+       'begin insert into public.audit values (now()); return null; end';
+     create trigger audit after insert or update on public.information_unit for each row execute function public.fn_audit();
+     create trigger asleep after delete on public.information_unit execute function public.fn_audit();
+     alter table public.information_unit disable trigger asleep;
+     create rule tell as on insert to public.iu_lifecycle_log do also notify units`,
+    `drop trigger audit on public.information_unit; drop trigger asleep on public.information_unit; drop function public.fn_audit;
+     drop table public.audit; drop rule tell on public.iu_lifecycle_log`,
+    start,
+  );
+  expect(outcome.certificate).toBe("pass"); // a dry run makes nothing fire
+  const audit = "trigger audit on public.information_unit: after insert or update for each row, runs public.fn_audit";
+  const pinned = await world.readKb(`${world.config.kb_runs_folder}/${outcome.run_id.toLowerCase()}/01-source-pin.md`);
+  const report = await world.readRunFile("report.txt");
+  const { notCovered } = z.object({ notCovered: z.array(z.string()) }).parse(JSON.parse(await world.readRunFile("certificate.json")));
+  for (const told of [pinned, report.replaceAll(/\s+/g, " "), notCovered.join("\n")]) {
+    expect(told).toContain(audit);
+    expect(told).toContain("rule tell on public.iu_lifecycle_log: on insert");
+    expect(told).toContain("trigger verify_result_guard on cutter_governance.verify_result: before insert for each row");
+    expect(told).not.toContain("asleep");
+    expect(told).toContain("outside the tables in scope");
+  }
+});

@@ -36,6 +36,7 @@ async function certify(meanwhile: () => Promise<readonly ConnectionEvidence[]>):
       connections: [...database.connectionEvidence(), ...others],
       unknownAttempts: 0,
       hidden: await database.readHiddenTables(),
+      standby: false,
       firing: [],
       kbDocuments: ["knowledge/x.md"],
     });

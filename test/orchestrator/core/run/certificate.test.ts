@@ -9,6 +9,7 @@ const clean: CertificateEvidence = {
   connections: [{ login: "context_pack_readonly", transactions: 9, transactionIdsAssigned: [] }],
   unknownAttempts: 0,
   hidden: [],
+  standby: false,
   firing: [],
   server: {
     before: { systemIdentifier: "7", counters: { resetAt: null, counted: true } },
@@ -29,6 +30,14 @@ describe("the no-side-effect certificate", () => {
 
   it("names the session it does not speak of, in a pass as well", () => {
     expect(toCertificate(clean).notCovered.join("\n")).toContain("pg_dump");
+  });
+
+  it("names what fires beside a write, in a pass as well", () => {
+    const certificate = toCertificate({ ...clean, firing: ["trigger audit on public.unit_version"] });
+    expect([certificate.verdict, certificate.notCovered.at(-1)]).toEqual([
+      "pass",
+      "trigger audit on public.unit_version: a live run makes it fire, and rows it writes outside the tables in scope are not counted",
+    ]);
   });
 
   it("reads a certificate of an earlier release, which said nothing of the server", () => {
@@ -68,6 +77,12 @@ describe("the no-side-effect certificate", () => {
       { server: { ...clean.server, after: { ...clean.server.after, counters: { resetAt: "2026-11-22T10:00:00Z", counted: true } } } },
       "reset or lost meanwhile: last reset never before, 2026-11-22T10:00:00Z after",
     ],
+    [
+      "a login that does not see every row",
+      { hidden: [{ login: "cutter_verify", role: "cutter_verify", table: "public.unit_version", why: "row security" }] },
+      "cutter_verify (role cutter_verify) does not see public.unit_version as one whole table: row security",
+    ],
+    ["a standby", { standby: true }, "its counters do not see what is written to the primary"],
     [
       "counters that were off before",
       { server: { ...clean.server, before: { systemIdentifier: "7", counters: { resetAt: null, counted: false } } } },
