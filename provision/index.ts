@@ -3,6 +3,7 @@ import process from "node:process";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseRelease } from "./components/release.ts";
 import { toHostReport, toUnknownReport } from "./components/host-report.ts";
+import { toLeftLine, writeKnownHosts } from "./stack/known-hosts.ts";
 import { requirePinnedFiles } from "./stack/pinned-file.ts";
 import { ReadyHost } from "./components/ready-host.ts";
 import { toTarget } from "./components/target.ts";
@@ -11,6 +12,10 @@ import { readReachProblem } from "./components/declare.ts";
 
 const config = parseStackConfig(pulumi.getStack(), pulumi.runtime.allConfig());
 await requirePinnedFiles(config);
+if (!pulumi.runtime.isDryRun()) {
+  const left = writeKnownHosts(config);
+  if (left.length > 0) void pulumi.log.warn(toLeftLine(config.stack, left));
+}
 const wanted = await chooseRelease(config.release);
 const targets = config.hosts.map((host) => toTarget(config, host));
 /**

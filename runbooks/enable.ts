@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
+import { toLeftLine, writeKnownHosts } from "../provision/stack/known-hosts.ts";
 import { proveArmed } from "./prove-armed.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import { runScript, toRequired } from "./script.ts";
@@ -52,6 +53,9 @@ await runScript(usage, async () => {
       `[INFO] host ${host.address.name} of stack ${config.stack}: verify here, upload, verify there, spend one start, arm ${runId}`,
     );
     for (const line of await verifyLocally(config, host, runId, ruling, approvals)) console.log(line);
+    // Before anything is armed: what runbooks/disable must find.
+    const left = writeKnownHosts(config);
+    if (left.length > 0) console.log(`[WARN] ${toLeftLine(config.stack, left)}`);
     try {
       await stage(host, runId, [ruling, ...approvals]);
       for (const signed of [ruling, ...approvals]) await upload(host, runId, signed);

@@ -11,9 +11,9 @@ import type { RemoteHost } from "../provision/host/connection.ts";
 /** Options every runbook has. */
 export const stackOptions = { stack: { type: "string", default: "sandbox" }, host: { type: "string" } } as const;
 
-/** @throws STACK_CONFIG_INVALID when Pulumi.<stack>.yaml is missing or does not fit */
-export function readStack(stack: string): StackConfig {
-  const file = join(findCheckout(), `Pulumi.${stack}.yaml`);
+/** @throws STACK_CONFIG_INVALID when Pulumi.<stack>.yaml is missing or does not fit. `folder`: where it lies, the checkout unless said. */
+export function readStack(stack: string, folder = findCheckout()): StackConfig {
+  const file = join(folder, `Pulumi.${stack}.yaml`);
   return parseStackConfig(stack, readConfigValues(stack, file));
 }
 

@@ -1,9 +1,13 @@
 // Words for the host's POSIX shell. A script is fixed text; everything variable is a quoted positional argument.
 
-/** One word, whatever its bytes. NUL cannot be said in a command line and is a bug of the caller. */
+/**
+ * One word, whatever its bytes, for sh and for the login shell that root has: fish reads a backslash between quotes, csh an exclamation
+ * mark, so both stand outside of them. (csh wants no line end between quotes either; with it no script begins, which is seen.) NUL cannot
+ * be said in a command line and is a bug of the caller.
+ */
 export function toShellWord(text: string): string {
   if (text.includes("\0")) throw new TypeError("a shell word cannot hold NUL");
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return `'${text.replaceAll(/['\\!]/g, (character) => `'\\${character}'`)}'`;
 }
 
 const startMarkerText = "cutter-kit begins";

@@ -17,6 +17,7 @@ export interface SandboxPaths {
   readonly consoleLog: string;
   readonly knownHosts: string;
   readonly stackFile: string;
+  readonly stackKnownHosts: string; // written by up and the runbooks, for runbooks/disable
   readonly runtimeDirectory: string;
   readonly agentSocket: string;
 }
@@ -42,6 +43,7 @@ export function toSandboxPaths(checkout: string): SandboxPaths {
     consoleLog: `${directory}/console.log`,
     knownHosts: `${directory}/known_hosts`,
     stackFile: `${checkout}/Pulumi.sandbox.yaml`,
+    stackKnownHosts: `${checkout}/Pulumi.sandbox.known_hosts`,
     runtimeDirectory,
     agentSocket: `${runtimeDirectory}/agent`,
   };

@@ -22,6 +22,12 @@ if grep -qs PerSourcePenalties "$root/usr/lib/openssh/sshd-session" "$root/usr/s
   echo 'PerSourcePenalties no' >> "$root/etc/ssh/sshd_config.d/10-sandbox.conf"
 fi
 
+# fish depends on man-db, groff and all of Python; a login shell needs its own files only.
+debs=$(mktemp -d)
+(cd "$debs" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download fish fish-common libpcre2-32-0)
+for deb in "$debs"/*.deb; do dpkg-deb --extract "$deb" "$root"; done
+rm -rf "$debs" "$root/usr/share/doc/fish" "$root/usr/share/doc/fish-common"
+
 ln -sf /usr/lib/systemd/system/systemd-networkd.service "$root/etc/systemd/system/multi-user.target.wants/"
 ln -sf /dev/null "$root/etc/systemd/system/systemd-modules-load.service"   # no modules in a container
 ln -sf /dev/null "$root/etc/systemd/system/systemd-networkd-wait-online.service"

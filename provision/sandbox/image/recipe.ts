@@ -48,6 +48,11 @@ const hostPackages = [
   "python3-minimal",
   "libstdc++6",
   "docker.io",
+  // Login shells that a host's root may have; fish comes by customize.sh, without the manual pages and the Python it depends on.
+  "zsh",
+  "tcsh",
+  "ksh93u+m",
+  "mksh",
 ] as const;
 
 /** bookworm's docker.io brings the client itself; later suites have it in a package of its own. */

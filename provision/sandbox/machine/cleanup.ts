@@ -50,7 +50,7 @@ export async function removeFiles(paths: SandboxPaths): Promise<void> {
     await runCommand(["ip", "link", "delete", "dev", paths.outerInterface]);
   if (existsSync(paths.directory))
     await mustRun("remove files", ["rm", "-rf", "--one-file-system", paths.directory], { timeoutMs: 5 * 60_000 });
-  for (const remaining of [paths.stackFile, `/run/systemd/nspawn/propagate/${paths.name}`])
+  for (const remaining of [paths.stackFile, paths.stackKnownHosts, `/run/systemd/nspawn/propagate/${paths.name}`])
     rmSync(remaining, { recursive: true, force: true });
   rmSync(paths.runtimeDirectory, { recursive: true, force: true });
   removeStackState(paths.checkout);

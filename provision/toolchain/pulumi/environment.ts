@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { fixedEnvironment } from "../bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
 
@@ -56,7 +57,22 @@ export function toStackName(args: readonly string[], workingDirectory: string, c
 /** Then the engine goes on with the others when one of them fails, and fails at the end. */
 export function hasSeveralHosts(workingDirectory: string, stack: string): boolean {
   const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
-  return existsSync(file) && /^\s+["']?cutter-kit:hosts["']?\s*:/m.test(readFileSync(file, "utf8"));
+  return existsSync(file) && hasKey(readYaml(file), "config", "cutter-kit:hosts");
+}
+
+/** What is no YAML the engine refuses by itself. */
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function hasKey(content: unknown, ...fields: readonly string[]): boolean {
+  let value = content;
+  for (const field of fields) value = typeof value === "object" && value !== null ? Reflect.get(value, field) : undefined;
+  return value !== undefined && value !== null;
 }
 
 function toStackOption(args: readonly string[]): string | null {

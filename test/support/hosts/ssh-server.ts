@@ -22,9 +22,14 @@ export interface TestSshServer {
 
 /**
  * `acceptEnv` are the variables the server lets through; each command runs in `folder`, after `shellStart`, as a root's .bashrc comes
- * before it.
+ * before it. `listenOn`: 127.0.0.1 unless said; "::" is both loopback addresses. `toLocal` says what runs here in a command's place.
  */
-export async function startSshServer(folder: string, acceptEnv: readonly string[], shellStart = ""): Promise<TestSshServer> {
+export async function startSshServer(
+  folder: string,
+  acceptEnv: readonly string[],
+  shellStart = "",
+  { listenOn = "127.0.0.1", toLocal = (command: string): string => command } = {},
+): Promise<TestSshServer> {
   const hostPair = createSshKeyPair();
   const clientPair = createSshKeyPair();
   const clientPublic = utils.parseKey(clientPair.public);
@@ -43,9 +48,9 @@ export async function startSshServer(folder: string, acceptEnv: readonly string[
       if (attempt.method !== "publickey" || !attempt.key.data.equals(allowed)) return attempt.reject(["publickey"]);
       attempt.accept();
     });
-    connection.on("session", (accept) => serveSession(accept(), folder, acceptEnv, shellStart, commands));
+    connection.on("session", (accept) => serveSession(accept(), folder, acceptEnv, (command) => `${shellStart}\n${toLocal(command)}`, commands));
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", () => done()));
+  await new Promise<void>((done) => server.listen(0, listenOn, () => done()));
 
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the test SSH server has no port");
@@ -65,7 +70,13 @@ export async function startSshServer(folder: string, acceptEnv: readonly string[
   };
 }
 
-function serveSession(session: Session, folder: string, acceptEnv: readonly string[], shellStart: string, commands: string[]): void {
+function serveSession(
+  session: Session,
+  folder: string,
+  acceptEnv: readonly string[],
+  toScript: (command: string) => string,
+  commands: string[],
+): void {
   const environment: Record<string, string> = { PATH: process.env.PATH ?? "" };
   session.on("env", (accept, reject, info) => {
     if (!acceptEnv.includes(info.key)) return reject?.();
@@ -75,7 +86,7 @@ function serveSession(session: Session, folder: string, acceptEnv: readonly stri
   session.on("exec", (accept, _reject, info) => {
     commands.push(info.command);
     const channel = accept();
-    const child = spawn("sh", ["-c", `${shellStart}\n${info.command}`], { cwd: folder, env: environment });
+    const child = spawn("sh", ["-c", toScript(info.command)], { cwd: folder, env: environment });
     channel.pipe(child.stdin);
     child.stdin.on("error", () => undefined); // a command may end without reading its input
     child.stdout.pipe(channel, { end: false });
