@@ -139,7 +139,7 @@ test("believes no exit code 0 of a shell that ends before the command, nor words
   write("rc", "printf 'hi \\033[31m\\ncutter-0 latch on\\ncutter- tokens none\\n'; exit 0");
   const { status, text } = await disable("--now");
   expect([status, latch(), tokens()]).toEqual([30, false, ["R1", "R2"]]);
-  expect(text).toContain("root's login shell ended with 0 and did not run sh: nothing was done\n       | hi ^[[31m\n");
+  expect(text).toContain("root's login shell ended with 0, and no answer of sh was seen: take it as not done\n       | hi ^[[31m\n");
   expect(text).toContain(
     `type: ssh -t -p ${String(server.port)} root@127.0.0.1  and at its prompt: touch /etc/cutter/execution/DISABLED && ls -l`,
   );
@@ -149,9 +149,13 @@ test("asks every host of the file whatever became of the others: IPv6 in any spe
   const down = `[127.0.0.1]:1 ${server.hostKey} down`;
   writeFileSync(
     known,
-    ["# a note", down, "*.example.org ssh-ed25519 AAAA", `${place("0::1")} ${server.hostKey} six`, `${place("::1")} ${server.hostKey}`].join(
-      "\r\n",
-    ),
+    [
+      "# a note",
+      down,
+      "*.example.org ssh-ed25519 AAAA",
+      `${place("0::1")} ${server.hostKey} six`,
+      `${place("::1")} ${server.hostKey}`,
+    ].join("\r\n"),
   );
   const { status, text } = await disable();
   expect([status, latch(), tokens()]).toEqual([30, true, []]);
@@ -183,10 +187,15 @@ test("refuses a host that shows another key, and takes the right one of several 
 test("says by name which file is missing or which stack is not chosen, and what to type then", async () => {
   expect(await disable("--stack", "contabo")).toMatchObject({
     status: 78,
-    text: expect.stringMatching(/Pulumi\.contabo\.known_hosts cannot be read.*\n.*configure --stack contabo.*\n.*ssh root@HOST 'exec sh -c/),
+    text: expect.stringMatching(
+      /Pulumi\.contabo\.known_hosts cannot be read.*\n.*configure --stack contabo.*\n.*ssh root@HOST 'exec sh -c/,
+    ),
   });
   writeFileSync(join(kit, "Pulumi.other.known_hosts"), "");
-  expect(await disable()).toMatchObject({ status: 78, text: expect.stringContaining("name one stack with --stack (found: other replica)") });
+  expect(await disable()).toMatchObject({
+    status: 78,
+    text: expect.stringContaining("name one stack with --stack (found: other replica)"),
+  });
   expect(await disable("--stack", "other")).toMatchObject({ status: 78, text: expect.stringContaining("names no host") });
   rmSync(join(kit, "Pulumi.other.known_hosts"));
   rmSync(known);

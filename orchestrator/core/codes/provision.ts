@@ -41,7 +41,8 @@ export const provisionCodes = {
   HOST_SHELL_UNFIT: {
     summary: "root's shell on the host does not run what it is given; nothing was changed",
     remedy:
-      "ssh root@HOST true must end with 0: look at root's .bashrc, at its shell in /etc/passwd and for command= in its authorized_keys",
+      "ssh root@HOST 'exec sh -c \"echo ok\"' must print ok; look at root's shell in /etc/passwd (sh, bash, zsh, ksh and fish will do, " +
+      "csh will not), at its .bashrc, and for command= in its authorized_keys",
     exit: 10,
   },
   HOST_COMMAND_FAILED: {

@@ -48,7 +48,7 @@ afterEach(async () => {
 
 it("runs a script with arguments that no shell interprets, and gives bytes and exit code back", async () => {
   const host = await openConnection(address, agentSocket);
-  const nasty = ["a b", "", "$(id)", "'; exit 9; '", "*", "é\n"];
+  const nasty = ["a b", "", "$(id)", "'; exit 9; '", "*", "é\n", "\\\\a\\", "!x! !"];
   const outcome = await host.run('for a in "$@"; do printf "[%s]" "$a"; done; cat; exit 7', nasty, {
     timeoutMs: 10_000,
     stdin: Buffer.from("in"),

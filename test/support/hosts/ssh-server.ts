@@ -48,7 +48,9 @@ export async function startSshServer(
       if (attempt.method !== "publickey" || !attempt.key.data.equals(allowed)) return attempt.reject(["publickey"]);
       attempt.accept();
     });
-    connection.on("session", (accept) => serveSession(accept(), folder, acceptEnv, (command) => `${shellStart}\n${toLocal(command)}`, commands));
+    connection.on("session", (accept) =>
+      serveSession(accept(), folder, acceptEnv, (command) => `${shellStart}\n${toLocal(command)}`, commands),
+    );
   });
   await new Promise<void>((done) => server.listen(0, listenOn, () => done()));
 

@@ -1,4 +1,6 @@
 // The ready sandbox host and a second one in its stack; afterwards neither the second host nor what the state says of it is left.
+import { writeKnownHosts } from "../../../provision/stack/known-hosts.ts";
+import { readStack } from "../../../runbooks/stack.ts";
 import { importState, readState } from "../stack.ts";
 import { listBothHosts, makeSecondHost, type SecondHost } from "./second-host.ts";
 
@@ -15,6 +17,7 @@ export async function openTwoHosts(): Promise<TwoHosts> {
     second,
     close: async () => {
       putBack();
+      writeKnownHosts(readStack("sandbox")); // an up left both there
       await second.remove();
       await forgetSecond();
     },

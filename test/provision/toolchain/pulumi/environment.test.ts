@@ -38,7 +38,11 @@ describe("the environment of the engine", () => {
   test("lets the engine go on with the other hosts where a stack has several", () => {
     writeFileSync(join(checkout, "Pulumi.pair.yaml"), "config:\n  cutter-kit:hosts:\n    - name: one\n");
     writeFileSync(join(checkout, "Pulumi.single.yaml"), "config:\n  # cutter-kit:hosts: several\n  cutter-kit:host: one\n");
-    expect(engineEnvironment(["up", "--stack", "pair"], { checkout }).PULUMI_CONTINUE_ON_ERROR).toBe("true");
+    writeFileSync(join(checkout, "Pulumi.flow.yaml"), 'config: { "cutter-kit:hosts": [{ name: one }] }\r\n');
+    writeFileSync(join(checkout, "Pulumi.torn.yaml"), "config: {\n");
+    for (const stack of ["pair", "flow"])
+      expect(engineEnvironment(["up", "--stack", stack], { checkout }).PULUMI_CONTINUE_ON_ERROR).toBe("true");
+    expect(engineEnvironment(["up", "--stack", "torn"], { checkout })).not.toHaveProperty("PULUMI_CONTINUE_ON_ERROR");
     expect(engineEnvironment(["up", "--stack", "single"], { checkout })).not.toHaveProperty("PULUMI_CONTINUE_ON_ERROR");
     expect(
       engineEnvironment(["up", "--stack", "pair"], { checkout, environment: { PULUMI_CONTINUE_ON_ERROR: "false" } })
