@@ -1,24 +1,13 @@
 // Each phase's document against its receipt, its output and the journal it witnesses: the knowledge base read these bytes back, so they
 // tell what the journal was then.
-import { z } from "zod";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import type { DonePhase } from "../core/journal/status.ts";
+import { readWitness } from "../core/journal/witness.ts";
 import { toPhaseStem } from "../core/knowledge-base/phase-document-id.ts";
 import { auditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { journalName, type AuditedJournal } from "./read-journal.ts";
-import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 import type { PhaseName } from "../core/phase-names.ts";
-
-const witnessSchema = z.looseObject({
-  run_id: z.string(),
-  document_id: z.string(),
-  mode: z.string(),
-  phase: z.string(),
-  number: z.int(),
-  output_sha256: z.string(),
-  journal: z.strictObject({ seq: z.int().min(0), head: z.string() }),
-});
 
 export const toDocumentName = (number: number, phase: PhaseName): string => `documents/${toPhaseStem(number, phase)}.md`;
 export const toOutputName = (number: number, phase: PhaseName): string => `outputs/${toPhaseStem(number, phase)}.json`;
@@ -72,7 +61,7 @@ function checkDocument(material: RunBundle, journal: AuditedJournal, done: DoneP
 
 /** (sequence, head) as the document carries it. */
 function checkWitness(material: RunBundle, journal: AuditedJournal, file: string): readonly AuditFinding[] {
-  const witness = readRecord(material.files.get(file) ?? new Uint8Array());
+  const witness = readWitness(toText(material.files.get(file)));
   if (witness === null) return [auditFinding("document_differs", "it carries no record", { file })];
   const { seq, head } = witness.journal;
   const hash = journal.hashes[seq];
@@ -96,7 +85,7 @@ function checkWitness(material: RunBundle, journal: AuditedJournal, file: string
 }
 
 function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePhase, file: string): readonly AuditFinding[] {
-  const record = readRecord(bytes);
+  const record = readWitness(toText(bytes));
   if (record === null || status.started === null) return [];
   const told = {
     run_id: status.started.run_id,
@@ -118,11 +107,6 @@ function checkRecord(bytes: Uint8Array, { status }: AuditedJournal, done: DonePh
       ];
 }
 
-/** The last fenced block of the document. */
-function readRecord(bytes: Uint8Array): z.infer<typeof witnessSchema> | null {
-  const text = Buffer.from(bytes).toString("utf8");
-  const start = text.lastIndexOf("\n## Record\n");
-  const json = /^`{3,}json\n([^]*?)\n`{3,}$/m.exec(text.slice(Math.max(0, start)))?.[1];
-  const parsed = witnessSchema.safeParse(start < 0 || json === undefined ? null : tryParseJson(json));
-  return parsed.success ? parsed.data : null;
+function toText(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString("utf8");
 }

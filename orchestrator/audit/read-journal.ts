@@ -1,6 +1,6 @@
 // The journal of an audited run: chain, sequence, legality, and whether it goes on to the end of the run.
 import { readChain, toLineHash } from "../core/journal/chain.ts";
-import type { JournalRecord } from "../core/journal/record.ts";
+import type { CutTail, JournalRecord } from "../core/journal/record.ts";
 import { toStatus, type RunStatus } from "../core/journal/status.ts";
 import { CutterError } from "../core/errors.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
@@ -19,10 +19,10 @@ export function readJournal(material: RunBundle, findings: AuditFinding[]): Audi
   const bytes = material.files.get(journalName);
   if (bytes === undefined) return fail(findings, auditFinding("file_missing", "absent", { file: journalName }));
   try {
-    const { records } = readChain(bytes, journalName);
+    const { records, torn } = readChain(bytes, journalName);
     const lines = Buffer.from(bytes).toString("utf8").split("\n").slice(0, -1);
     const status = toStatus(records);
-    findings.push(...findEnd(material, records, status));
+    findings.push(...findEnd(material, records, status, torn));
     return { records, hashes: lines.map(toLineHash), status };
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
@@ -33,8 +33,10 @@ export function readJournal(material: RunBundle, findings: AuditFinding[]): Audi
         findings,
         toAuditFinding("journal_illegal", error, { file: journalName, ...(typeof seq === "number" ? { record: seq } : {}) }),
       );
-    const code = error.code === "JOURNAL_TORN" ? "tail_cut" : "chain_broken";
-    return fail(findings, toAuditFinding(code, error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }));
+    return fail(
+      findings,
+      toAuditFinding("chain_broken", error, { file: journalName, ...(typeof line === "number" ? { record: line - 1 } : {}) }),
+    );
   }
 }
 
@@ -43,10 +45,20 @@ function fail(findings: AuditFinding[], found: AuditFinding): null {
   return null;
 }
 
-/** A chain does not see a cut tail. A bundle is made of a run that has ended, so its journal has an end. */
-function findEnd({ origin }: RunBundle, records: readonly JournalRecord[], status: RunStatus): readonly AuditFinding[] {
+/**
+ * A chain does not see a cut tail. A bundle is made of a run that has ended, so its journal has an end. A run that goes on may have a line
+ * that was cut off in its own append: its next start takes that back, on record, and the phases' documents witness that no record is lost.
+ */
+function findEnd(
+  { origin }: RunBundle,
+  records: readonly JournalRecord[],
+  status: RunStatus,
+  torn: CutTail | null,
+): readonly AuditFinding[] {
   if (origin === "folder" && status.finished === null && status.voided === null) return []; // a run that goes on
   const last = records.length - 1;
+  if (torn !== null)
+    return [auditFinding("tail_cut", "the last line has no end", { file: journalName, record: last, facts: { bytes: torn.bytes } })];
   if (status.finished === null && status.voided === null)
     return [auditFinding("tail_cut", "no record says that the run was finished or given up", { file: journalName, record: last })];
   if (status.attemptOpen && status.voided === null)

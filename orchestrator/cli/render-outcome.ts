@@ -15,6 +15,8 @@ export function toOutcomeText(outcome: RunOutcome): readonly string[] {
 
 function toClosingLine(outcome: RunOutcome): string {
   const named = `run ${outcome.run_id} mode=${outcome.mode} phases=${String(outcome.phases_done)} exit=${String(outcome.exit_code)}`;
+  const why = outcome.code !== null && isCode(outcome.code) ? toErrorLine(outcome.code, outcome.facts) : (outcome.code ?? "unknown");
+  if (outcome.result === "done" && outcome.code === "DISK_FULL") return `[ERR] done, and its evidence is not yet whole: ${named} ${why}`;
   if (outcome.result === "done") {
     const again = outcome.replay ? " (it was done before; nothing was repeated)" : "";
     if (outcome.mode === "live") return `[OK] done: ${named} payload_sha=${outcome.payload_sha ?? "none"}${again}`;
@@ -24,7 +26,6 @@ function toClosingLine(outcome: RunOutcome): string {
       `would_refuse=${String(outcome.would_refuse.length)}${again}`
     );
   }
-  const why = outcome.code !== null && isCode(outcome.code) ? toErrorLine(outcome.code, outcome.facts) : (outcome.code ?? "unknown");
   const waits = outcome.waits_on === null ? "" : ` waits_on=${outcome.waits_on}`;
   return (
     `${outcome.result === "waiting" || outcome.result === "voided" ? "[WARN]" : "[ERR]"} ${outcome.result}: ${named} ` +

@@ -1,7 +1,9 @@
 // A run from its first lock to its last word: who may start it, what each start is, and how it ended. The phases are loop.ts's.
 import { CutterError } from "../core/errors.ts";
-import { isEscalation, waitsForSecondApproval } from "../core/run/escalation.ts";
+import { toNamedDiskError } from "../core/host/disk-error.ts";
+import { isEscalation, toLastExit, waitsForSecondApproval } from "../core/run/escalation.ts";
 import { hasWritten } from "../core/journal/live.ts";
+import type { RunStatus } from "../core/journal/status.ts";
 import { assertKbId } from "../core/knowledge-base/id.ts";
 import { toRecordedRefusal } from "../core/run/verdict.ts";
 import type { PhaseOutputs } from "../phases/define.ts";
@@ -9,7 +11,9 @@ import { toEndError, toUnrecordedError, type Attempt, type Run } from "./kernel/
 import { startCheckpoints } from "./kernel/checkpoint.ts";
 import { withResource } from "./kernel/with-resource.ts";
 import { openJournal, type Journal } from "./kernel/journal-writer.ts";
-import { ensureRecords, writeRecords } from "./records/write-records.ts";
+import { requireNoLostRecords } from "./kernel/lost-records.ts";
+import { readRun } from "./records/read-run.ts";
+import { ensureRecords, toOutcomeFile, writeRecords } from "./records/write-records.ts";
 import { runLiveAttempt } from "./live/start.ts";
 import { loop } from "./loop.ts";
 import { toOutcome } from "./records/outcome.ts";
@@ -30,9 +34,11 @@ export async function runPhases(run: Run, ports: EnginePorts): Promise<RunOutcom
   }
   assertKbId(run.facts.documentId);
   // The run id first: two starts of one id share a folder and a journal, whatever their documents are.
-  return await withResource(ports, await ports.locks.acquireRun(run.facts.runId, run.facts.documentId), async () =>
-    withResource(ports, await ports.locks.acquire(run.facts.runId, run.facts.documentId), () => runLocked(run, ports)),
-  );
+  const start = async (): Promise<RunOutcome> =>
+    withResource(ports, await ports.locks.acquireRun(run.facts.runId, run.facts.documentId), async () =>
+      withResource(ports, await ports.locks.acquire(run.facts.runId, run.facts.documentId), () => runLocked(run, ports)),
+    );
+  return await start().catch((error: unknown) => tellUnrecordedStart(run, ports, error));
 }
 
 async function runLocked(run: Run, ports: EnginePorts): Promise<RunOutcome> {
@@ -41,10 +47,14 @@ async function runLocked(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   return await withResource(ports, { release: () => store.close() }, async () => {
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
+    const found = { status: journal.status(), records: journal.length() };
+    if (journal.torn() !== null) await requireNoLostRecords(run, found, ports.knowledgeBase); // before anything is cut back
     const outputs = await readOutputs(run, folder, journal);
     if (journal.status().finished !== null || journal.status().voided !== null) {
-      await ensureRecords(ports.files, folder, run.facts.runId, run.phases);
-      return toCurrentOutcome({ run, journal, outputs, folder }, true);
+      await closeLastAttempt(journal);
+      const outcome = toCurrentOutcome({ run, journal, outputs, folder }, true);
+      await ensureRecords(ports.files, folder, { ...outcome, replay: false }, run.phases);
+      return outcome;
     }
     const checkpoints = startCheckpoints({
       clock: ports.clock,
@@ -54,6 +64,13 @@ async function runLocked(run: Run, ports: EnginePorts): Promise<RunOutcome> {
     });
     return await runAttempt({ run, ports, folder, journal, checkpoints, outputs, live: null });
   });
+}
+
+/** The end of a start that had done all its work when it was cut off: a journal that is evidence has an end. */
+async function closeLastAttempt(journal: Journal): Promise<void> {
+  const { attempt, attemptOpen, finished } = journal.status();
+  if (attemptOpen && (finished !== null || journal.torn() !== null))
+    await journal.append({ kind: "attempt_ended", attempt, why: "finished", code: null, facts: {}, connections: [] });
 }
 
 async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
@@ -68,25 +85,58 @@ async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
       inputs: run.inputs,
     });
   }
-  const number = journal.status().attempt + 1;
+  const found = { status: journal.status(), records: journal.length() };
+  const number = found.status.attempt + 1;
   await journal.append({ kind: "attempt_started", attempt: number, pid: ports.process.pid, boot_id: ports.process.bootId });
   ports.reporter.report({ kind: "run_started", runId: run.facts.runId, mode: run.facts.mode, documentId: run.facts.documentId });
   let atWork = false;
-  const work = (begun: Attempt): Promise<void> => {
+  const work = async (begun: Attempt): Promise<void> => {
+    // A knowledge base that is away is met by the next gate, which waits for it.
+    if (number > 1)
+      await requireNoLostRecords(run, found, ports.knowledgeBase).catch((error: unknown) => {
+        if (!(error instanceof CutterError) || error.code !== "KB_UNAVAILABLE") throw error;
+      });
     atWork = true;
-    return loop(begun);
+    await loop(begun);
   };
   const end = await (run.facts.mode === "live" ? runLiveAttempt(attempt, work) : work(attempt)).then(
     () => null,
     (error: unknown) => toEndError(error, run.signal, toCurrentPhase(run, journal)),
   );
-  const outcome = await recordEnd(attempt, number, { end, atWork }).catch((failure: unknown) => {
-    throw toUnrecordedError(end, failure);
-  });
+  const outcome = await recordEnd(attempt, number, { end, atWork }).catch((failure: unknown) =>
+    toUnrecordedOutcome(attempt, toUnrecordedError(end, failure)),
+  );
   ports.reporter.report({ kind: "run_ended", result: outcome.result, exitCode: outcome.exit_code, certificate: outcome.certificate });
   await notifyStopped(ports, outcome);
   if (end?.code === "INTERNAL_BUG") throw end;
   return outcome;
+}
+
+/**
+ * What a start came to whose end is not on record: told to whoever started it, with the exit that what stands in the database asks for. A run
+ * that is done lacks its evidence then. @throws `error`, when it is the kit's own fault
+ */
+function toUnrecordedOutcome(from: Parameters<typeof toCurrentOutcome>[0], error: CutterError): RunOutcome {
+  if (error.code === "INTERNAL_BUG") throw error;
+  const status = from.journal.status();
+  const end = { code: error.code, facts: toRecordedRefusal(error).facts };
+  const { attempt } = status;
+  const stopped: RunStatus = {
+    ...status,
+    attemptOpen: false,
+    lastEnd: { kind: "attempt_ended", attempt, why: "stopped", ...end, connections: [], at: "" },
+  };
+  return { ...toCurrentOutcome(from, false, stopped), ...end, exit_code: toLastExit(stopped) };
+}
+
+/** A disk or a knowledge base that refused a start before its journal took a word: what earlier starts wrote still decides the exit. */
+async function tellUnrecordedStart(run: Run, ports: EnginePorts, error: unknown): Promise<RunOutcome> {
+  const known = toNamedDiskError(error);
+  if (!(known instanceof CutterError) || run.facts.mode !== "live" || !/^(?:DISK_FULL|KB_.*)$/.test(known.code)) throw known;
+  const recorded = await readRun(ports.files, run.facts.config.sidecar_root, run.facts.runId).catch(() => null);
+  if (recorded === null || !hasWritten(recorded.status)) throw known;
+  const journal = { status: () => recorded.status };
+  return toUnrecordedOutcome({ run, journal, outputs: new Map(), folder: recorded.folder }, known);
 }
 
 /** A phase's own failure after something was written is raised to the sovereign; what refused the start is not. */
@@ -111,7 +161,7 @@ async function recordEnd(
       .map((evidence) => ({ ...evidence, transactionIdsAssigned: [...evidence.transactionIdsAssigned] })),
   });
   const outcome = toCurrentOutcome(attempt, false);
-  await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
+  await folder.write("outcome.json", toOutcomeFile(outcome));
   if (outcome.result === "done" || outcome.result === "voided")
     await writeRecords(ports.files, folder, attempt.run.facts.runId, attempt.run.phases);
   return outcome;
@@ -163,12 +213,13 @@ async function readOutputs(run: Run, folder: RunFolder, journal: Journal): Promi
 }
 
 function toCurrentOutcome(
-  from: { readonly run: Run; readonly journal: Journal; readonly outputs: PhaseOutputs; readonly folder: RunFolder },
+  from: { readonly run: Run; readonly journal: Pick<Journal, "status">; readonly outputs: PhaseOutputs; readonly folder: RunFolder },
   replay: boolean,
+  status = from.journal.status(),
 ): RunOutcome {
   return toOutcome({
     run: from.run.facts,
-    status: from.journal.status(),
+    status,
     outputs: from.outputs,
     folder: from.folder.path,
     replay,
@@ -177,7 +228,7 @@ function toCurrentOutcome(
 }
 
 /** The phase it stands in, or before; null once all have their receipts. */
-function toCurrentPhase(run: Run, journal: Journal): PhaseName | null {
+function toCurrentPhase(run: Run, journal: Pick<Journal, "status">): PhaseName | null {
   const { done } = journal.status();
   return done.find((phase) => phase.receipt === null)?.phase ?? run.phases[done.length]?.name ?? null;
 }

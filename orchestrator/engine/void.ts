@@ -7,7 +7,7 @@ import type { RunStatus } from "../core/journal/status.ts";
 import type { Phase } from "../phases/define.ts";
 import { withResource } from "./kernel/with-resource.ts";
 import { openJournal } from "./kernel/journal-writer.ts";
-import { writeRecords } from "./records/write-records.ts";
+import { toOutcomeFile, writeRecords } from "./records/write-records.ts";
 import { toOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
 import { findRunFolder, type RunFolder } from "./kernel/run-folder.ts";
@@ -44,7 +44,7 @@ export async function voidRun(
       }
       const facts = { runId, documentId: started.document_id, mode: started.mode };
       const outcome = toOutcome({ run: facts, status: journal.status(), outputs: new Map(), folder: folder.path, replay, next: null });
-      if (!replay) await folder.write("outcome.json", `${JSON.stringify(outcome, null, 1)}\n`);
+      if (!replay) await folder.write("outcome.json", toOutcomeFile(outcome));
       if (!replay) await writeRecords(ports.files, folder, runId, phases);
       return outcome;
     });

@@ -1,4 +1,4 @@
-// Files of the host, as far as the orchestrator needs them. Paths are absolute.
+// Files of the host, as far as the orchestrator needs them. Paths are absolute. A disk that fails, full or otherwise, is DISK_FULL in each.
 
 export interface FileFacts {
   readonly kind: "file" | "folder" | "link" | "other";

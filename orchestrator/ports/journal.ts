@@ -5,8 +5,10 @@ export interface JournalStore {
   read(): Promise<Uint8Array>;
   /**
    * Appends one line (without its newline) and fsyncs. An error is a stop, never a retry: the tail may be torn.
-   * @throws JOURNAL_NOT_WRITTEN
+   * @throws DISK_FULL, JOURNAL_NOT_WRITTEN; after one of them every append throws it again
    */
   append(line: string): Promise<void>;
+  /** Durably leaves the first `bytes` bytes and no more: for what an append of ours left behind the last whole line. @throws as append */
+  cutBack(bytes: number): Promise<void>;
   close(): Promise<void>;
 }

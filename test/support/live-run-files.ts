@@ -9,7 +9,7 @@ import { nodeFiles } from "../../orchestrator/adapters/node-files/node-files.ts"
 import type { PinnedKeyFile } from "../../orchestrator/core/approval/verify.ts";
 import { phases } from "../../orchestrator/phases/index.ts";
 import { liveRunId, makeLiveWorld, type KillAt, type LiveWorld } from "./worlds/live-world.ts";
-import { documentId } from "./worlds/world.ts";
+import { documentId, type World } from "./worlds/world.ts";
 
 export { liveRunId };
 const signedAt = new Date("2026-11-22T10:00:00Z");
@@ -27,7 +27,7 @@ export interface LiveRunFiles {
 export interface EvidencedWorld {
   readonly live: LiveWorld;
   readonly folder: string; // of the run
-  start(killAt?: KillAt): ReturnType<LiveWorld["start"]>;
+  start(killAt?: KillAt, arrange?: (world: World) => void): ReturnType<LiveWorld["start"]>;
 }
 
 export async function makeEvidencedWorld(): Promise<EvidencedWorld> {
@@ -49,8 +49,9 @@ export async function makeEvidencedWorld(): Promise<EvidencedWorld> {
   return {
     live,
     folder: join(live.world.config.sidecar_root, liveRunId),
-    start: (killAt) =>
+    start: (killAt, arrange) =>
       live.start({
+        ...(arrange === undefined ? {} : { arrange }),
         change: { requestText: request, inputs },
         ports: { files: { ...nodeFiles, read } },
         ...(killAt === undefined ? {} : { killAt }),

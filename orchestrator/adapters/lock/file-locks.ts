@@ -5,6 +5,7 @@ import { link, open, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { CutterError } from "../../core/errors.ts";
+import { refuseDisk } from "../../core/host/disk-error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileLocks, FileLock, LockHolder } from "../../ports/lock.ts";
 import { toErrorCode } from "../node-files/node-files.ts";
@@ -44,12 +45,12 @@ export function fileLocks(options: {
     };
     let replaced: LockHolder | null = null;
     for (let tries = 1; tries <= maximumTries; tries += 1) {
-      if (await createWhole(path, holder)) return toFileLock(path, replaced);
+      if (await createWhole(path, holder).catch(refuseDisk(path))) return toFileLock(path, replaced);
       const found = await readHolder(path);
       if (found === null) continue; // released between our two looks
       if (!(await isCertainlyGone(found, options.bootId))) throw toLocked(found);
       replaced = found;
-      await removeStale(path, found);
+      await removeStale(path, found).catch(refuseDisk(path));
     }
     throw toLocked(null);
   };

@@ -46,8 +46,11 @@ export const phaseCodes = {
     exit: 10,
   },
   DISK_FULL: {
-    summary: "there is not enough free space for the backup",
-    remedy: "free space on the file system of the named folder, by hand; nothing was written to the database",
+    summary: "a disk does not take what is to be written: it is full, over a quota, read-only or failing, or too many files are open",
+    remedy:
+      "ENOSPC and EDQUOT: make room where the named path lies (df -h and df -i tell); EROFS and EIO: dmesg tells why, have it " +
+      "mounted for writing again; EMFILE and ENFILE: wait for the other programs; with a sqlstate it is the disk of the database " +
+      "server; then start it again, a live run enabled anew: it goes on where it stood",
     exit: 10,
   },
   GRANT_MATRIX_MISMATCH: {

@@ -80,14 +80,9 @@ export const runCodes = {
     remedy: "nothing is lost: the next start takes over what this process left; look at the disk and the folder of locks",
     exit: 10,
   },
-  JOURNAL_TORN: {
-    summary: "the journal ends in the middle of a record",
-    remedy: "keep the folder as evidence; a dry run wrote nothing and can begin again under another run id",
-    exit: 30,
-  },
   JOURNAL_NOT_WRITTEN: {
-    summary: "a record could not be made durable in the journal, whose tail may be torn",
-    remedy: "look at the disk of the run's folder; the next start says whether the journal still verifies",
+    summary: "a record could not be made durable in the journal, for another reason than its disk",
+    remedy: "look at the named file: it must be a plain file of cutter's; the next start says whether the journal still verifies",
     exit: 30,
   },
   JOURNAL_DAMAGED: {

@@ -1,7 +1,7 @@
 // The journal's lines as a chain of hashes: what was appended can be told from what was edited, moved or torn.
 import { createHash } from "node:crypto";
 import { CutterError } from "../errors.ts";
-import { parseRecord, type JournalRecord } from "./record.ts";
+import { parseRecord, type CutTail, type JournalRecord } from "./record.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 /** What the first record's `prev` is. */
@@ -13,18 +13,24 @@ export function toLineHash(line: string): string {
 }
 
 /** The line of the next record. The caller appends it and takes `toLineHash(line)` as the new head. */
-export function toLine(entry: object, chain: { readonly seq: number; readonly at: string; readonly prev: string }): string {
-  return JSON.stringify({ seq: chain.seq, at: chain.at, ...entry, prev: chain.prev });
+export function toLine(
+  entry: object,
+  { seq, at, prev, cut }: { readonly seq: number; readonly at: string; readonly prev: string; readonly cut?: CutTail | undefined },
+): string {
+  return JSON.stringify({ seq, at, ...entry, ...(cut === undefined ? {} : { cut }), prev });
 }
 
 export interface ReadChain<Entry extends Chained = JournalRecord> {
   readonly records: readonly Entry[];
   readonly head: string; // hash of the last line, chainStart when there is none
+  readonly bytes: number; // of all whole lines
+  /** Behind them: an append of ours that was cut off, since a line counts from its newline on. Null when the last line is whole. */
+  readonly torn: CutTail | null;
 }
 
 /**
- * Reads a whole journal back. A cut tail cannot be seen here: the receipts in the knowledge base carry (seq, head) and are the witness.
- * @throws JOURNAL_TORN when the last line has no newline, JOURNAL_DAMAGED when a line is no record or the chain does not hold.
+ * Reads a whole journal back. A cut tail of whole lines cannot be seen here: the receipts in the knowledge base carry (seq, head) and are
+ * the witness. @throws JOURNAL_DAMAGED when a line is no record or the chain does not hold
  */
 export function readChain(bytes: Uint8Array, file: string): ReadChain {
   return readLines(bytes, file, parseRecord);
@@ -36,18 +42,19 @@ interface Chained {
   readonly prev: string;
 }
 
-/** A chain of other records than a run's; `parse` gives null for what is none. @throws JOURNAL_TORN, JOURNAL_DAMAGED */
+/** A chain of other records than a run's; `parse` gives null for what is none. @throws JOURNAL_DAMAGED */
 export function readLines<Entry extends Chained>(
   bytes: Uint8Array,
   file: string,
   parse: (value: unknown) => Entry | null,
 ): ReadChain<Entry> {
-  if (bytes.length === 0) return { records: [], head: chainStart };
-  const text = toUtf8(bytes, file);
-  if (!text.endsWith("\n")) throw new CutterError("JOURNAL_TORN", { file, whole_records: text.split("\n").length - 1 });
+  const wholeBytes = bytes.lastIndexOf(newline) + 1;
+  const tail = bytes.subarray(wholeBytes);
+  const torn = tail.length === 0 ? null : { bytes: tail.length, sha256: createHash("sha256").update(tail).digest("hex") };
+  if (wholeBytes === 0) return { records: [], head: chainStart, bytes: 0, torn };
   const records: Entry[] = [];
   let head = chainStart;
-  for (const line of text.slice(0, -1).split("\n")) {
+  for (const line of toUtf8(bytes.subarray(0, wholeBytes - 1), file).split("\n")) {
     const record = parse(tryParseJson(line));
     if (record === null) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
     if (record.seq !== records.length)
@@ -56,8 +63,18 @@ export function readLines<Entry extends Chained>(
     records.push(record);
     head = toLineHash(line);
   }
-  return { records, head };
+  return { records, head, bytes: wholeBytes, torn };
 }
+
+/** The whole lines of a chain, unjudged: what an append of ours left behind the last of them is no line. Pure. */
+export function toWholeLines(bytes: Uint8Array): readonly string[] {
+  return Buffer.from(bytes.subarray(0, bytes.lastIndexOf(newline) + 1))
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+const newline = 0x0a;
 
 function toUtf8(bytes: Uint8Array, file: string): string {
   try {

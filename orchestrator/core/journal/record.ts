@@ -113,12 +113,18 @@ export const entryKinds: readonly string[] = entrySchema.options.map(({ shape })
 
 export type JournalEntry = z.infer<typeof entrySchema>;
 
-const chainSchema = z.looseObject({ seq: z.int().min(0), at: z.iso.datetime(), prev: sha256 });
+/** What was cut off behind the line before: an append of ours that never became a whole line. */
+const cutSchema = z.strictObject({ bytes: z.int().min(1), sha256 });
+export type CutTail = z.infer<typeof cutSchema>;
+
+/** What each line of a chain has besides its entry, whatever the chain is about. */
+export const chainSchema = z.looseObject({ seq: z.int().min(0), at: z.iso.datetime(), prev: sha256, cut: cutSchema.optional() });
 
 export interface JournalRecord {
   readonly seq: number; // 0, 1, 2, … without a gap
   readonly at: string; // ISO 8601 UTC
   readonly prev: string; // sha256 of the line before, 64 zeros for the first
+  readonly cut?: CutTail | undefined;
   readonly entry: JournalEntry;
 }
 
@@ -126,9 +132,9 @@ export interface JournalRecord {
 export function parseRecord(value: unknown): JournalRecord | null {
   const chained = chainSchema.safeParse(value);
   if (!chained.success) return null;
-  const { seq, at, prev, ...rest } = chained.data;
+  const { seq, at, prev, cut, ...rest } = chained.data;
   const entry = entrySchema.safeParse(rest);
-  return entry.success ? { seq, at, prev, entry: entry.data } : null;
+  return entry.success ? { seq, at, prev, ...(cut === undefined ? {} : { cut }), entry: entry.data } : null;
 }
 
 type Entry<Kind extends JournalEntry["kind"]> = Extract<JournalEntry, { readonly kind: Kind }>;

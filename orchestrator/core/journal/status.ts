@@ -73,6 +73,7 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
   };
   const last = status.done.at(-1);
   require((entry.kind === "run_started") === (status.started === null));
+  require(record.cut === undefined || mayFollowCut(status, entry.kind));
   // The end of an attempt may follow the end of the run; nothing else may.
   require(status.finished === null || entry.kind === "attempt_ended");
   if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "run_voided") require(status.attemptOpen);
@@ -135,4 +136,10 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
         lastEnd: { ...entry, at: record.at },
       };
   }
+}
+
+/** A tail is cut back by a start alone, before anything else it says; for a run that is done or given up there is only its end to say. */
+function mayFollowCut(status: RunStatus, kind: JournalEntry["kind"]): boolean {
+  if (kind === "attempt_ended") return status.finished !== null || status.voided !== null;
+  return kind === "run_started" || kind === "attempt_started" || kind === "run_voided";
 }

@@ -1,6 +1,7 @@
 // The journal of a revert: the same chain of lines as a run's, with what a revert has to say. Pure.
 import { z } from "zod";
 import { CutterError } from "../errors.ts";
+import { chainSchema, type CutTail } from "../journal/record.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]));
@@ -49,18 +50,17 @@ export interface RevertRecord {
   readonly seq: number;
   readonly at: string; // ISO 8601 UTC
   readonly prev: string;
+  readonly cut?: CutTail | undefined; // as in a run's journal
   readonly entry: RevertEntry;
 }
-
-const chainSchema = z.looseObject({ seq: z.int().min(0), at: z.iso.datetime(), prev: sha256 });
 
 /** Null when it is no record of a revert. Pure. */
 export function parseRevertRecord(value: unknown): RevertRecord | null {
   const chained = chainSchema.safeParse(value);
   if (!chained.success) return null;
-  const { seq, at, prev, ...rest } = chained.data;
+  const { seq, at, prev, cut, ...rest } = chained.data;
   const entry = entrySchema.safeParse(rest);
-  return entry.success ? { seq, at, prev, entry: entry.data } : null;
+  return entry.success ? { seq, at, prev, ...(cut === undefined ? {} : { cut }), entry: entry.data } : null;
 }
 
 export interface RevertStatus {
@@ -87,11 +87,12 @@ export const newRevert: RevertStatus = {
 };
 
 /** The status after one more record. @throws JOURNAL_DAMAGED for a record that cannot follow. Pure. */
-export function nextRevertStatus(status: RevertStatus, { seq, at, entry }: RevertRecord): RevertStatus {
+export function nextRevertStatus(status: RevertStatus, { seq, at, cut, entry }: RevertRecord): RevertStatus {
   const require = (holds: boolean): void => {
     if (!holds) throw new CutterError("JOURNAL_DAMAGED", { reason: "illegal_record", seq, record: entry.kind });
   };
   require((entry.kind === "revert_started") === (status.started === null));
+  require(cut === undefined || entry.kind === "revert_started" || entry.kind === "attempt_started");
   if (entry.kind !== "revert_started" && entry.kind !== "attempt_started") require(status.attemptOpen);
   switch (entry.kind) {
     case "revert_started":

@@ -30,6 +30,7 @@ export const interruptions: readonly Code[] = [
   "DATABASE_SETTING_REFUSED",
   "DATABASE_ROWS_HIDDEN",
   "JOURNAL_NOT_WRITTEN",
+  "DISK_FULL",
   "ESCALATION_OPEN",
   "VOID_EFFECTS_STAND",
   "DOCUMENT_CLAIMED",

@@ -87,7 +87,7 @@ function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, su
 const startsAnew: readonly string[] = ["PAYLOAD_CHANGED", "ROWS_MOVED", "ADDRESSES_TAKEN", "RUN_INPUTS_CHANGED", "SOURCE_REGISTRY_DIFFERS"];
 
 function isEvidence(code: string | null): boolean {
-  return code !== null && (/^JOURNAL_(?:TORN|DAMAGED)$/.test(code) || code === "RUN_FILE_DAMAGED");
+  return code !== null && (code === "JOURNAL_DAMAGED" || code === "RUN_FILE_DAMAGED");
 }
 
 function toOther(runId: unknown): string {

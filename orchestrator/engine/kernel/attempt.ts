@@ -1,6 +1,7 @@
 // What a run is, what one start of it holds, and which error a start is said to have ended with.
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { CutterError } from "../../core/errors.ts";
+import { toNamedDiskError } from "../../core/host/disk-error.ts";
 import type { VerifiedEntry } from "../../core/journal/live.ts";
 import type { RecordedRefusal, RunInputs } from "../../core/journal/record.ts";
 import type { DecisionStep } from "../../phases/decisions.ts";
@@ -55,8 +56,14 @@ export function requireLiveContext({ live }: Attempt): LiveContext {
 export function toEndError(error: unknown, signal: AbortSignal, phase: string | null): CutterError {
   if (signal.aborted && isInterruption(error))
     return new CutterError("RUN_INTERRUPTED", { phase, during: error instanceof CutterError ? error.code : "wait" }, { cause: error });
-  return error instanceof CutterError
-    ? error
+  return toKnownError(error);
+}
+
+/** A disk that no adapter named is still no bug of ours. Pure. */
+function toKnownError(error: unknown): CutterError {
+  const known = toNamedDiskError(error);
+  return known instanceof CutterError
+    ? known
     : new CutterError("INTERNAL_BUG", { bug: error instanceof Error ? error.name : "unknown" }, { cause: error });
 }
 
@@ -64,10 +71,7 @@ export function toEndError(error: unknown, signal: AbortSignal, phase: string | 
  * An end that could not be recorded: the first cause stays the one that is told, and the failure to record it becomes a fact of it. Pure.
  */
 export function toUnrecordedError(end: CutterError | null, failure: unknown): CutterError {
-  const unrecorded =
-    failure instanceof CutterError
-      ? failure
-      : new CutterError("INTERNAL_BUG", { bug: failure instanceof Error ? failure.name : "unknown" }, { cause: failure });
+  const unrecorded = toKnownError(failure);
   if (end === null) return unrecorded;
   if (end.code === unrecorded.code) return end;
   return new CutterError(

@@ -4,7 +4,7 @@ import type { Layers, WriteStep } from "../../core/journal/effect.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import { permitStep } from "./permission.ts";
-import type { Attempt } from "../kernel/attempt.ts";
+import { toUnrecordedError, type Attempt } from "../kernel/attempt.ts";
 
 export interface EffectOnce {
   readonly step: WriteStep;
@@ -54,7 +54,10 @@ async function afterFailure(attempt: Attempt, effect: EffectOnce, error: unknown
   const { journal } = attempt;
   if (!(error instanceof CutterError)) throw error;
   if (error.code !== "COMMIT_OUTCOME_UNKNOWN") {
-    if (!error.code.startsWith("JOURNAL_")) await journal.append({ kind: "effect_rolled_back", step: effect.step, why: error.code });
+    if (!error.code.startsWith("JOURNAL_"))
+      await journal.append({ kind: "effect_rolled_back", step: effect.step, why: error.code }).catch((failure: unknown) => {
+        throw toUnrecordedError(error, failure);
+      });
     throw error;
   }
   return (await resolveUnknownCommit(attempt, effect, error)) ? "settled" : "absent";
@@ -103,7 +106,7 @@ async function resolveUnknownCommit(attempt: Attempt, effect: EffectOnce, cause:
     try {
       return await reconcileStep(attempt, effect);
     } catch (error) {
-      if (!(error instanceof CutterError) || error.code === "STOP_REPLAY_CONFLICT" || error.code.startsWith("JOURNAL_")) throw error;
+      if (!(error instanceof CutterError) || error.code === "STOP_REPLAY_CONFLICT" || isOfJournal(error)) throw error;
     }
     const goOn =
       pauseMs !== null &&
@@ -116,4 +119,9 @@ async function resolveUnknownCommit(attempt: Attempt, effect: EffectOnce, cause:
   const transaction = journal.status().effects[effect.step].transactions.at(-1) ?? null;
   const status = transaction === null ? "unknown" : await ports.recorders.readTransactionStatus(transaction).catch(() => "unknown");
   throw new CutterError("COMMIT_UNKNOWN", { step: effect.step, transaction, pg_xact_status: status }, { cause });
+}
+
+/** Nothing more can be recorded: asking again would not help. */
+function isOfJournal({ code }: CutterError): boolean {
+  return code.startsWith("JOURNAL_") || code === "DISK_FULL";
 }

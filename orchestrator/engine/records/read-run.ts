@@ -15,14 +15,14 @@ export interface RecordedRun {
   readonly lastAt: string | null; // time of the last record
 }
 
-/** @throws RUN_UNKNOWN, JOURNAL_TORN, JOURNAL_DAMAGED */
+/** @throws RUN_UNKNOWN, JOURNAL_DAMAGED */
 export async function readRun(files: Files, sidecarRoot: string, runId: string): Promise<RecordedRun> {
   const folder = await findRunFolder(files, sidecarRoot, runId);
   if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
   return await readRunFolder(files, folder, runId);
 }
 
-/** @throws JOURNAL_TORN, JOURNAL_DAMAGED */
+/** As far as its whole records go. @throws JOURNAL_DAMAGED */
 export async function readRunFolder(files: Files, folder: RunFolder, runId: string): Promise<RecordedRun> {
   const chain = readChain((await files.read(folder.journalPath)) ?? new Uint8Array(), folder.journalPath);
   return { runId, folder, status: toStatus(chain.records), lastAt: chain.records.at(-1)?.at ?? null };

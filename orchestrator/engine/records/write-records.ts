@@ -2,6 +2,7 @@
 import { bundleName, toBundle } from "../../evidence/bundle.ts";
 import { renderText } from "../../core/page/text.ts";
 import { toRunPage } from "../../core/report/report.ts";
+import type { RunOutcome } from "../../core/run/outcome.ts";
 import type { Phase } from "../../phases/define.ts";
 import type { Files } from "../../ports/files.ts";
 import { checksumListName, writeChecksumList } from "../../evidence/checksum-list.ts";
@@ -20,7 +21,17 @@ export async function writeRecords(files: Files, folder: RunFolder, runId: strin
   await writeChecksumList(files, folder.path);
 }
 
-/** For a run that is done and was killed before its records stood: leaves them now. Those that stand are left alone, right or wrong. */
-export async function ensureRecords(files: Files, folder: RunFolder, runId: string, phases: readonly Phase[]): Promise<void> {
-  if ((await files.facts(`${folder.path}/${checksumListName}`)) === null) await writeRecords(files, folder, runId, phases);
+/**
+ * For a run that is done and was cut off before its records stood: leaves them now, its outcome first. Those that stand are left alone, right
+ * or wrong.
+ */
+export async function ensureRecords(files: Files, folder: RunFolder, outcome: RunOutcome, phases: readonly Phase[]): Promise<void> {
+  if ((await files.facts(`${folder.path}/${checksumListName}`)) !== null) return;
+  await folder.write("outcome.json", toOutcomeFile(outcome));
+  await writeRecords(files, folder, outcome.run_id, phases);
+}
+
+/** The bytes of outcome.json. Pure. */
+export function toOutcomeFile(outcome: RunOutcome): string {
+  return `${JSON.stringify(outcome, null, 1)}\n`;
 }

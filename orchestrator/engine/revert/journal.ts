@@ -12,20 +12,22 @@ export interface RevertJournal {
   append(entry: RevertEntry): Promise<void>;
 }
 
-/** @throws JOURNAL_TORN, JOURNAL_DAMAGED */
+/** A tail that an append of ours left is cut back by the next one, as in a run's journal. @throws JOURNAL_DAMAGED, DISK_FULL */
 export async function openRevertJournal(store: JournalStore, file: string, clock: Clock): Promise<RevertJournal> {
   const chain = readLines(await store.read(), file, parseRevertRecord);
   let status = chain.records.reduce(nextRevertStatus, newRevert);
   let seq = chain.records.length;
-  let head = chain.head;
+  let { head, torn } = chain;
   return {
     status: () => status,
     head: () => ({ seq: seq - 1, head }),
     append: async (entry) => {
-      const record = { seq, at: clock.now().toISOString(), prev: head, entry };
+      const record = { seq, at: clock.now().toISOString(), prev: head, ...(torn === null ? {} : { cut: torn }), entry };
       const next = nextRevertStatus(status, record);
       const line = toLine(entry, record);
+      if (torn !== null) await store.cutBack(chain.bytes);
       await store.append(line);
+      torn = null;
       [status, seq, head] = [next, seq + 1, toLineHash(line)];
     },
   };

@@ -1,4 +1,5 @@
 // The other unfinished live runs of this host, from the journals themselves: named when a run is armed, so that nobody forgets them.
+import { toWholeLines } from "../../core/journal/chain.ts";
 import { toUnfinishedRuns } from "../../core/run/unfinished-runs.ts";
 import type { Files } from "../../ports/files.ts";
 
@@ -20,8 +21,7 @@ export async function findUnfinishedRuns(
 
 async function readLines(files: Pick<Files, "read">, path: string): Promise<readonly string[]> {
   try {
-    const text = Buffer.from((await files.read(path)) ?? []).toString("utf8");
-    return text.split("\n").filter((line) => line !== "");
+    return toWholeLines((await files.read(path)) ?? new Uint8Array());
   } catch {
     return ["cannot be read"]; // no record, so it counts as a write
   }

@@ -176,12 +176,15 @@ function readOwnLines<Entry extends { readonly seq: number; readonly prev: strin
   path: string,
   parse: (value: unknown) => Entry | null,
 ): ReadChain<Entry> {
+  let read: ReadChain<Entry>;
   try {
-    return readLines(bytes, path, parse);
+    read = readLines(bytes, path, parse);
   } catch (cause) {
     if (!(cause instanceof CutterError)) throw cause;
-    throw new CutterError(cause.code === "JOURNAL_TORN" ? "LEDGER_TORN" : "LEDGER_DAMAGED", { ...cause.facts, file: path }, { cause });
+    throw new CutterError("LEDGER_DAMAGED", { ...cause.facts, file: path }, { cause });
   }
+  if (read.torn !== null) throw new CutterError("LEDGER_TORN", { file: path, whole_records: read.records.length });
+  return read;
 }
 
 /**

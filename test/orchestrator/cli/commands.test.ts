@@ -235,10 +235,10 @@ describe("status, explain and report", () => {
   it("list a damaged run beside the others, and name it when asked for it", async () => {
     await world.start();
     await mkdir(join(world.config.sidecar_root, "broken"), { mode: 0o700 });
-    await writeFile(join(world.config.sidecar_root, "broken/journal.jsonl"), "{");
+    await writeFile(join(world.config.sidecar_root, "broken/journal.jsonl"), "{\n");
     const { runs } = JSON.parse((await cli.run("orchestrate", "status", "--json")).stdout);
     expect(runs).toMatchObject([
-      { run_id: "broken", state: "damaged", code: "JOURNAL_TORN" },
+      { run_id: "broken", state: "damaged", code: "JOURNAL_DAMAGED" },
       { run_id: runId, state: "done", certificate: "pass" },
     ]);
     expect((await cli.run("orchestrate", "status", "--run-id", "broken")).code).toBe(30);

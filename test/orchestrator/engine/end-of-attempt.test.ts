@@ -69,7 +69,7 @@ describe("a start that is told to stop", () => {
 });
 
 describe("a journal that cannot be written", () => {
-  const failingAt = (kind: string, reason = "ENOSPC") => ({
+  const failingAt = (kind: string, reason = "ELOOP") => ({
     ...world.ports,
     openJournal: (path: string) => {
       const store = world.ports.openJournal(path);
@@ -85,24 +85,25 @@ describe("a journal that cannot be written", () => {
 
   it("does not hide why the run stopped: the first cause is told, with the journal's failure as a fact", async () => {
     world.database.registry.clear();
-    await expect(runPhases(world.toRun(), failingAt("attempt_ended"))).rejects.toMatchObject({
+    expect(await runPhases(world.toRun(), failingAt("attempt_ended"))).toMatchObject({
+      result: "stopped",
       code: "DOCUMENT_NOT_REGISTERED",
-      exitCode: 10,
-      facts: { document_id: documentId, not_recorded: "JOURNAL_NOT_WRITTEN", not_recorded_reason: "ENOSPC" },
+      exit_code: 10,
+      facts: { document_id: documentId, not_recorded: "JOURNAL_NOT_WRITTEN", not_recorded_reason: "ELOOP" },
     });
   });
 
   it("in the middle of a run is itself the first cause, told once", async () => {
-    await expect(runPhases(world.toRun(), failingAt("phase_done"))).rejects.toMatchObject({
+    expect(await runPhases(world.toRun(), failingAt("phase_done"))).toMatchObject({
+      result: "stopped",
       code: "JOURNAL_NOT_WRITTEN",
-      exitCode: 30,
-      facts: { reason: "ENOSPC" },
+      exit_code: 30,
+      facts: { reason: "ELOOP" },
     });
-    expect(world.events.filter((event) => event.kind === "run_ended")).toEqual([]);
   });
 
   it("after the last phase does not let the run be called done", async () => {
-    await expect(runPhases(world.toRun(), failingAt("attempt_ended"))).rejects.toMatchObject({ code: "JOURNAL_NOT_WRITTEN", exitCode: 30 });
+    expect(await runPhases(world.toRun(), failingAt("attempt_ended"))).toMatchObject({ code: "JOURNAL_NOT_WRITTEN", exit_code: 30 });
     await expect(readFile(join(world.runFolder, "outcome.json"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 });
@@ -113,9 +114,10 @@ it("a run folder that takes no outcome any more does not hide why the run stoppe
     await world.ports.files.writeAtomic(path, content, mode);
   };
   world.database.registry.clear();
-  await expect(runPhases(world.toRun(), { ...world.ports, files: { ...world.ports.files, writeAtomic } })).rejects.toMatchObject({
+  expect(await runPhases(world.toRun(), { ...world.ports, files: { ...world.ports.files, writeAtomic } })).toMatchObject({
     code: "DOCUMENT_NOT_REGISTERED",
-    facts: { not_recorded: "INTERNAL_BUG" },
+    exit_code: 10,
+    facts: { not_recorded: "DISK_FULL", not_recorded_reason: "ENOSPC" },
   });
   await rm(world.runFolder, { recursive: true });
   expect(await world.start()).toMatchObject({ code: "DOCUMENT_NOT_REGISTERED" });

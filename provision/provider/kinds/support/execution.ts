@@ -72,8 +72,12 @@ async function requireFinishedAndDisarm(pool: HostPool, address: HostAddress, sa
   say(`[WARN] host ${address.name}: disarmed first, because a deploy leaves execution off: ${[...armed, ...live].join(", ")}`);
 }
 
-/** Both places of runs: the configured one and the usual one. Of a journal all lines but the idle ones, also those that cannot be read. */
-const readScript = `names() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf "$1\\t%f\\n"; }
+/**
+ * Both places of runs: the configured one and the usual one. Of a journal all whole lines but the idle ones, also those that cannot be read;
+ * what an append of ours left behind the last of them is no line.
+ */
+const readScript = `whole() { head -n "$(wc -l <"$1")" -- "$1" || echo 'it cannot be read'; }
+names() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf "$1\\t%f\\n"; }
 names armed "$1"; names live "$2"
 moved=$(sed -n 's/^sidecar_root: *\\(\\/[A-Za-z0-9._\\/-]*\\)$/\\1/p' "$3" 2>/dev/null | head -n 1)
 [ "$moved" != "$4" ] || moved=
@@ -81,8 +85,8 @@ for journal in "$4"/*/journal.jsonl "\${moved:-/nonexistent}"/*/journal.jsonl; d
   [ -f "$journal" ] || continue
   folder=\${journal%/journal.jsonl}
   printf 'run\\t%s\\n' "\${folder##*/}"
-  { grep -avE -- "$5" "$journal" || [ $? -eq 1 ] || echo 'grep could not read it'; } | sed 's/^/line\\t/'
-  [ ! -f "$folder/revert/journal.jsonl" ] || grep '"kind":"reverted"' "$folder/revert/journal.jsonl" | sed 's/^/revert\\t/'
+  whole "$journal" | { grep -avE -- "$5" || [ $? -eq 1 ] || echo 'grep failed'; } | sed 's/^/line\\t/'
+  [ ! -f "$folder/revert/journal.jsonl" ] || whole "$folder/revert/journal.jsonl" | grep -a '"kind":"reverted"' | sed 's/^/revert\\t/'
 done
 exit 0`;
 

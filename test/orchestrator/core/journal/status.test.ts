@@ -1,6 +1,7 @@
 // The journal's chain and its state machine: what may follow what, and what tampering looks like.
 import { CutterError, toCodeText } from "../../../../orchestrator/core/errors.ts";
 import { describe, expect, it } from "vitest";
+import { sha256Hex } from "../../../../orchestrator/core/encoding/digest.ts";
 import { chainStart, readChain, toLine, toLineHash } from "../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry, JournalRecord } from "../../../../orchestrator/core/journal/record.ts";
 import { newRun, nextStatus, toStatus } from "../../../../orchestrator/core/journal/status.ts";
@@ -103,7 +104,7 @@ describe("the chain", () => {
   it("reads back what was written", () => {
     const chain = readChain(toBytes(wholeRun), "j");
     expect(chain.records.map((record) => record.entry)).toEqual(wholeRun);
-    expect(readChain(new Uint8Array(), "j")).toEqual({ records: [], head: chainStart });
+    expect(readChain(new Uint8Array(), "j")).toEqual({ records: [], head: chainStart, bytes: 0, torn: null });
   });
 
   it("sees every single changed byte, unless the line it cuts off is the last", () => {
@@ -126,9 +127,49 @@ describe("the chain", () => {
 
   it("tells a torn tail from a damaged line", () => {
     const bytes = toBytes(wholeRun);
-    expect(() => readChain(bytes.subarray(0, -1), "j")).toThrow(expect.objectContaining({ code: "JOURNAL_TORN" }));
+    const lastBegins = bytes.subarray(0, -1).lastIndexOf("\n") + 1;
+    for (const end of [bytes.length - 1, lastBegins + 1]) {
+      const tail = bytes.subarray(lastBegins, end);
+      const torn = readChain(bytes.subarray(0, end), "j");
+      expect(torn.records.map(({ entry }) => entry)).toEqual(wholeRun.slice(0, -1));
+      expect(torn).toMatchObject({ bytes: lastBegins, torn: { bytes: tail.length, sha256: sha256Hex(tail) } });
+    }
+    // What a disk leaves behind the last line need not be text.
+    expect(readChain(Buffer.concat([bytes, Buffer.from([0xff, 0x00])]), "j")).toMatchObject({ bytes: bytes.length, torn: { bytes: 2 } });
+    expect(readChain(Buffer.from("{"), "j")).toMatchObject({ records: [], head: chainStart, bytes: 0, torn: { bytes: 1 } });
     expect(() => readChain(Buffer.concat([bytes, Buffer.from("{}\n")]), "j")).toThrow(expect.objectContaining({ code: "JOURNAL_DAMAGED" }));
     expect(() => readChain(Buffer.from([0xff, 0x0a]), "j")).toThrow(expect.objectContaining({ code: "JOURNAL_DAMAGED" }));
+  });
+});
+
+describe("a record behind a tail that was cut back", () => {
+  const cut = { bytes: 7, sha256: "c".repeat(64) };
+  const withCut = (entries: readonly JournalEntry[], at: number) => {
+    let prev = chainStart;
+    const lines = entries.map((entry, seq) => {
+      const line = toLine(entry, { seq, at: "2026-11-22T10:00:00.000Z", prev, ...(seq === at ? { cut } : {}) });
+      prev = toLineHash(line);
+      return `${line}\n`;
+    });
+    return readChain(Buffer.from(lines.join("")), "j").records;
+  };
+
+  it("tells what was cut, where a start begins", () => {
+    const [started, first] = wholeRun;
+    if (started === undefined || first === undefined) throw new Error("no records");
+    const second: JournalEntry = { kind: "attempt_started", attempt: 2, pid: 2, boot_id: "b" };
+    const records = withCut([started, first, second], 2);
+    expect(records.map((record) => record.cut)).toEqual([undefined, undefined, cut]);
+    expect(toStatus(records)).toMatchObject({ attempt: 2, killedAttempts: 1 });
+    expect(toStatus(withCut([started], 0)).started).not.toBeNull();
+  });
+
+  it("is illegal in the middle of a start: nothing is cut back there", () => {
+    for (const at of wholeRun.keys()) {
+      const kind = wholeRun[at]?.kind;
+      const legal = kind === "run_started" || kind === "attempt_started" || (kind === "attempt_ended" && at === wholeRun.length - 1);
+      expect(isLegal(() => toStatus(withCut(wholeRun, at)))).toBe(legal);
+    }
   });
 });
 

@@ -116,7 +116,8 @@ describe("a live run is open", () => {
   it.each([
     ["a journal that is none", "garbage\n", true],
     ["a line that was cut off", `${JSON.stringify({ seq: 0, kind: "phase_started" }).slice(0, -4)}\n`, true],
-    ["a tail of NUL bytes, as after a power loss", Buffer.alloc(512), true],
+    ["a tail of NUL bytes, as after a power loss", Buffer.alloc(512), false],
+    ["an append of ours that was cut off", '{"seq":1,"at":"2026-11-22T10:00:00.000Z","kind":"transact', false],
     ["a line with a byte that is no text", Buffer.concat([Buffer.from('{"kind":"phase_started'), Buffer.from([0xff, 0x0a])]), true],
     ["a whole line of a kind that decides nothing", `${JSON.stringify({ seq: 0, kind: "phase_started", prev: "" })}\n`, false],
   ])("as enable sees it: %s", async (_what, journal, open) => {
