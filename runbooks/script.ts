@@ -1,5 +1,6 @@
 // What every runbook does at its edge: exit codes of the contract, errors as one line, options that are not understood refused.
 import { CutterError } from "../orchestrator/core/errors.ts";
+import { toNamedDiskError } from "../orchestrator/core/host/disk-error.ts";
 
 /** Runs a runbook's work; its number is the exit code. Unknown or missing options exit 2, a refusal with its code's exit, a bug with 70. */
 export async function runScript(usage: string, work: () => Promise<number>): Promise<void> {
@@ -10,7 +11,7 @@ export async function runScript(usage: string, work: () => Promise<number>): Pro
   try {
     process.exitCode = await work();
   } catch (error) {
-    process.exitCode = report(error, usage);
+    process.exitCode = report(toNamedDiskError(error), usage);
   }
 }
 

@@ -3,6 +3,7 @@
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { CutterError, toErrorLine } from "../core/errors.ts";
+import { toNamedDiskError } from "../core/host/disk-error.ts";
 import { toRefusalOutput } from "../core/host/refusal-output.ts";
 import { toGaps } from "../core/gaps/gaps.ts";
 import { parseHostFacts } from "../core/host/facts.ts";
@@ -33,7 +34,8 @@ const verbs = [
   "host-facts",
 ];
 
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+process.exitCode = await main(process.argv.slice(2)).catch((thrown: unknown) => {
+  const error = toNamedDiskError(thrown);
   if (error instanceof CutterError && process.argv[2] === "host-facts") {
     process.stdout.write(toRefusalOutput(error)); // `cutter survey` reads it there and tells it
     return error.exitCode;

@@ -3,8 +3,8 @@
 import { mkdir, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CutterError } from "../../core/errors.ts";
+import { refuseDisk, toDiskError } from "../../core/host/disk-error.ts";
 import type { ArchiveReader, BackupStore, ProvenBackup, ScratchDatabase } from "../../ports/backup.ts";
-import { toErrorCode } from "../node-files/node-files.ts";
 import { encryptStream } from "./encrypt-stream.ts";
 import { readRecipient, type GpgOptions } from "./gpg-encryptor.ts";
 import { proveArchive } from "./prove-archive.ts";
@@ -32,7 +32,7 @@ export function gpgBackupStore(options: BackupStoreOptions): BackupStore {
       const partial = `${destination}.partial`;
       dump.exit.catch(() => undefined); // awaited after the encryption, unless that fails
       try {
-        await mkdir(dirname(destination), { recursive: true, mode: 0o700 });
+        await mkdir(dirname(destination), { recursive: true, mode: 0o700 }).catch(refuseDisk(dirname(destination)));
         await requireSpace(dirname(destination), request.expectedBytes ?? 0);
         await rm(partial, { force: true }); // of a start that was killed
         const proven = await encryptAndProve(options, request, partial);
@@ -40,16 +40,10 @@ export function gpgBackupStore(options: BackupStoreOptions): BackupStore {
         await publish(partial, destination);
         return proven;
       } catch (error) {
-        throw toErrorCode(error) === "ENOSPC"
-          ? new CutterError(
-              "DISK_FULL",
-              { folder: dirname(destination), needed_bytes: null, free_bytes: await readFreeBytes(dirname(destination)) },
-              { cause: error },
-            )
-          : error;
+        throw toDiskError(error, destination);
       } finally {
         dump.stream.destroy();
-        await rm(partial, { force: true });
+        await rm(partial, { force: true }).catch(() => undefined); // a disk that refuses even that: the next start removes it
       }
     },
   };
@@ -96,7 +90,8 @@ function encryptAndProve(options: BackupStoreOptions, request: Request, partial:
 async function requireSpace(folder: string, expectedBytes: number): Promise<void> {
   const freeBytes = await readFreeBytes(folder);
   const neededBytes = Math.ceil(expectedBytes * 1.1) + reserveBytes;
-  if (freeBytes < neededBytes) throw new CutterError("DISK_FULL", { folder, needed_bytes: neededBytes, free_bytes: freeBytes });
+  if (freeBytes < neededBytes)
+    throw new CutterError("DISK_FULL", { reason: "too_little_left", path: folder, needed_bytes: neededBytes, free_bytes: freeBytes });
 }
 
 /** What a user without privileges may still take. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { CutterError } from "../../core/errors.ts";
+import { refuseDisk, toDiskComplaint } from "../../core/host/disk-error.ts";
 import { runProcess, type ProcessResult } from "../process/run-process.ts";
 
 const keepBytesMax = 256 * 1024;
@@ -19,7 +20,7 @@ interface GpgCall {
 
 export interface Gpg {
   readonly home: string;
-  /** @throws PROCESS_*, what the signal says, or the error of the stream that feeds or takes the bytes */
+  /** @throws PROCESS_*, DISK_FULL where gpg's own home takes nothing, what the signal says, or the error of the stream that feeds or takes the bytes */
   run(call: GpgCall): Promise<ProcessResult>;
 }
 
@@ -32,12 +33,12 @@ export async function withGpgHome<Result>(
   signal: AbortSignal | undefined,
   work: (gpg: Gpg) => Promise<Result>,
 ): Promise<Result> {
-  const home = await mkdtemp(join(parent, "g"));
+  const home = await mkdtemp(join(parent, "g")).catch(refuseDisk(parent));
   const env = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", GNUPGHOME: home };
   let agentStarted = false;
   const run = async ({ args, agent, ...io }: GpgCall) => {
     agentStarted ||= agent;
-    return runProcess({
+    const result = await runProcess({
       ...io,
       file: "gpg",
       args: ["--homedir", home, "--no-options", "--batch", "--no-tty", ...(agent ? [] : ["--no-autostart"]), ...args],
@@ -45,6 +46,9 @@ export async function withGpgHome<Result>(
       keepBytesMax,
       ...(signal === undefined ? {} : { signal }),
     });
+    const complaint = result.code === 0 ? null : toDiskComplaint(result.stderr);
+    if (complaint !== null) throw new CutterError("DISK_FULL", { path: home, ...complaint });
+    return result;
   };
   try {
     return await work({ home, run });

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CutterError } from "../../core/errors.ts";
+import { refuseDisk } from "../../core/host/disk-error.ts";
 import type { Gpg } from "./run-gpg.ts";
 
 const makeDeadlineMs = 60_000;
@@ -29,7 +30,8 @@ export async function makeRunKey(gpg: Gpg): Promise<RunKey> {
   const encryptionKeyId = /^sub:[^:]*:[^:]*:18:([0-9A-F]{16}):/m.exec(listing)?.[1];
   if (encryptionKeyId === undefined) throw new CutterError("ENCRYPTION_FAILED", { step: "list the run key", exit_code: 0, stderr: "" });
   const file = join(gpg.home, "run.asc");
-  await writeFile(file, await mustRun(gpg, "export the run key", ["--armor", "--export"], null), { mode: 0o600, flag: "wx" });
+  const bytes = await mustRun(gpg, "export the run key", ["--armor", "--export"], null);
+  await writeFile(file, bytes, { mode: 0o600, flag: "wx" }).catch(refuseDisk(file));
   return { file, encryptionKeyId };
 }
 

@@ -8,6 +8,8 @@ export function toDatabaseError(thrown: unknown, where: { readonly login: string
   if (thrown instanceof CutterError) return thrown;
   if (!(thrown instanceof DatabaseError)) return new CutterError("DATABASE_UNREACHABLE", { ...where, reason: toReason(thrown) });
   const sqlState = thrown.code ?? "none";
+  const disk = diskStates[sqlState];
+  if (disk !== undefined) return new CutterError("DISK_FULL", { reason: disk, path: "of the database server", sqlstate: sqlState, ...where });
   const told = { ...where, sqlstate: sqlState, ...toNames(thrown) };
   if (sqlState === rightMissing && thrown.file === rowSecurityFile) return new CutterError("DATABASE_ROWS_HIDDEN", told);
   if (sqlState === connectionsFull) return new CutterError("DATABASE_CONNECTIONS_FULL", { ...told, limit_of: toLimitOf(thrown) });
@@ -39,6 +41,9 @@ export function isOutcomeUnknown(thrown: unknown): boolean {
   return sqlState === null || /^(?:08|57P|25P0)/.test(sqlState);
 }
 
+/** The server's own disk, which takes nothing more or fails: rolled back there, and gone on with once it is mended. */
+const diskStates: Readonly<Record<string, string>> = { "53100": "ENOSPC", "58030": "EIO" };
+
 const byState: Readonly<Record<string, Code>> = {
   "42501": "DATABASE_RIGHT_MISSING",
   "55P03": "DATABASE_LOCKED",
@@ -51,6 +56,11 @@ const byState: Readonly<Record<string, Code>> = {
   "42703": "DATABASE_OBJECT_MISSING",
   "42883": "DATABASE_OBJECT_MISSING",
   "3F000": "DATABASE_OBJECT_MISSING",
+  // Out of memory, of connections, of a configured limit: passes by itself, as a server that is away does.
+  "53000": "DATABASE_UNREACHABLE",
+  "53200": "DATABASE_UNREACHABLE",
+  "53300": "DATABASE_UNREACHABLE",
+  "53400": "DATABASE_UNREACHABLE",
   "57P01": "DATABASE_UNREACHABLE",
   "57P02": "DATABASE_UNREACHABLE",
   "57P03": "DATABASE_UNREACHABLE",

@@ -44,7 +44,8 @@ export async function revertRun(revert: RevertInputs, ports: RevertPorts): Promi
       await sessionLock.release();
     }
   } finally {
-    await lock.release();
+    // What a disk that takes nothing keeps is taken over by the next start: it must not hide what the revert came to.
+    await lock.release().catch(() => ports.say("[WARN] LOCK_NOT_RELEASED the lock file stays; the next start takes it over"));
   }
 }
 
@@ -61,12 +62,22 @@ async function withJournal(revert: RevertInputs, ports: RevertPorts, run: RunToR
     await beginAttempt(attempt);
     const number = journal.status().attempt;
     const outcome = await doRevert(attempt).catch((error: unknown) => toStopped(attempt, error));
-    await journal.append({ kind: "attempt_ended", attempt: number, code: outcome.code, facts: toRecordedFacts(outcome.facts) });
-    await writeRevertRecords(attempt, outcome);
-    return outcome;
+    return await recordEnd(attempt, number, outcome).catch((failure: unknown) => toUnrecorded(attempt, outcome, failure));
   } finally {
     await store.close();
   }
+}
+
+async function recordEnd(attempt: RevertAttempt, number: number, outcome: RevertOutcome): Promise<RevertOutcome> {
+  await attempt.journal.append({ kind: "attempt_ended", attempt: number, code: outcome.code, facts: toRecordedFacts(outcome.facts) });
+  await writeRevertRecords(attempt, outcome);
+  return outcome;
+}
+
+/** What stopped it stays what is told; one that was done is told as what its disk left it: done in the database, not on record. */
+function toUnrecorded(attempt: RevertAttempt, outcome: RevertOutcome, failure: unknown): RevertOutcome {
+  const unrecorded = toStopped(attempt, failure);
+  return outcome.result === "stopped" ? { ...outcome, facts: { ...outcome.facts, not_recorded: unrecorded.code } } : unrecorded;
 }
 
 /** Exit 10 says that nothing was written: after COMMIT that would be a lie (20), and while a COMMIT is unresolved nobody knows (30). */

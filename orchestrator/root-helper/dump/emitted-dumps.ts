@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { writing } from "../../core/host/disk-error.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toHostPath, type Host } from "../files/host.ts";
@@ -88,10 +89,12 @@ export async function* onlyEmitted(source: AsyncIterable<Buffer>, dump: EmittedD
 /** On tmpfs, root's alone; the newest few are kept. */
 export function recordEmittedDump(host: Host, dump: EmittedDump): void {
   const folder = toHostPath(host, hostLayout.emittedDumps);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const partial = `${folder}/.${dump.sha256}`;
-  writeFileSync(partial, JSON.stringify(dump), { mode: 0o600 });
-  renameSync(partial, `${folder}/${dump.sha256}`);
+  writing(`${hostLayout.emittedDumps}/${dump.sha256}`, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(partial, JSON.stringify(dump), { mode: 0o600 });
+    renameSync(partial, `${folder}/${dump.sha256}`);
+  });
   const records = readdirSync(folder)
     .filter((name) => sha256.safeParse(name).success)
     .map((name) => ({ name, at: statSync(`${folder}/${name}`).mtimeMs }))

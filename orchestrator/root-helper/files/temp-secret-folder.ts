@@ -2,6 +2,7 @@
 // a kill, at the next start.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { writing } from "../../core/host/disk-error.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { toHostPath, type Host } from "./host.ts";
 
@@ -43,8 +44,10 @@ export function createTempSecretFolder(
   };
   for (const [signal, listener] of listeners) process.on(signal, listener);
   try {
-    mkdirSync(path, { mode: 0o700 });
-    fill(path);
+    writing(path, () => {
+      mkdirSync(path, { mode: 0o700 });
+      fill(path);
+    });
   } catch (error) {
     remove();
     throw error;

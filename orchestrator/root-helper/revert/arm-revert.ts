@@ -10,6 +10,7 @@ import { sha256Hex } from "../../core/encoding/digest.ts";
 import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
 import { CutterError, toCase } from "../../core/errors.ts";
 import { toOwnershipClaims } from "../../core/gaps/evidence.ts";
+import { writing } from "../../core/host/disk-error.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../../core/run-id.ts";
@@ -166,7 +167,7 @@ async function isStagedWhole(host: Host, runId: RunId, existing: StagedRevert, v
 
 /** root:cutter: cutter reads, root alone writes. It appears whole or not at all. */
 function installStaged(host: Host, runId: RunId, files: ReadonlyMap<string, Uint8Array | string>): void {
-  const beside = mkdtempSync(toHostPath(host, `${hostLayout.runtime}/.reverting-`));
+  const beside = writing(hostLayout.runtime, () => mkdtempSync(toHostPath(host, `${hostLayout.runtime}/.reverting-`)));
   const place = toHostPath(host, `${hostLayout.revertStaging}/${runId}`);
   const give = (path: string, mode: number): void => {
     chownSync(path, host.ownerUid, host.cutter.gid);
@@ -174,11 +175,13 @@ function installStaged(host: Host, runId: RunId, files: ReadonlyMap<string, Uint
   };
   try {
     const folder = join(beside, runId);
-    mkdirSync(folder, { mode: 0o750 });
-    for (const [name, content] of files) {
-      writeFileSync(join(folder, name), content, { mode: 0o640, flag: "wx" });
-      give(join(folder, name), 0o640);
-    }
+    writing(`${hostLayout.revertStaging}/${runId}`, () => {
+      mkdirSync(folder, { mode: 0o750 });
+      for (const [name, content] of files) {
+        writeFileSync(join(folder, name), content, { mode: 0o640, flag: "wx" });
+        give(join(folder, name), 0o640);
+      }
+    });
     give(folder, 0o750);
     rmSync(place, { recursive: true, force: true });
     renameSync(folder, place);

@@ -12,7 +12,7 @@ import { readStartResult } from "../run/finish-run.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { recordAudit } from "../state/ledger.ts";
 import { writeRefusal } from "../run/prepare-run.ts";
-import { removeResult, writeResult } from "../state/result.ts";
+import { removeResult, reserveResult, writeResult } from "../state/result.ts";
 import { readConfig, readEnvValues } from "../files/settings.ts";
 
 const results = hostLayout.revertResults;
@@ -27,6 +27,7 @@ export function prepareRevert(host: Host, idText: string): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });
   try {
     removeResult(host, runId, results);
+    reserveResult(host, runId, results);
     const config = readConfig(host);
     if (config.revert_principal === null) throw new CutterError("REVERT_PRINCIPAL_NOT_PINNED", { run_id: runId });
     const staged = `${hostLayout.revertStaging}/${runId}/${stagedFiles.staged}`;

@@ -2,13 +2,14 @@
 // token.
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { CutterError } from "../../core/errors.ts";
+import { writing } from "../../core/host/disk-error.ts";
 import { toNeededNames } from "../../core/host/env-sources.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { writeCredentials } from "../state/credentials.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 import { cleanUpRun } from "./cleanup.ts";
 import { hostLayout } from "../../core/host/layout.ts";
-import { removeResult, writeResult, type ResultFolder } from "../state/result.ts";
+import { removeResult, reserveResult, writeResult, type ResultFolder } from "../state/result.ts";
 import { readConfig, readEnvValues, readRequest } from "../files/settings.ts";
 import { moveTokenToLive, removeLiveToken } from "../state/token.ts";
 
@@ -24,6 +25,7 @@ export function prepareRun(host: Host, idText: string, now: Date): void {
   const runId = parseRunId(idText, { allowDryRunSuffix: true });
   try {
     removeResult(host, runId);
+    reserveResult(host, runId);
     removeLiveToken(host, runId);
     const config = readConfig(host);
     const request = readRequest(host, runId);
@@ -53,7 +55,7 @@ function ensureRunFolder(host: Host, sidecarRoot: string, runId: RunId): void {
   const folder = `${parent}/${runId}`;
   const there = lstatSync(folder, { throwIfNoEntry: false });
   if (there === undefined) {
-    mkdirSync(folder, { mode: 0o700 });
+    writing(`${sidecarRoot}/${runId}`, () => mkdirSync(folder, { mode: 0o700 }));
     chownToCutter(host, folder, `${sidecarRoot}/${runId}`);
     return;
   }

@@ -3,11 +3,12 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../../core/errors.ts";
+import { toDiskError } from "../../core/host/disk-error.ts";
 import { toHostPath, type Host } from "../files/host.ts";
 
 /**
  * `<folder>/<sha256 of the document>/`, 0700 and 0600, root's; of `files` those in `names`; whole or not at all. May be repeated.
- * @throws HOST_FILE_UNSAFE when it cannot be kept: then nothing may be built on it
+ * @throws DISK_FULL, HOST_FILE_UNSAFE when it cannot be kept: then nothing may be built on it
  */
 export function archiveDocument(
   host: Host,
@@ -30,6 +31,8 @@ export function archiveDocument(
     renameSync(beside, join(folder, documentSha256));
     sync(folder);
   } catch (cause) {
+    const disk = toDiskError(cause, `${path}/${documentSha256}`);
+    if (disk instanceof CutterError) throw disk;
     throw new CutterError(
       "HOST_FILE_UNSAFE",
       { file: `${path}/${documentSha256}`, problem: cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written" },

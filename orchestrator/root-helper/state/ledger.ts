@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { CutterError, type Facts } from "../../core/errors.ts";
+import { toDiskError } from "../../core/host/disk-error.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { readLines, toLine, toLineHash, type ReadChain } from "../../core/journal/chain.ts";
 import {
@@ -115,7 +116,7 @@ function withChain<Entry extends { readonly seq: number; readonly prev: string }
     lockLedger(descriptor, path);
     const bytes = readAll(descriptor, path);
     const read = readOwnLines(bytes, path, parse);
-    return work({ records: read.records, append: (entries, now) => append(descriptor, bytes.length, read, entries, now) });
+    return work({ records: read.records, append: (entries, now) => append(descriptor, path, read, entries, now) });
   } finally {
     closeSync(descriptor);
   }
@@ -131,6 +132,8 @@ function openLedger(host: Host, path: string): number {
       0o600,
     );
   } catch (cause) {
+    const disk = toDiskError(cause, path);
+    if (disk instanceof CutterError) throw disk;
     throw unsafe(cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be opened", cause);
   }
   const facts = fstatSync(descriptor);
@@ -188,12 +191,12 @@ function readOwnLines<Entry extends { readonly seq: number; readonly prev: strin
 }
 
 /**
- * All lines in one write. What could not be written whole is taken back, as far as the disk lets us; if not, the next reader says
- * LEDGER_TORN.
+ * All lines at once. What could not be written whole is taken back, as far as the disk lets us; if not, the next reader says LEDGER_TORN.
+ * @throws DISK_FULL
  */
 function append(
   descriptor: number,
-  length: number,
+  path: string,
   read: ReadChain<{ readonly seq: number; readonly prev: string }>,
   entries: readonly object[],
   now: Date,
@@ -207,12 +210,21 @@ function append(
   }
   const bytes = Buffer.from(text, "utf8");
   try {
-    if (writeSync(descriptor, bytes) !== bytes.length)
-      throw new CutterError("LEDGER_TORN", { problem: "the disk took only a part of the line" });
+    // A full disk takes a part and says why with the next write.
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
     fsyncSync(descriptor);
   } catch (error) {
-    ftruncateSync(descriptor, length);
-    throw error;
+    takeBack(descriptor, read.bytes);
+    throw toDiskError(error, path);
   }
   return { seq: read.records.length + entries.length - 1, head };
+}
+
+/** The first error is the one to tell: a disk that refuses this too has said enough. */
+function takeBack(descriptor: number, length: number): void {
+  try {
+    ftruncateSync(descriptor, length);
+  } catch {
+    // The line without an end is what the next reader refuses.
+  }
 }

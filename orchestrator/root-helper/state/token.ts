@@ -3,6 +3,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rm
 import { join } from "node:path";
 import { parseArmToken, tokenBytesMax, tokenFiles, type ArmToken } from "../../core/arming/token.ts";
 import { CutterError } from "../../core/errors.ts";
+import { writing } from "../../core/host/disk-error.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { parseRunId, type RunId } from "../../core/run-id.ts";
 import { toHostPath, type Host } from "../files/host.ts";
@@ -15,7 +16,7 @@ const modes = { folder: 0o750, file: 0o640 } as const;
  * armed → live by rename, unless the latch is there; the time of the start is noted beside the token first. Whether the token is any good
  * is the orchestrator's to judge, but one that has expired never gets there: it is removed.
  * @returns false when nothing was armed or the latch is set: then the run starts without a token and refuses by itself.
- * @throws TOKEN_EXPIRED, TOKEN_INVALID; then the token is gone
+ * @throws TOKEN_EXPIRED, TOKEN_INVALID; then the token is gone. DISK_FULL: it stays armed, whole, for a start that has room
  */
 export function moveTokenToLive(host: Host, runId: RunId, now: Date): boolean {
   const armed = toHostPath(host, `${hostLayout.armed}/${runId}`);
@@ -24,11 +25,21 @@ export function moveTokenToLive(host: Host, runId: RunId, now: Date): boolean {
   try {
     const { expires_at } = readArmedToken(host, runId);
     if (Date.parse(expires_at) <= now.getTime()) throw new CutterError("TOKEN_EXPIRED", { run_id: runId, expired_at: expires_at });
-    writeTokenFile(host, armed, tokenFiles.startedAt, `${toIsoSeconds(now)}\n`);
-    renameSync(armed, toHostPath(host, `${hostLayout.live}/${runId}`));
-    return true;
   } catch (error) {
     rmSync(armed, { recursive: true, force: true });
+    throw error;
+  }
+  const startedAt = join(armed, tokenFiles.startedAt);
+  try {
+    rmSync(startedAt, { force: true }); // of a start that a full disk refused
+    writing(`${hostLayout.armed}/${runId}`, () => {
+      writeTokenFile(host, armed, tokenFiles.startedAt, `${toIsoSeconds(now)}\n`);
+      renameSync(armed, toHostPath(host, `${hostLayout.live}/${runId}`));
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof CutterError) rmSync(startedAt, { force: true });
+    else rmSync(armed, { recursive: true, force: true });
     throw error;
   }
 }
@@ -40,17 +51,19 @@ export function removeLiveToken(host: Host, runId: RunId): void {
 
 /**
  * The token appears whole or not at all: made beside, in a folder that no command takes for a token, then renamed.
- * @throws ENABLE_LATCHED when the latch came in between; then no token is left
+ * @throws ENABLE_LATCHED when the latch came in between, DISK_FULL; then no token is left
  */
 export function installToken(host: Host, runId: RunId, files: ReadonlyMap<string, Uint8Array | string>): void {
-  const beside = mkdtempSync(toHostPath(host, `${hostLayout.runtime}/.arming-`));
+  const beside = writing(hostLayout.runtime, () => mkdtempSync(toHostPath(host, `${hostLayout.runtime}/.arming-`)));
   const armed = toHostPath(host, `${hostLayout.armed}/${runId}`);
   try {
     const folder = join(beside, runId);
-    mkdirSync(folder, { mode: modes.folder });
-    for (const [name, content] of files) writeTokenFile(host, folder, name, content);
-    chownToReader(host, folder, modes.folder);
-    renameSync(folder, armed);
+    writing(`${hostLayout.armed}/${runId}`, () => {
+      mkdirSync(folder, { mode: modes.folder });
+      for (const [name, content] of files) writeTokenFile(host, folder, name, content);
+      chownToReader(host, folder, modes.folder);
+      renameSync(folder, armed);
+    });
   } finally {
     rmSync(beside, { recursive: true, force: true });
   }

@@ -223,7 +223,7 @@ describe("a backup that cannot be proven is not there, nor is its key", () => {
   it("when the disk has less room than the backup needs", async () => {
     await expect(world.make({}, { expectedBytes: 2 ** 50 })).rejects.toMatchObject({
       code: "DISK_FULL",
-      facts: { folder: dirname(world.destination), needed_bytes: Math.ceil(2 ** 50 * 1.1) + 64 * 1024 * 1024 },
+      facts: { reason: "too_little_left", path: dirname(world.destination), needed_bytes: Math.ceil(2 ** 50 * 1.1) + 64 * 1024 * 1024 },
     });
   });
 });
@@ -237,7 +237,7 @@ it("tells a disk that fills up midway", async () => {
     world.plant({ dump: "head -c 80000000 /dev/zero" });
     await expect(world.make({}, { destination: join(folder, "R.dump.gpg") })).rejects.toMatchObject({
       code: "DISK_FULL",
-      facts: { folder },
+      facts: { reason: "ENOSPC", path: join(folder, "R.dump.gpg") },
     });
     expect(readdirSync(folder)).toEqual([]);
     expect(world.readRemains().homes).toEqual([]);
