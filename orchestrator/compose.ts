@@ -9,6 +9,7 @@ import { dumpSocket } from "./adapters/dump-socket/dump-socket.ts";
 import { gpgBackupStore } from "./adapters/gpg/backup-store.ts";
 import { gpgEncryptor } from "./adapters/gpg/gpg-encryptor.ts";
 import { isInUnit, readHostIdentity, readRelease } from "./adapters/host-facts/host-facts.ts";
+import { readUnitState } from "./adapters/host-facts/unit-state.ts";
 import { readHelper } from "./adapters/host-facts/read-helper.ts";
 import { openJournalFile } from "./adapters/journal/journal-file.ts";
 import { fileLocks } from "./adapters/lock/file-locks.ts";
@@ -53,7 +54,7 @@ const dumpIdleMs = 120_000;
 const archiveIdleMs = 600_000; // a restore says nothing until it has committed
 
 export function composeServices(edge: Edge): Services {
-  const { latch, armed, live, config, requests, keys, rollbackRunbook, revertStaging } = hostLayout;
+  const { latch, armed, live, config, requests, results, ownership, keys, rollbackRunbook, revertStaging } = hostLayout;
   const startFolder = edge.environment["RUNTIME_DIRECTORY"];
   const paths = {
     latch,
@@ -61,6 +62,8 @@ export function composeServices(edge: Edge): Services {
     live,
     config,
     requests,
+    results,
+    ownership,
     keys,
     rollbackRunbook,
     revertStaging,
@@ -104,6 +107,7 @@ export function composeServices(edge: Edge): Services {
     signal: edge.signal,
     readRelease: () => readRelease(edge.moduleFolder),
     readHostIdentity,
+    readUnit: (runId) => readUnitState(runId),
     isInRunUnit: (runId) => isInUnit("cutter-run", runId, edge.environment),
     isInRevertUnit: (runId) => isInUnit("cutter-revert", runId, edge.environment),
     executionEnabled: enabled,

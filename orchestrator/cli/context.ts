@@ -2,6 +2,7 @@
 import type { CommandContext } from "@stricli/core";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import type { ReleaseManifest } from "../core/host/release-manifest.ts";
+import type { HostView } from "../engine/explain/host-view.ts";
 import type { EnginePorts } from "../engine/kernel/ports.ts";
 import type { RevertPorts } from "../engine/revert/ports.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -13,6 +14,8 @@ import type { Reporter } from "../ports/reporter.ts";
 interface HostPaths {
   readonly config: string;
   readonly requests: string;
+  readonly results: string;
+  readonly ownership: string; // root's alone
   readonly latch: string;
   readonly armed: string;
   readonly live: string;
@@ -37,6 +40,8 @@ export interface Services {
   readonly signal: AbortSignal;
   readRelease(): Promise<InstalledRelease>;
   readHostIdentity(): Promise<string | null>;
+  /** Whether a start of this run is going on, as systemd says. */
+  readUnit(runId: string): Promise<HostView["unit"]>;
   isInRunUnit(runId: string): Promise<boolean>;
   isInRevertUnit(runId: string): Promise<boolean>;
   executionEnabled(runId: string): Promise<boolean>;

@@ -3,7 +3,7 @@ import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { readRun, toRunSummary, type RunSummary } from "../engine/records/read-run.ts";
+import { readRun, readRunOrRequest, toRunSummary, type RunSummary } from "../engine/records/read-run.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
@@ -32,9 +32,10 @@ export const orchestrateStatusCommand = buildCommand<Flags, [], CutterContext>({
 
 /** A damaged run must not hide the others; asked for by name, its error is the answer. */
 async function readRunSummary(context: CutterContext, root: string, name: string, byName: boolean): Promise<RunSummary> {
+  const { files, paths } = context.services;
   try {
     return toRunSummary(
-      await readRun(context.services.files, root, name),
+      await (byName ? readRunOrRequest(files, root, paths.requests, name) : readRun(files, root, name)),
       phases.map((phase) => phase.name),
     );
   } catch (error) {

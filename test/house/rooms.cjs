@@ -211,7 +211,13 @@ module.exports = {
     "orchestrator/phases",
     "orchestrator/uploads",
   ],
-  "orchestrator/engine/explain": ["why a run stopped and what is next", "orchestrator/core/**", "orchestrator/engine/records"],
+  "orchestrator/engine/explain": [
+    "why a run stopped and what is next",
+    "orchestrator/core/**",
+    "orchestrator/engine/records",
+    "orchestrator/evidence",
+    "orchestrator/ports",
+  ],
   "orchestrator/root-helper/revert": [
     "before and after a revert",
     "orchestrator/core/**",

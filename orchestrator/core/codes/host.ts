@@ -57,13 +57,14 @@ export const hostCodes = {
   },
   RUN_KILLED: {
     summary: "the run was killed before it could say what it did",
-    remedy: "start it again: it goes on from its journal",
+    remedy: "start it again, a live run enabled anew: it goes on from its journal",
     exit: 10,
   },
   RUN_UNIT_NOT_SET_UP: {
-    summary: "systemd could not set the run's unit up",
-    remedy: "journalctl -u cutter-run@<run_id> tells what was missing; pulumi up repairs what the kit owns",
-    exit: 78,
+    summary: "systemd could not set the run's unit up, so the run did not start",
+    remedy:
+      "the facts, or journalctl -u cutter-run@R -u cutter-prepare@R on the host, tell what was missing; pulumi up repairs what the kit owns",
+    exit: 10,
   },
   SURVEY_FACTS_INVALID: {
     summary: "the facts of the host do not have the shape the survey expects",

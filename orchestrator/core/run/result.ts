@@ -41,10 +41,10 @@ export interface ServiceExit {
 
 /**
  * `told` is the text of this start's end.json or null, never a file an earlier start could have left; it is cutter's, so it counts only
- * where it agrees with the exit status systemd saw. A run killed by a signal or by the time limit wrote nothing if it was a dry run (10); a
- * live one may have written and is resumable (20).
+ * where it agrees with the exit status systemd saw. `written`: this run has written to the database, or may have. A run that was killed, or that
+ * systemd could not set up, then exits 20, and 10 otherwise.
  */
-export function toRunResult(runId: string, mode: "dryrun" | "live", end: ServiceExit, startResult: string | null): RunResult {
+export function toRunResult(runId: string, written: boolean, end: ServiceExit, startResult: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;
   const base = {
     schema: "cutter.result/1" as const,
@@ -54,8 +54,9 @@ export function toRunResult(runId: string, mode: "dryrun" | "live", end: Service
     service_result: end.serviceResult,
   };
   const silent = { result: null, phase: null, certificate: null, payload_sha: null, waits_on: null };
-  if (exited === null) return { ...base, ...silent, exit_code: mode === "dryrun" ? codes.RUN_KILLED.exit : 20, code: "RUN_KILLED" };
-  if (exited >= firstStatusOfSystemd) return { ...base, ...silent, exit_code: codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
+  if (exited === null) return { ...base, ...silent, exit_code: written ? 20 : codes.RUN_KILLED.exit, code: "RUN_KILLED" };
+  if (exited >= firstStatusOfSystemd)
+    return { ...base, ...silent, exit_code: written ? 20 : codes.RUN_UNIT_NOT_SET_UP.exit, code: "RUN_UNIT_NOT_SET_UP" };
   const agreed = startResultSchema.safeParse(tryParseJson(startResult));
   if (!agreed.success || agreed.data.exit_code !== exited) return { ...base, ...silent, exit_code: exited, code: null };
   const { code, result, phase, certificate, payload_sha, waits_on } = agreed.data;

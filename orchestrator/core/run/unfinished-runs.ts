@@ -1,6 +1,6 @@
 // Which live runs have written to the database and are neither closed out, given up nor reverted: one definition, for `up`, `destroy` and
 // `enable`. While one is, the host stays as it is (decision 32), and whoever enables another run is told of it.
-import { entryKinds, parseRecord } from "../journal/record.ts";
+import { entryKinds, parseRecord, type JournalEntry } from "../journal/record.ts";
 import { parseRevertRecord } from "../revert/journal.ts";
 import { dryRunSuffix } from "../run-id.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
@@ -37,6 +37,19 @@ function isUnfinished({ runId, journal, revertJournal }: RunTrace): boolean {
   if (first?.kind === "run_started" ? first.mode === "dryrun" : runId.endsWith(dryRunSuffix)) return false;
   if (records.some((entry) => entry?.kind === "run_finished" || entry?.kind === "run_voided")) return false;
   if (revertJournal.some((line) => parseRevertRecord(tryParseJson(line))?.entry.kind === "reverted")) return false;
+  return hasSteps(records);
+}
+
+/**
+ * Whether a live run with this journal has written to the database, or may have: a transaction's id is durable before its COMMIT is sent. A
+ * last line without its newline is an append that was cut off, and nothing came of it yet. Pure.
+ */
+export function mayHaveWritten(journal: string): boolean {
+  const whole = journal.split("\n").slice(0, -1);
+  return hasSteps(whole.filter((line) => !idle.test(line)).map((line) => parseRecord(tryParseJson(line))?.entry ?? null));
+}
+
+function hasSteps(records: readonly (JournalEntry | null)[]): boolean {
   const steps = new Set<string>();
   for (const entry of records) {
     if (entry === null) steps.add("unreadable");

@@ -1,11 +1,13 @@
-// What a person needs to know of a run that stands still: what is certain, what is not, the one safe next command, and who must act. Told
-// from the journal alone. Pure.
+// What a person needs to know of a run that stands still: what is certain, what is not, the one safe next step, and who must act. Told
+// from the journal, and from what the host says of itself now. Pure.
 import { isCode } from "../../core/codes/index.ts";
 import { effectSteps } from "../../core/journal/effect.ts";
 import { toErrorLine } from "../../core/errors.ts";
 import { hasWritten } from "../../core/journal/live.ts";
 import type { RunStatus } from "../../core/journal/status.ts";
-import { toNextStep, type NextStep } from "./next-step.ts";
+import type { NextStep } from "../../core/run/next-step.ts";
+import type { HostView, LastStop } from "./host-view.ts";
+import { toNextStep } from "./next-step.ts";
 import type { RecordedRun, RunSummary } from "../records/read-run.ts";
 
 export interface Explanation extends NextStep {
@@ -13,13 +15,13 @@ export interface Explanation extends NextStep {
   readonly uncertain: readonly string[];
 }
 
-/** `requested`: there is a request file, so its unit starts it again; a run named by options is started by the same options. Pure. */
-export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, requested: boolean): Explanation {
-  const { status } = run;
+/** Pure. */
+export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, view: HostView): Explanation {
+  const { runId, status } = run;
   const live = status.started?.mode === "live";
   const certain = [
     ...(status.started === null
-      ? ["this run never began"]
+      ? toUnbegun(view)
       : [`${status.started.mode} run of ${status.started.document_id}, begun ${status.started.at}, ${String(status.attempt)} starts`]),
     ...(status.started?.mode === "dryrun" ? ["it is a dry run: it has no way to write to the database"] : []),
     ...status.done.map(
@@ -31,11 +33,55 @@ export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: Run
       ? []
       : [status.finished.certificate === null ? "it is finished" : `it is finished: certificate ${status.finished.certificate}`]),
     ...(status.voided === null ? [] : [`it was given up at ${status.voided.at}: ${status.voided.why}`]),
-    ...(status.lastEnd?.code === null || status.lastEnd === null
-      ? []
-      : [`its last start ended with ${toStop(status.lastEnd.code, status.lastEnd.facts)}`]),
+    ...toSwitch(runId, view),
+    ...toLastStart(status, view),
   ];
-  return { certain, uncertain: toUncertain(run, summary), ...toNextStep(run, summary, requested) };
+  const last = toLastStop(status, view);
+  return { certain, uncertain: toUncertain(run, summary, view), ...toNextStep({ runId, status, summary, view, last }) };
+}
+
+/** A start of a unit that left no end in the journal, or none at all, is told by its result; the journal tells all others. */
+export function toLastStop({ lastEnd, attemptOpen }: Pick<RunStatus, "lastEnd" | "attemptOpen">, { result }: HostView): LastStop {
+  if (result !== null && result.code !== null && result.code !== lastEnd?.code)
+    return { code: result.code === "RUN_KILLED" ? null : result.code, facts: {} };
+  if (attemptOpen || lastEnd === null) return { code: null, facts: {} };
+  return { code: lastEnd.code, facts: lastEnd.facts };
+}
+
+function toUnbegun({ request, result, execution }: HostView): readonly string[] {
+  const mode = request === null ? "" : ` It is a ${request.mode} run of ${request.documentId}.`;
+  if (result !== null) return [`this run never began: its last start ended before its journal had a line.${mode}`];
+  return [`this run never began${execution.state === "off" ? ", and nothing is enabled" : ""}.${mode}`];
+}
+
+function toSwitch(runId: string, { execution, unit }: HostView): readonly string[] {
+  if (execution.state === "disabled") return ["execution is disabled by the latch"];
+  if (execution.state === "armed" && execution.runId === runId) return [`it is enabled until ${execution.until ?? "an unknown time"}`];
+  return execution.state === "live" && execution.runId === runId && unit.state !== "going_on"
+    ? ["its token is still there, though no start of it is going on"]
+    : [];
+}
+
+/** The last start, and only that: what an earlier one said is told as that of an earlier one. */
+function toLastStart(status: RunStatus, view: HostView): readonly string[] {
+  const { lastEnd, attempt, attemptOpen } = status;
+  const { result, unit } = view;
+  if (unit.state === "going_on") return [`systemd says of its unit: ${unit.seen}, so it is going on`];
+  const said = lastEnd === null || lastEnd.code === null ? null : toStop(lastEnd.code, lastEnd.facts);
+  const systemd = result === null ? "" : `; systemd says: ${result.exit_kind} ${result.exit_raw}, ${result.service_result}`;
+  if (attemptOpen && status.finished === null && unit.state === "ended")
+    return [
+      ...(said === null ? [] : [`the start before its last ended with ${said}`]),
+      `its last start, number ${String(attempt)}, was cut off: it left no end in the journal${systemd}`,
+    ];
+  if (result !== null && result.code !== null && result.code !== lastEnd?.code)
+    return [
+      ...(said === null ? [] : [`the last start that its journal knows ended with ${said}`]),
+      result.code === "RUN_KILLED"
+        ? `its last start was killed before its journal had a line of it${systemd}`
+        : `its last start ended with ${toStop(result.code, {})}`,
+    ];
+  return said === null || attemptOpen ? [] : [`its last start ended with ${said}`];
 }
 
 /** A transaction's id is durable before its COMMIT is sent: without an id nothing can have landed. */
@@ -67,7 +113,7 @@ function toEscalation({ escalation }: RunStatus): readonly string[] {
   ];
 }
 
-function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, summary: RunSummary): readonly string[] {
+function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, view: HostView): readonly string[] {
   const pending = effectSteps.flatMap((step) => {
     const { state, pending: open, transactions } = status.effects[step];
     return state === "intended" && open
@@ -79,10 +125,13 @@ function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, s
   });
   return [
     ...pending,
-    ...(summary.state === "begun" ? [`whether it is still going on: systemctl is-active cutter-run@${runId}`] : []),
+    ...(summary.state === "begun" && view.unit.state === "unknown"
+      ? [`whether it is still going on: cutter-run@${runId} could not be asked, or the run was started by hand`]
+      : []),
     ...(summary.waits_on === "knowledge_base"
       ? ["whether the knowledge base stored the last document: the next start reads before it writes"]
       : []),
+    ...(view.execution.state === "unknown" ? ["whether anything is enabled: the kill switch cannot be read"] : []),
   ];
 }
 

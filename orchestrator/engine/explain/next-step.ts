@@ -1,95 +1,245 @@
-// The one safe next command for a run that stands still, and who must act first. One table, read from top to bottom. Pure.
-import { toExitCode } from "../../core/codes/index.ts";
+// The one safe next step for a run that stands still, and who must act first. Tables, read from top to bottom: each command can be typed as
+// it stands, and moves the run. Pure.
+import { isCode, toExitCode } from "../../core/codes/index.ts";
 import { hasWritten } from "../../core/journal/live.ts";
-import type { RecordedRun, RunSummary } from "../records/read-run.ts";
+import type { RunStatus } from "../../core/journal/status.ts";
+import { toApprovalFile, type NextStep } from "../../core/run/next-step.ts";
+import { dryRunSuffix } from "../../core/run-id.ts";
+import type { RunSummary } from "../records/read-run.ts";
+import type { HostView, LastStop } from "./host-view.ts";
 
-export interface NextStep {
-  readonly next: string;
-  readonly who: string;
+export interface ExplainedRun {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly summary: RunSummary;
+  readonly view: HostView;
+  readonly last: LastStop;
 }
 
-/** `requested`: its unit starts it again. Pure. */
-export function toNextStep(run: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, requested: boolean): NextStep {
-  const { runId, status } = run;
-  if (summary.state === "done") return { next: `cutter orchestrate report --run-id ${runId}`, who: "nobody" };
+type Gate = Parameters<typeof toApprovalFile>[1];
+
+const operator = "the operator";
+const nothing = (why: string): NextStep => ({ next: null, why, who: "nobody" });
+const run = (command: readonly string[], why: string, who = operator): NextStep => ({ next: { command }, why, who });
+const cutter = (runId: string, ...words: readonly string[]): readonly string[] => ["cutter", ...words, "--run-id", runId];
+
+/** Pure. */
+export function toNextStep(explained: ExplainedRun): NextStep {
+  const { runId, status, summary, view } = explained;
+  const live = (status.started?.mode ?? view.request?.mode) === "live";
+  if (view.unit.state === "going_on")
+    return run(["runbooks/start-run", "--run-id", runId], "it is going on; this shows it until it ends and starts nothing else", "nobody");
+  if (view.revertedAt !== null) return nothing(`it was reverted at ${view.revertedAt}`);
   if (summary.state === "voided")
-    return {
-      next: `runbooks/prepare --run-id NEW --document ${summary.document_id ?? "D"}`,
-      who: "the operator, if the document is to be cut after all",
-    };
-  if (status.started?.mode === "live") return toLiveStep(run, summary);
-  const again = requested
-    ? `systemctl start cutter-run@${runId}`
-    : `cutter orchestrate run --run-id ${runId} --document ${summary.document_id ?? "D"}`;
-  if (summary.state === "waiting") return { next: again, who: "whoever runs the knowledge base, then the operator" };
-  if (summary.state === "begun") return { next: `${again} (it goes on where it stood)`, who: "the operator" };
-  return { next: again, who: "the operator, after the remedy above" };
+    return nothing("it was given up and never starts again; to cut the document after all, prepare it under another run id");
+  if (summary.state === "done" && view.recordsStand) return nothing(toDoneText(status, live));
+  return live ? toLiveStep(explained) : toDryStep(explained);
 }
 
-/** A live run starts again only when it is enabled again, which spends one start of a ruling. */
-function toLiveStep({ runId, status }: Pick<RecordedRun, "runId" | "status">, summary: RunSummary): NextStep {
-  const { waits_on: waitsOn, code, document_id: documentId } = summary;
-  const enable = `runbooks/enable --run-id ${runId} --ruling FILE`;
-  const draft = (gate: string): string => `cutter approval draft --gate ${gate} --run-id ${runId}`;
-  const causes = [code, status.escalation?.decision === null ? status.escalation.code : null];
-  if (summary.state === "begun")
-    return {
-      next: `systemctl is-active cutter-run@${runId}`,
-      who: "the operator: while it is active, wait; else enable it again, it goes on where it stood",
-    };
-  if (causes.some(isEvidence))
-    return {
-      next: `cutter audit verify --run-id ${runId}`,
-      who: "the operator and the owner of the host: find out who changed the run's folder, before anything else",
-    };
-  if (code === "VOID_EFFECTS_STAND")
-    return { next: `runbooks/emergency-revert --run-id ${runId} --approval FILE`, who: "the sovereign signs REVERT, then the operator" };
-  if (causes.includes("STOP_REPLAY_CONFLICT"))
-    return {
-      next: `cutter orchestrate report --run-id ${runId}`,
-      who: "the document's owner compares the three values with the database; then the sovereign decides by SG_3",
-    };
-  if (waitsOn === "SG_3")
-    return {
-      next: `${draft("SG_3")} --phase ${status.escalation?.phase ?? "P"} --decision resume`,
-      who:
-        "the sovereign decides and signs (--decision void gives the run up instead); then the operator enables and starts it " +
-        "with that decision",
-    };
-  if (waitsOn === "SG_2")
-    return { next: draft("SG_2"), who: "the sovereign signs; then the operator enables and starts it with that approval" };
-  if (waitsOn === "knowledge_base")
-    return { next: enable, who: "whoever runs the knowledge base; when it is back, the operator enables and starts it" };
-  if (code === "COMMIT_UNKNOWN")
-    return { next: enable, who: "whoever runs the database; when it answers, the operator enables and starts it" };
-  if (code === "DOCUMENT_CLAIMED_BY_RUN")
-    return {
-      next: `cutter orchestrate explain --run-id ${toOther(status.lastEnd?.facts["run_id"])}`,
-      who: "whoever answers for the named run",
-    };
+function toDoneText({ finished }: RunStatus, live: boolean): string {
+  if (live) return "it is done; cutter orchestrate report tells what it did";
+  return finished?.certificate === "pass"
+    ? "it is done; the live run is a run of its own: cutter orchestrate explain says how that one goes on"
+    : `it is done, but its certificate is ${finished?.certificate ?? "none"}: dry-run the document again under another run id`;
+}
+
+/** A dry run goes on by itself where it stood; what can never go on is given up, which costs nothing. */
+function toDryStep({ runId, status, summary, view, last }: ExplainedRun): NextStep {
+  const documentId = summary.document_id ?? view.request?.documentId ?? null;
+  if (documentId === null) return nothing("it never began, and no request names its document: begin it again under another run id");
+  if (status.started !== null && last.code !== null && (startsAnew.includes(last.code) || isBug(last.code)))
+    return run(
+      cutter(runId, "orchestrate", "void"),
+      `it cannot go on after ${last.code}; it wrote nothing, so it is given up and the document is dry-run under another run id`,
+      isBug(last.code) ? maintainers : operator,
+    );
+  const again =
+    view.request === null
+      ? ["cutter", "orchestrate", "run", "--run-id", runId, "--document", documentId]
+      : runId.endsWith(dryRunSuffix)
+        ? ["runbooks/prepare", "--run-id", runId.slice(0, -dryRunSuffix.length), "--document", documentId]
+        : ["runbooks/start-run", "--run-id", runId];
+  if (summary.state === "done") return run(again, "it is done, but was killed before its report and bundle stood: this writes them");
+  if (summary.state === "not begun") return run(again, "it never began");
+  return run(again, "a dry run goes on where it stood", summary.state === "waiting" ? `${knowledgeBase}, then ${operator}` : operator);
+}
+
+/** First what keeps every start away; then what the run waits for; then the start itself. */
+function toLiveStep(explained: ExplainedRun): NextStep {
+  return toSwitchStep(explained) ?? toUnbegunStep(explained) ?? toDecisionStep(explained) ?? toEndStep(explained) ?? toStart(explained);
+}
+
+/** The latch, or a token: what is armed is started, what is left over goes, and another run comes first. */
+function toSwitchStep({ runId, view: { execution } }: ExplainedRun): NextStep | null {
+  switch (execution.state) {
+    case "off":
+    case "unknown":
+      return null;
+    case "disabled":
+      return run(
+        ["runbooks/disable", "--clear"],
+        "the latch is set, and nothing can be enabled until it is lifted",
+        "the operator, once it is known who set the latch and why",
+      );
+    case "armed":
+      return execution.runId === runId
+        ? run(["runbooks/start-run", "--run-id", runId], `it is enabled until ${execution.until ?? "an unknown time"}`)
+        : run(
+            cutter(execution.runId, "orchestrate", "explain"),
+            `${execution.runId} is enabled, and one run at a time can be: it comes first`,
+          );
+    case "live":
+      return execution.runId === runId
+        ? run(
+            ["runbooks/disable"],
+            "the token of a start that is over is still there: this takes it away, and the latch is lifted after it",
+          )
+        : run(
+            cutter(execution.runId, "orchestrate", "explain"),
+            `${execution.runId} is live, and one run at a time can be: it comes first`,
+          );
+  }
+}
+
+/** It has no journal: requested, perhaps enabled before, and never begun. */
+function toUnbegunStep(explained: ExplainedRun): NextStep | null {
+  const { runId, status, view } = explained;
+  if (status.started !== null) return null;
+  const documentId = view.request?.documentId ?? "";
+  if (view.dryRun === "none" || view.dryRun === "unfinished")
+    return run(["runbooks/prepare", "--run-id", runId, "--document", documentId], "its dry run is not done");
+  if (view.dryRun !== "pass")
+    return nothing(
+      view.dryRun === "given up"
+        ? "its dry run was given up, and it never began itself: prepare the document under another run id"
+        : "its dry run has no certificate that says pass, and it never began itself: prepare the document under another run id",
+    );
+  return null;
+}
+
+/** What a person must sign first. */
+function toDecisionStep(explained: ExplainedRun): NextStep | null {
+  const { runId, status, summary, last } = explained;
+  const { escalation } = status;
+  const code = last.code ?? "";
+  if (code === "VOID_EFFECTS_STAND") return toRevert(runId, "its effects stand, and it is to be given up: they are reverted first");
+  if (escalation !== null && escalation.decision === null) return toThird(explained, escalation);
+  if (summary.waits_on === "SG_2") return sign(runId, "SG_2", "it waits for SG_2", toEnable(explained, ["SG_2"]));
+  if (isEvidence(code) && hasWritten(status))
+    return toRevert(
+      runId,
+      `${code}: what it left on this host was changed, so it cannot go on; it can be taken back`,
+      "the operator and the owner of the host find out who changed the run's folder (cutter audit verify); then the sovereign decides",
+    );
+  const gate = toNamedGate(last.facts["gate"]);
+  if (!/^(?:APPROVAL|KEY)_/.test(code) || startsAnew.includes(toCase(last)) || (hasWritten(status) && gate !== "RULING")) return null;
+  return sign(runId, gate, `${code}: ${gate} is asked for again`, toEnable(explained, gate === "RULING" ? [] : [gate]));
+}
+
+function toThird(explained: ExplainedRun, { phase, code }: NonNullable<RunStatus["escalation"]>): NextStep {
+  const { runId } = explained;
+  const decision = code === "VOID_CLAIM_STANDS" ? "void" : "resume";
+  const conflict = [explained.last.code, code].includes("STOP_REPLAY_CONFLICT");
+  return {
+    next: {
+      sign: "SG_3",
+      draft: ["runbooks/draft", "--run-id", runId, "--gate", "SG_3", "--phase", phase, "--decision", decision],
+      then: toEnable(explained, ["SG_3"]),
+    },
+    why:
+      decision === "void"
+        ? "a signed void came, and it is not decided"
+        : `${phase} failed with ${code} after something was written, and only the sovereign can say how it goes on`,
+    who: conflict
+      ? "the document's owner compares the three values with the database (cutter orchestrate report); then the sovereign decides"
+      : "the sovereign decides and signs: resume, or --decision void gives the run up; then the operator",
+  };
+}
+
+function toRevert(runId: string, why: string, who = "the sovereign signs REVERT, then the operator"): NextStep {
+  return sign(runId, "REVERT", why, ["runbooks/emergency-revert", "--run-id", runId, "--approval", toApprovalFile(runId, "REVERT")], who);
+}
+
+function sign(runId: string, gate: Gate, why: string, then: readonly string[], who = "the sovereign signs, then the operator"): NextStep {
+  return { next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], then }, why, who };
+}
+
+/** What can never go on: with nothing written it is given up, which needs no signature. */
+function toEndStep({ runId, status, last }: ExplainedRun): NextStep | null {
+  if (status.started === null || hasWritten(status)) return null;
+  const code = toCase(last);
+  const bug = isBug(last.code);
+  if (!bug && !isEvidence(code) && code !== "STOP_REPLAY_CONFLICT" && !startsAnew.includes(code)) return null;
+  return run(
+    cutter(runId, "orchestrate", "void"),
+    `it cannot go on after ${last.code ?? "this"}; it wrote nothing, so it is given up, and the document is prepared again under another run id`,
+    bug ? maintainers : operator,
+  );
+}
+
+/** A live run starts again only when it is enabled again, which spends one start of a ruling; it goes on where it stood. */
+function toStart(explained: ExplainedRun): NextStep {
+  const { runId, status, summary, view, last } = explained;
+  const other = last.facts["run_id"];
+  if (last.code === "DOCUMENT_CLAIMED_BY_RUN" && view.claimant === "unfinished" && typeof other === "string")
+    return run(cutter(other, "orchestrate", "explain"), `${other} has cut into this document and is not finished: it comes first`);
+  const firstStart = status.started === null && view.result === null;
+  const enable = toEnable(explained, firstStart ? ["SG_1", "SG_2"] : []);
+  if (firstStart)
+    return run(enable, "it never began, and nothing is enabled", "the sovereign, if the drafts are not signed; then the operator");
+  return run(enable, toStartText(explained), toStarter(summary, last));
+}
+
+function toStartText({ status, summary, view, last }: ExplainedRun): string {
+  if (status.started === null) return "its last start ended before it wrote anything down: nothing is enabled, and it begins anew";
+  if (summary.state === "done") return "it is done, but was killed before its report and bundle stood: one more start writes them";
+  if (last.code === "DOCUMENT_CLAIMED_BY_RUN" && view.claimant === "not of this host")
+    return "a run of another host holds the document: this one is refused until that one is finished there";
+  return "nothing is enabled; it goes on where it stood";
+}
+
+function toStarter({ waits_on: waitsOn }: RunSummary, { code }: LastStop): string {
+  if (waitsOn === "knowledge_base") return `${knowledgeBase}; when it is back, ${operator}`;
+  if (code === "COMMIT_UNKNOWN") return `whoever runs the database; when it answers, ${operator}`;
   if (code === "EXECUTION_REVOKED" || code === "ProductionExecutionNotAuthorized")
-    return { next: "cutter kill-switch status", who: "the operator: find out who revoked it, then enable and start it" };
-  if (code !== null && toExitCode(code) === 70)
-    return { next: `cutter orchestrate report --run-id ${runId}`, who: "whoever maintains the kit: start nothing before they have looked" };
-  if (toExitCode(code) === 78) return { next: "cutter config check", who: "the operator, after the remedy above" };
-  if (hasWritten(status)) return { next: enable, who: "the operator, after the remedy above; it goes on where it stood" };
-  if (code !== null && (code.startsWith("APPROVAL_") || code.startsWith("KEY_")))
-    return { next: draft("SG_1"), who: "the sovereign, after the remedy above; then the operator enables and starts it" };
-  if (code !== null && startsAnew.includes(code))
-    return {
-      next: `runbooks/prepare --run-id NEW --document ${documentId ?? "D"}`,
-      who: "the operator; this run wrote nothing and can be given up",
-    };
-  return { next: enable, who: "the operator, after the remedy above" };
+    return "the operator, once it is known who took its permission away";
+  if (isBug(code)) return maintainers;
+  return code === null || !isCode(code) || code === "RUN_KILLED" || code === "RUN_INTERRUPTED"
+    ? operator
+    : "the operator, after the remedy above";
 }
 
-/** The plan that was signed is no longer the one that would be cut. */
-const startsAnew: readonly string[] = ["PAYLOAD_CHANGED", "ROWS_MOVED", "ADDRESSES_TAKEN", "RUN_INPUTS_CHANGED", "SOURCE_REGISTRY_DIFFERS"];
+function toEnable({ runId }: ExplainedRun, gates: readonly Gate[]): readonly string[] {
+  const approvals = gates.flatMap((gate) => ["--approval", toApprovalFile(runId, gate)]);
+  return ["runbooks/enable", "--run-id", runId, "--ruling", toApprovalFile(runId, "RULING"), ...approvals];
+}
+
+const knowledgeBase = "whoever runs the knowledge base";
+const maintainers = "whoever maintains the kit looks first; then the operator";
+
+/** The plan that was signed, or what the run was begun with, is no longer what would be cut. */
+const startsAnew: readonly string[] = [
+  "PAYLOAD_CHANGED",
+  "ROWS_MOVED",
+  "ADDRESSES_TAKEN",
+  "RUN_INPUTS_CHANGED",
+  "SOURCE_REGISTRY_DIFFERS",
+  "APPROVAL_OUTDATED document_sha256",
+];
+
+/** APPROVAL_OUTDATED tells several cases apart by its field; every other code is its own case. */
+function toCase({ code, facts }: LastStop): string {
+  return code === "APPROVAL_OUTDATED" ? `${code} ${String(facts["field"])}` : (code ?? "");
+}
+
+function isBug(code: string | null): boolean {
+  return code !== null && isCode(code) && toExitCode(code) === 70;
+}
 
 function isEvidence(code: string | null): boolean {
   return code !== null && (code === "JOURNAL_DAMAGED" || code === "RUN_FILE_DAMAGED");
 }
 
-function toOther(runId: unknown): string {
-  return typeof runId === "string" ? runId : "OTHER";
+function toNamedGate(gate: unknown): "SG_1" | "SG_2" | "RULING" {
+  return gate === "RULING" || gate === "SG_2" ? gate : "SG_1";
 }

@@ -54,7 +54,8 @@ async function ensureFolder(files: Files, path: string): Promise<void> {
   }
 }
 
-function toRunFolder(files: Files, path: string): RunFolder {
+/** Looks at nothing and makes nothing. */
+export function toRunFolder(files: Files, path: string): RunFolder {
   return {
     path,
     journalPath: `${path}/journal.jsonl`,

@@ -2,10 +2,10 @@
 import { toExitCode } from "../../core/codes/index.ts";
 import { toLastExit, toWaitsOn } from "../../core/run/escalation.ts";
 import { readChain } from "../../core/journal/chain.ts";
-import { toStatus, type RunStatus } from "../../core/journal/status.ts";
+import { newRun, toStatus, type RunStatus } from "../../core/journal/status.ts";
 import { CutterError } from "../../core/errors.ts";
 import type { Files } from "../../ports/files.ts";
-import { findRunFolder, type RunFolder } from "../kernel/run-folder.ts";
+import { findRunFolder, toRunFolder, type RunFolder } from "../kernel/run-folder.ts";
 import type { PhaseName } from "../../core/phase-names.ts";
 
 export interface RecordedRun {
@@ -20,6 +20,13 @@ export async function readRun(files: Files, sidecarRoot: string, runId: string):
   const folder = await findRunFolder(files, sidecarRoot, runId);
   if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
   return await readRunFolder(files, folder, runId);
+}
+
+/** Also a run that is only requested: it has no folder before its first start. @throws RUN_UNKNOWN, JOURNAL_DAMAGED */
+export async function readRunOrRequest(files: Files, sidecarRoot: string, requests: string, runId: string): Promise<RecordedRun> {
+  if ((await findRunFolder(files, sidecarRoot, runId)) !== null) return await readRun(files, sidecarRoot, runId);
+  if ((await files.facts(`${requests}/${runId}.yaml`)) === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
+  return { runId, folder: toRunFolder(files, `${sidecarRoot}/${runId}`), status: newRun, lastAt: null };
 }
 
 /** As far as its whole records go. @throws JOURNAL_DAMAGED */

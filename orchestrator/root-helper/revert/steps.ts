@@ -52,7 +52,7 @@ export function finishRevert(host: Host, idText: string, end: ServiceExit, now: 
   try {
     removeCredentials(host, toCredentials(runId));
   } finally {
-    const result = toRunResult(runId, "live", end, readStartResult(host, `${hostLayout.revertStarts}/${runId}/${startResultName}`));
+    const result = toRunResult(runId, true, end, readStartResult(host, `${hostLayout.revertStarts}/${runId}/${startResultName}`));
     if (result.exit_code === 0) rmSync(toHostPath(host, `${hostLayout.revertStaging}/${runId}`), { recursive: true, force: true });
     writeResult(host, runId, result, results);
     auditOrWarn(host, "revert", { run_id: runId, exit_code: result.exit_code, code: result.code, result: result.result }, now);

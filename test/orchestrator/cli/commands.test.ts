@@ -213,8 +213,33 @@ describe("status, explain and report", () => {
     expect(explained.stdout).toContain(`next:     cutter orchestrate run --run-id ${runId} --document ${documentId}\n`);
     await cli.writeRequest(`${runId}.yaml`, request);
     expect((await cli.run("orchestrate", "explain", "--run-id", runId)).stdout).toContain(
-      `next:     systemctl start cutter-run@${runId}\n`,
+      `next:     runbooks/prepare --run-id ${runId.replace(".dryrun", "")} --document ${documentId}\n`,
     );
+  });
+
+  it("know a run that was only requested, and say what comes next as data, with the stack where root reads it", async () => {
+    await cli.writeRequest("run-1.yaml", { ...request, run_id: "run-1", mode: "live" });
+    await writeFile(cli.services.paths.ownership, '{"urn":"urn:pulumi:sandbox::kit::x::y"}\n');
+    const next = async (): Promise<unknown> => {
+      const { code, stdout } = await cli.run("orchestrate", "explain", "--run-id", "run-1", "--json");
+      expect(code).toBe(0);
+      return (JSON.parse(stdout) as { readonly next: unknown }).next;
+    };
+    const stack = ["--stack", "sandbox"];
+    expect(await next()).toEqual({ command: ["runbooks/prepare", "--run-id", "run-1", "--document", documentId, ...stack] });
+    await world.start();
+    const papers = ["RULING", "SG_1", "SG_2"].flatMap((gate) => [
+      gate === "RULING" ? "--ruling" : "--approval",
+      `approvals/run-1/run-1.${gate}.md`,
+    ]);
+    expect(await next()).toEqual({ command: ["runbooks/enable", "--run-id", "run-1", ...papers, ...stack] });
+    await mkdir(join(cli.services.paths.armed, "run-1"), { recursive: true });
+    expect(await next()).toEqual({ command: ["runbooks/start-run", "--run-id", "run-1", ...stack] });
+    await writeFile(cli.services.paths.latch, "");
+    expect(await next()).toEqual({ command: ["runbooks/disable", "--clear", ...stack] });
+    const status = await cli.run("orchestrate", "status", "--run-id", "run-1", "--json");
+    expect(JSON.parse(status.stdout)).toMatchObject({ runs: [{ run_id: "run-1", state: "not begun" }] });
+    expect((await cli.run("orchestrate", "explain", "--run-id", "run-2")).stderr).toContain("RUN_UNKNOWN");
   });
 
   it("report a finished run from its journal, and refuse one whose outputs were changed", async () => {

@@ -10,6 +10,8 @@ import type { JournalEntry } from "../../../orchestrator/core/journal/record.ts"
 import { toStatus, type RunStatus } from "../../../orchestrator/core/journal/status.ts";
 import { phaseNames, type PhaseName } from "../../../orchestrator/core/phase-names.ts";
 import { explain } from "../../../orchestrator/engine/explain/explain.ts";
+import { ownEnd, type HostView } from "../../../orchestrator/engine/explain/host-view.ts";
+import { nextStepSchema, type Next } from "../../../orchestrator/core/run/next-step.ts";
 import { toRunSummary, type RunSummary } from "../../../orchestrator/engine/records/read-run.ts";
 
 const sha256 = "a".repeat(64);
@@ -116,7 +118,10 @@ const end = (code: Code, status: RunStatus): readonly JournalEntry[] => {
 const toPhase = (status: RunStatus): PhaseName | null => phaseNames[status.done.length] ?? null;
 const replay = (entries: readonly JournalEntry[]): RunStatus =>
   toStatus(entries.map((entry, seq) => ({ seq, at: "2026-11-22T10:00:00.000Z", prev: chainStart, entry })));
-function look(entries: readonly JournalEntry[]): {
+function look(
+  entries: readonly JournalEntry[],
+  view: Partial<HostView> = {},
+): {
   readonly status: RunStatus;
   readonly standing: RunSummary;
   readonly told: ReturnType<typeof explain>;
@@ -129,17 +134,22 @@ function look(entries: readonly JournalEntry[]): {
     folder: { path: "", journalPath: "", write: never, writeOutput: never, readOutput: never, read: never },
   };
   const standing = toRunSummary(run, phaseNames);
-  return { status, standing, told: explain(run, standing, true) };
+  return { status, standing, told: explain(run, standing, { ...ownEnd, request: { mode: "live", documentId }, ...view }) };
 }
 const never = (): Promise<never> => Promise.reject(new Error("not in this test"));
+/** What can be typed as it stands: no placeholder, and nothing that only looks. */
 const commands =
-  /^(?:runbooks\/(?:enable|prepare|emergency-revert) --run-id \S+|cutter (?:approval draft --gate SG_[123]|orchestrate (?:report|explain)|audit verify|kill-switch status|config check)|systemctl is-active)/;
+  /^(?:runbooks\/enable --run-id run-1 --ruling approvals\/run-1\/run-1\.RULING\.md|runbooks\/(?:start-run|emergency-revert|draft) --run-id run-1|cutter orchestrate (?:void|explain) --run-id)/;
+const toWords = (next: Next): readonly string[] =>
+  next === null ? [] : ("command" in next ? [next.command] : [next.draft, next.then]).map((argv) => argv.join(" "));
 
 describe.each(Object.entries(states))("a live run stopped %s", (_name, entries) => {
   it.each(Object.keys(codes) as Code[])("with %s", (code) => {
     const { status, standing, told } = look([...entries, ...end(code, replay(entries))]);
     const written = hasWritten(status);
-    expect(told.next).toMatch(commands);
+    expect(nextStepSchema.safeParse(told).success).toBe(true);
+    expect(toWords(told.next).length).toBeGreaterThan(0);
+    for (const typed of toWords(told.next)) expect(typed).toMatch(commands);
     expect(told.who).not.toBe("");
     expect(told.certain.at(-1)).toContain(`its last start ended with ${code}`);
     expect(told.certain.includes("nothing of this run stands in the database")).toBe(!written);
@@ -150,43 +160,109 @@ describe.each(Object.entries(states))("a live run stopped %s", (_name, entries) 
       expect(told.certain.some((line) => line.startsWith(`${step} stands in the database`))).toBe(status.effects[step].state === "done");
     expect(standing.exit_code).toBe(written && ![0, 30, 70].includes(codes[code].exit) ? 20 : codes[code].exit);
     expect(!written || [20, 30, 70].includes(standing.exit_code ?? -1)).toBe(true);
-    // What waits for the sovereign, or for eyes, is never answered by starting again.
-    const needsEyes =
-      standing.waits_on === "SG_2" || standing.waits_on === "SG_3" || code === "STOP_REPLAY_CONFLICT" || codes[code].exit === 70;
-    expect([needsEyes && told.next.includes("enable"), written && told.next.includes("prepare")]).toEqual([false, false]);
+    // What waits for the sovereign is never answered by a command alone, and what has written is never given up or cut anew.
+    const waits = standing.waits_on === "SG_2" || standing.waits_on === "SG_3";
+    const signs = told.next !== null && "sign" in told.next ? told.next.sign : null;
+    if (waits) expect(signs).toBe(code === "VOID_EFFECTS_STAND" ? "REVERT" : standing.waits_on);
+    expect(written && toWords(told.next).some((typed) => typed.includes("void --run-id"))).toBe(false);
   });
 });
 
 describe("explain of a live run", () => {
+  const file = (gate: string): string => `approvals/run-1/run-1.${gate}.md`;
+  const enable = `runbooks/enable --run-id run-1 --ruling ${file("RULING")}`;
+  const draft = "runbooks/draft --run-id run-1 --gate";
   it.each([
-    ["before SG_2", "APPROVAL_MISSING", "SG_2", "cutter approval draft --gate SG_2 --run-id run-1"],
+    ["before SG_2", "APPROVAL_MISSING", "SG_2", [`${draft} SG_2`, `${enable} --approval ${file("SG_2")}`]],
     [
       "leg A there",
       "EFFECT_REFUSED",
       "SG_3",
-      "cutter approval draft --gate SG_3 --run-id run-1 --phase structural_verify --decision resume",
+      [`${draft} SG_3 --phase structural_verify --decision resume`, `${enable} --approval ${file("SG_3")}`],
     ],
-    ["leg A there", "VOID_EFFECTS_STAND", null, "runbooks/emergency-revert --run-id run-1 --approval FILE"],
-    ["leg A pending", "COMMIT_UNKNOWN", null, "runbooks/enable --run-id run-1 --ruling FILE"],
-    ["leg A there", "KB_UNAVAILABLE", "knowledge_base", "runbooks/enable --run-id run-1 --ruling FILE"],
-    ["leg A there", "EXECUTION_REVOKED", null, "cutter kill-switch status"],
-    ["leg A there", "RUN_INTERRUPTED", null, "runbooks/enable --run-id run-1 --ruling FILE"],
-    ["leg A pending", "STOP_REPLAY_CONFLICT", "SG_3", "cutter orchestrate report --run-id run-1"],
-    ["before anything", "APPROVAL_MISSING", null, "cutter approval draft --gate SG_1 --run-id run-1"],
-    ["in phase 1", "PAYLOAD_CHANGED", null, `runbooks/prepare --run-id NEW --document ${documentId}`],
-    ["at the backup", "DOCUMENT_CLAIMED_BY_RUN", null, "cutter orchestrate explain --run-id run-0"],
+    [
+      "leg A there",
+      "VOID_EFFECTS_STAND",
+      null,
+      [`${draft} REVERT`, `runbooks/emergency-revert --run-id run-1 --approval ${file("REVERT")}`],
+    ],
+    ["leg A pending", "COMMIT_UNKNOWN", null, [enable]],
+    ["leg A there", "KB_UNAVAILABLE", "knowledge_base", [enable]],
+    ["leg A there", "EXECUTION_REVOKED", null, [enable]],
+    ["leg A there", "RUN_INTERRUPTED", null, [enable]],
+    [
+      "leg A pending",
+      "STOP_REPLAY_CONFLICT",
+      "SG_3",
+      [`${draft} SG_3 --phase cut_leg_a --decision resume`, `${enable} --approval ${file("SG_3")}`],
+    ],
+    ["before anything", "APPROVAL_MISSING", null, [`${draft} SG_1`, `${enable} --approval ${file("SG_1")}`]],
+    ["in phase 1", "PAYLOAD_CHANGED", null, ["cutter orchestrate void --run-id run-1"]],
+    ["in phase 1", "INTERNAL_BUG", null, ["cutter orchestrate void --run-id run-1"]],
   ] as const)("%s, stopped with %s, waits on %s and says %s", (name, code, waitsOn, next) => {
     const entries = states[name] ?? [];
     const { standing, told } = look([...entries, ...end(code, replay(entries))]);
-    expect([standing.waits_on, told.next]).toEqual([waitsOn, next]);
+    expect([standing.waits_on, toWords(told.next)]).toEqual([waitsOn, next]);
   });
 
-  it("that was killed names the transaction nobody knows about, and asks whether it still goes on", () => {
-    const { told, standing } = look(states["leg A pending"] ?? []);
+  const claimed = [...(states["at the backup"] ?? []), ...end("DOCUMENT_CLAIMED_BY_RUN", replay(states["at the backup"] ?? []))];
+  it.each([
+    ["unfinished", "cutter orchestrate explain --run-id run-0"],
+    ["ended", enable],
+    ["not of this host", enable],
+  ] as const)("that another run keeps away, which is %s, says %s", (claimant, next) => {
+    expect(toWords(look(claimed, { claimant }).told.next)).toEqual([next]);
+  });
+
+  const interrupted = [...(states["leg A there"] ?? []), ...end("RUN_INTERRUPTED", replay(states["leg A there"] ?? []))];
+  it.each<[string, Partial<HostView>, string]>([
+    ["the latch is set", { execution: { state: "disabled" } }, "runbooks/disable --clear"],
+    [
+      "it is enabled",
+      { execution: { state: "armed", runId: "run-1", until: "2026-11-22T11:00:00Z" } },
+      "runbooks/start-run --run-id run-1",
+    ],
+    ["another run is enabled", { execution: { state: "armed", runId: "run-0", until: null } }, "cutter orchestrate explain --run-id run-0"],
+    ["its token was left over", { execution: { state: "live", runId: "run-1", until: null } }, "runbooks/disable"],
+    ["another run is live", { execution: { state: "live", runId: "run-0", until: null } }, "cutter orchestrate explain --run-id run-0"],
+    ["it is going on", { unit: { state: "going_on", seen: "cutter-run@run-1.service activating" } }, "runbooks/start-run --run-id run-1"],
+  ])("that was interrupted, while %s, says what works now", (_name, view, next) => {
+    expect(toWords(look(interrupted, view).told.next)).toEqual([next]);
+  });
+
+  it("that was reverted has nothing more to do", () => {
+    const { told } = look(interrupted, { revertedAt: "2026-11-22T12:00:00.000Z" });
+    expect([told.next, told.why]).toEqual([null, "it was reverted at 2026-11-22T12:00:00.000Z"]);
+  });
+
+  it("speaks of its last start when that was killed, and of the one before as of the one before", () => {
+    const { told } = look([...interrupted, { kind: "attempt_started", attempt: 2, pid: 2, boot_id: "b" }], {
+      result: { code: "RUN_KILLED", exit_kind: "killed", exit_raw: "KILL", service_result: "signal" },
+    });
+    expect(told.certain.slice(-2)).toEqual([
+      expect.stringMatching(/^the start before its last ended with RUN_INTERRUPTED /),
+      "its last start, number 2, was cut off: it left no end in the journal; systemd says: killed KILL, signal",
+    ]);
+    expect(told.uncertain).toEqual([]);
+  });
+
+  it("speaks of a start that was refused before it could write in the journal", () => {
+    const { told } = look(interrupted, {
+      result: { code: "ENV_NAME_MISSING", exit_kind: "not-started", exit_raw: "78", service_result: "dependency" },
+    });
+    expect(told.certain.slice(-2)).toEqual([
+      expect.stringMatching(/^the last start that its journal knows ended with RUN_INTERRUPTED /),
+      expect.stringMatching(/^its last start ended with ENV_NAME_MISSING /),
+    ]);
+    expect([toWords(told.next), told.who]).toEqual([[enable], "the operator, after the remedy above"]);
+  });
+
+  it("that was cut off names the transaction nobody knows about, and where nobody can be asked, whether it still goes on", () => {
+    const { told, standing } = look(states["leg A pending"] ?? [], { unit: { state: "unknown" } });
     expect(standing.state).toBe("begun");
     expect(told.uncertain).toEqual([
       expect.stringContaining("whether transaction 902 of cut_leg_a was committed"),
-      expect.stringContaining("systemctl is-active cutter-run@run-1"),
+      expect.stringContaining("cutter-run@run-1 could not be asked"),
     ]);
   });
 
@@ -198,6 +274,6 @@ describe("explain of a live run", () => {
     ]);
     expect(standing).toMatchObject({ state: "voided", code: "RUN_VOIDED", waits_on: null });
     expect(told.certain).toContainEqual(expect.stringContaining("it was given up"));
-    expect(told.next).toBe(`runbooks/prepare --run-id NEW --document ${documentId}`);
+    expect([told.next, told.why]).toEqual([null, expect.stringContaining("it was given up")]);
   });
 });

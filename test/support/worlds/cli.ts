@@ -31,6 +31,8 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
   const paths = {
     config,
     requests,
+    results: join(world.folder, "results"),
+    ownership: join(world.folder, "ownership.jsonl"),
     latch: join(world.folder, "switch/DISABLED"),
     armed: join(world.folder, "switch/armed"),
     live: join(world.folder, "switch/live"),
@@ -46,6 +48,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     signal: new AbortController().signal,
     readRelease: () => Promise.resolve({ root: world.folder, version: "0.6.0", sha256: "0".repeat(64), manifest: null }),
     readHostIdentity: () => Promise.resolve(null),
+    readUnit: () => Promise.resolve({ state: "unknown" }),
     isInRunUnit: () => Promise.resolve(false),
     isInRevertUnit: () => Promise.resolve(false),
     executionEnabled: (runId) => executionEnabled(runId, { files: nodeFiles, paths, verifyToken: () => Promise.resolve(false) }),
