@@ -1,13 +1,13 @@
 // The drafts of one run, on the operator's side: what the sovereign fills and signs. The host made them from its dry run; nothing in them
 // is secret.
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { z } from "zod";
-import { CutterError } from "../orchestrator/core/errors.ts";
 import type { ApprovalGate } from "../orchestrator/core/approval/schema.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
 import { findCheckout } from "../provision/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
+import { mustRunOnHost } from "./remote-step.ts";
 
 const draftSchema = z.looseObject({
   schema: z.literal("cutter.approval-draft/1"),
@@ -35,25 +35,39 @@ export function toDraftFolder(runId: RunId): string {
  * @throws HOST_COMMAND_FAILED with the host's own refusal
  */
 export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonly ApprovalGate[]): Promise<readonly WrittenDraft[]> {
+  const written: WrittenDraft[] = [];
+  for (const gate of gates) written.push(await writeDraft(host, runId, gate));
+  return written;
+}
+
+/**
+ * One draft; `more`: further arguments of `cutter approval draft`. `fresh`: one that is signed already is set aside under another name, so
+ * that this one can be signed in its place. @throws the host's own refusal, HOST_COMMAND_FAILED, HOST_OUTCOME_UNKNOWN
+ */
+export async function writeDraft(
+  host: RemoteHost,
+  runId: RunId,
+  gate: ApprovalGate,
+  { more = [], fresh = false }: { readonly more?: readonly string[]; readonly fresh?: boolean } = {},
+): Promise<WrittenDraft> {
   const folder = toDraftFolder(runId);
   mkdirSync(folder, { recursive: true });
-  const written: WrittenDraft[] = [];
-  for (const gate of gates) {
-    const { code, stdout, stderr } = await host.run('cutter approval draft --json --gate "$1" --run-id "$2"', [gate, runId], {
-      timeoutMs: 60_000,
-    });
-    if (code !== 0)
-      throw new CutterError("HOST_COMMAND_FAILED", {
-        host: host.address.name,
-        step: `draft ${gate}`,
-        exit_code: code ?? "unknown",
-        stderr: stderr.trim().slice(0, 500),
-      });
-    const draft = draftSchema.parse(JSON.parse(stdout));
-    const file = join(folder, draft.file_name);
-    const kept = existsSync(file);
-    if (!kept) writeFileSync(file, draft.document, { flag: "wx" });
-    written.push({ gate, file: relative(findCheckout(), file), commands: draft.commands, wouldRefuse: draft.would_refuse, kept });
-  }
-  return written;
+  const script = 'gate=$1; run=$2; shift 2; exec cutter approval draft --json --gate "$gate" --run-id "$run" "$@"';
+  const draft = draftSchema.parse(
+    JSON.parse(await mustRunOnHost(host, `draft ${gate}`, script, [gate, runId, ...more], { deadlineMs: 60_000 })),
+  );
+  const file = join(folder, draft.file_name);
+  if (fresh) setAside(file);
+  const kept = existsSync(file);
+  if (!kept) writeFileSync(file, draft.document, { flag: "wx" });
+  return { gate, file: relative(findCheckout(), file), commands: draft.commands, wouldRefuse: draft.would_refuse, kept };
+}
+
+/** The document and its signatures, under the next number that is free. An unsigned one stays: somebody may be filling it. */
+function setAside(file: string): void {
+  const names = ["", ".asc", ".sovereign.asc", ".architect.asc"].filter((ending) => existsSync(`${file}${ending}`));
+  if (names.length < 2) return;
+  let number = 1;
+  while (existsSync(`${file}.${String(number)}`)) number += 1;
+  for (const ending of names) renameSync(`${file}${ending}`, `${file}.${String(number)}${ending}`);
 }

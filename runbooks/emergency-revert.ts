@@ -30,7 +30,8 @@ const usage = `runbooks/emergency-revert --run-id R --approval FILE [--stack S] 
 Exit: 0 reverted · 2 usage · 10 refused, nothing written · 11 the knowledge base is away, nothing written, run it again · 20 reverted, its document is still to be stored: run it again · 30 a person must decide · 78 configuration`;
 
 const stepTimeoutMs = 60_000;
-const revertTimeoutMs = 70 * 60_000;
+const revertCapMinutes = 60; // its unit's TimeoutStartSec
+const revertTimeoutMs = (revertCapMinutes + 10) * 60_000;
 
 await runScript(usage, async () => {
   const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" }, approval: { type: "string" } } });
@@ -44,7 +45,13 @@ await runScript(usage, async () => {
     await requireAllSeen(host, config);
     const refused = await stage(host, runId, signed);
     if (refused !== null) return refused;
-    const result = await startUnitAndWait(host, runId, revertTimeoutMs, console.log, startableUnits.revert);
+    const result = await startUnitAndWait(host, runId, {
+      unit: startableUnits.revert,
+      deadlineMs: revertTimeoutMs,
+      capMinutes: revertCapMinutes,
+      again: `runbooks/emergency-revert --run-id ${runId} --approval ${file} --stack ${config.stack}`,
+      print: console.log,
+    });
     if (result.exit_code !== 0) {
       console.log(
         `${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: ` +

@@ -11,9 +11,9 @@ import type { RunRequest } from "../orchestrator/core/run/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { writeDrafts, type WrittenDraft } from "./drafts.ts";
-import { startUnitAndWait, toResultLine } from "./start-unit.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
+import { watchStart } from "./watch-run.ts";
 
 const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   Writes the requests of run R (live) and R.dryrun on the host, dry-runs R.dryrun, and writes the drafts of SG_1, SG_2 and the RULING
@@ -21,7 +21,7 @@ const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   --run-id R     3 to 48 characters of A-Z a-z 0-9 . _ -
   --document D   knowledge base id of a registered source document
 --stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
-Exit: 0 done · 2 usage · 10 refused or stopped · 11 waiting for the knowledge base, run it again · 78 configuration`;
+Exit: 0 done · 2 usage · 10 refused or stopped · 11 waiting for the knowledge base, run it again · 30 not seen how it ended · 78 configuration · 130 Ctrl-C, the dry run goes on`;
 
 /** Written beside and renamed, so a half-written request never has the name. An equal one stays; another one is a refusal. */
 const writeRequest = `set -eu
@@ -46,13 +46,11 @@ await runScript(usage, async () => {
       approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId),
     });
     await ensureRequest(host, { run_id: dryRunId, document_id: documentId, mode: "dryrun", approvals: {} });
-    const result = await startUnitAndWait(host, dryRunId, (config.orchestrator.run_hard_cap_minutes + 6) * 60_000, console.log);
-    console.log(toResultLine(result));
-    if (result.exit_code !== 0) return result.exit_code;
-    if (result.certificate !== "pass") {
-      console.log(
-        `[WARN] the certificate says ${result.certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`,
-      );
+    const again = ["runbooks/prepare", "--run-id", runId, "--document", documentId];
+    const { exitCode, certificate } = await watchStart(host, config, dryRunId, again);
+    if (exitCode !== 0) return exitCode;
+    if (certificate !== "pass") {
+      console.log(`[WARN] the certificate says ${certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`);
       return codes.CERTIFICATE_INCONCLUSIVE.exit;
     }
     for (const line of toSigningText(runId, values.stack, await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]))) console.log(line);

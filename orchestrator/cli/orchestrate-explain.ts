@@ -56,7 +56,7 @@ export const orchestrateExplainCommand = buildCommand<Flags, [], CutterContext>(
 });
 
 /** The stack that made this host, as its ownership manifest names it: root alone reads that, everybody else adds the flag by hand. */
-async function readStackFlags({ files, paths }: Services): Promise<readonly string[]> {
+async function readStackFlags({ files, paths }: Services): Promise<Readonly<Record<string, string>>> {
   const bytes = await files.read(paths.ownership).catch(() => null);
   const lines = bytes === null ? [] : new TextDecoder().decode(bytes).split("\n");
   const stacks = new Set(
@@ -68,5 +68,5 @@ async function readStackFlags({ files, paths }: Services): Promise<readonly stri
     }),
   );
   const [stack] = stacks;
-  return stack === undefined || stacks.size > 1 ? [] : ["--stack", stack];
+  return stack === undefined || stacks.size > 1 ? {} : { "--stack": stack };
 }

@@ -133,8 +133,10 @@ export const provisionCodes = {
     exit: 70,
   },
   RUN_OUTCOME_UNKNOWN: {
-    summary: "the line to the host broke before the run's result was seen",
-    remedy: "the run goes on without you: look with runbooks/survey and at /run/cutter/results on the host",
+    summary: "how the run ended was not seen",
+    remedy:
+      "reason=line_broke and still_going_on: it goes on without you, and runbooks/start-run --run-id R joins it; no_result: it ended and " +
+      "could not tell how, cutter orchestrate explain --run-id R on the host says what stands",
     exit: 30,
   },
   PULUMI_ENGINE_MISSING: {

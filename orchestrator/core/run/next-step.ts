@@ -22,20 +22,29 @@ export function toApprovalFile(runId: string, gate: (typeof approvalGates)[numbe
   return `approvals/${runId}/${runId}.${gate}.md`;
 }
 
+/** A runbook's command with these flags, in the place of those it has: what runs on the host needs none. Pure. */
+export function withFlags(argv: readonly string[], flags: Readonly<Record<string, string>>): readonly string[] {
+  if (argv[0]?.startsWith("runbooks/") !== true) return argv;
+  const kept = argv.filter((word, index) => !Object.hasOwn(flags, word) && !Object.hasOwn(flags, argv[index - 1] ?? ""));
+  return [...kept, ...Object.entries(flags).flat()];
+}
+
 /** The same step for one stack: its runbooks are told which, so that each line works as typed. Pure. */
-export function withStack(step: NextStep, flags: readonly string[]): NextStep {
+export function withStack(step: NextStep, flags: Readonly<Record<string, string>>): NextStep {
   const { next } = step;
-  const add = (argv: readonly string[]): readonly string[] =>
-    argv[0]?.startsWith("runbooks/") === true && !argv.includes("--stack") ? [...argv, ...flags] : argv;
   if (next === null) return step;
   return {
     ...step,
-    next: "command" in next ? { command: add(next.command) } : { sign: next.sign, draft: add(next.draft), then: add(next.then) },
+    next:
+      "command" in next
+        ? { command: withFlags(next.command, flags) }
+        : { sign: next.sign, draft: withFlags(next.draft, flags), then: withFlags(next.then, flags) },
   };
 }
 
 /** The step as plain lines: what to type, and who acts first. Pure. */
-export function toNextLines({ next, why, who }: NextStep): readonly string[] {
+export function toNextLines(step: NextStep, flags: Readonly<Record<string, string>> = {}): readonly string[] {
+  const { next, why, who } = withStack(step, flags);
   const lines =
     next === null
       ? [`next:     nothing: ${why}`]
@@ -45,7 +54,7 @@ export function toNextLines({ next, why, who }: NextStep): readonly string[] {
   return [...lines, `who:      ${who}`];
 }
 
-/** One shell line. Words that hold anything but plain characters are quoted. */
-function toTyped(argv: readonly string[]): string {
+/** One shell line. Words that hold anything but plain characters are quoted. Pure. */
+export function toTyped(argv: readonly string[]): string {
   return argv.map((word) => (/^[A-Za-z0-9._:/@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(" ");
 }
