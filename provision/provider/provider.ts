@@ -16,6 +16,7 @@ import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
 import { readSurveyFacts } from "../survey/read-facts.ts";
 import { createPreflight, type Preflight } from "./preflight.ts";
+import { createDeclared } from "./declared.ts";
 import { createExecutionGuard } from "./kinds/support/execution.ts";
 import type { BaseInputs, Kind, Resource } from "./kind/define.ts";
 import { kinds } from "./kinds/index.ts";
@@ -29,14 +30,18 @@ const packageName = "cutterhost";
 export function createProvider(pool: HostPool, say: (line: string) => void): Provider {
   const unreachable = new Set<string>(); // hosts of several that do not let us in: what the state says of them stays until the next command
   const recorded = createStateClaims();
+  const declared = createDeclared();
+  const sayOnce = toSayOnce(say);
   const preflight = createPreflight(recorded);
   const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), recorded, say);
   /** A host that cannot be asked now is refused by what comes next. */
-  const reportFindings = async (resource: Resource, urn: string, isNew: boolean): Promise<void> => {
+  const reportFindings = async (resource: Resource, urn: string, olds: unknown): Promise<void> => {
     const { host, adopt } = resource.inputs;
     const refusal = preflight.takeWarning(host);
     if (refusal !== null) say(`[WARN] ${refusal}`);
-    if (!isNew) return;
+    const before = toMachineIdentity(olds);
+    if (before === host.machineIdentity) return;
+    if (before !== null) sayOnce(toMovedLine(host, before));
     const takeover = adopt ? await lifecycle.readTakeover(resource, urn).catch(() => null) : null;
     if (takeover !== null) say(`[WARN] host ${host.name}: ${takeover}`);
   };
@@ -45,7 +50,8 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
     check: async (urn: string, olds: unknown, news: unknown): Promise<CheckResult> => {
       try {
         const resource = await findKind(urn).parse(withoutInternals(news));
-        await reportFindings(resource, urn, isNew(olds));
+        declared.note(resource.inputs.host, resource.removes);
+        await reportFindings(resource, urn, olds);
         return { inputs: toBag(resource.inputs) };
       } catch (error) {
         if (error instanceof z.ZodError)
@@ -70,15 +76,25 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
         const found = unreachable.has(resource.inputs.host.name) ? resource.inputs : await lifecycle.read(resource, urn);
         return found === null ? { id: "", props: {} } : { id, props: toBag(found), inputs: toBag(found) };
       }),
-    update: async (_id: string, urn: string, _olds: unknown, news: unknown): Promise<UpdateResult> =>
+    update: async (_id: string, urn: string, olds: unknown, news: unknown): Promise<UpdateResult> =>
       await plain(async () => {
         const resource = parseStored(urn, news);
-        preflight.require(resource.inputs.host);
-        await lifecycle.update(resource, urn);
+        const { host } = resource.inputs;
+        preflight.require(host);
+        // On another machine than before, what stands there was not made by this resource: as new, it is refused where it is not ours.
+        if (toMachineIdentity(olds) === host.machineIdentity) await lifecycle.update(resource, urn);
+        else await lifecycle.create(resource, urn);
         return { outs: toBag(resource.inputs) };
       }),
     delete: async (_id: string, urn: string, props: unknown): Promise<void> =>
-      await plain(async () => await lifecycle.remove(parseStored(urn, props), urn)),
+      await plain(async () => {
+        const resource = parseStored(urn, props);
+        const { host } = resource.inputs;
+        // Made anew at the same place before this is asked (--replace), or left to be done by a command that broke off.
+        if (declared.has(host, resource.removes)) return;
+        if (declared.isSuperseded(host)) sayOnce(toLeftLine(host));
+        else await lifecycle.remove(resource, urn);
+      }),
     invoke: async (token: string, args: unknown): Promise<InvokeResult> =>
       await plain(async () => {
         if (token === `${packageName}:index:reachHost`) {
@@ -106,9 +122,35 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   };
 }
 
-/** The engine's state knows nothing of it yet. */
-function isNew(olds: unknown): boolean {
-  return typeof olds !== "object" || olds === null || !("host" in olds);
+const stateHostSchema = z.object({ host: z.object({ machineIdentity: z.string() }) });
+
+/** Of the machine that the engine's state has this resource on; null: the state knows nothing of it yet. */
+function toMachineIdentity(olds: unknown): string | null {
+  return stateHostSchema.safeParse(olds).data?.host.machineIdentity ?? null;
+}
+
+const toShort = (machineIdentity: string): string => machineIdentity.slice(0, 12);
+
+function toMovedLine({ name, machineIdentity }: HostAddress, before: string): string {
+  return (
+    `[WARN] host ${name}: the stack names another machine (${toShort(machineIdentity)}…) than its state (${toShort(before)}…): up makes ` +
+    "everything on the one the stack names, or takes up what is ours there, and removes nothing from the other; a machine that is still " +
+    "there and is to be cleared: pin it again and pulumi destroy, before this up"
+  );
+}
+
+function toLeftLine({ name, machineIdentity }: HostAddress): string {
+  return `[WARN] host ${name}: nothing was removed from the machine ${toShort(machineIdentity)}…, in whose place the stack names another`;
+}
+
+/** Many resources find the same. */
+function toSayOnce(say: (line: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    if (said.has(line)) return;
+    said.add(line);
+    say(line);
+  };
 }
 
 const recordedArgsSchema = z.object({ resources: z.array(z.object({ type: z.string(), outputs: z.unknown() })) });

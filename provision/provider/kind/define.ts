@@ -41,6 +41,8 @@ export interface KindSpec<Inputs extends BaseInputs> {
   readonly complete?: (inputs: Inputs) => Promise<Inputs> | Inputs;
   /** What the ownership manifest calls it: a path, or user:NAME. */
   readonly claimOf: (inputs: Inputs) => string;
+  /** What `remove` takes from the host, where that is more than the claim: it stays as long as the program declares any such resource. */
+  readonly removes?: string;
   readonly foreignCode: "FOREIGN_FILE" | "FOREIGN_ACCOUNT" | "ENV_LINE_FOREIGN";
   readonly read: (host: RemoteHost, inputs: Inputs) => Promise<Reading<Inputs>>;
   /** Brings the host to the inputs; may be repeated. Most kinds run one job. */
@@ -72,6 +74,7 @@ export interface Resource {
   readonly type: string;
   readonly inputs: BaseInputs;
   readonly claim: string;
+  readonly removes: string;
   readonly foreignCode: KindSpec<BaseInputs>["foreignCode"];
   readonly adoptsEqual: boolean;
   /** Names of the inputs in which a reading differs from these. */
@@ -89,6 +92,7 @@ export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): K
     type,
     inputs,
     claim: spec.claimOf(inputs),
+    removes: spec.removes ?? spec.claimOf(inputs),
     foreignCode,
     adoptsEqual,
     differencesFrom: (found) => toChanged(found, inputs),
@@ -106,7 +110,6 @@ export function defineKind<Inputs extends BaseInputs>(spec: KindSpec<Inputs>): K
     changes: (before, after) => {
       const changed = toChanged(before, after);
       const replaces = changed.filter((name) => schema.shape[name]?.meta()?.["replaces"] === true);
-      if (toText(toField(before, "host"), "machineIdentity") !== toText(toField(after, "host"), "machineIdentity")) replaces.push("host");
       return { changed, replaces };
     },
   };

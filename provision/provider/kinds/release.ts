@@ -27,6 +27,7 @@ export const releaseKind = defineKind({
   schema,
   complete: (inputs) => ({ ...inputs, current: inputs.name, damage: [], standing: confirmed }),
   claimOf: ({ name }) => `${hostLayout.releases}/${name}`,
+  removes: hostLayout.releases,
   foreignCode: "FOREIGN_FILE",
   read: async (host, inputs) => {
     const folder = await readFolder(host, `${hostLayout.releases}/${inputs.name}`);
