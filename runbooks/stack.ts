@@ -26,7 +26,7 @@ export async function withHost<T>(config: StackConfig, hostName: string | undefi
       stack: config.stack,
       problems: [`--host must be one of ${config.hosts.map(({ name }) => name).join(", ")}`],
     });
-  const host = await connectToHost(address);
+  const host = await connectToHost(address, config.agentKey);
   try {
     return await work(host);
   } finally {

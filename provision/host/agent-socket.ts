@@ -15,6 +15,12 @@ export function findAgentSocket(address: HostAddress, environment: NodeJS.Proces
   return socket === undefined || socket === "" ? null : socket;
 }
 
+/** The key of that agent which the stack names; the kit's engine is started with it (`npm run pulumi`). null: any. */
+export function findAgentKey(environment: NodeJS.ProcessEnv = process.env): string | null {
+  const fingerprint = environment["CUTTER_KIT_AGENT_KEY"] ?? "";
+  return fingerprint === "" ? null : fingerprint;
+}
+
 function readSandboxState(): z.infer<typeof sandboxStateSchema> | null {
   try {
     return sandboxStateSchema.parse(JSON.parse(readFileSync(resolve(findCheckout(), ".sandbox/state.json"), "utf8")));

@@ -117,7 +117,7 @@ function toJobScript(job: Job): string {
 const startScript = `d=${jobsDirectory}/$1
 [ ! -d ${jobsDirectory} ] || find ${jobsDirectory} -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf -- {} +
 umask 077; mkdir -p "$d" && printf '%s' "$2" >"$d/script" || exit 1
-printf '%s\\n' 'sh "$1/script" 2>"$1/stderr"; code=$?; printf %s "$code" >"$1/result.new"; mv "$1/result.new" "$1/result"; exit "$code"' >"$d/run"
+printf '%s\\n' 'sh "$1/script" >/dev/null 2>"$1/stderr"; code=$?; printf %s "$code" >"$1/result.new"; mv "$1/result.new" "$1/result"; exit "$code"' >"$d/run"
 systemd-run --quiet --collect --wait --pipe --unit="$1" -p RuntimeMaxSec="$3" sh "$d/run" "$d" 
 code=$?
 rm -f "$d/script" "$d/run"

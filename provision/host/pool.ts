@@ -1,7 +1,7 @@
 // One connection per host for the whole process; opened on first use, opened again after a cut, never after a refusal.
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import type { HostAddress } from "./address.ts";
-import { findAgentSocket } from "./agent-socket.ts";
+import { findAgentKey, findAgentSocket } from "./agent-socket.ts";
 import { openConnection, type RemoteHost } from "./connection.ts";
 
 export interface HostPool {
@@ -17,13 +17,17 @@ interface ConnectionAttempt {
   settled: boolean;
 }
 
-/** As the operator: with the agent that speaks for this host. The caller closes it. @throws as `openConnection` does. */
-export async function connectToHost(address: HostAddress): Promise<RemoteHost> {
-  return await openConnection(address, findAgentSocket(address));
+/**
+ * As the operator: with the agent that speaks for this host. `agentKey`: the one key to offer (cutter-kit:agentKey); unless given, what the
+ * environment names. The caller closes it.
+ * @throws as `openConnection` does.
+ */
+export async function connectToHost(address: HostAddress, agentKey: string | null = findAgentKey()): Promise<RemoteHost> {
+  return await openConnection(address, { socket: findAgentSocket(address), wanted: agentKey });
 }
 
 /** `open` is a parameter for tests only. */
-export function createHostPool(open: (address: HostAddress) => Promise<RemoteHost> = connectToHost): HostPool {
+export function createHostPool(open: (address: HostAddress) => Promise<RemoteHost> = (address) => connectToHost(address)): HostPool {
   const connections = new Map<string, ConnectionAttempt>();
 
   const get = async (address: HostAddress): Promise<RemoteHost> => {

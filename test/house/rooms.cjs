@@ -288,6 +288,7 @@ module.exports = {
   "provision/toolchain": ["doctor, bootstrap", "provision/toolchain/bootstrap", "provision/toolchain/pulumi"],
   "provision/toolchain/command-plugin": [
     "stand-in for the command provider",
+    "provision/host",
     "provision/toolchain/bootstrap",
     "provision/toolchain/pulumi",
   ],

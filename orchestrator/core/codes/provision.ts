@@ -9,8 +9,10 @@ export const provisionCodes = {
     exit: 78,
   },
   SSH_AGENT_MISSING: {
-    summary: "there is no ssh-agent to authenticate with",
-    remedy: "start an ssh-agent, ssh-add the operator's key and export SSH_AUTH_SOCK",
+    summary: "there is no ssh-agent to authenticate with, or not the key that is needed in it; the host was not asked",
+    remedy:
+      "ssh-add -l tells what the agent holds: ssh-add the operator's key; without an agent, first start one in this shell: " +
+      'eval "$(ssh-agent)"',
     exit: 10,
   },
   HOST_UNREACHABLE: {
@@ -23,7 +25,8 @@ export const provisionCodes = {
   HOST_AUTH_REFUSED: {
     summary: "the host refused the keys of the ssh-agent",
     remedy:
-      "load the operator's key into the agent; it was tried once and is not tried again, so that the host does not lock this address out",
+      "load the key that root of the host accepts into the agent; where it is there among many, name it: cutter-kit:agentKey, as " +
+      "ssh-add -l prints its SHA256; each key was tried once and none again, so that the host does not lock this address out",
     exit: 10,
   },
   HOST_KEY_MISMATCH: {

@@ -1,7 +1,11 @@
 // One command over one SSH connection, to the host whose key is pinned, and to no other.
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from "ssh2";
+import { Client, type BaseAgent, type ClientChannel, type ServerHostKeyAlgorithm } from "ssh2";
+import { readOfferedKeys } from "../../host/agent-keys.ts";
+import { findAgentKey } from "../../host/agent-socket.ts";
+import { openSocket } from "../../host/socket.ts";
 import type { CommandInputs, Connection, Endpoint } from "./inputs.ts";
 import { LineSplitter } from "./line-splitter.ts";
 
@@ -17,6 +21,9 @@ export interface SshRun {
 const keepaliveIntervalMs = 15_000;
 const keepaliveCountMax = 4;
 const retryPauseMs = { first: 100, most: 5_000 };
+const noLimitMs = 2 ** 31 - 1;
+/** stdout and stderr together: what is kept is recorded in the state. */
+const outputBytesMax = 32 * 1024 * 1024;
 
 /**
  * Runs `command` to its end and returns what it wrote, one final newline less each. Throws when it exits other than 0, with the command and
@@ -45,15 +52,29 @@ async function dial(connection: Connection, opened: Client[], signal: AbortSigna
   const tunnel = await new Promise<ClientChannel>((done, fail) => {
     bastion.forwardOut("127.0.0.1", 0, target.host, target.port, (error, stream) => (error ? fail(error) : done(stream)));
   });
-  return connect(target, opened, tunnel);
+  return connect(target, opened, tunnel, await chooseAgent(target));
+}
+
+/** The kit's choice among many keys: a server ends the connection after the sixth that it refuses. */
+async function chooseAgent(endpoint: Endpoint): Promise<BaseAgent | null> {
+  const socket = endpoint.agentSocketPath ?? process.env.SSH_AUTH_SOCK ?? "";
+  if (socket === "" || endpoint.privateKey !== undefined || endpoint.password !== undefined) return null;
+  const wanted = endpoint.agentSocketPath === undefined ? findAgentKey() : null;
+  return (await readOfferedKeys(endpoint.host, { socket, wanted })).agent;
 }
 
 /** Only an unreachable host is tried again: a wrong key or a refused login stays one, and repeating it gets the address banned. */
 async function connectWithRetries(endpoint: Endpoint, opened: Client[], signal: AbortSignal): Promise<Client> {
   let pauseMs = retryPauseMs.first;
+  const agent = await chooseAgent(endpoint);
   for (let failures = 0; ;) {
     try {
-      return await connect(endpoint, opened);
+      const deadlineMs = endpoint.perDialTimeout === 0 ? noLimitMs : endpoint.perDialTimeout * 1000;
+      const socket = await openSocket(endpoint.host, endpoint.port, deadlineMs).catch((cause: unknown) => {
+        throw Object.assign(cause instanceof Error ? cause : new Error(String(cause)), { level: "client-socket" }); // as ssh2 marks its own
+      });
+      signal.throwIfAborted();
+      return await connect(endpoint, opened, socket, agent);
     } catch (error) {
       failures += 1;
       const final = signal.aborted || !isUnreachable(error) || (endpoint.dialErrorLimit >= 0 && failures > endpoint.dialErrorLimit);
@@ -70,10 +91,9 @@ function isUnreachable(error: unknown): boolean {
   return level === "client-socket" || level === "client-timeout";
 }
 
-function connect(endpoint: Endpoint, opened: Client[], sock?: ClientChannel): Promise<Client> {
+function connect(endpoint: Endpoint, opened: Client[], sock: ClientChannel | Socket, agent: BaseAgent | null): Promise<Client> {
   const [type = "", blob = ""] = endpoint.hostKey.split(" ");
   const pinned = createHash("sha256").update(Buffer.from(blob, "base64")).digest();
-  const agent = endpoint.agentSocketPath ?? process.env.SSH_AUTH_SOCK;
   let verified: boolean | null = null;
   const client = new Client();
   opened.push(client);
@@ -84,7 +104,7 @@ function connect(endpoint: Endpoint, opened: Client[], sock?: ClientChannel): Pr
     ); // stays listening: an error after "ready" must not end the process
     client.on("close", () => fail(new Error("the connection was closed")));
     client.connect({
-      ...(sock === undefined ? { host: endpoint.host, port: endpoint.port } : { sock }),
+      sock,
       username: endpoint.user,
       algorithms: { serverHostKey: toHostKeyAlgorithms(type) },
       hostVerifier: (key: Buffer): boolean => {
@@ -94,7 +114,7 @@ function connect(endpoint: Endpoint, opened: Client[], sock?: ClientChannel): Pr
       readyTimeout: endpoint.perDialTimeout * 1000,
       keepaliveInterval: keepaliveIntervalMs,
       keepaliveCountMax,
-      ...(agent === undefined || agent === "" ? {} : { agent }),
+      ...(agent === null ? {} : { agent }),
       ...(endpoint.privateKey === undefined ? {} : { privateKey: endpoint.privateKey }),
       ...(endpoint.privateKeyPassword === undefined ? {} : { passphrase: endpoint.privateKeyPassword }),
       ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
@@ -172,7 +192,13 @@ function collect(
     client.exec(command, { env: { ...env } }, (error, channel) => {
       if (error) return fail(error);
       const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[], both: [] as Buffer[] };
+      let bytes = 0;
       const keep = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > outputBytesMax) {
+          fail(new Error(`the command printed more than ${outputBytesMax} bytes, the cap of one command: running ${JSON.stringify(command)}`));
+          return void channel.destroy();
+        }
         chunks[stream].push(chunk);
         chunks.both.push(chunk);
         onChunk(chunk, stream);

@@ -75,6 +75,12 @@ function hasKey(content: unknown, ...fields: readonly string[]): boolean {
   return value !== undefined && value !== null;
 }
 
+/** The one ssh key to offer, by `cutter-kit:agentKey` of the stack's file: connections that the engine starts find it in their environment. */
+export function readAgentKey(workingDirectory: string, stack: string): string {
+  const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
+  return existsSync(file) ? (/^\s+["']?cutter-kit:agentKey["']?\s*:\s*["']?(SHA256:[\w+/]+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? "") : "";
+}
+
 function toStackOption(args: readonly string[]): string | null {
   for (const [index, arg] of args.entries()) {
     if (arg === "--") return null;

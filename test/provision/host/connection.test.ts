@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 it("runs a script with arguments that no shell interprets, and gives bytes and exit code back", async () => {
-  const host = await openConnection(address, agentSocket);
+  const host = await openConnection(address, { socket: agentSocket, wanted: null });
   const nasty = ["a b", "", "$(id)", "'; exit 9; '", "*", "é\n", "\\\\a\\", "!x! !"];
   const outcome = await host.run('for a in "$@"; do printf "[%s]" "$a"; done; cat; exit 7', nasty, {
     timeoutMs: 10_000,
@@ -61,7 +61,7 @@ it("is not disturbed by a shell that says something before each command, and cal
   const greeting = await startSshServer(folder, [], "echo welcome back; echo 'no such alias' >&2; cd /; set -u");
   const greetingAgent = await startSshAgent(join(folder, "agent-2"), greeting.clientKey);
   const toAddress = ({ port, hostKey }: TestSshServer) => ({ ...address, port, hostKey: hostKey.split(" ").slice(0, 2).join(" ") });
-  const host = await openConnection(toAddress(greeting), join(folder, "agent-2"));
+  const host = await openConnection(toAddress(greeting), { socket: join(folder, "agent-2"), wanted: null });
   expect(await host.run("echo out; echo err >&2; exit 3", [], { timeoutMs: 10_000 })).toEqual({
     code: 3,
     stdout: "out\n",
@@ -70,13 +70,13 @@ it("is not disturbed by a shell that says something before each command, and cal
   host.close();
   const closed = await startSshServer(folder, [], "echo 'this account is not available'; exit 1");
   const closedAgent = await startSshAgent(join(folder, "agent-3"), closed.clientKey);
-  await expect(openConnection(toAddress(closed), join(folder, "agent-3"))).rejects.toMatchObject({
+  await expect(openConnection(toAddress(closed), { socket: join(folder, "agent-3"), wanted: null })).rejects.toMatchObject({
     code: "HOST_SHELL_UNFIT",
     facts: { seen: "root's shell ended with 1: this account is not available" },
   });
   const killed = await startSshServer(folder, [], "kill -9 $$");
   const killedAgent = await startSshAgent(join(folder, "agent-4"), killed.clientKey);
-  await expect(openConnection(toAddress(killed), join(folder, "agent-4"))).rejects.toMatchObject({
+  await expect(openConnection(toAddress(killed), { socket: join(folder, "agent-4"), wanted: null })).rejects.toMatchObject({
     code: "HOST_UNREACHABLE",
     facts: { reason: expect.stringContaining("KILL") },
   });
@@ -85,12 +85,12 @@ it("is not disturbed by a shell that says something before each command, and cal
 
 it("refuses another host key before it authenticates", async () => {
   const other = createSshKeyPair().public.split(" ").slice(0, 2).join(" ");
-  await expect(openConnection({ ...address, hostKey: other }, agentSocket)).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
+  await expect(openConnection({ ...address, hostKey: other }, { socket: agentSocket, wanted: null })).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
   expect(server.logins).toEqual([]);
 });
 
 it("refuses another machine behind the right key, and has run nothing there but the look at its identity", async () => {
-  await expect(openConnection({ ...address, machineIdentity: "f".repeat(64) }, agentSocket)).rejects.toMatchObject({
+  await expect(openConnection({ ...address, machineIdentity: "f".repeat(64) }, { socket: agentSocket, wanted: null })).rejects.toMatchObject({
     code: "HOST_IDENTITY_MISMATCH",
   });
   expect(server.commands).toHaveLength(1);
@@ -99,7 +99,7 @@ it("refuses another machine behind the right key, and has run nothing there but 
 it("tries a refused key once for the whole process, never again", async () => {
   const strangersSocket = join(folder, "strangers-agent");
   const stopStranger = await startSshAgent(strangersSocket, createSshKeyPair().private);
-  const pool = createHostPool((target) => openConnection(target, strangersSocket));
+  const pool = createHostPool((target) => openConnection(target, { socket: strangersSocket, wanted: null }));
   const tries = await Promise.allSettled([pool.get(address), pool.get(address)]);
   await expect(pool.get(address)).rejects.toMatchObject({ code: "HOST_AUTH_REFUSED" });
   expect(tries.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
@@ -108,9 +108,9 @@ it("tries a refused key once for the whole process, never again", async () => {
 });
 
 it("says that there is no agent, and that nobody listens, by code", async () => {
-  await expect(openConnection(address, null)).rejects.toMatchObject({ code: "SSH_AGENT_MISSING" });
+  await expect(openConnection(address, { socket: null, wanted: null })).rejects.toMatchObject({ code: "SSH_AGENT_MISSING" });
   await server.stop();
-  await expect(openConnection(address, agentSocket)).rejects.toMatchObject({ code: "HOST_UNREACHABLE", facts: { deadline_s: 15 } });
+  await expect(openConnection(address, { socket: agentSocket, wanted: null })).rejects.toMatchObject({ code: "HOST_UNREACHABLE", facts: { deadline_s: 15 } });
 });
 
 it("lets all who wait for one connection share its failure, and tries again only for who asks later", async () => {
@@ -128,7 +128,7 @@ it("lets all who wait for one connection share its failure, and tries again only
 });
 
 it("gives no exit code for a command whose connection was cut, and connects anew for the next", async () => {
-  const pool = createHostPool((target) => openConnection(target, agentSocket));
+  const pool = createHostPool((target) => openConnection(target, { socket: agentSocket, wanted: null }));
   const host = await pool.get(address);
   const running = host.run("echo started >&2; sleep 20", [], { timeoutMs: 15_000 });
   while (!server.commands.some((command) => command.includes("sleep 20"))) await new Promise((next) => setImmediate(next));
@@ -141,13 +141,13 @@ it("gives no exit code for a command whose connection was cut, and connects anew
 });
 
 it("gives no exit code for a command that does not end in time", async () => {
-  const host = await openConnection(address, agentSocket);
+  const host = await openConnection(address, { socket: agentSocket, wanted: null });
   expect((await host.run("sleep 20", [], { timeoutMs: 200 })).code).toBeNull();
   host.close();
 });
 
 it("keeps at most six channels open, and queues the rest", async () => {
-  const host = await openConnection(address, agentSocket);
+  const host = await openConnection(address, { socket: agentSocket, wanted: null });
   const script = `mkdir -p on; : >"on/$1"; ls on | wc -l; sleep 0.2; rm "on/$1"`;
   const outcomes = await Promise.all(Array.from({ length: 15 }, (_, index) => host.run(script, [String(index)], { timeoutMs: 20_000 })));
   const widths = outcomes.map(({ stdout }) => Number(stdout));
