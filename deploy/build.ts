@@ -93,7 +93,7 @@ async function fill(staging: string): Promise<void> {
 function toLauncher(name: string): string {
   return (
     `#!/bin/sh\nunset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_V8_COVERAGE ` +
-    `NODE_DEBUG\nbin=$(dirname "$(readlink -f "$0")")\nexec "$bin/node" "$bin/${name}.mjs" "$@"\n`
+    `NODE_DEBUG NODE_COMPILE_CACHE\nbin=$(dirname "$(readlink -f "$0")")\nexec "$bin/node" "$bin/${name}.mjs" "$@"\n`
   );
 }
 

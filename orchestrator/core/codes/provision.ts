@@ -142,6 +142,11 @@ export const provisionCodes = {
       "could not tell how, cutter orchestrate explain --run-id R on the host says what stands",
     exit: 30,
   },
+  TOOLCHAIN_MISSING: {
+    summary: "the packages of this checkout are not installed, or not all of them",
+    remedy: "npm run doctor, in the checkout; the first time it takes minutes",
+    exit: 78,
+  },
   PULUMI_ENGINE_MISSING: {
     summary: "the Pulumi engine is not in the cache",
     remedy: "npm run doctor, which copies your own pulumi of the right version, else builds it by Go, or names what it misses",

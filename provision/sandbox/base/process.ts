@@ -18,6 +18,19 @@ export interface CommandOutcome {
 
 const outputCapBytes = 16 * 1024 * 1024;
 
+/**
+ * Runs `work` with the ordinary umask: the replica's services read, as users of their own, what is made here. What is private says so by
+ * its own mode.
+ */
+export async function withOrdinaryUmask<Result>(work: () => Promise<Result>): Promise<Result> {
+  const before = process.umask(0o022);
+  try {
+    return await work();
+  } finally {
+    process.umask(before);
+  }
+}
+
 /** What every child gets unless told otherwise: no variable of the caller's leaks in. */
 export const childEnvironment: Readonly<Record<string, string>> = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

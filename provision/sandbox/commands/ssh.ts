@@ -7,7 +7,7 @@ import { readSandboxState, type SandboxState } from "../state/state.ts";
 /** argv of ssh up to and including the host. Host key checked strictly, key from the agent only, no fallback to anything. */
 export function toSshArguments(state: Pick<SandboxState, "address" | "user" | "agentSocket">, knownHosts: string): readonly string[] {
   const options = [
-    `UserKnownHostsFile=${knownHosts}`,
+    `UserKnownHostsFile=${toSshValue(knownHosts)}`,
     "GlobalKnownHostsFile=/dev/null",
     "StrictHostKeyChecking=yes",
     "HostKeyAlgorithms=ssh-ed25519",
@@ -21,6 +21,11 @@ export function toSshArguments(state: Pick<SandboxState, "address" | "user" | "a
     "LogLevel=ERROR",
   ];
   return ["ssh", "-F", "none", ...options.flatMap((option) => ["-o", option]), `${state.user}@${state.address}`];
+}
+
+/** `path` as one value of an ssh option: ssh parts values at spaces, takes quotes away and expands `%`. Pure. */
+function toSshValue(path: string): string {
+  return `"${path.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
 /**

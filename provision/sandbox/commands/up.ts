@@ -12,6 +12,7 @@ import { withSandboxLock } from "../machine/lock.ts";
 import { assertMachineFits } from "../machine/requirements.ts";
 import { makeSandbox } from "./make.ts";
 import { Inside } from "../machine/nspawn.ts";
+import { withOrdinaryUmask } from "../base/process.ts";
 import { pollUntil, type Say, timed } from "../base/progress.ts";
 import { runInSandbox } from "./ssh.ts";
 import { readSandboxState, type SandboxState, writeSandboxState } from "../state/state.ts";
@@ -26,24 +27,26 @@ import { readLiveSupervisor } from "../machine/supervisor-record.ts";
 export async function startSandbox(checkout: string, suite: Suite | null, say: Say): Promise<SandboxState> {
   assertMachineFits(checkout);
   const paths = toSandboxPaths(checkout);
-  return withSandboxLock(paths, async () => {
-    const before = existsSync(paths.stateFile) ? readSandboxState(checkout) : null;
-    if (before === null) {
-      if (existsSync(paths.directory)) {
-        await timed(say, "remains of an unfinished sandbox removed", async () => {
-          await stopProcesses(paths);
-          await removeFiles(paths);
-        });
-      }
-      mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
-      mkdirSync(paths.runtimeDirectory, { recursive: true, mode: 0o700 });
-      const state = await makeSandbox(paths, suite ?? "trixie", say);
-      await waitForSsh(checkout, say);
-      return state;
+  return withSandboxLock(paths, () => withOrdinaryUmask(() => makeOrResume(checkout, paths, suite, say)));
+}
+
+async function makeOrResume(checkout: string, paths: SandboxPaths, suite: Suite | null, say: Say): Promise<SandboxState> {
+  const before = existsSync(paths.stateFile) ? readSandboxState(checkout) : null;
+  if (before === null) {
+    if (existsSync(paths.directory)) {
+      await timed(say, "remains of an unfinished sandbox removed", async () => {
+        await stopProcesses(paths);
+        await removeFiles(paths);
+      });
     }
-    if (suite !== null && suite !== before.suite) throw new CutterError("SANDBOX_SUITE_DIFFERS", { has: before.suite, wanted: suite });
-    return resume(paths, before, say);
-  });
+    mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
+    mkdirSync(paths.runtimeDirectory, { recursive: true, mode: 0o700 });
+    const state = await makeSandbox(paths, suite ?? "trixie", say);
+    await waitForSsh(checkout, say);
+    return state;
+  }
+  if (suite !== null && suite !== before.suite) throw new CutterError("SANDBOX_SUITE_DIFFERS", { has: before.suite, wanted: suite });
+  return resume(paths, before, say);
 }
 
 /** Boots again what was powered off, and writes the stack file anew: it follows the files of the checkout. */

@@ -93,7 +93,7 @@ export function toBootstrapArguments(recipe: Recipe, target: string, mirror: str
     `--include=${recipe.packages.join(",")}`,
     '--aptopt=Acquire::Check-Valid-Until "false"',
     ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
-    ...(customizeHook === null ? [] : [`--customize-hook=${customizeHook} "$1"`]),
+    ...(customizeHook === null ? [] : [`--customize-hook='${customizeHook.replaceAll("'", "'\\''")}' "$1"`]),
     recipe.suite,
     target,
     `deb ${mirror} ${recipe.suite} main`,

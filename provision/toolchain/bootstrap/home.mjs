@@ -70,13 +70,14 @@ function ensurePassphrase(path) {
 function wrapperText(layout) {
   return [
     "#!/bin/sh",
-    `exec ${shellQuoted(join(layout.nodeBin, "node"))} ${shellQuoted(join(layout.checkout, "provision/toolchain/pulumi/main.ts"))} "$@"`,
+    `exec sh ${shellQuoted(join(layout.checkout, "provision/toolchain/start"))} provision/toolchain/pulumi/main.ts "$@"`,
     "",
   ].join("\n");
 }
 
 function dotEnvText(layout) {
-  const lines = Object.entries(fixedEnvironment(layout)).map(([name, value]) => `export ${name}=${shellQuoted(value)}`);
+  const { NODE_COMPILE_CACHE: _, ...forEveryProgram } = fixedEnvironment(layout); // which cutter, and other programs of that shell, refuse
+  const lines = Object.entries(forEveryProgram).map(([name, value]) => `export ${name}=${shellQuoted(value)}`);
   return [
     "# Written by npm run doctor for this checkout alone: . ./.env.pulumi makes plain `pulumi preview|up|refresh|destroy` work.",
     ...lines,

@@ -5,6 +5,8 @@ import { findProgram, run } from "./run.mjs";
 import { MissingTool } from "./step.mjs";
 
 const timeoutMs = 15 * 60_000;
+/** All kinds of packages, whatever NODE_ENV or the user's npm config leaves out: the kit's own Node.js is one of them. */
+const ciWords = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
 
 /** Idempotent. Throws `MissingTool` (fatal: nothing else can run) when npm is absent or fails. */
 export async function ensureNpmPackages({ checkout }) {
@@ -16,7 +18,7 @@ export async function ensureNpmPackages({ checkout }) {
   if (npm === null)
     throw new MissingTool("npm is not on PATH", "reading only: every command needs the packages of package-lock.json", true);
   try {
-    await run(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: checkout, timeoutMs });
+    await run(npm[0], [...npm.slice(1), ...ciWords], { cwd: checkout, timeoutMs });
   } catch (error) {
     throw new MissingTool(`npm ci failed: ${error.message}`, "reading only: every command needs the packages of package-lock.json", true);
   }
