@@ -41,7 +41,8 @@ export async function buildRelease(buildRoot: string = join(checkout, ".build"))
     await fill(staging);
     const manifest = toManifest(staging);
     const text = `${JSON.stringify(manifest, null, 1)}\n`;
-    writeFileSync(join(staging, manifestName), text, { mode: 0o644 });
+    writeFileSync(join(staging, manifestName), text);
+    chmodSync(join(staging, manifestName), 0o644); // whatever the umask is: the archive has it, and the host compares it
     const sha256 = sha256Of(Buffer.from(text));
     const name = toReleaseName(manifest.version, sha256);
     const directory = join(releases, name);

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readOrigin, isIntact } from "./bootstrap/engine.mjs";
-import { ensurePulumiHome } from "./bootstrap/home.mjs";
+import { CutterError } from "../../orchestrator/core/errors.ts";
+import { ensurePulumiHome, findPassphraseNeed } from "./bootstrap/home.mjs";
 import { commandPluginVersion, pulumiVersion, thisCheckout, toolchainLayout } from "./bootstrap/layout.mjs";
 import { ensureCommandPlugin } from "./bootstrap/plugin.mjs";
 import { pulumiEnvironment } from "./pulumi/environment.ts";
@@ -22,7 +23,7 @@ const parts = [toNode(), toPackages(), await readEngine(), toPlugin(), toHome(),
 
 if (json) console.log(JSON.stringify({ schema: "cutter-kit.doctor/1", parts }, null, 2));
 else for (const { name, state, says } of parts) console.log(`[${state}]${" ".repeat(5 - state.length)}${name.padEnd(16)} ${says}`);
-process.exitCode = parts.some(({ name, state }) => name === "Pulumi engine" && state === "WARN") ? 10 : 0;
+process.exitCode = parts.some(({ name, state }) => ["Pulumi engine", "state"].includes(name) && state === "WARN") ? 10 : 0;
 
 function toNode(): Part {
   const right = Number(process.versions.node.split(".")[0]) >= 24;
@@ -77,11 +78,16 @@ function toPlugin(): Part {
 }
 
 function toHome(): Part {
-  const { PULUMI_BACKEND_URL: backend } = pulumiEnvironment(thisCheckout, null);
+  const { PULUMI_BACKEND_URL: backend, PULUMI_CONFIG_PASSPHRASE_FILE: file = "" } = pulumiEnvironment(thisCheckout, null);
+  if (!existsSync(file) && (process.env["PULUMI_CONFIG_PASSPHRASE"] ?? "") === "") {
+    const neededBy = findPassphraseNeed(layout);
+    const missing = new CutterError("PULUMI_PASSPHRASE_MISSING", { file, ...(neededBy === null ? {} : { needed_by: neededBy }) });
+    return { name: "state", state: "WARN", says: missing.message };
+  }
   return {
     name: "state",
     state: "OK",
-    says: `${backend}; passphrase file .pulumi-state/passphrase (keep it with the state); for plain pulumi: . ./.env.pulumi`,
+    says: `${backend}; passphrase file ${file} (keep it with the state); for plain pulumi: . ./.env.pulumi`,
   };
 }
 

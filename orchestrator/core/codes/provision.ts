@@ -147,6 +147,12 @@ export const provisionCodes = {
     remedy: "npm run doctor, in the checkout; the first time it takes minutes",
     exit: 78,
   },
+  PULUMI_PASSPHRASE_MISSING: {
+    summary: "the file with the passphrase of the state is not there",
+    remedy:
+      "put the copy of the file back where it stood; if there is no copy: README, When something is lost, The passphrase is lost",
+    exit: 78,
+  },
   PULUMI_ENGINE_MISSING: {
     summary: "the Pulumi engine is not in the cache",
     remedy: "npm run doctor, which copies your own pulumi of the right version, else builds it by Go, or names what it misses",

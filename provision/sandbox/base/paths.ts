@@ -1,7 +1,7 @@
 // Which sandbox belongs to a checkout: name, interface and every path, all derived from the checkout's own path.
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute, resolve } from "node:path";
 
 /** Where a sandbox keeps what. `runtimeDirectory` is short on purpose: socket paths must stay under 108 bytes. */
 export interface SandboxPaths {
@@ -54,7 +54,11 @@ export function checkoutDigest(checkout: string): Buffer {
   return createHash("sha256").update(`cutter-kit sandbox ${checkout}`).digest();
 }
 
+/** The user's own folder; where HOME is empty or no path, the one of the account. */
+export const userHome: string = isAbsolute(homedir()) ? homedir() : userInfo().homedir;
+
 /** Images are shared by all checkouts of this user and outlive every sandbox. */
 export function imageCacheDirectory(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  return `${environment["XDG_CACHE_HOME"] ?? `${homedir()}/.cache`}/cutter-kit/images`;
+  const given = environment["XDG_CACHE_HOME"] ?? "";
+  return `${isAbsolute(given) ? given : `${userHome}/.cache`}/cutter-kit/images`;
 }

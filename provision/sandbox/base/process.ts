@@ -1,7 +1,7 @@
 // The one way the sandbox starts programs: an argv, a small explicit environment, a deadline, an output cap. Secrets go in on stdin only.
 import { spawn } from "node:child_process";
-import { homedir } from "node:os";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { userHome } from "./paths.ts";
 
 export interface CommandOptions {
   readonly input?: string | Uint8Array;
@@ -35,7 +35,7 @@ export async function withOrdinaryUmask<Result>(work: () => Promise<Result>): Pr
 export const childEnvironment: Readonly<Record<string, string>> = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   LANG: "C.UTF-8",
-  HOME: homedir(),
+  HOME: userHome,
 };
 
 /**

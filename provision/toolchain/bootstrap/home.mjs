@@ -1,8 +1,9 @@
 // The checkout's private side of the toolchain: PULUMI_HOME, state folder, passphrase, the `pulumi` wrapper and .env.pulumi. Made again
 // whenever missing.
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ensureFile, ensureSymlink, shellQuoted } from "./files.mjs";
 import { engineExecutables } from "./layout.mjs";
 import { ensureCommandPlugin } from "./plugin.mjs";
@@ -14,7 +15,7 @@ import { ensureCommandPlugin } from "./plugin.mjs";
 export function ensurePulumiHome(layout) {
   for (const folder of [layout.state, layout.pulumiHome, layout.backend, layout.launcherBin, layout.wrapperBin])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-  ensurePassphrase(layout.passphraseFile);
+  if (findPassphraseNeed(layout) === null) ensurePassphrase(layout.passphraseFile);
   removeAttributeFiles(join(layout.backend, ".pulumi"));
   // The npm launcher looks here before it would download; the engine finds its language host beside its real path, in the cache.
   for (const name of engineExecutables) ensureSymlink(join(layout.engineBin, name), join(layout.launcherBin, name));
@@ -31,7 +32,7 @@ export function ensurePulumiHome(layout) {
 export function fixedEnvironment(layout) {
   return {
     PULUMI_HOME: layout.pulumiHome,
-    PULUMI_BACKEND_URL: `file://${layout.backend}?metadata=skip`, // as toBackendUrl says why
+    PULUMI_BACKEND_URL: `${pathToFileURL(layout.backend).href}?metadata=skip`, // as toBackendUrl says why
     PULUMI_CONFIG_PASSPHRASE_FILE: layout.passphraseFile,
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -50,6 +51,22 @@ function removeAttributeFiles(state) {
   if (!existsSync(mark)) return;
   const files = readdirSync(state, { recursive: true }).map((file) => join(state, file));
   for (const file of [...files.filter((name) => name.endsWith(".attrs") && name !== mark), mark]) rmSync(file, { force: true });
+}
+
+/**
+ * The first file that only the passphrase of before can open, where that one is missing and a new one would be of no use; null where it is
+ * there, or nothing needs it. State of the kit's own backend, or a stack's config that an engine has written.
+ * @param {import('./layout.mjs').ToolchainLayout} layout
+ * @returns {string | null}
+ */
+export function findPassphraseNeed(layout) {
+  if (existsSync(layout.passphraseFile)) return null;
+  const stacks = join(layout.backend, ".pulumi/stacks");
+  const states = existsSync(stacks) ? readdirSync(stacks, { recursive: true }).filter((file) => file.endsWith(".json")) : [];
+  if (states.length > 0) return join(stacks, states.toSorted()[0]);
+  const configs = readdirSync(layout.checkout).filter((file) => /^Pulumi\..+\.yaml$/.test(file));
+  const bound = configs.toSorted().find((file) => /^encryptionsalt:/m.test(readFileSync(join(layout.checkout, file), "utf8")));
+  return bound === undefined ? null : join(layout.checkout, bound);
 }
 
 /** A generated passphrase: it protects what Pulumi marks secret in local state, which holds no secret of the kit's. */

@@ -2,7 +2,7 @@
 // alike.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,13 +18,16 @@ export const thisCheckout = resolve(dirname(fileURLToPath(import.meta.url)), "..
 
 /** @typedef {ReturnType<typeof toolchainLayout>} ToolchainLayout */
 
+/** The user's own folder; where HOME is empty or no path, the one of the account. */
+export const userHome = isAbsolute(homedir()) ? homedir() : userInfo().homedir;
+
 /**
  * The cache shared by all checkouts of this user: `$XDG_CACHE_HOME/cutter-kit`, by default under `~/.cache`.
  * @param {NodeJS.ProcessEnv} environment
  */
 function cacheRoot(environment = process.env) {
   const base = environment.XDG_CACHE_HOME ?? "";
-  return join(isAbsolute(base) ? base : join(homedir(), ".cache"), "cutter-kit");
+  return join(isAbsolute(base) ? base : join(userHome, ".cache"), "cutter-kit");
 }
 
 /**
@@ -45,7 +48,7 @@ export function toolchainLayout(checkout = thisCheckout, environment = process.e
     engineFolder,
     engineBin: join(engineFolder, "bin"),
     engineOrigin: join(engineFolder, "origin.json"),
-    installedPlugin: join(homedir(), ".pulumi/plugins", `resource-command-v${commandPluginVersion}`),
+    installedPlugin: join(userHome, ".pulumi/plugins", `resource-command-v${commandPluginVersion}`),
     state,
     pulumiHome,
     launcherBin: join(pulumiHome, "versions", pulumiVersion, "bin"),

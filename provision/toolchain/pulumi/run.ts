@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
-import { ensurePulumiHome } from "../bootstrap/home.mjs";
+import { ensurePulumiHome, findPassphraseNeed } from "../bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
 import { hasSeveralHosts, readAgentKey, pulumiEnvironment, sandboxStack, toBackendUrl, toStackName } from "./environment.ts";
 import { forgetPendingSteps, toForgottenLine } from "../repair/pending-steps.ts";
@@ -55,12 +55,26 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   environment.CUTTER_KIT_AGENT_KEY = stack === null ? "" : readAgentKey(workingDirectory, stack);
   const backendUrl = toBackendUrl(environment.PULUMI_BACKEND_URL ?? "");
   environment.PULUMI_BACKEND_URL = backendUrl;
+  environment.PWD = workingDirectory; // what the engine takes for it: behind a link it would look for another project's selected stack
+  refuseWithoutPassphrase(args, environment, findPassphraseNeed(toolchainLayout(checkout)));
   const whole = Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
   const runEngine = (words: readonly string[]) =>
     void spawnSync(engineFile(checkout), words, { cwd: workingDirectory, env: whole, stdio: "ignore", timeout: repairLimitMs });
   for (const lock of clearStaleLocks(backendUrl)) console.error(toClearedLine(lock));
   for (const step of forgetPendingSteps(backendUrl, runEngine)) console.error(toForgottenLine(step));
   return whole;
+}
+
+/** Commands that open no state. */
+const withoutState: readonly string[] = ["version", "whoami", "about", "help", "plugin"];
+
+/** @throws PULUMI_PASSPHRASE_MISSING before the engine would say "incorrect passphrase", which it says of a missing file, too */
+function refuseWithoutPassphrase(args: readonly string[], environment: NodeJS.ProcessEnv, neededBy: string | null): void {
+  const command = args.find((word) => !word.startsWith("-"));
+  if (command === undefined || withoutState.includes(command) || args.includes("--help") || args.includes("-h")) return;
+  const file = environment.PULUMI_CONFIG_PASSPHRASE_FILE ?? "";
+  if ((environment.PULUMI_CONFIG_PASSPHRASE ?? "") !== "" || file === "" || existsSync(file)) return;
+  throw new CutterError("PULUMI_PASSPHRASE_MISSING", { file, ...(neededBy === null ? {} : { needed_by: neededBy }) });
 }
 
 /** Runs `pulumi args…` to its end. A non-zero exit is a result, not an error; only a missing or unstartable engine throws. */

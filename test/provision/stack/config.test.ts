@@ -1,6 +1,7 @@
 // The stack config: what fits, what is refused, and that the host's file is made of it deterministically.
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { orchestratorConfigSchema } from "../../../orchestrator/core/config-schema.ts";
@@ -8,6 +9,7 @@ import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { parseStrictYaml } from "../../../orchestrator/core/encoding/strict-yaml.ts";
 import { renderOrchestratorConfig } from "../../../provision/components/orchestrator-config.ts";
 import { parseStackConfig, configPlaceholder } from "../../../provision/stack/config.ts";
+import { runPulumi } from "../../../provision/toolchain/pulumi/run.ts";
 
 const example = (stack: string): Record<string, unknown> => {
   const text = readFileSync(resolve(import.meta.dirname, `../../../Pulumi.${stack}.example.yaml`), "utf8");
@@ -79,9 +81,11 @@ const filling: Readonly<Record<string, string>> = {
 };
 const contabo = (): Record<string, unknown> => {
   const text = readFileSync(resolve(import.meta.dirname, "../../../Pulumi.contabo.example.yaml"), "utf8");
-  const everything = text.replaceAll(/^( *)# ((?:orchestrator:)?[a-zA-Z_0-9]+: ?[^ ]*| {2}(?:path|sha256|fingerprint): .*)$/gm, "$1$2");
-  return (parse(everything) as { readonly config: Record<string, unknown> }).config;
+  return parseEverything(text);
 };
+/** With all that is optional, a # taken away and nothing else: words follow a # after one space, keys at once, or indented. */
+const parseEverything = (text: string): Record<string, unknown> =>
+  (parse(text.replaceAll(/^( *)#(?! \S)/gm, "$1")) as { readonly config: Record<string, unknown> }).config;
 const fillIn = (value: unknown, key: string, left: string): unknown => {
   if (value === configPlaceholder) return key === left ? configPlaceholder : (filling[key] ?? configPlaceholder);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
@@ -103,6 +107,33 @@ it("reads the contabo example once every placeholder is filled, from the file an
     revert_principal: "cutter_revert",
     scratch_database: "cutter_scratch",
   });
+});
+
+it.each([
+  ["as it stands", (text: string) => text],
+  ["without a sovereign", (text: string) => text.replace(/ {4}sovereign:\n(?: {6}.*\n){3}/, "")],
+])("keeps what is optional where it belongs when pulumi stack init writes the example anew, %s", async (_case, edit) => {
+  const folder = mkdtempSync(join(tmpdir(), "stack-"));
+  const file = join(folder, "Pulumi.contabo.yaml");
+  try {
+    mkdirSync(join(folder, "state"));
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: cutter-kit\nruntime: nodejs\n");
+    const before = edit(readFileSync(resolve(import.meta.dirname, "../../../Pulumi.contabo.example.yaml"), "utf8"));
+    writeFileSync(file, before);
+    const environment = {
+      PULUMI_HOME: join(folder, "home"),
+      PULUMI_BACKEND_URL: `file://${folder}/state`,
+      PULUMI_CONFIG_PASSPHRASE: "of a test",
+    };
+    const { code, stderr } = await runPulumi(["stack", "init", "contabo"], { workingDirectory: folder, environment });
+    expect(code, stderr).toBe(0);
+    const after = readFileSync(file, "utf8");
+    expect(after).toContain("encryptionsalt:"); // it was written anew
+    expect(parseEverything(after)).toEqual({ ...parseEverything(before), "cutter-kit:port": "22" });
+    for (const line of before.split("\n").filter((text) => text.trimStart().startsWith("#"))) expect(after.split("\n")).toContain(line);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("names every placeholder of the contabo example that is left, and nothing else", () => {
