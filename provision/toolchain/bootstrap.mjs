@@ -6,7 +6,7 @@ import { ensureEngine } from "./bootstrap/engine.mjs";
 import { ensurePulumiHome } from "./bootstrap/home.mjs";
 import { commandPluginVersion, toolchainLayout } from "./bootstrap/layout.mjs";
 import { ensureNpmPackages } from "./bootstrap/npm.mjs";
-import { checkPlatform } from "./bootstrap/machine.mjs";
+import { checkCheckout, checkPlatform } from "./bootstrap/machine.mjs";
 import { ensureCommandPlugin } from "./bootstrap/plugin.mjs";
 import { MissingTool, step, warn } from "./bootstrap/step.mjs";
 
@@ -19,7 +19,7 @@ const withSandbox = process.argv.includes("--with-sandbox");
 const missing = [];
 let sandboxImage = Promise.resolve();
 for (const run of [
-  () => step("machine", () => checkPlatform()),
+  () => step("machine", () => `${checkPlatform()}; ${checkCheckout(layout.checkout)}`),
   () => step("npm packages", () => ensureNpmPackages(layout)),
   () => step("Debian packages", () => ensureDebianPackages(layout)),
   () => step("Pulumi engine", (progress) => ensureEngine(layout, (text) => (progress(text), startSandboxImage()))),
@@ -29,14 +29,22 @@ for (const run of [
   try {
     await run();
   } catch (error) {
-    if (!(error instanceof MissingTool)) throw error;
-    missing.push(error);
-    warn(`${error.message}\n       without it: ${error.without}`);
-    if (error.fatal) break;
+    const known = error instanceof MissingTool ? error : toUnwritable(error);
+    if (known === null) throw error;
+    missing.push(known);
+    warn(`${known.message}\n       without it: ${known.without}`);
+    if (known.fatal) break;
   }
 }
 await sandboxImage;
 if (missing.some(({ fatal }) => fatal) || (missing.length > 0 && !tolerate)) process.exitCode = 10;
+
+/** A folder that cannot be written is the machine's, not a bug of ours. */
+function toUnwritable(error) {
+  if (!["EACCES", "EROFS", "EPERM", "ENOSPC", "EDQUOT"].includes(error.code)) return null;
+  const remedy = `make it writable, or name another cache: export XDG_CACHE_HOME=FOLDER (now ${layout.engineFolder})`;
+  return new MissingTool(`${error.code}: ${error.path ?? "a file"} cannot be written → ${remedy}`, "what that file is for", false);
+}
 
 function installPlugin() {
   const from = ensureCommandPlugin(layout) === "installed" ? `your own in ${layout.installedPlugin}` : "our stand-in";

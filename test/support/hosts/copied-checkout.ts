@@ -22,13 +22,16 @@ export interface CopiedCheckout {
 
 export function copyCheckout(): CopiedCheckout {
   const parent = mkdtempSync(join(tmpdir(), "ck-lifecycle-"));
-  const copy = join(parent, "a-checkout-in-a-path-so-long-that-no-socket-could-be-in-it/".repeat(2), "kit"); // sun_path holds 107 bytes
+  // sun_path holds 107 bytes
+  const copy = join(parent, "a checkout's path (#1), so long that no socket could be in it, 50%/".repeat(2), "kit");
   mkdirSync(copy, { recursive: true });
   for (const part of ["provision", "orchestrator", "sql", "package.json"])
     cpSync(join(checkout, part), join(copy, part), { recursive: true });
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
   const place = toSandboxPaths(copy);
-  const sandbox = (...words: readonly string[]) => run([process.execPath, `${copy}/provision/sandbox/main.ts`, ...words]);
+  // What is private says so by its own mode; the replica's services must be able to read the rest.
+  const sandbox = (...words: readonly string[]) =>
+    run(["sh", "-c", 'umask 077; exec "$0" "$@"', process.execPath, `${copy}/provision/sandbox/main.ts`, ...words]);
   return {
     copy,
     place,

@@ -24,7 +24,7 @@ import {
   toolchainLayout,
   type ToolchainLayout,
 } from "../../../../provision/toolchain/bootstrap/layout.mjs";
-import { checkPlatform } from "../../../../provision/toolchain/bootstrap/machine.mjs";
+import { checkCheckout, checkPlatform } from "../../../../provision/toolchain/bootstrap/machine.mjs";
 import { isInStep } from "../../../../provision/toolchain/bootstrap/npm.mjs";
 import { ensureCommandPlugin } from "../../../../provision/toolchain/bootstrap/plugin.mjs";
 import { elapsed } from "../../../../provision/toolchain/bootstrap/step.mjs";
@@ -204,6 +204,19 @@ describe("the machine", () => {
     expect(() => checkPlatform({ ...fine, platform: "darwin" })).toThrow("this is darwin, the kit needs Linux");
     expect(() => checkPlatform({ ...fine, arch: "arm64" })).toThrow("this is arm64");
     expect(() => checkPlatform({ ...fine, version: "18.20.0" })).toThrow("Node.js 18.20.0 is too old");
+  });
+
+  test("is refused by the file's name where the checkout's files cannot run, and by the path's where no PATH could hold it", () => {
+    expect(checkCheckout(layout.checkout)).toBe("files as committed");
+    const copy = join(folder, "copy");
+    for (const file of ["provision/toolchain/start", "provision/toolchain/language-host", "provision/provider", "runbooks/disable"])
+      cpSync(join(layout.checkout, file), join(copy, file), { recursive: true });
+    chmodSync(join(copy, "runbooks/disable"), 0o644);
+    expect(() => checkCheckout(copy)).toThrow(/^runbooks\/disable may not be executed here → chmod \+x .*runbooks\/disable/);
+    const script = join(copy, "provision/provider/pulumi-resource-cutterhost");
+    writeFileSync(script, readFileSync(script, "utf8").replaceAll("\n", "\r\n"));
+    expect(() => checkCheckout(copy)).toThrow(/^provision\/provider\/pulumi-resource-cutterhost has the line ends of Windows/);
+    expect(() => checkCheckout("/home/a:b")).toThrow(/^the checkout's path "\/home\/a:b" has a colon/);
   });
 
   test("is told how long each step took, in words", () => {

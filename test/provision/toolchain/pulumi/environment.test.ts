@@ -1,10 +1,11 @@
 // What the engine is started with: the right home, state, PATH, and the ssh agent that fits the stack.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ensurePulumiHome } from "../../../../provision/toolchain/bootstrap/home.mjs";
+import { CutterError } from "../../../../orchestrator/core/errors.ts";
+import { ensurePulumiHome, findPassphraseNeed } from "../../../../provision/toolchain/bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../../../../provision/toolchain/bootstrap/layout.mjs";
 import { pulumiEnvironment, toBackendUrl, toStackName } from "../../../../provision/toolchain/pulumi/environment.ts";
 import { engineEnvironment, engineFile, runPulumi } from "../../../../provision/toolchain/pulumi/run.ts";
@@ -159,6 +160,43 @@ describe("a checkout's Pulumi home", () => {
     expect(first).toMatch(/^[\w-]{32}$/);
     expect(statSync(layout.passphraseFile).mode & 0o777).toBe(0o600);
     expect(statSync(layout.dotEnv).mode & 0o777).toBe(0o600);
+  });
+
+  test("gets no new passphrase where only the one of before can open what is there; the first command names the file", () => {
+    const layout = toolchainLayout(checkout);
+    ensurePulumiHome(layout);
+    expect(findPassphraseNeed(layout)).toBeNull();
+    const bound = join(checkout, "Pulumi.contabo.yaml");
+    const state = join(layout.backend, ".pulumi/stacks/cutter-kit/contabo.json");
+    mkdirSync(dirname(state), { recursive: true });
+    for (const [file, text] of [
+      [bound, "config: {}\nencryptionsalt: v1:x\n"],
+      [state, "{}"],
+    ] as const) {
+      rmSync(layout.passphraseFile, { force: true });
+      writeFileSync(file, text);
+      ensurePulumiHome(layout);
+      expect(existsSync(layout.passphraseFile)).toBe(false);
+      expect(findPassphraseNeed(layout)).toBe(file);
+      expect(() => engineEnvironment(["preview"], { checkout })).toThrow(
+        new CutterError("PULUMI_PASSPHRASE_MISSING", { file: layout.passphraseFile, needed_by: file }).message,
+      );
+    }
+    expect(() => engineEnvironment(["version"], { checkout })).not.toThrow();
+    expect(() => engineEnvironment(["preview"], { checkout, environment: { PULUMI_CONFIG_PASSPHRASE: "own" } })).not.toThrow();
+    const own = { PULUMI_CONFIG_PASSPHRASE_FILE: join(checkout, "own") };
+    expect(() => engineEnvironment(["preview", "--stack", "contabo"], { checkout, environment: own })).toThrow(
+      `file=${join(checkout, "own")} `,
+    );
+  });
+
+  test("holds state in a path of any characters", async () => {
+    const odd = join(checkout, "it's (a) #1 50%41?");
+    cpSync(join(checkout, "provision"), join(odd, "provision"), { recursive: true });
+    writeFileSync(join(odd, "Pulumi.yaml"), "name: odd\nruntime: nodejs\n");
+    const { code, stderr } = await runPulumi(["stack", "init", "one"], { checkout: odd });
+    expect(code, stderr).toBe(0);
+    expect(existsSync(join(odd, ".pulumi-state/backend/.pulumi/stacks/odd/one.json"))).toBe(true);
   });
 
   test("makes plain pulumi work in a shell that has read .env.pulumi", () => {
