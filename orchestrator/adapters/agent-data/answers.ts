@@ -16,17 +16,18 @@ export const storedSchema = z.looseObject({
   revision,
 });
 export const listSchema = z.looseObject({
-  items: z.array(z.looseObject({ document_id: z.unknown(), title: z.unknown(), revision: z.unknown() })),
+  items: z.array(z.unknown()), // each judged by itself
   count: z.int().min(0),
 });
 const errorSchema = z.looseObject({ code: z.string() });
 
+const rowSchema = z.looseObject({ document_id: z.unknown().optional(), title: z.unknown().optional(), revision: z.unknown().optional() });
+
 /** A row of a listing as a document, or its id and why it is none that this program can use. */
-export function toListedRow(row: {
-  readonly document_id?: unknown;
-  readonly title?: unknown;
-  readonly revision?: unknown;
-}): { readonly id: string; readonly revision: number; readonly title: string } | { readonly id: string; readonly why: string } {
+export function toListedRow(
+  told: unknown,
+): { readonly id: string; readonly revision: number; readonly title: string } | { readonly id: string; readonly why: string } {
+  const row = rowSchema.safeParse(told).data ?? {};
   const id = typeof row.document_id === "string" ? row.document_id : "";
   if (!isKbId(id)) return { id, why: id === "" ? "it has no id" : "its id is none that this program can name" };
   const parsed = revision.safeParse(row.revision);

@@ -71,7 +71,7 @@ export function readJson(bytes: Buffer, contentType: string): Body {
   }
   if (!/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(contentType)) return { kind: "json", value: text };
   try {
-    return { kind: "json", value: JSON.parse(withoutNaN(text)) };
+    return { kind: "json", value: parseAsTheFramework(text) };
   } catch (error) {
     const place = Number(/position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1] ?? text.length);
     const detail = { type: "json_invalid", loc: ["body", place], msg: "JSON decode error", input: {}, ctx: { error: "not JSON" } };
@@ -80,8 +80,13 @@ export function readJson(bytes: Buffer, contentType: string): Body {
 }
 
 /** The framework's parser takes NaN and Infinity; here both become a number that is not finite, which no database stores. */
-function withoutNaN(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gs, (token) => (token.startsWith('"') ? token : "1e999"));
+function parseAsTheFramework(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error;
+    return JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gs, (token) => (token.startsWith('"') ? token : "1e999")));
+  }
 }
 
 /** A checked value, or the places that are wrong. A body that is null counts as none. */

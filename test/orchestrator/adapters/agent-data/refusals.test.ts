@@ -114,6 +114,12 @@ describe("answers", () => {
     ["an unknown route", toJson({ detail: "Not Found" }, 404), "KB_ANSWER_INVALID"],
     ["a proxy's 404 page", { status: 404, headers: { "Content-Type": "text/html" }, body: "<html>" }, "KB_ANSWER_INVALID"],
     ["422", toJson({ detail: [] }, 422), "KB_REFUSED"],
+    ["400", toJson({ code: "INVALID_ARGUMENT" }, 400), "KB_REFUSED"],
+    [
+      "the proxy's page for a body that is too large",
+      { status: 413, headers: { "Content-Type": "text/html" }, body: "<html>" },
+      "KB_REFUSED",
+    ],
     ["409", toJson({ code: "CONFLICT" }, 409), "KB_REFUSED"],
     ["more than 50 MB", { body: Buffer.alloc(1024 * 1024, 0x20), repeatBody: 51 }, "KB_ANSWER_TOO_LARGE"],
   ];
@@ -180,6 +186,18 @@ describe("answers", () => {
     await expect(open().list("knowledge/dev/")).rejects.toMatchObject({ code: "KB_READ_BACK_DIFFERS", facts: { reason: "document" } });
     server.answerWith(() => toJson({ items: [], count: 1 }));
     await expect(open().list("knowledge/dev/")).rejects.toMatchObject({ code: "KB_ANSWER_INVALID" });
+  });
+
+  it("skips rows of a listing that are no document, and names what it can", async () => {
+    const items = [null, 5, {}, { document_id: 5 }, { document_id: "knowledge/dev/a.md", revision: 2 }, { document_id: "knowledge/dev/b" }];
+    server.answerWith(() => toJson({ items, count: items.length }));
+    expect(await open().list("knowledge/dev/")).toEqual({
+      documents: [{ id: "knowledge/dev/a.md", revision: 2, title: "" }],
+      skipped: [
+        ...Array.from({ length: 4 }, () => ({ id: "", why: "it has no id" })),
+        { id: "knowledge/dev/b", why: "its id is none that this program can name" },
+      ],
+    });
   });
 });
 

@@ -128,6 +128,12 @@ describe("writing", () => {
     ]);
   });
 
+  it("echoes a large body in its refusal of it", async () => {
+    const body = "x".repeat(9_000_000);
+    const reply = await ask("POST", "/api/documents?upsert=true", { ...toDocument("a.md", body), metadata: undefined });
+    expect([reply.status, reply.text.length > body.length]).toEqual([422, true]);
+  });
+
   it("lets two of two processes win at one revision, and one of two in one process", async () => {
     const beside = await startTestKnowledgeBase(postgres);
     const put = (id: string, body: string, at: TestKnowledgeBase) =>
