@@ -3,5 +3,6 @@
 -- value comes from; and in each row who the session is.
 select s.name, pg_catalog.current_setting(s.name, true) as value, coalesce(p.source, 'startup') as source,
   session_user::text as session_role, current_user::text as current_role_name
-from pg_catalog.unnest($1::pg_catalog.text[]) as s (name)
-left join pg_catalog.pg_settings p on p.name = s.name;
+from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as s (name, position)
+left join pg_catalog.pg_settings p on p.name = s.name
+order by s.position;

@@ -13,6 +13,7 @@ import { toForbiddenActions } from "../../core/database/forbidden-actions.ts";
 import { toGrantMatrix, toPrincipalsSetting } from "../../core/database/grant-matrix.ts";
 import type { ForbiddenProbe, HiddenTable, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
 import { type ReadConnection, type ReadTransaction, type TransactionLimits, openReadConnection } from "./connection.ts";
+import { withLimits } from "./connection-limits.ts";
 import { readContractFile } from "./contract-file.ts";
 import { type EvidenceLogs, openEvidence } from "./evidence.ts";
 import { openSnapshot } from "./open-snapshot.ts";
@@ -41,7 +42,13 @@ export function openProductionDatabase(
   const connect = (login: LoginName): Promise<ReadConnection> => {
     const loginSettings = settings.logins[login];
     if (loginSettings === undefined || loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
-    return openReadConnection(loginSettings, evidence.of(login), connectTimeoutMs);
+    return openReadConnection(loginSettings, evidence.of(login), connectTimeoutMs).catch(async (error: unknown) => {
+      throw await withLimits(
+        error,
+        loginSettings,
+        Object.values(settings.logins).filter((other) => other !== null),
+      );
+    });
   };
   const connection = (login: LoginName): Promise<ReadConnection> => {
     const known = connections.get(login);

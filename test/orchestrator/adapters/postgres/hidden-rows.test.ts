@@ -19,7 +19,7 @@ let server: TestPostgres;
 let admin: Client;
 let document: CutDocument;
 beforeAll(async () => {
-  server = await startPostgres({ ownServer: "roles are given BYPASSRLS and settings" });
+  server = await startPostgres();
   admin = await server.connect("workflow_admin");
   document = await cutDocument(server);
 }, 60_000);
