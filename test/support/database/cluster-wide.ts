@@ -5,7 +5,8 @@ const sql = `
   select line from (
     select concat_ws(' ', 'role', a.rolname, a.rolsuper, a.rolinherit, a.rolcreaterole, a.rolcreatedb, a.rolcanlogin, a.rolreplication,
       a.rolbypassrls, a.rolconnlimit, md5(a.rolpassword), a.rolvaliduntil) from pg_catalog.pg_authid a
-    union all select concat_ws(' ', 'member', m.roleid::regrole, m.member::regrole, m.admin_option, m.inherit_option, m.set_option)
+    union all select concat_ws(' ', 'member', m.roleid::regrole, m.member::regrole, m.admin_option,
+      to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option')
       from pg_catalog.pg_auth_members m
     union all select concat_ws(' ', 'setting of', coalesce(d.datname, '-'), s.setrole::regrole, s.setconfig)
       from pg_catalog.pg_db_role_setting s left join pg_catalog.pg_database d on d.oid = s.setdatabase

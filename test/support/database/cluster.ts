@@ -64,7 +64,8 @@ export async function prepareCluster(folder: string): Promise<PreparedCluster> {
   if (owner !== undefined) for (const path of [folder, prepared, passwordFile]) chownSync(path, owner, owner);
   const tool = join(installation, "bin/initdb");
   const login = ["-U", "workflow_admin", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
-  const small = ["--wal-segsize=1", "-c", "min_wal_size=2MB"]; // what is copied often
+  // what is copied often; initdb of 15 takes no settings
+  const small = majorVersion() < 16 ? [] : ["--wal-segsize=1", "-c", "min_wal_size=2MB"];
   await execute(
     tool,
     ["-D", prepared, ...login, ...small, "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"],
@@ -172,10 +173,15 @@ async function applySubstrate(server: Cluster, passwords: Passwords): Promise<vo
   await admin.end();
 }
 
+function readVersion(): string {
+  return (JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8")) as { readonly version: string }).version;
+}
+
+const majorVersion = (): number => Number.parseInt(readVersion(), 10);
+
 /** The package's files, readable by nobody and with the links its install script (off here) would make. Made once per version. */
 function ensureInstallation(): string {
-  const { version } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8")) as { readonly version: string };
-  const installation = join(tmpdir(), `cutter-postgres-${version}-${process.getuid?.() ?? 0}`);
+  const installation = join(tmpdir(), `cutter-postgres-${readVersion()}-${process.getuid?.() ?? 0}`);
   if (existsSync(installation)) return installation;
   const building = mkdtempSync(join(tmpdir(), "cutter-postgres-new-"));
   cpSync(join(packageFolder, "native"), building, { recursive: true });
