@@ -1,9 +1,12 @@
 // pulumi up against the booted sandbox: ready, unchanged, refused, removed; judged on the host itself.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
 import { checkout, npm, onHost, run } from "../support/e2e.ts";
 import { pulumi, readTree, up } from "../support/stack.ts";
 
+const knownHosts = join(checkout, "Pulumi.sandbox.known_hosts");
 const envFile = "/opt/incomex/docker/.env";
 const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
 
@@ -46,9 +49,12 @@ it("a survey of the bare host finds every gap open, with evidence, and leaves no
 it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of the env file but its own line", async () => {
   const before = await readEnvFile();
   expect(await host(`grep -ac BACKUP_GPG_FPR= ${envFile}; true`)).toBe("0\n");
+  expect(existsSync(knownHosts)).toBe(false); // a sandbox that goes takes it along
   const { code, output } = await up();
   expect(output).not.toContain("error:");
   expect(code).toBe(0);
+  const { address, hostKey } = readSandboxState(checkout);
+  expect(readFileSync(knownHosts, "utf8").split("\n").slice(1)).toEqual([`${address} ${hostKey} sandbox`, ""]);
   expect(await openGaps()).toEqual(["GAP-7", "GAP-8"]);
   expect((await readOutputs()).executionEnabled).toBe(false);
   expect((await readOutputs()).hosts.map(({ proof }) => proof)).toEqual([expect.stringMatching(/^\[INFO\] [^]*\noff$/)]);

@@ -1,6 +1,6 @@
 // Things that go, by rows too slow for `npm test`: a destroy beside older releases, a host that is gone, and names that change while the
 // things stay.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -52,6 +52,7 @@ it("a destroy says what it kept, the kept runs are untouched, and an up brings e
     ),
   ).toBe("");
   expect(await kept()).toBe(keptBefore);
+  expect(existsSync(join(checkout, "Pulumi.sandbox.known_hosts"))).toBe(true);
   expect((await up()).code).toBe(0);
   expect(await kept()).toBe(keptBefore);
   await host("rm -r /var/lib/cutter/runs/kept /etc/cutter/requests/removal-trial.yaml");

@@ -1,6 +1,6 @@
 // Arming on the booted host: who can enable, for how long, and everything that takes it back. No run here gets as far as a write: SG_1 is
 // never uploaded.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { kbFaultsFile } from "../../provision/sandbox/host/host-files.ts";
@@ -59,7 +59,10 @@ async function disarm(): Promise<void> {
 describe("enable", () => {
   it("verifies here and there, uploads with receipts, spends a start, and says until when and how to start", async () => {
     const before = Number((await onHost("cat /var/lib/cutter-ledger/spent.jsonl 2>/dev/null | wc -l")).stdout);
+    const knownHosts = join(checkout, "Pulumi.sandbox.known_hosts");
+    rmSync(knownHosts);
     const enabled = await enable("--approval", await fillAndSign(runId, "SG_2"));
+    expect(existsSync(knownHosts)).toBe(true); // or runbooks/disable would not find what was armed
     expect([enabled.code, enabled.output]).toEqual([
       0,
       expect.stringMatching(new RegExp(`start 1 of 5; until .*minutes.*\\n    runbooks/start-run --run-id ${runId}`)),

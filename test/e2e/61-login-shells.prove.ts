@@ -12,10 +12,10 @@ import { pulumi, readTree, up } from "../support/stack.ts";
 import { disable, plantRun, readHandLines, readSwitch, removePlanted, stopped, typeHandLine, untouched } from "../support/switch-off.ts";
 
 beforeAll(ensureReady);
-afterAll(removePlanted);
 
 describe.each(shellsThatObey)("$name", (shell) => {
   beforeEach(plantRun);
+  afterAll(removePlanted);
 
   it.each(readHandLines())("the line by hand of $page sets the latch and lists it", async ({ line }) => {
     const { code, output } = await withLoginShell(shell, async () => await typeHandLine(line));
@@ -41,6 +41,7 @@ describe.each(shellsThatObey)("$name", (shell) => {
 
 describe("a shell that runs nothing", () => {
   beforeEach(plantRun);
+  afterAll(removePlanted);
 
   it.each([exitingBash, { name: "nologin", program: "/usr/sbin/nologin" }, { name: "a shell that is not there", program: "/bin/none" }])(
     "$name: exit 30, and nothing is called off",

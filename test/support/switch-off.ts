@@ -51,11 +51,11 @@ export async function removePlanted(): Promise<void> {
   );
 }
 
-/** What the host itself has, asked in words that every shell reads alike. */
+/** What the host itself has, asked in words that every shell reads alike; what a shell says by itself is no answer. */
 export async function readSwitch(): Promise<{ readonly latch: boolean; readonly tokens: string; readonly run: string }> {
   const { stdout } = await onHost(`ls -A /run/cutter/armed /run/cutter/live; systemctl show -P ActiveState ${runUnit}`);
-  const lines = stdout.split("\n").filter((line) => line !== "" && !line.endsWith(":"));
-  return { latch: existsSync(latchFile), tokens: lines.slice(0, -1).join(" "), run: lines.at(-1) ?? "" };
+  const lines = stdout.trimEnd().split("\n");
+  return { latch: existsSync(latchFile), tokens: lines.filter((line) => line.startsWith("switch-")).join(" "), run: lines.at(-1) ?? "" };
 }
 
 export const untouched = { latch: false, tokens: "switch-1 switch-2", run: "active" } as const;
