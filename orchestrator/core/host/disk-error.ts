@@ -4,9 +4,13 @@ import { CutterError } from "../errors.ts";
 /** What the system says of a disk, or of this process's files on it; nothing of what was written is at fault. */
 const diskReasons: readonly unknown[] = ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"];
 
+/** libuv has no name for this one: its code is "Unknown system error -122". */
+const noQuotaLeft = -122;
+
 /** DISK_FULL with the system's reason and `path`, the file or folder that was written; any other error comes back as it is. Pure. */
 export function toDiskError(error: unknown, path: string): unknown {
-  return isDiskError(error) ? new CutterError("DISK_FULL", { reason: error.code, path }, { cause: error }) : error;
+  const reason = toDiskReason(error);
+  return reason === null ? error : new CutterError("DISK_FULL", { reason, path }, { cause: error });
 }
 
 /** For an edge that no longer knows what was written: the path is the error's own, if it has one. Pure. */
@@ -47,6 +51,8 @@ const complaints = [
   ["Too many open files", "EMFILE"],
 ] as const;
 
-function isDiskError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && !(error instanceof CutterError) && "code" in error && diskReasons.includes(error.code);
+function toDiskReason(error: unknown): string | null {
+  if (!(error instanceof Error) || error instanceof CutterError) return null;
+  if ("errno" in error && error.errno === noQuotaLeft) return "EDQUOT";
+  return "code" in error && typeof error.code === "string" && diskReasons.includes(error.code) ? error.code : null;
 }

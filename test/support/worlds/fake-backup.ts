@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { refuseDisk } from "../../../orchestrator/core/host/disk-error.ts";
 import type {
   BackupStore,
   DumpRequest,
@@ -66,9 +67,10 @@ export class FakeBackupStore implements BackupStore {
     const { code, stderr } = await dump.exit;
     if (code !== 0) throw new CutterError("BACKUP_UNPROVEN", { step: "pg_dump", exit_code: code, stderr });
     this.made.push(destination);
-    await mkdir(dirname(destination), { recursive: true, mode: 0o700 });
     const ciphertext = Buffer.from(permission.runId);
-    await writeAnew(destination, ciphertext);
+    await mkdir(dirname(destination), { recursive: true, mode: 0o700 })
+      .then(() => writeAnew(destination, ciphertext))
+      .catch(refuseDisk(destination));
     return {
       file: destination,
       ciphertextSha256: sha256(ciphertext),
