@@ -19,5 +19,5 @@ export const { release, gaps, executionEnabled, hosts } = await import("./index.
   if (error?.name !== "CutterError") throw error;
   // A refusal is one line with its remedy; the engine would print the stack, and the facts once more, below it.
   const { RunError } = await import("@pulumi/pulumi");
-  throw new RunError(error.message);
+  throw new RunError(error.text);
 });

@@ -26,7 +26,7 @@ const usage = `runbooks/emergency-revert --run-id R --approval FILE [--stack S] 
   Retires every unit that run R created, in one transaction, after a fresh and proven backup. Works while execution is disabled.
   A run that is reverted already says so, and nothing changes. runbooks/emergency-revert.md is the page for a bad night.
   --approval FILE  the signed REVERT (cutter approval draft --gate REVERT --run-id R); FILE.asc (or FILE.sovereign.asc) lies beside it
---stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
+--stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
 Exit: 0 reverted · 2 usage · 10 refused, nothing written · 11 the knowledge base is away, nothing written, run it again · 20 reverted, its document is still to be stored: run it again · 30 a person must decide · 78 configuration`;
 
 const stepTimeoutMs = 60_000;

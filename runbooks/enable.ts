@@ -17,7 +17,7 @@ const usage = `runbooks/enable --run-id R --ruling FILE [--approval FILE]... [--
   --ruling FILE    the signed RULING; its signatures lie beside it as FILE.sovereign.asc and FILE.architect.asc
   --approval FILE  a signed SG_1 or SG_2, uploaded to the knowledge base; or an SG_3, which this start then carries. FILE.asc lies beside it
   Each enabling spends one start of the ruling, resumes included.
---stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
+--stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
 Exit: 0 armed · 2 usage · 10 refused, nothing enabled · 11 the knowledge base is away · 30 the ledger needs a person · 78 configuration`;
 
 const reportSchema = z.looseObject({
@@ -61,7 +61,7 @@ await runScript(usage, async () => {
       for (const signed of [ruling, ...approvals]) await upload(host, runId, signed);
       const report = await arm(host, runId);
       await proveArmed(host, runId);
-      for (const line of toText(runId, values.stack, report)) console.log(line);
+      for (const line of toText(runId, config.stack, report)) console.log(line);
       return 0;
     } finally {
       await unstage(host, runId);

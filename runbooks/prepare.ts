@@ -20,7 +20,7 @@ const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   to approvals/R/ here, with the commands to fill and sign them. Nothing is enabled and nothing is written to the database.
   --run-id R     3 to 48 characters of A-Z a-z 0-9 . _ -
   --document D   knowledge base id of a registered source document
---stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
+--stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
 Exit: 0 done · 2 usage · 10 refused or stopped · 11 waiting for the knowledge base, run it again · 30 not seen how it ended · 78 configuration · 130 Ctrl-C, the dry run goes on`;
 
 /** Written beside and renamed, so a half-written request never has the name. An equal one stays; another one is a refusal. */
@@ -53,7 +53,7 @@ await runScript(usage, async () => {
       console.log(`[WARN] the certificate says ${certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`);
       return codes.CERTIFICATE_INCONCLUSIVE.exit;
     }
-    for (const line of toSigningText(runId, values.stack, await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]))) console.log(line);
+    for (const line of toSigningText(runId, config.stack, await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]))) console.log(line);
     return 0;
   });
 });

@@ -25,7 +25,7 @@ const usage = `runbooks/restore-proof --run-id R [--proof FILE] [--stack S] [--h
   and when the last one is older than ${String(restoreProofDaysMax)} days.
   without --proof  writes the draft approvals/R/${restoreProofFiles.document} and prints how to decrypt, fill and sign it
   --proof FILE     the filled draft; the sovereign's signature, FILE.asc or FILE.sovereign.asc, lies beside it. Judged here and on the host, then kept there
---stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
+--stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
 Exit: 0 draft written, or proof kept · 2 usage · 10 refused, nothing kept · 78 configuration`;
 
 const outputSchema = z.looseObject({

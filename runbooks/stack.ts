@@ -1,5 +1,5 @@
 // Which host a runbook speaks of: the stack's config file, judged by its schema, and a pinned connection to one of its hosts.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { CutterError } from "../orchestrator/core/errors.ts";
@@ -9,12 +9,31 @@ import { connectToHost } from "../provision/host/pool.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 
 /** Options every runbook has. */
-export const stackOptions = { stack: { type: "string", default: "sandbox" }, host: { type: "string" } } as const;
+export const stackOptions = { stack: { type: "string" }, host: { type: "string" } } as const;
 
-/** @throws STACK_CONFIG_INVALID when Pulumi.<stack>.yaml is missing or does not fit. `folder`: where it lies, the checkout unless said. */
-export function readStack(stack: string, folder = findCheckout()): StackConfig {
+/**
+ * The stack that was named, or the only one this checkout has a config of: with two, nobody is taken for the one that was meant.
+ * `folder`: where the configs lie, the checkout unless said.
+ * @throws STACK_NOT_CHOSEN; STACK_CONFIG_INVALID when Pulumi.<stack>.yaml is missing or does not fit
+ */
+export function readStack(named: string | undefined, folder = findCheckout()): StackConfig {
+  const stack = named ?? toOnlyStack(listStacks(folder));
   const file = join(folder, `Pulumi.${stack}.yaml`);
   return parseStackConfig(stack, readConfigValues(stack, file));
+}
+
+/** @throws STACK_NOT_CHOSEN */
+export function toOnlyStack(stacks: readonly string[]): string {
+  const [only] = stacks;
+  if (only === undefined || stacks.length > 1) throw new CutterError("STACK_NOT_CHOSEN", { found: stacks.length === 0 ? "none" : stacks });
+  return only;
+}
+
+/** The stacks that have a config here; no example is one. */
+function listStacks(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .flatMap((name) => /^Pulumi\.(.+)(?<!\.example)\.yaml$/.exec(name)?.[1] ?? [])
+    .toSorted();
 }
 
 /** Connects, does the work, and closes, whatever happens. `hostName` is needed only where the stack has several hosts. */

@@ -9,7 +9,7 @@ const usage = `runbooks/start-run --run-id R [--stack S] [--host H]
   Starts cutter-run@R on the host; it does only what the request of R says. A live run must be enabled first, each time: runbooks/enable.
   A start that is going on is joined and shown from its beginning; nothing is started then. Ctrl-C ends only the showing: the run goes on.
   Exits with the run's own code. Where the run did not end as done, the last lines say what comes next (cutter orchestrate explain).
---stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
+--stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
 Exit: 0 done · 2 usage · 10 refused or stopped, this start wrote nothing · 11 waiting for the knowledge base, nothing written · 20 written, resumable · 30 a person must decide · 78 configuration · 130 Ctrl-C, the run goes on`;
 
 await runScript(usage, async () => {

@@ -10,8 +10,8 @@ import { readSurveyFacts } from "../provision/survey/read-facts.ts";
 import { runScript } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
-const usage = `runbooks/survey [--stack S] [--host H] [--json | --markdown | --html FILE]      (or: npm run survey -- ...)
-  Says which gaps of the host are open, with evidence. Reads only. Without --stack: sandbox.
+const usage = `runbooks/survey [--stack S] [--host H] [--json | --markdown | --html FILE|-]      (or: npm run survey -- ...)
+  Says which gaps of the host are open, with evidence. Reads only. Without --stack: the only one there is.
 Exit: 0 surveyed, whatever is open · 2 usage · 10 not surveyed · 78 configuration`;
 
 await runScript(usage, async () => {
@@ -38,10 +38,20 @@ await runScript(usage, async () => {
     });
   });
   const text = renderSurvey(survey, form);
-  if (values.html === undefined) process.stdout.write(text);
+  if (values.html === undefined || values.html === "-") process.stdout.write(text);
   else {
-    writeFileSync(values.html, text);
+    writePage(values.html, text);
     console.log(`[OK]   ${survey.result.summary}; written to ${values.html}`);
   }
   return 0;
 });
+
+/** @throws USAGE_INVALID when no file can be there */
+function writePage(file: string, page: string): void {
+  try {
+    writeFileSync(file, page);
+  } catch (cause) {
+    const problem = cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written";
+    throw new CutterError("USAGE_INVALID", { option: "--html", file, problem }, { cause });
+  }
+}

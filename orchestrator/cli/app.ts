@@ -9,7 +9,7 @@ import {
   text_en,
   type RouteMap,
 } from "@stricli/core";
-import { CutterError, toErrorLine } from "../core/errors.ts";
+import { CutterError, toErrorJson, toErrorLine, type Facts } from "../core/errors.ts";
 import { codes } from "../core/codes/index.ts";
 import { approvalDraftCommand } from "./approval-draft.ts";
 import { approvalUploadCommand } from "./approval-upload.ts";
@@ -76,8 +76,19 @@ export function listCommands(map = root, words: readonly string[] = []): readonl
 }
 
 /** Runs one command line; gives one of the exit codes of decision 27. Never throws. */
-export async function runCli(inputs: readonly string[], streams: Streams, services: Services): Promise<number> {
+export async function runCli(typed: readonly string[], streams: Streams, services: Services): Promise<number> {
+  const inputs = toInputs(typed);
   const verbose = inputs.includes("--verbose");
+  const told = { printed: false };
+  /** Beside the line on stderr; what a command has printed is not followed by a second object. */
+  const tell = (error: unknown): void => {
+    if (inputs.includes("--json") && !told.printed) streams.stdout.write(`${JSON.stringify(toErrorJson(error))}\n`);
+  };
+  const refuse = (facts: Facts): string => {
+    const error = withHelp(new CutterError("USAGE_INVALID", facts), inputs);
+    tell(error);
+    return toErrorText(error, verbose);
+  };
   const application = buildApplication(root, {
     name: "cutter",
     versionInfo: { getCurrentVersion: async () => (await services.readRelease()).version },
@@ -86,25 +97,24 @@ export async function runCli(inputs: readonly string[], streams: Streams, servic
     localization: {
       text: {
         ...text_en,
-        exceptionWhileRunningCommand: (exception) => toErrorText(exception, verbose),
-        commandErrorResult: (error) => toErrorText(error, verbose),
+        exceptionWhileRunningCommand: (exception) => toErrorText(withHelp(exception, inputs), verbose),
+        commandErrorResult: (error) => toErrorText(withHelp(error, inputs), verbose),
         noCommandRegisteredForInput: ({ input, corrections }) =>
-          toErrorLine("USAGE_INVALID", { unknown_command: input, ...(corrections.length === 0 ? {} : { did_you_mean: corrections }) }),
+          refuse({ unknown_command: input, ...(corrections.length === 0 ? {} : { did_you_mean: corrections.map(unquoted) }) }),
         exceptionWhileParsingArguments: (exception) =>
-          toErrorLine("USAGE_INVALID", {
+          refuse({
             problem: exception instanceof ArgumentScannerError ? formatMessageForArgumentScannerError(exception, {}) : "cannot be parsed",
           }),
       },
     },
     determineExitCode: (exception) => {
-      if (inputs.includes("--json") && !printed) streams.stdout.write(`${JSON.stringify(toErrorJson(exception))}\n`);
+      tell(withHelp(exception, inputs));
       return exception instanceof CutterError ? exception.exitCode : codes.INTERNAL_BUG.exit;
     },
   });
-  let printed = false;
   const stdout = {
     write: (text: string) => {
-      printed = true;
+      told.printed = true;
       streams.stdout.write(text);
     },
   };
@@ -114,6 +124,28 @@ export async function runCli(inputs: readonly string[], streams: Streams, servic
   };
   await run(application, inputs, context);
   return toExitCode(context.process.exitCode);
+}
+
+/** `cutter help …` and `cutter version`, as they are asked for elsewhere. Pure. */
+function toInputs(typed: readonly string[]): readonly string[] {
+  if (typed[0] === "help") return [...typed.slice(1), "--help"];
+  return typed.length === 1 && typed[0] === "version" ? ["--version"] : typed;
+}
+
+/** A usage error names the command whose --help says how it is typed: the longest one, or group of them, that was typed. Pure. */
+function withHelp(error: unknown, inputs: readonly string[]): unknown {
+  if (!(error instanceof CutterError) || error.code !== "USAGE_INVALID" || error.facts["help"] !== undefined) return error;
+  const groups = listCommands().map((command) => command.split(" "));
+  const known = inputs.findLastIndex((_, index) =>
+    groups.some((words) => inputs.slice(0, index + 1).every((word, at) => word === words[at])),
+  );
+  const help = ["cutter", ...inputs.slice(0, known + 1), "--help"].join(" ");
+  return new CutterError("USAGE_INVALID", { ...error.facts, help }, { cause: error });
+}
+
+/** The corrections come in quotes; the line quotes where it must. Pure. */
+function unquoted(word: string): string {
+  return word.replace(/^["'`](.*)["'`]$/, "$1");
 }
 
 /** stricli's own codes are negative: what it could not understand is usage, everything else of its own is a bug. Pure. */
@@ -138,16 +170,4 @@ function toStacks(exception: unknown): readonly string[] {
   for (let cause: unknown = exception; cause instanceof Error && stacks.length < causesMax; cause = cause.cause)
     stacks.push(cause.stack ?? cause.message);
   return stacks;
-}
-
-function toErrorJson(exception: unknown): object {
-  const known = exception instanceof CutterError ? exception : new CutterError("INTERNAL_BUG");
-  return {
-    schema: "cutter.error/1",
-    code: known.code,
-    summary: codes[known.code].summary,
-    facts: known.facts,
-    remedy: known.remedy,
-    exit_code: known.exitCode,
-  };
 }

@@ -1,6 +1,5 @@
 // cutter orchestrate report: the run told from its journal and outputs, checked against the recorded digests; as text, as JSON, or as one
 // page for people.
-import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
@@ -17,7 +16,7 @@ import { readKillSwitch } from "../kill-switch.ts";
 import { phases } from "../phases/index.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
 import type { CutterContext, Services } from "./context.ts";
-import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
+import { commonFlags, print, parseString, writePage, type CommonFlags } from "./flags.ts";
 
 interface Flags extends CommonFlags {
   readonly "run-id": string;
@@ -33,7 +32,7 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
       html: {
         kind: "parsed",
         parse: parseString,
-        brief: "Write the report as one self-contained page",
+        brief: "Write the report as one self-contained page; - is stdout",
         optional: true,
         placeholder: "FILE",
       },
@@ -48,8 +47,7 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
     const account = await readAccount(services.files, run, phases);
     const page = toRunPage(account, await readCurrentHostState(services, run.folder.path));
     if (flags.html !== undefined) {
-      await services.files.writeAtomic(resolve(flags.html), renderHtml(page), htmlFileMode);
-      this.process.stdout.write(`[OK] report of ${runId} written to ${flags.html}\n`);
+      await writePage(this, flags.html, renderHtml(page), `[OK] report of ${runId}`);
       return;
     }
     print(
@@ -67,9 +65,6 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
     );
   },
 });
-
-/** It names no secret; whoever may read the folder may read the page. */
-const htmlFileMode = 0o644;
 
 async function readCurrentHostState(services: Services, folder: string): Promise<CurrentHostState> {
   const at = services.clock.now().toISOString();

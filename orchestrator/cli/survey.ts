@@ -1,5 +1,4 @@
 // cutter survey: how ready this host is, gap by gap, with evidence. Needs root to look, and changes nothing.
-import { resolve } from "node:path";
 import { buildCommand } from "@stricli/core";
 import { CutterError } from "../core/errors.ts";
 import { parseHostFacts } from "../core/host/facts.ts";
@@ -8,7 +7,7 @@ import { verifyArchivedRulings } from "../core/gaps/archived-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../core/survey/renderings.ts";
 import { toSurvey } from "../core/survey/survey.ts";
 import type { CutterContext } from "./context.ts";
-import { commonFlags, parseString, type CommonFlags } from "./flags.ts";
+import { commonFlags, parseString, writePage, type CommonFlags } from "./flags.ts";
 
 interface SurveyFlags extends CommonFlags {
   readonly markdown: boolean;
@@ -21,7 +20,13 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
     flags: {
       ...commonFlags,
       markdown: { kind: "boolean", brief: "Print the readiness report as Markdown", default: false, withNegated: false },
-      html: { kind: "parsed", parse: parseString, brief: "Write the report as one HTML page", optional: true, placeholder: "FILE" },
+      html: {
+        kind: "parsed",
+        parse: parseString,
+        brief: "Write the report as one HTML page; - is stdout",
+        optional: true,
+        placeholder: "FILE",
+      },
     },
   },
   func: async function (this: CutterContext, flags) {
@@ -40,13 +45,9 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
       this.process.stdout.write(text);
       return;
     }
-    await services.files.writeAtomic(resolve(flags.html), text, htmlFileMode);
-    this.process.stdout.write(`[OK]   ${survey.result.summary}; written to ${flags.html}\n`);
+    await writePage(this, flags.html, text, `[OK]   ${survey.result.summary};`);
   },
 });
-
-/** It names no secret; whoever may read the folder may read the page. */
-const htmlFileMode = 0o644;
 
 function toForm(flags: SurveyFlags): SurveyForm {
   if ([flags.json, flags.markdown, flags.html !== undefined].filter(Boolean).length > 1)

@@ -19,6 +19,16 @@ export class CutterError extends Error {
     this.facts = facts;
   }
 
+  /** As a person reads it: several problems are a list, one a line, and the remedy once, below it. Records keep the one line. */
+  get text(): string {
+    const { problems, ...others } = this.facts;
+    if (!Array.isArray(problems) || problems.length < 2) return this.message;
+    const [head = "", remedy = ""] = [toErrorLine(this.code, others).slice(0, -` → ${this.remedy}`.length), `→ ${this.remedy}`];
+    return [`${head} problems=${String(problems.length)}`, ...problems.map((problem) => `  - ${toVisible(String(problem))}`), remedy].join(
+      "\n",
+    );
+  }
+
   get exitCode(): number {
     return codes[this.code].exit;
   }
@@ -50,5 +60,22 @@ export function toErrorLine(code: Code, facts: Facts): string {
 export function toPrintable(value: Facts[string]): string {
   const text = typeof value === "string" ? value : Array.isArray(value) ? value.join(",") : String(value);
   if (/^[\p{L}\p{N}._:/@%+,=\-[\]]+$/u.test(text)) return text;
-  return JSON.stringify(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return toVisible(JSON.stringify(text));
+}
+
+function toVisible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** What --json prints in place of a result: `cutter.error/1`. What is no refusal of ours is a bug. */
+export function toErrorJson(exception: unknown): object {
+  const known = exception instanceof CutterError ? exception : new CutterError("INTERNAL_BUG");
+  return {
+    schema: "cutter.error/1",
+    code: known.code,
+    summary: codes[known.code].summary,
+    facts: known.facts,
+    remedy: known.remedy,
+    exit_code: known.exitCode,
+  };
 }

@@ -41,7 +41,8 @@ if (missing.some(({ fatal }) => fatal) || (missing.length > 0 && !tolerate)) pro
 
 /** A folder that cannot be written is the machine's, not a bug of ours. */
 function toUnwritable(error) {
-  if (!["EACCES", "EROFS", "EPERM", "ENOSPC", "EDQUOT"].includes(error.code)) return null;
+  const cannot = ["EACCES", "EROFS", "EPERM", "ENOSPC", "EDQUOT", "ENOTDIR"].includes(error.code);
+  if (!cannot && error.syscall !== "mkdir") return null; // a read-only file system is ENOENT to a mkdir of several levels
   const remedy = `make it writable, or name another cache: export XDG_CACHE_HOME=FOLDER (now ${layout.engineFolder})`;
   return new MissingTool(`${error.code}: ${error.path ?? "a file"} cannot be written → ${remedy}`, "what that file is for", false);
 }

@@ -8,6 +8,13 @@ export const provisionCodes = {
       "mend the named keys in Pulumi.<stack>.yaml; Pulumi.contabo.example.yaml shows each, with a comment that says what belongs there",
     exit: 78,
   },
+  STACK_NOT_CHOSEN: {
+    summary: "no stack is named, and this checkout does not have exactly one",
+    remedy:
+      "name one of those found: --stack S; if none is found: npm run sandbox -- up makes the stack sandbox, and for a host of your own " +
+      "copy Pulumi.contabo.example.yaml to Pulumi.contabo.yaml and fill it in",
+    exit: 78,
+  },
   SSH_AGENT_MISSING: {
     summary: "there is no ssh-agent to authenticate with, or not the key that is needed in it; the host was not asked",
     remedy:

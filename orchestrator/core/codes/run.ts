@@ -40,7 +40,7 @@ export const runCodes = {
   },
   USAGE_INVALID: {
     summary: "the command line is not understood, or an argument is missing or unfit",
-    remedy: "see the command's --help, and what the facts name; name a run by its request file alone, or by options alone",
+    remedy: "mend what the facts name; help names the command that says how it is typed",
     exit: 2,
   },
   EXECUTION_OUTSIDE_UNIT: {
