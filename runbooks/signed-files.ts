@@ -28,7 +28,7 @@ export interface SignedFile {
   readonly file: string;
   readonly gate: ApprovalGate;
   readonly document: NamedBytes;
-  readonly signatures: readonly NamedBytes[];
+  readonly signatures: readonly (NamedBytes & { readonly file: string })[]; // where it was found
 }
 
 const signatureBytesMax = 64 * 1024;
@@ -43,7 +43,7 @@ export function readSignedFiles(file: string): SignedFile {
   const roles = gate === "RULING" ? ["sovereign", "architect"] : ["sovereign"];
   const signatures = roles.flatMap((role) => {
     const found = [`${file}.${role}.asc`, ...(role === "sovereign" ? [`${file}.asc`] : [])].find((name) => existsSync(name));
-    return found === undefined ? [] : [{ name: toSignatureName(gate, role), bytes: readPlain(found, signatureBytesMax) }];
+    return found === undefined ? [] : [{ name: toSignatureName(gate, role), file: found, bytes: readPlain(found, signatureBytesMax) }];
   });
   if (signatures.length === 0)
     throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "missing", gate, expected: `${file}.asc`, found: "none" });
@@ -76,6 +76,7 @@ export async function verifyLocally(
     const verified = await verifyApproval({
       document: signed.document.bytes,
       signatures: signed.signatures.map(({ bytes }) => bytes),
+      signatureFiles: signed.signatures.map(({ file }) => file),
       keys,
       expected,
       now: new Date(),

@@ -22,15 +22,21 @@ export async function readGivenKey(files: Files, file: string, fingerprint: stri
   };
 }
 
+interface SignatureFiles {
+  readonly signatureFiles: readonly string[];
+  readonly signatures: readonly Uint8Array[]; // in the same order
+}
+
 /**
  * The signatures that are named; else those that lie beside the document as gpg and the drafts' commands call them.
  * @throws APPROVAL_UNREADABLE
  */
-export async function readSignatures(files: Files, file: string, named: readonly string[] | undefined): Promise<readonly Uint8Array[]> {
+export async function readSignatures(files: Files, file: string, named: readonly string[] | undefined): Promise<SignatureFiles> {
   const beside: string[] = [];
   for (const name of [`${file}.asc`, `${file}.sovereign.asc`, `${file}.architect.asc`])
     if (named === undefined && (await files.facts(name)) !== null) beside.push(name);
-  return await Promise.all((named ?? beside).map((name) => readPlainFile(files, name, signatureBytesMax)));
+  const signatureFiles = named ?? beside;
+  return { signatureFiles, signatures: await Promise.all(signatureFiles.map((name) => readPlainFile(files, name, signatureBytesMax))) };
 }
 
 /** What an approval of a run has to name, rebuilt from this host. */

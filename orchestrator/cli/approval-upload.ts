@@ -74,11 +74,11 @@ interface VerifiedUpload {
 /** By the host's pins, never by keys that somebody names here. @throws APPROVAL_*, KEY_* */
 async function readAndVerify(services: Services, flags: Flags, file: string): Promise<VerifiedUpload> {
   const document = await readPlainFile(services.files, file, approvalBytesMax);
-  const signatures = await readSignatures(services.files, file, flags.signature);
+  const { signatures, signatureFiles } = await readSignatures(services.files, file, flags.signature);
   const keys = await readHostKeys(services.files, hostLayout);
   const facts = await readApprovalFacts(services, flags["run-id"]);
   const expected = toApprovalScope(facts.run, facts);
-  const approval = await verifyApproval({ document, signatures, keys, expected, now: services.clock.now() });
+  const approval = await verifyApproval({ document, signatures, signatureFiles, keys, expected, now: services.clock.now() });
   if (approval.approval.gate === "REVERT") throw new CutterError("APPROVAL_UPLOAD_UNFIT", { gate: "REVERT", run_id: expected.runId });
   return { approval, document, signatures };
 }

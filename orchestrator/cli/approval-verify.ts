@@ -55,12 +55,12 @@ export const approvalVerifyCommand = buildCommand<Flags, [string], CutterContext
     const { services } = this;
     const given = await readGivenKeys(services.files, flags);
     const document = await readPlainFile(services.files, file, approvalBytesMax);
-    const signatures = await readSignatures(services.files, file, flags.signature);
+    const { signatures, signatureFiles } = await readSignatures(services.files, file, flags.signature);
     // Before keys are looked for: a document that is none needs none.
     const { gate } = parseApproval(document);
     const keys = given ?? (await readHostKeys(services.files, hostLayout));
     const expected = await readExpected(services, flags, gate);
-    const verified = await verifyApproval({ document, signatures, keys, expected, now: services.clock.now() });
+    const verified = await verifyApproval({ document, signatures, signatureFiles, keys, expected, now: services.clock.now() });
     print(this, flags, toJson(verified), toText(verified, given === null));
   },
 });

@@ -3,6 +3,8 @@
 import { buildCommand } from "@stricli/core";
 import { z } from "zod";
 import { loadConfig } from "../config/load.ts";
+import { blockName } from "../core/approval/block.ts";
+import { parseApproval } from "../core/approval/parse.ts";
 import { CutterError, toCodeText, toPrintable } from "../core/errors.ts";
 import {
   proposeTargets,
@@ -51,7 +53,7 @@ export const targetProposeCommand = buildCommand<Flags, [], CutterContext>({
     try {
       const { database, knowledgeBase } = engine.ports;
       const registered = await database.readRegisteredDocuments();
-      const stored = await readBodies(knowledgeBase, config.value.kb_runs_folder);
+      const stored = await readStored(knowledgeBase, config.value.kb_runs_folder);
       const runs = await readDryRuns(services.files, config.value.sidecar_root);
       const candidates = registered.map((document) => toCandidate(document, stored, runs));
       const proposal = proposeTargets(
@@ -76,19 +78,23 @@ function toLimit(text: string): number {
 interface Stored {
   readonly bodies: ReadonlyMap<string, KbDocument>;
   readonly skipped: KbListing["skipped"]; // what was not looked at, and why
+  readonly runsFolder: string;
+  readonly ruledBy: ReadonlyMap<string, string>; // by the id of an architect's text, the ruling that names it
 }
 
 /**
  * Every document but the runs' own: those name what they cut and depend on nothing. A row that cannot be used makes no other one unreadable.
  * @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts; KB_*
  */
-async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Stored> {
+async function readStored(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Stored> {
+  const isOfRuns = (id: string): boolean => id.startsWith(`${runsFolder}/`);
   const listed = await knowledgeBase.list("knowledge/");
-  const ids = listed.documents.map(({ id }) => id).filter((id) => !id.startsWith(`${runsFolder}/`));
+  const ids = listed.documents.map(({ id }) => id).filter((id) => !isOfRuns(id));
+  const rulings = listed.documents.map(({ id }) => id).filter((id) => isOfRuns(id) && /\/approvals\/ruling-[0-9a-f]+\.md$/.test(id));
   if (ids.length > documentsReadMax)
     throw new CutterError("TARGET_TOO_MANY_DOCUMENTS", { documents: ids.length, documents_max: documentsReadMax });
   const bodies = new Map<string, KbDocument>();
-  const skipped = listed.skipped.filter(({ id }) => !id.startsWith(`${runsFolder}/`));
+  const skipped = listed.skipped.filter(({ id }) => !isOfRuns(id));
   let failedInTurn = 0;
   for (const id of ids) {
     try {
@@ -101,7 +107,7 @@ async function readBodies(knowledgeBase: KnowledgeBase, runsFolder: string): Pro
       skipped.push({ id, why: `it cannot be read: ${toCodeText(error)}` });
     }
   }
-  return { bodies, skipped };
+  return { bodies, skipped, runsFolder, ruledBy: await readRulingTexts(knowledgeBase, rulings) };
 }
 
 /** A server that answers 500 may do so for this row alone; several in turn are the server's. */
@@ -110,11 +116,33 @@ function isOfOneDocument({ code, facts }: CutterError): boolean {
   return code === "KB_ANSWER_INVALID" || code === "KB_ANSWER_TOO_LARGE" || code === "KB_READ_BACK_DIFFERS" || code === "KB_REFUSED";
 }
 
+/** The architect's texts that rulings in the knowledge base name, with the ruling that does. What is no approval names none. */
+async function readRulingTexts(knowledgeBase: KnowledgeBase, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const named = new Map<string, string>();
+  for (const id of ids) {
+    try {
+      const ruling = parseApproval(new TextEncoder().encode((await knowledgeBase.read(id))?.body ?? ""));
+      if (ruling.gate === "RULING") named.set(ruling.architect_text.kb_id, id);
+    } catch (error) {
+      if (!(error instanceof CutterError)) throw error;
+    }
+  }
+  return named;
+}
+
+function toOwnWork({ id, body }: KbDocument, ruledBy: Stored["ruledBy"]): string | null {
+  const ruling = ruledBy.get(id);
+  if (ruling !== undefined) return `the architect's text of the ruling ${ruling}`;
+  return body.includes(`\`\`\`${blockName}\n`) ? "an approval" : null;
+}
+
 function toCandidate(
   document: RegisteredDocument,
-  { bodies, skipped }: Stored,
+  { bodies, skipped, runsFolder, ruledBy }: Stored,
   runs: readonly DryRunSummary[],
 ): CandidateFacts | UnassessedCandidate {
+  if (document.documentId.startsWith(`${runsFolder}/`))
+    return { documentId: document.documentId, problem: "it is a document of the kit's own runs: nothing to be cut" };
   const found = bodies.get(document.documentId);
   const why = skipped.find(({ id }) => id === document.documentId)?.why;
   if (why !== undefined) return { documentId: document.documentId, problem: `the knowledge base has it, but ${why}` };
@@ -122,7 +150,7 @@ function toCandidate(
   const dependants = [...bodies.values()].filter(({ id, body }) => id !== found.id && body.includes(found.id)).map(({ id }) => id);
   const dryRun = runs.filter((run) => run.documentId === found.id && run.sourceSha256 === found.sha256).at(-1) ?? null;
   try {
-    return toCandidateFacts({ ...document, body: found.body, dependants, dryRun });
+    return toCandidateFacts({ ...document, body: found.body, dependants, ownWork: toOwnWork(found, ruledBy), dryRun });
   } catch (error) {
     if (error instanceof CutterError) return { documentId: document.documentId, problem: `it cannot be cut: ${error.code}` };
     throw error;

@@ -88,7 +88,8 @@ async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
   const found = { status: journal.status(), records: journal.length() };
   const number = found.status.attempt + 1;
   await journal.append({ kind: "attempt_started", attempt: number, pid: ports.process.pid, boot_id: ports.process.bootId });
-  ports.reporter.report({ kind: "run_started", runId: run.facts.runId, mode: run.facts.mode, documentId: run.facts.documentId });
+  const { runId, mode, documentId } = run.facts;
+  ports.reporter.report({ kind: "run_started", runId, mode, documentId, attempt: number });
   let atWork = false;
   const work = async (begun: Attempt): Promise<void> => {
     // A knowledge base that is away is met by the next gate, which waits for it.

@@ -1,7 +1,13 @@
 // Messages are values; how they look is the reporter's business (a terminal, a log, JSON lines).
 
 export type RunEvent =
-  | { readonly kind: "run_started"; readonly runId: string; readonly mode: "dryrun" | "live"; readonly documentId: string }
+  | {
+      readonly kind: "run_started";
+      readonly runId: string;
+      readonly mode: "dryrun" | "live";
+      readonly documentId: string;
+      readonly attempt: number;
+    }
   | { readonly kind: "phase_started"; readonly phase: string; readonly number: number }
   | {
       readonly kind: "phase_done";

@@ -5,7 +5,10 @@ import type { RunEvent } from "../../ports/reporter.ts";
 export function toEventLine(event: RunEvent): string | null {
   switch (event.kind) {
     case "run_started":
-      return `[INFO] run ${event.runId} begins: mode=${event.mode} document=${event.documentId}`;
+      return (
+        `[INFO] run ${event.runId} ${event.attempt === 1 ? "begins" : `resumes, start ${String(event.attempt)}`}: ` +
+        `mode=${event.mode} document=${event.documentId}`
+      );
     case "phase_started":
       return null;
     case "phase_done": {

@@ -81,14 +81,26 @@ function toFieldError(issue: z.core.$ZodIssue | undefined, value: JsonValue): Cu
     reason: "field",
     field: at(path),
     expected: toExpected(issue),
-    found: toFound(value, path),
+    found: issue.code === "invalid_type" ? toFoundType(value, path) : toFound(value, path),
   });
+}
+
+/** With its type, where it is the type that is wrong: `1` may be a number or a text. */
+function toFoundType(value: JsonValue, path: readonly string[]): string {
+  const found = readAt(value, path);
+  return ["string", "number"].includes(typeof found)
+    ? `the ${typeof found === "string" ? "text" : "number"} ${toFound(value, path)}`
+    : toFound(value, path);
 }
 
 function toExpected(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.expected;
+      return issue.expected === "string"
+        ? "a text, in quotes"
+        : ["number", "int"].includes(issue.expected)
+          ? "a number, no quotes"
+          : issue.expected;
     case "invalid_value":
       return issue.values.map(String).join(" or ");
     case "invalid_union":
@@ -104,10 +116,15 @@ function toExpected(issue: z.core.$ZodIssue): string {
 
 /** What stands there, cut short: an approval is no secret, but a page of it helps nobody. */
 function toFound(value: JsonValue, path: readonly string[]): string {
-  let found: unknown = value;
-  for (const name of path)
-    found = typeof found === "object" && found !== null && Object.hasOwn(found, name) ? (Reflect.get(found, name) as unknown) : undefined;
+  const found = readAt(value, path);
   if (found === undefined) return "nothing";
   if (typeof found === "object") return Array.isArray(found) ? "a list" : found === null ? "null" : "an object";
   return String(found).slice(0, 80);
+}
+
+function readAt(value: JsonValue, path: readonly string[]): unknown {
+  let found: unknown = value;
+  for (const name of path)
+    found = typeof found === "object" && found !== null && Object.hasOwn(found, name) ? (Reflect.get(found, name) as unknown) : undefined;
+  return found;
 }

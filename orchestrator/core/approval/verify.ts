@@ -47,6 +47,8 @@ export interface VerifiedApproval {
 export interface ApprovalEvidence {
   readonly document: Uint8Array;
   readonly signatures: readonly Uint8Array[];
+  /** What the signatures are called where they come from, in their order: an error names the one that is unfit. */
+  readonly signatureFiles?: readonly string[];
   readonly keys: Keys;
   readonly expected: Expected;
   readonly now: Date;
@@ -58,7 +60,8 @@ export interface ApprovalEvidence {
  * database is the caller's.
  * @throws APPROVAL_* and KEY_*
  */
-export async function verifyApproval({ document, signatures, keys, expected, now }: ApprovalEvidence): Promise<VerifiedApproval> {
+export async function verifyApproval(evidence: ApprovalEvidence): Promise<VerifiedApproval> {
+  const { document, signatures, keys, expected, now } = evidence;
   // A copy: the bytes that are parsed are the bytes that are verified, whatever the caller's buffer becomes while we wait.
   const bytes = Uint8Array.from(document);
   const approval = parseApproval(bytes);
@@ -67,8 +70,13 @@ export async function verifyApproval({ document, signatures, keys, expected, now
   if (signatures.length === 0)
     throw new CutterError("APPROVAL_SIGNATURES_WRONG", { reason: "missing", gate: approval.gate, expected: required, found: "none" });
   const read: { readonly role: SignerRole; readonly signature: DetachedSignature }[] = [];
-  for (const file of signatures) {
-    const signature = await readDetachedSignature(file);
+  for (const [index, bytesOfOne] of signatures.entries()) {
+    const signature = await readDetachedSignature(bytesOfOne).catch((error: unknown) => {
+      const file = evidence.signatureFiles?.[index];
+      throw error instanceof CutterError && file !== undefined
+        ? new CutterError(error.code, { file, ...error.facts }, { cause: error })
+        : error;
+    });
     read.push({ role: toRole(signature, people), signature });
   }
   requireRoles(

@@ -156,8 +156,7 @@ export const provisionCodes = {
   },
   PULUMI_PASSPHRASE_MISSING: {
     summary: "the file with the passphrase of the state is not there",
-    remedy:
-      "put the copy of the file back where it stood; if there is no copy: README, When something is lost, The passphrase is lost",
+    remedy: "put the copy of the file back where it stood; if there is no copy: README, When something is lost, The passphrase is lost",
     exit: 78,
   },
   PULUMI_ENGINE_MISSING: {

@@ -4,7 +4,9 @@ import type { CodeEntry } from "./entry.ts";
 export const runCodes = {
   ProductionExecutionNotAuthorized: {
     summary: "live execution is not authorised: the kill switch is off",
-    remedy: "nothing ran; dry-run with runbooks/prepare, then follow runbooks/README.md from dry run to live",
+    remedy:
+      "nothing ran; each start needs an enabling of its own, of a run that has begun, too: runbooks/enable, then runbooks/start-run; a new " +
+      "run begins with runbooks/prepare (runbooks/README.md, from dry run to live)",
     exit: 10,
   },
   RUN_ID_INVALID: {
@@ -119,7 +121,7 @@ export const runCodes = {
   },
   APPROVAL_MISSING: {
     summary: "the request names no approval for this gate",
-    remedy: "have it drafted and signed, then name it in the request",
+    remedy: "have it drafted (runbooks/prepare) and signed, then give it to runbooks/enable: --approval FILE",
     exit: 10,
   },
   PRINCIPAL_NOT_PINNED: {

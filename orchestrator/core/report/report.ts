@@ -23,7 +23,7 @@ export function toRunPage(account: RunAccount, now: CurrentHostState | null): Pa
       `${toModeWords(account)} · document ${account.documentId ?? "none"} · ` +
       `${toStateWords(account)}${revertedAt === null ? "" : ` · REVERTED at ${revertedAt}`}`,
     sections: [
-      titled("What was cut", toCut(account)),
+      titled(account.mode === "dryrun" ? "What would be cut" : "What was cut", toCut(account)),
       titled("By whose authority", toAuthority(account)),
       titled("Phases", toPhases(account)),
       ...(account.effects.length === 0 ? [] : [titled("What was written", toEffects(account))]),

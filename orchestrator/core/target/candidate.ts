@@ -12,6 +12,7 @@ export interface CandidateSource {
   readonly registeredSha256: string;
   readonly unitsThere: number;
   readonly dependants: readonly string[];
+  readonly ownWork: string | null;
   readonly dryRun: CandidateFacts["dryRun"];
 }
 

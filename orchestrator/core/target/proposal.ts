@@ -16,6 +16,7 @@ export interface CandidateFacts {
   readonly sha256: string;
   readonly unitsThere: number; // units the database holds of it already
   readonly dependants: readonly string[]; // other documents that name it
+  readonly ownWork: string | null; // what it is to the kit itself, where it is no document of the programme
   // newest of this host, for these very bytes
   readonly dryRun: { readonly runId: string; readonly certificate: string | null; readonly wouldRefuse: readonly string[] } | null;
 }
@@ -70,6 +71,7 @@ export function proposeTargets(candidates: readonly CandidateFacts[], unjudged: 
 
 function toExclusions(facts: CandidateFacts): readonly string[] {
   return [
+    ...(facts.ownWork === null ? [] : [`it is ${facts.ownWork}: nothing to be cut`]),
     ...(facts.documentId.startsWith(lawsFolder) ? ["it is a law: not for a first cut"] : []),
     ...(facts.registeredSha256 === facts.sha256
       ? []

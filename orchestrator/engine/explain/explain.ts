@@ -22,7 +22,7 @@ export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: Run
   const certain = [
     ...(status.started === null
       ? toUnbegun(view)
-      : [`${status.started.mode} run of ${status.started.document_id}, begun ${status.started.at}, ${String(status.attempt)} starts`]),
+      : [`${status.started.mode} run of ${status.started.document_id}, begun ${status.started.at}, ${toStarts(status.attempt)}`]),
     ...(status.started?.mode === "dryrun" ? ["it is a dry run: it has no way to write to the database"] : []),
     ...status.done.map(
       (done) => `phase ${String(done.number)} ${done.phase} is done${done.receipt === null ? ", its document not yet receipted" : ""}`,
@@ -47,6 +47,8 @@ export function toLastStop({ lastEnd, attemptOpen }: Pick<RunStatus, "lastEnd" |
   if (attemptOpen || lastEnd === null) return { code: null, facts: {} };
   return { code: lastEnd.code, facts: lastEnd.facts };
 }
+
+const toStarts = (count: number): string => `${String(count)} ${count === 1 ? "start" : "starts"}`;
 
 function toUnbegun({ request, result, execution }: HostView): readonly string[] {
   const mode = request === null ? "" : ` It is a ${request.mode} run of ${request.documentId}.`;

@@ -50,6 +50,14 @@ async function writeSigned(document: Uint8Array, name = "approval.md"): Promise<
   return file;
 }
 
+it("an unfit signature is named by its file", async () => {
+  const file = await writeSigned(toDocument(sg1()));
+  await writeFile(`${file}.asc`, "junk");
+  const ran = await verify(file);
+  expect([ran.code, ran.stderr]).toEqual([10, expect.stringMatching(/^APPROVAL_SIGNATURE_MALFORMED /)]);
+  expect(ran.stderr).toContain(` file=${file}.asc `);
+});
+
 /** Dry run, draft, fill, sign: by the commands the draft prints. */
 async function writeDrafted(...flags: readonly string[]): Promise<string> {
   await world.start();

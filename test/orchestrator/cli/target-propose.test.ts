@@ -52,6 +52,30 @@ it("prints a line a person can read, and obeys --limit", async () => {
   expect(ran.stdout).toContain("2 proposed, 0 not");
 });
 
+it("leaves the kit's own documents out, and says what each is", async () => {
+  const folder = world.config.kb_runs_folder;
+  const text = "knowledge/other/why-this-one.md";
+  const block = { gate: "RULING", architect_text: { kb_id: text, revision: 1, sha256: "0".repeat(64) } };
+  const toApproval = (content: object): string => `# Ruling\n\n\`\`\`cutter-approval\n${JSON.stringify(content, null, 2)}\n\`\`\`\n`;
+  await addDocument(text, "# Why\n");
+  await addDocument("knowledge/other/kept-ruling.md", toApproval(block));
+  await addDocument(`${folder}/run-1/06-cut-leg-a.md`, "# Phase 6\n");
+  await addDocument(`${folder}/run-1/approvals/ruling-0f9b2c1e.md`, toApproval(block));
+  const ran = await cli.run("target", "propose", "--json");
+  const { proposed, excluded } = JSON.parse(ran.stdout) as {
+    proposed: { document_id: string }[];
+    excluded: { document_id: string; why: string[] }[];
+  };
+  expect(proposed.map(({ document_id }) => document_id)).toEqual([documentId]);
+  const own = "it is a document of the kit's own runs: nothing to be cut";
+  expect(Object.fromEntries(excluded.map(({ document_id, why }) => [document_id, why[0]]))).toEqual({
+    [text]: `it is the architect's text of the ruling ${folder}/run-1/approvals/ruling-0f9b2c1e.md: nothing to be cut`,
+    "knowledge/other/kept-ruling.md": "it is an approval: nothing to be cut",
+    [`${folder}/run-1/06-cut-leg-a.md`]: own,
+    [`${folder}/run-1/approvals/ruling-0f9b2c1e.md`]: own,
+  });
+});
+
 it("does not count a dry run of other bytes", async () => {
   await world.start();
   const changed = "# Changed\n";

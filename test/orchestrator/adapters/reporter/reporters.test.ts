@@ -1,10 +1,11 @@
 // How a run tells what it does: the very bytes.
 import { expect, it } from "vitest";
+import { toEventLine } from "../../../../orchestrator/adapters/reporter/lines.ts";
 import { jsonReporter, lineReporter, terminalReporter } from "../../../../orchestrator/adapters/reporter/reporters.ts";
 import type { RunEvent } from "../../../../orchestrator/ports/reporter.ts";
 
 const events: readonly RunEvent[] = [
-  { kind: "run_started", runId: "run-1", mode: "dryrun", documentId: "knowledge/a.md" },
+  { kind: "run_started", runId: "run-1", mode: "dryrun", documentId: "knowledge/a.md", attempt: 1 },
   { kind: "phase_started", phase: "cut_leg_a", number: 6 },
   { kind: "phase_done", phase: "cut_leg_a", number: 6, durationMs: 1234, summary: "done", wouldRefuse: ["APPROVAL_MISSING"] },
   {
@@ -28,6 +29,12 @@ const written = (make: (write: (text: string) => void) => { report(event: RunEve
   for (const event of events) reporter.report(event);
   return text;
 };
+
+it("a later start of a run resumes it", () => {
+  expect(toEventLine({ kind: "run_started", runId: "r", mode: "live", documentId: "knowledge/a.md", attempt: 3 })).toBe(
+    "[INFO] run r resumes, start 3: mode=live document=knowledge/a.md",
+  );
+});
 
 it("one line per event in a log", () => {
   expect(written(lineReporter)).toBe(

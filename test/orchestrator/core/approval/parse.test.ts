@@ -168,6 +168,12 @@ describe("a field", () => {
     });
   });
 
+  it("says of a value of another type which type it has", () => {
+    const architectText = (revision: unknown) => ruling({ architect_text: { kb_id: "knowledge/a.md", revision, sha256: "0".repeat(64) } });
+    expect(refusal(toDocument(architectText("1")))).toMatchObject({ facts: { expected: "a number, no quotes", found: "the text 1" } });
+    expect(refusal(toDocument(sg1({ run_id: 7 })))).toMatchObject({ facts: { expected: "a text, in quotes", found: "the number 7" } });
+  });
+
   it("is demanded by every gate, whichever is left out", () => {
     for (const fields of [sg1(), sg2(), sg1({ gate: "SG_3", decision: "void" }), sg1({ gate: "REVERT" }), ruling()]) {
       for (const name of Object.keys(fields)) {

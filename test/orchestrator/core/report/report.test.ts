@@ -122,7 +122,9 @@ describe("the report of a dry run", () => {
     });
     expect(said).toContain("None was needed: a dry run writes nothing");
     expect(said).toContain("There is nothing to revert");
-    expect(said).toMatch(/source_pin {2}APPROVAL_MISSING {2}gate=SG_1 {2}have it drafted and signed/);
+    expect(said).toMatch(/source_pin {2}APPROVAL_MISSING {2}gate=SG_1 {2}have it drafted/);
+    expect(said).toMatch(/^What would be cut$/m);
+    expect(said).not.toContain("What was cut");
     expect(said).toContain("The certificate is inconclusive: public.unit_version changed.");
   });
 });

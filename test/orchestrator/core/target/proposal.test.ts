@@ -14,6 +14,7 @@ const source = (change: Partial<CandidateSource> = {}): CandidateFacts => {
     registeredSha256: sha256Hex(text),
     unitsThere: 0,
     dependants: [],
+    ownWork: null,
     dryRun: null,
     ...change,
   });
