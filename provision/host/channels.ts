@@ -139,10 +139,16 @@ function readToEnd(channel: ClientChannel, hostName: string, bytesMax: number): 
     const keep = (into: Buffer[]) => (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= bytesMax) return void into.push(chunk);
-      const begins = toText(chunks.stdout.concat(chunks.stderr).slice(0, 1)).slice(0, 200);
       for (const kept of [chunks.stdout, chunks.stderr]) kept.length = 0;
       channel.destroy();
-      fail(new CutterError("HOST_COMMAND_FAILED", { host: hostName, reason: "it printed more than the cap", cap_bytes: bytesMax, begins }));
+      fail(
+        new CutterError("HOST_COMMAND_FAILED", {
+          host: hostName,
+          reason: "it printed more than the cap",
+          cap_bytes: bytesMax,
+          ends: toText([chunk]).slice(0, 200),
+        }),
+      );
     };
     let [code, signal]: [number | null, string | null] = [null, null];
     channel.on("data", keep(chunks.stdout));

@@ -46,6 +46,18 @@ export function toBackendUrl(url: string): string {
 }
 
 /**
+ * Loopback in every list of names that are reached without a proxy: engine, program and plugins talk to each other there, and gRPC asks
+ * `https_proxy` also for that. Names are separated by commas alone, because gRPC takes a blank for a part of the name.
+ */
+export function toNoProxy(caller: NodeJS.ProcessEnv): Record<string, string> {
+  const toList = (...lists: readonly (string | undefined)[]): string =>
+    [...new Set([...lists.flatMap((list) => (list ?? "").split(/[\s,]+/)), "localhost", "127.0.0.1", "::1"])].filter(Boolean).join(",");
+  const all = toList(caller["no_proxy"], caller["NO_PROXY"]);
+  const own = caller["no_grpc_proxy"] ?? ""; // gRPC's own list wins over the others
+  return { no_proxy: all, NO_PROXY: all, ...(own === "" ? {} : { no_grpc_proxy: toList(own) }) };
+}
+
+/**
  * The stack a command line means: `--stack`, `-s`, PULUMI_STACK, else the one selected for the project of `workingDirectory`; null when
  * none.
  */
@@ -78,7 +90,9 @@ function hasKey(content: unknown, ...fields: readonly string[]): boolean {
 /** The one ssh key to offer, by `cutter-kit:agentKey` of the stack's file: connections that the engine starts find it in their environment. */
 export function readAgentKey(workingDirectory: string, stack: string): string {
   const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
-  return existsSync(file) ? (/^\s+["']?cutter-kit:agentKey["']?\s*:\s*["']?(SHA256:[\w+/]+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? "") : "";
+  return existsSync(file)
+    ? (/^\s+["']?cutter-kit:agentKey["']?\s*:\s*["']?(SHA256:[\w+/]+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? "")
+    : "";
 }
 
 function toStackOption(args: readonly string[]): string | null {

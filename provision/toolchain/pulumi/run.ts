@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { ensurePulumiHome, findPassphraseNeed } from "../bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
-import { hasSeveralHosts, readAgentKey, pulumiEnvironment, sandboxStack, toBackendUrl, toStackName } from "./environment.ts";
+import { hasSeveralHosts, pulumiEnvironment, readAgentKey, sandboxStack, toBackendUrl, toNoProxy, toStackName } from "./environment.ts";
 import { forgetPendingSteps, toForgottenLine } from "../repair/pending-steps.ts";
 import { clearStaleLocks, toClearedLine } from "../repair/stale-lock.ts";
 
@@ -52,6 +52,7 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   // A passphrase of the caller's own would win over the file that the sandbox's state is written with.
   if (stack === sandboxStack && options.environment?.PULUMI_CONFIG_PASSPHRASE === undefined) delete environment.PULUMI_CONFIG_PASSPHRASE;
   if (stack !== null && hasSeveralHosts(workingDirectory, stack)) environment.PULUMI_CONTINUE_ON_ERROR ??= "true";
+  Object.assign(environment, toNoProxy(environment));
   environment.CUTTER_KIT_AGENT_KEY = stack === null ? "" : readAgentKey(workingDirectory, stack);
   const backendUrl = toBackendUrl(environment.PULUMI_BACKEND_URL ?? "");
   environment.PULUMI_BACKEND_URL = backendUrl;

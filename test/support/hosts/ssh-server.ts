@@ -13,6 +13,8 @@ export interface TestSshServer {
   readonly clientKey: string;
   /** Commands run, in order. */
   readonly commands: readonly string[];
+  /** The most sessions that were open at a time, over all connections. */
+  readonly widest: () => number;
   /** Login attempts seen, accepted or not. */
   readonly logins: readonly string[];
   /** Cuts every open connection, as a network that fails would. */
@@ -20,15 +22,23 @@ export interface TestSshServer {
   stop(): Promise<void>;
 }
 
+/** `tries` and `sessions` are sshd's MaxAuthTries and MaxSessions. `listenOn`: 127.0.0.1 unless said; "::" is both loopback addresses. */
+export interface ServerOptions {
+  readonly tries?: number;
+  readonly sessions?: number;
+  readonly listenOn?: string;
+  readonly toLocal?: (command: string) => string; // what runs here in a command's place
+}
+
 /**
  * `acceptEnv` are the variables the server lets through; each command runs in `folder`, after `shellStart`, as a root's .bashrc comes
- * before it. `listenOn`: 127.0.0.1 unless said; "::" is both loopback addresses. `toLocal` says what runs here in a command's place.
+ * before it.
  */
 export async function startSshServer(
   folder: string,
   acceptEnv: readonly string[],
   shellStart = "",
-  { listenOn = "127.0.0.1", toLocal = (command: string): string => command } = {},
+  { tries = 6, sessions = 10, listenOn = "127.0.0.1", toLocal = (command) => command }: ServerOptions = {},
 ): Promise<TestSshServer> {
   const hostPair = createSshKeyPair();
   const clientPair = createSshKeyPair();
@@ -38,19 +48,27 @@ export async function startSshServer(
   const commands: string[] = [];
   const logins: string[] = [];
   const open = new Set<Connection>();
+  let widest = 0;
 
   const server = new Server({ hostKeys: [hostPair.private] }, (connection) => {
     open.add(connection);
     connection.on("close", () => open.delete(connection));
     connection.on("error", () => undefined); // a client that goes away is no failure of the server
+    let [refused, running] = [0, 0];
     connection.on("authentication", (attempt) => {
       logins.push(attempt.method);
-      if (attempt.method !== "publickey" || !attempt.key.data.equals(allowed)) return attempt.reject(["publickey"]);
-      attempt.accept();
+      if (attempt.method === "publickey" && attempt.key.data.equals(allowed)) return attempt.accept();
+      if (attempt.method !== "none" && (refused += 1) >= tries) return connection.end();
+      attempt.reject(["publickey"]);
     });
-    connection.on("session", (accept) =>
-      serveSession(accept(), folder, acceptEnv, (command) => `${shellStart}\n${toLocal(command)}`, commands),
-    );
+    connection.on("session", (accept, reject) => {
+      if (running >= sessions) return reject();
+      running += 1;
+      widest = Math.max(widest, running);
+      const session = accept();
+      session.on("close", () => (running -= 1));
+      serveSession(session, folder, acceptEnv, (command) => `${shellStart}\n${toLocal(command)}`, commands);
+    });
   });
   await new Promise<void>((done) => server.listen(0, listenOn, () => done()));
 
@@ -63,6 +81,7 @@ export async function startSshServer(
     clientKey: clientPair.private,
     commands,
     logins,
+    widest: () => widest,
     cut,
     stop: () =>
       new Promise((done) => {

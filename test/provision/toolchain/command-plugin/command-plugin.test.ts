@@ -31,6 +31,11 @@ beforeAll(async () => {
   writeFileSync(join(remote, "passphrase"), "of a test");
   environment = {
     SSH_AUTH_SOCK: join(remote, "agent"),
+    // A proxy that nobody serves, and a list with a blank: engine, program and plugins find each other all the same.
+    ...Object.fromEntries(
+      ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "HTTPS_PROXY"].map((name) => [name, "http://127.0.0.1:9"]),
+    ),
+    no_proxy: "localhost, 127.0.0.1",
     PULUMI_BACKEND_URL: `file://${join(remote, "backend")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: join(remote, "passphrase"),
   };

@@ -51,6 +51,29 @@ describe("the environment of the engine", () => {
     ).toBe("false");
   });
 
+  test("reaches loopback without a proxy, whatever the caller's lists look like, and leaves their names in them", () => {
+    const toLists = (environment: Readonly<Record<string, string>>) => {
+      const { no_proxy, NO_PROXY, no_grpc_proxy } = engineEnvironment(["version"], { checkout, environment });
+      return [no_proxy, NO_PROXY, no_grpc_proxy];
+    };
+    const loopback = "localhost,127.0.0.1,::1";
+    expect(toLists({ no_proxy: "", NO_PROXY: "" })).toEqual([loopback, loopback, undefined]);
+    const blanks = `localhost,127.0.0.1,.example.org,10.0.0.0/8,::1`;
+    expect(toLists({ no_proxy: "localhost, 127.0.0.1", NO_PROXY: ".example.org  10.0.0.0/8", no_grpc_proxy: "a.example.org" })).toEqual([
+      blanks,
+      blanks,
+      `a.example.org,${loopback}`,
+    ]);
+  });
+
+  test("tells what the engine starts which ssh key the stack names", () => {
+    const fingerprint = `SHA256:${"aB3/+".repeat(8)}xyz`;
+    writeFileSync(join(checkout, "Pulumi.named.yaml"), `config:\n  cutter-kit:agentKey: ${fingerprint}\n`);
+    writeFileSync(join(checkout, "Pulumi.plain.yaml"), `config:\n  # cutter-kit:agentKey: ${fingerprint}\n  cutter-kit:host: one\n`);
+    const toKey = (stack: string) => engineEnvironment(["up", "--stack", stack], { checkout }).CUTTER_KIT_AGENT_KEY;
+    expect([toKey("named"), toKey("plain"), toKey("absent")]).toEqual([fingerprint, "", ""]);
+  });
+
   test("keeps a team's own backend, but never for the sandbox and never another checkout's", () => {
     const local = `file://${checkout}/.pulumi-state/backend?metadata=skip`;
     const team = { PATH: "/bin", PULUMI_BACKEND_URL: "s3://states" };
