@@ -24,13 +24,15 @@ const targets = config.hosts.map((host) => toTarget(config, host));
  */
 const exitAfterAnError = 32;
 const several = targets.length > 1;
+/** `npm run pulumi` and the kit's plain `pulumi` say so: the engine runs this program then, too, and would print what it found before. */
+const isDestroy = process.env["CUTTER_KIT_DESTROYS"] === "true";
 
 // Of several hosts one that is down must not keep the others from being finished: who is away is known before anything is declared.
 const problems = several ? await Promise.all(targets.map(({ host }) => readReachProblem(host, true))) : [];
 const reports = pulumi.all(
   targets.map((target, index) => {
     const { proof } = new ReadyHost(target, wanted);
-    return (problems[index] ?? null) === null ? toHostReport(target, proof) : pulumi.output(toUnknownReport(target));
+    return !isDestroy && (problems[index] ?? null) === null ? toHostReport(target, proof) : pulumi.output(toUnknownReport(target));
   }),
 );
 // Said last: the command fails, and names each host that is not finished.
@@ -45,7 +47,12 @@ if (pulumi.runtime.isDryRun() && !several) {
   for (const { host } of targets) void readReachProblem(host).then((problem) => (problem === null ? undefined : pulumi.log.warn(problem)));
 }
 
-export const release = wanted.name;
-export const gaps = reports.apply((all) => all.flatMap((report) => report.gaps));
-export const executionEnabled = reports.apply((all) => all.some((report) => report.executionEnabled));
-export const hosts = reports.apply((all) => all.map(({ name, machineIdentity, proof }) => ({ name, machineIdentity, proof })));
+/** What the stack says of itself; after a destroy nothing of it is true any more. */
+export const outputs = isDestroy
+  ? {}
+  : {
+      release: wanted.name,
+      gaps: reports.apply((all) => Object.fromEntries(all.map((report) => [report.name, report.gaps]))),
+      executionEnabled: reports.apply((all) => all.some((report) => report.executionEnabled)),
+      hosts: reports.apply((all) => all.map(({ name, machineIdentity, proof }) => ({ name, machineIdentity, proof }))),
+    };

@@ -15,9 +15,11 @@ process.prependListener("unhandledRejection", (error) => {
   if (error instanceof Error && error.message.endsWith(" failed to register")) Object.assign(error, { __pulumiRunError: true });
 });
 
-export const { release, gaps, executionEnabled, hosts } = await import("./index.ts").catch(async (error) => {
+const { outputs } = await import("./index.ts").catch(async (error) => {
   if (error?.name !== "CutterError") throw error;
   // A refusal is one line with its remedy; the engine would print the stack, and the facts once more, below it.
   const { RunError } = await import("@pulumi/pulumi");
   throw new RunError(error.text);
 });
+
+export default outputs;

@@ -65,15 +65,7 @@ export async function preflightHost(host: HostAddress, claims: readonly string[]
 const reachSchema = z.object({ problem: z.string().nullable() });
 
 const surveySchema = z.object({
-  gaps: z.array(
-    z.object({
-      id: z.string(),
-      state: z.enum(["closed", "open"]),
-      summary: z.string(),
-      closedBy: z.string(),
-      evidence: z.array(z.string()),
-    }),
-  ),
+  gaps: z.array(z.object({ id: z.string(), state: z.enum(["closed", "open"]), summary: z.string() })), // its evidence is runbooks/survey's
   executionEnabled: z.boolean(), // true while a run is armed or live
 });
 

@@ -8,7 +8,8 @@ export interface HostReport {
   readonly name: string;
   readonly machineIdentity: string;
   readonly proof: string;
-  readonly gaps: readonly (HostSurvey["gaps"][number] & { readonly host: string })[];
+  /** "GAP-1" → "closed: what it is about": a line each, so that what an up did is not lost above them. */
+  readonly gaps: Readonly<Record<string, string>>;
   /** A deploy leaves it false. */
   readonly executionEnabled: boolean;
 }
@@ -19,7 +20,7 @@ export function toUnknownReport({ host }: HostTarget): HostReport {
     name: host.name,
     machineIdentity: host.machineIdentity,
     proof: "unknown: the host could not be asked",
-    gaps: [],
+    gaps: {},
     executionEnabled: false,
   };
 }
@@ -30,7 +31,11 @@ export function toHostReport({ host, config }: HostTarget, proof: Output<string>
     name: host.name,
     machineIdentity: host.machineIdentity,
     proof: proven,
-    gaps: gaps.map((gap) => ({ host: host.name, ...gap })),
+    gaps: toGapLines(gaps),
     executionEnabled,
   }));
+}
+
+function toGapLines(gaps: HostSurvey["gaps"]): HostReport["gaps"] {
+  return Object.fromEntries(gaps.map(({ id, state, summary }) => [id, `${state}: ${summary}`]));
 }

@@ -12,12 +12,13 @@ const host = async (commandLine: string) => (await onHost(commandLine)).stdout;
 
 const readOutputs = async () =>
   JSON.parse((await pulumi("stack", "output", "--json")).output) as {
-    readonly gaps: readonly { id: string; state: string }[];
+    readonly gaps: { readonly sandbox: Readonly<Record<string, string>> };
     readonly executionEnabled: boolean;
     readonly release: string;
     readonly hosts: readonly { readonly proof: string }[];
   };
-const openGaps = async () => (await readOutputs()).gaps.filter(({ state }) => state === "open").map(({ id }) => id);
+const openGaps = async () =>
+  Object.entries((await readOutputs()).gaps.sandbox).flatMap(([id, said]) => (said.startsWith("open: ") ? [id] : []));
 
 /** The env file's bytes without our line, and how it may be accessed. */
 const readEnvFile = (filter = "cat") => host(`stat -c '%a %U:%G' ${envFile}; ${filter} ${envFile} | sha256sum`);
@@ -55,6 +56,8 @@ it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of th
   expect(code).toBe(0);
   const { address, hostKey } = readSandboxState(checkout);
   expect(readFileSync(knownHosts, "utf8").split("\n").slice(1)).toEqual([`${address} ${hostKey} sandbox`, ""]);
+  // What it did, and what its outputs say, fits on one screen.
+  expect(output.slice(output.indexOf("Outputs:")).split("\n").length).toBeLessThan(35);
   expect(await openGaps()).toEqual(["GAP-7", "GAP-8"]);
   expect((await readOutputs()).executionEnabled).toBe(false);
   expect((await readOutputs()).hosts.map(({ proof }) => proof)).toEqual([expect.stringMatching(/^\[INFO\] [^]*\noff$/)]);
@@ -114,6 +117,8 @@ it("a destroy removes code, config and units, gives the env file its bytes back,
   const { code, output } = await pulumi("destroy", "--yes", "--skip-preview");
   expect(output).toContain("deleted");
   expect(code).toBe(0);
+  expect(output).toMatch(/- GAP-1: "closed: /); // taken away, not claimed
+  expect(output).not.toMatch(/^[ +~]*(GAP-1|executionEnabled|release) *:/m);
   expect(output).toMatch(
     /\[INFO\] host sandbox kept: \/var\/lib\/cutter \(\d+ runs, \d+ backups, .*\/var\/lib\/cutter-ledger \(.*\/etc\/cutter \([^)]*ownership\.jsonl[^)]*\); user and group cutter\. An up takes all of it up again/,
   );

@@ -95,6 +95,15 @@ export function readAgentKey(workingDirectory: string, stack: string): string {
     : "";
 }
 
+/** Whether the command line is a `pulumi destroy`, by whichever of its names. */
+export function isDestroy(args: readonly string[]): boolean {
+  const operands = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined).filter((arg, index) => {
+    const before = args[index - 1] ?? "";
+    return !arg.startsWith("-") && !["--stack", "-s", "--cwd", "-C", "--color"].includes(before);
+  });
+  return ["destroy", "down", "dn"].includes(operands[0] ?? "");
+}
+
 function toStackOption(args: readonly string[]): string | null {
   for (const [index, arg] of args.entries()) {
     if (arg === "--") return null;

@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { ensurePulumiHome, findPassphraseNeed } from "../bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../bootstrap/layout.mjs";
-import { hasSeveralHosts, pulumiEnvironment, readAgentKey, sandboxStack, toBackendUrl, toNoProxy, toStackName } from "./environment.ts";
+import {
+  hasSeveralHosts,
+  isDestroy,
+  pulumiEnvironment,
+  readAgentKey,
+  sandboxStack,
+  toBackendUrl,
+  toNoProxy,
+  toStackName,
+} from "./environment.ts";
 import { forgetPendingSteps, toForgottenLine } from "../repair/pending-steps.ts";
 import { clearStaleLocks, toClearedLine } from "../repair/stale-lock.ts";
 
@@ -54,6 +63,7 @@ export function engineEnvironment(args: readonly string[], options: PulumiOption
   if (stack !== null && hasSeveralHosts(workingDirectory, stack)) environment.PULUMI_CONTINUE_ON_ERROR ??= "true";
   Object.assign(environment, toNoProxy(environment));
   environment.CUTTER_KIT_AGENT_KEY = stack === null ? "" : readAgentKey(workingDirectory, stack);
+  environment.CUTTER_KIT_DESTROYS = isDestroy(args) ? "true" : "";
   const backendUrl = toBackendUrl(environment.PULUMI_BACKEND_URL ?? "");
   environment.PULUMI_BACKEND_URL = backendUrl;
   environment.PWD = workingDirectory; // what the engine takes for it: behind a link it would look for another project's selected stack

@@ -8,7 +8,7 @@ import { toHostIdentity } from "../../../orchestrator/core/host/identity.ts";
 import { openConnection } from "../../../provision/host/connection.ts";
 import { startSshAgent } from "../../support/hosts/ssh-agent.ts";
 import { createSshKeyPair } from "../../support/hosts/ssh-keys.ts";
-import { startSshServer, type ServerLimits, type TestSshServer } from "../../support/hosts/ssh-server.ts";
+import { startSshServer, type ServerOptions, type TestSshServer } from "../../support/hosts/ssh-server.ts";
 
 const machineId = "0123456789abcdef0123456789abcdef";
 const originalPath = process.env["PATH"];
@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function serve(limits: ServerLimits = {}, shellStart = ""): Promise<TestSshServer> {
+async function serve(limits: ServerOptions = {}, shellStart = ""): Promise<TestSshServer> {
   const server = await startSshServer(folder, [], shellStart, limits);
   ends.push(server.stop);
   return server;

@@ -66,6 +66,14 @@ describe("the environment of the engine", () => {
     ]);
   });
 
+  test("tells the program of a destroy, which has nothing to report afterwards", () => {
+    const toDestroys = (...args: readonly string[]) => engineEnvironment(args, { checkout }).CUTTER_KIT_DESTROYS;
+    const destroys = [["destroy"], ["--stack", "up", "destroy", "--yes"], ["-s", "x", "down"], ["--non-interactive", "dn"]];
+    expect(destroys.map((args) => toDestroys(...args))).toEqual(destroys.map(() => "true"));
+    const others = [["up"], ["--stack", "destroy", "up"], ["up", "--target", "down"], ["up", "--", "destroy"], []];
+    expect(others.map((args) => toDestroys(...args))).toEqual(others.map(() => ""));
+  });
+
   test("tells what the engine starts which ssh key the stack names", () => {
     const fingerprint = `SHA256:${"aB3/+".repeat(8)}xyz`;
     writeFileSync(join(checkout, "Pulumi.named.yaml"), `config:\n  cutter-kit:agentKey: ${fingerprint}\n`);
