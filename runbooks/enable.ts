@@ -2,15 +2,19 @@
 // token, one hour.
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { CutterError } from "../orchestrator/core/errors.ts";
+import { toNextLines, withFlags, type NextStep } from "../orchestrator/core/run/next-step.ts";
 import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { toLeftLine, writeKnownHosts } from "../provision/stack/known-hosts.ts";
+import type { StackConfig } from "../provision/stack/config.ts";
 import { proveArmed } from "./prove-armed.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readSignedFiles, verifyLocally, type SignedFile } from "./signed-files.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 import { stage, toStagedFolder, unstage } from "./staging.ts";
+import { printNextStep, toStackFlags } from "./watch-run.ts";
 
 const usage = `runbooks/enable --run-id R --ruling FILE [--approval FILE]... [--stack S] [--host H]
   Enables execution for run R, once, until the printed time. Nothing runs by it: runbooks/start-run does that.
@@ -45,29 +49,89 @@ await runScript(usage, async () => {
     },
   });
   const runId = parseRunId(toRequired(values["run-id"], "--run-id"), { allowDryRunSuffix: false });
+  const given = { runId, ruling: toRequired(values.ruling, "--ruling"), approvals: values.approval };
   const config = readStack(values.stack);
-  const ruling = readSignedFiles(toRequired(values.ruling, "--ruling"));
-  const approvals = values.approval.map(readSignedFiles);
+  const signed = readGiven(given, config);
+  if (typeof signed === "number") return signed;
   return await withHost(config, values.host, async (host) => {
     console.log(
       `[INFO] host ${host.address.name} of stack ${config.stack}: verify here, upload, verify there, spend one start, arm ${runId}`,
     );
-    for (const line of await verifyLocally(config, host, runId, ruling, approvals)) console.log(line);
-    // Before anything is armed: what runbooks/disable must find.
-    const left = writeKnownHosts(config);
-    if (left.length > 0) console.log(`[WARN] ${toLeftLine(config.stack, left)}`);
     try {
-      await stage(host, runId, [ruling, ...approvals]);
-      for (const signed of [ruling, ...approvals]) await upload(host, runId, signed);
-      const report = await arm(host, runId);
-      await proveArmed(host, runId);
-      for (const line of toText(runId, config.stack, report)) console.log(line);
+      await enable(host, config, runId, signed);
       return 0;
+    } catch (error) {
+      if (!(error instanceof CutterError)) throw error;
+      console.error(`[ERR] ${error.message}`);
+      const flags = toStackFlags(config, host);
+      const step = toSignStep(error, given, flags);
+      if (step === null) await printNextStep(host, config, runId);
+      else for (const line of toNextLines(step, flags)) console.log(line);
+      return error.exitCode;
     } finally {
       await unstage(host, runId);
     }
   });
 });
+
+interface Given {
+  readonly runId: RunId;
+  readonly ruling: string; // files, as typed
+  readonly approvals: readonly string[];
+}
+
+/** The documents with their signatures; where one is not there or not signed, its refusal and who signs it, and the exit code. */
+function readGiven({ ruling, approvals, ...rest }: Given, config: StackConfig): readonly [ruling: SignedFile, ...SignedFile[]] | number {
+  try {
+    return [readSignedFiles(ruling), ...approvals.map(readSignedFiles)];
+  } catch (error) {
+    const flags = { "--stack": config.stack };
+    const step = error instanceof CutterError ? toSignStep(error, { ruling, approvals, ...rest }, flags) : null;
+    if (!(error instanceof CutterError) || step === null) throw error;
+    console.error(`[ERR] ${error.message}`);
+    for (const line of toNextLines(step, flags)) console.log(line);
+    return error.exitCode;
+  }
+}
+
+async function enable(host: RemoteHost, config: StackConfig, runId: RunId, signed: readonly [SignedFile, ...SignedFile[]]): Promise<void> {
+  const [ruling, ...approvals] = signed;
+  for (const line of await verifyLocally(config, host, runId, ruling, approvals)) console.log(line);
+  // Before anything is armed: what runbooks/disable must find.
+  const left = writeKnownHosts(config);
+  if (left.length > 0) console.log(`[WARN] ${toLeftLine(config.stack, left)}`);
+  await stage(host, runId, signed);
+  for (const document of signed) await upload(host, runId, document);
+  const report = await arm(host, runId);
+  await proveArmed(host, runId);
+  for (const line of toText(runId, config.stack, report)) console.log(line);
+}
+
+/**
+ * A refusal that only a signature lifts: of an approval that is not there, not signed, spent or too old. Null: the host's own explain says
+ * what comes next. Pure.
+ */
+function toSignStep({ code, facts }: CutterError, given: Given, flags: Readonly<Record<string, string>>): NextStep | null {
+  const { runId, ruling, approvals } = given;
+  const named = facts["file"] === ruling ? "RULING" : /\.(SG_[123]|RULING)\.md$/.exec(String(facts["file"]))?.[1];
+  const unsigned = code === "APPROVAL_TOO_OLD" || (code === "APPROVAL_SIGNATURES_WRONG" && facts["reason"] === "missing");
+  const wanted =
+    code === "RULING_SPENT"
+      ? "RULING"
+      : unsigned
+        ? facts["gate"]
+        : code === "APPROVAL_UNREADABLE" && facts["problem"] === "absent"
+          ? named
+          : null;
+  const gate = (["RULING", "SG_1", "SG_2"] as const).find((name) => name === wanted);
+  if (gate === undefined) return null;
+  const typed = ["runbooks/enable", "--run-id", runId, "--ruling", ruling, ...approvals.flatMap((file) => ["--approval", file])];
+  return {
+    next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], then: withFlags(typed, flags) },
+    why: `${code}: a signed ${gate} is needed that is fresh`,
+    who: "the sovereign signs, then the operator",
+  };
+}
 
 /** The host verifies it with its own pins before it goes into the knowledge base. */
 async function upload(host: RemoteHost, runId: RunId, signed: SignedFile): Promise<void> {

@@ -47,7 +47,7 @@ export async function watchStart(
 }
 
 /** What the host's own explain says comes next, with the stack's flags. Where the host does not answer, the command that asks it. */
-async function printNextStep(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
+export async function printNextStep(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
   const { stdout } = await host.run('cutter orchestrate explain --json --run-id "$1"', [runId], { timeoutMs: 30_000 });
   const step = nextStepSchema.safeParse(tryParseJson(stdout));
   if (!step.success) return console.log(`[INFO] what comes next: cutter orchestrate explain --run-id ${runId}, on the host`);
@@ -55,6 +55,6 @@ async function printNextStep(host: RemoteHost, config: StackConfig, runId: RunId
 }
 
 /** Which stack, and which of its hosts where it has several. */
-function toStackFlags(config: StackConfig, host: RemoteHost): Readonly<Record<string, string>> {
+export function toStackFlags(config: StackConfig, host: RemoteHost): Readonly<Record<string, string>> {
   return { "--stack": config.stack, ...(config.hosts.length > 1 ? { "--host": host.address.name } : {}) };
 }

@@ -2,6 +2,7 @@
 // never by those beside the run.
 import { buildCommand } from "@stricli/core";
 import { auditRun, type Audit } from "../audit/audit-run.ts";
+import { journalName } from "../audit/read-journal.ts";
 import { toFindingSentence, type AuditFinding } from "../audit/finding.ts";
 import { readBundle, readFolder, type RunBundle } from "../evidence/bundle.ts";
 import { bundleBytesMax } from "../evidence/tar.ts";
@@ -84,7 +85,16 @@ async function readRunMaterial({ files, paths }: Services, wanted: string): Prom
   const config = await loadConfig(files, paths.config);
   const folder = await findRunFolder(files, config.value.sidecar_root, runId);
   if (folder === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
-  return await readFolder(files, folder.path);
+  const material = await readFolder(files, folder.path);
+  if (hasBegun(material)) return material;
+  throw new CutterError("RUN_UNKNOWN", { reason: "never_began", run_id: runId, folder: folder.path });
+}
+
+/** Its first record comes after its request and before everything else: with nothing but that, no statement can be made of it. */
+function hasBegun({ files, digestsOnly }: RunBundle): boolean {
+  const journal = files.get(journalName);
+  if (digestsOnly.size > 0) return true;
+  return (journal !== undefined && journal.length > 0) || [...files.keys()].some((name) => ![journalName, "request.yaml"].includes(name));
 }
 
 async function readBundleFile({ files }: Services, file: string): Promise<RunBundle> {

@@ -2,7 +2,11 @@
 import { buildCommand } from "@stricli/core";
 import { loadConfig, loadRequest, toRequest, type Loaded } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
+import { toNextLines, type NextStep } from "../core/run/next-step.ts";
 import type { RunRequest } from "../core/run/request.ts";
+import { explain } from "../engine/explain/explain.ts";
+import { ownEnd } from "../engine/explain/host-view.ts";
+import { readRun, toRunSummary } from "../engine/records/read-run.ts";
 import { runPhases } from "../engine/run.ts";
 import { decisionSteps } from "../phases/decisions.ts";
 import { phases } from "../phases/index.ts";
@@ -91,11 +95,26 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
       engine.ports,
     );
     await writeStartResult(services, outcome);
-    print(this, flags, outcome, toOutcomeText(outcome));
+    const step = await readNextStep(this, config.value.sidecar_root, runId, flags.request === undefined ? null : request.value);
+    // Whoever watches a unit is told by what the host says once the unit has ended.
+    const lines = outcome.result === "done" || services.paths.startResult !== null ? [] : toNextLines(step);
+    print(this, flags, { ...outcome, ...step }, [...toOutcomeText(outcome), ...lines]);
     this.process.exitCode = outcome.exit_code;
   } finally {
     await engine.close();
   }
+}
+
+/** What comes after this very start, as explain will say it. */
+async function readNextStep({ services }: CutterContext, root: string, runId: string, request: RunRequest | null): Promise<NextStep> {
+  const run = await readRun(services.files, root, runId);
+  const summary = toRunSummary(
+    run,
+    phases.map((phase) => phase.name),
+  );
+  const requested = request === null ? null : { mode: request.mode, documentId: request.document_id };
+  const { next, why, who } = explain(run, summary, { ...ownEnd, request: requested });
+  return { next, why, who };
 }
 
 /** From the file, or from the options; both together must agree. */

@@ -19,7 +19,11 @@ export const runCodes = {
     remedy: "choose another run id: ids are never used again",
     exit: 10,
   },
-  RUN_UNKNOWN: { summary: "there is no run of this id on this host", remedy: "cutter orchestrate status lists the runs", exit: 10 },
+  RUN_UNKNOWN: {
+    summary: "there is no run of this id on this host, or none that has begun",
+    remedy: "cutter orchestrate status lists the runs; of one that never began, cutter orchestrate explain says what comes next",
+    exit: 10,
+  },
   RUN_INPUTS_CHANGED: {
     summary: "this run was begun with other inputs",
     remedy: "nothing was written; begin again under another run id, or put the named input back as it was",

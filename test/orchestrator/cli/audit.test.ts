@@ -34,6 +34,25 @@ const dryRun = async (): Promise<void> => {
   if ((await start()) !== 0) throw new Error("the dry run failed");
 };
 
+describe("of a run that never began", () => {
+  it.each([
+    ["an empty folder", []],
+    ["its request alone", ["request.yaml"]],
+    ["a journal without a line", ["request.yaml", "journal.jsonl"]],
+  ])("makes no statement, and says that none can be made: %s", async (_what, names) => {
+    await mkdir(world.runFolder, { mode: 0o700 });
+    for (const name of names) await writeFile(join(world.runFolder, name), "");
+    const { code, stderr } = await cli.run("audit", "verify", "--run-id", runId);
+    expect([code, stderr]).toEqual([10, expect.stringMatching(/^RUN_UNKNOWN .*reason=never_began/)]);
+  });
+
+  it("is not believed where anything else stands in its folder", async () => {
+    await mkdir(world.runFolder, { mode: 0o700 });
+    await writeFile(join(world.runFolder, "outcome.json"), "{}");
+    expect((await cli.run("audit", "verify", "--run-id", runId)).code).toBe(30);
+  });
+});
+
 describe("of a dry run", () => {
   it("passes on its folder, and on the bundle it left, which stands in the list of its files", async () => {
     await dryRun();

@@ -274,6 +274,19 @@ describe("status, explain and report", () => {
     );
   });
 
+  it("end every stop with the same step as data", async () => {
+    world.outage.on = "writes";
+    const stopped = await cli.run("orchestrate", "run", "--run-id", "run-2", "--document", documentId, "--json");
+    expect([stopped.code, JSON.parse(stopped.stdout)]).toEqual([
+      11,
+      expect.objectContaining({
+        result: "waiting",
+        next: { command: ["cutter", "orchestrate", "run", "--run-id", "run-2", "--document", documentId] },
+        who: "whoever runs the knowledge base, then the operator",
+      }),
+    ]);
+  });
+
   it("know a run that was only requested, and say what comes next as data, with the stack where root reads it", async () => {
     await cli.writeRequest("run-1.yaml", { ...request, run_id: "run-1", mode: "live" });
     await writeFile(cli.services.paths.ownership, '{"urn":"urn:pulumi:sandbox::kit::x::y"}\n');
