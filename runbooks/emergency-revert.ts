@@ -49,7 +49,7 @@ await runScript(usage, async () => {
       unit: startableUnits.revert,
       deadlineMs: revertTimeoutMs,
       capMinutes: revertCapMinutes,
-      again: `runbooks/emergency-revert --run-id ${runId} --approval ${file} --stack ${config.stack}`,
+      again: null, // it stages the approval anew
       print: console.log,
     });
     if (result.exit_code !== 0) {

@@ -23,7 +23,7 @@ export interface Watch {
   readonly unit?: StartableUnit;
   readonly deadlineMs: number;
   readonly capMinutes: number; // after which the unit ends by itself
-  readonly again: string; // the command that shows it again
+  readonly again: string | null; // the command that shows it again, where one only shows it
   readonly print: (line: string) => void; // gets each line once
 }
 
@@ -60,7 +60,7 @@ export async function startUnitAndWait(host: RemoteHost, runId: RunId, watch: Wa
   const joined = isWorking(before.states[0]) && before.begunAt !== null;
   const until = toTime((joined ? (before.begunAt ?? before.now) : before.now) + watch.capMinutes * 60);
   if (joined) print(`[INFO] it is going on since ${toTime(before.begunAt ?? before.now)}: shown from its beginning, nothing is started`);
-  print(`[INFO] it ends by itself at ${until} at the latest; Ctrl-C is safe: it goes on, and ${watch.again} shows it again`);
+  print(`[INFO] it ends by itself at ${until} at the latest; ${toCtrlC(watch)}`);
   const reader = createReader(host, runId, unit, { since: joined ? (before.begunAt ?? before.now) : before.now, until, watch });
   const start: { outcome: CommandOutcome | null } = { outcome: joined ? nothingStarted : null };
   const started = joined
@@ -138,9 +138,7 @@ function createReader(
     const [, waitsOn] = /^\[WARN\] gate .*waits_on=([A-Za-z_0-9]+)/.exec(line) ?? [];
     if (waitsOn === undefined || waited) return;
     waited = true;
-    watch.print(
-      `[INFO] it waits for ${waitsOn} and asks again by itself, until ${until} at the latest; Ctrl-C is safe: it goes on, and ${watch.again} shows it again`,
-    );
+    watch.print(`[INFO] it waits for ${waitsOn} and asks again by itself, until ${until} at the latest; ${toCtrlC(watch)}`);
   };
   return {
     lines,
@@ -153,6 +151,10 @@ function createReader(
       }
     },
   };
+}
+
+function toCtrlC({ again }: Watch): string {
+  return `Ctrl-C is safe: it goes on${again === null ? "" : `, and ${again} shows it again`}`;
 }
 
 function toArgs(runId: RunId, unit: StartableUnit): readonly string[] {

@@ -94,7 +94,8 @@ describe("enable", () => {
   it("refuses while the latch is set, and only disable --clear lifts it", async () => {
     expect((await run(["runbooks/disable", "--stack", "sandbox"])).code).toBe(0);
     expect(await status()).toEqual({ ...off, state: "disabled", why: "the latch is set" });
-    expect(await enable()).toEqual({ code: 10, output: expect.stringContaining("ENABLE_LATCHED") });
+    const latched = /ENABLE_LATCHED[^]*next: +runbooks\/disable --clear --stack sandbox\n/;
+    expect(await enable()).toEqual({ code: 10, output: expect.stringMatching(latched) });
     expect((await run(["runbooks/disable", "--clear", "--stack", "sandbox"])).code).toBe(0);
     expect(await status()).toEqual(off);
     expect(await tokens()).toBe(noTokens);
@@ -121,7 +122,9 @@ describe("enable", () => {
     const enableOnce = () => run(["runbooks/enable", "--stack", "sandbox", "--run-id", single, "--ruling", once]);
     expect((await enableOnce()).code).toBe(0);
     await disarm();
-    expect(await enableOnce()).toEqual({ code: 10, output: expect.stringContaining("RULING_SPENT") });
+    const spent =
+      /RULING_SPENT[^]*next: +sign RULING, drafted by: runbooks\/draft .* --gate RULING --stack sandbox\nthen: +runbooks\/enable /;
+    expect(await enableOnce()).toEqual({ code: 10, output: expect.stringMatching(spent) });
     expect(await tokens()).toBe(noTokens);
   });
 
@@ -134,9 +137,14 @@ describe("enable", () => {
 describe("execution is off again", () => {
   it("after the end of a run, whatever the end was: the token let it begin, and is gone", async () => {
     expect((await enable()).code).toBe(0);
-    const ended = await run(["runbooks/start-run", "--stack", "sandbox", "--run-id", runId]);
+    const startRun = ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId];
+    await onHost("mv -T /var/lib/cutter/runs /var/lib/cutter/runs.away"); // nothing can start without it, and no token goes by that
+    const nowhere = await run(startRun).finally(() => onHost("mv -T /var/lib/cutter/runs.away /var/lib/cutter/runs"));
+    expect([nowhere.code, nowhere.output]).toEqual([10, expect.stringMatching(/RUN_UNIT_NOT_SET_UP .*step=NAMESPACE/)]);
+    const ended = await run(startRun);
     expect(ended.code).toBe(10); // SG_1 is nowhere: nothing was written
     expect(ended.output).not.toContain("ProductionExecutionNotAuthorized");
+    expect(ended.output).toMatch(/next: +sign SG_1, drafted by: runbooks\/draft /);
     expect([await status(), await tokens()]).toEqual([off, noTokens]);
   });
 

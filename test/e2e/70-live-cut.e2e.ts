@@ -27,6 +27,7 @@ import {
   whole,
 } from "../support/live-cut.ts";
 import { ensureReady } from "../support/ready-host.ts";
+import { watch, type Watched } from "../support/watched.ts";
 
 beforeAll(ensureReady);
 afterAll(clearLiveTraces);
@@ -49,6 +50,11 @@ async function decryptAndSign(runId: string, printed: string): Promise<void> {
     home.remove();
   }
 }
+
+const toEnded = async (watched: Watched | null): Promise<readonly unknown[]> => {
+  const ended = await watched?.ended;
+  return [ended?.code, ended?.output];
+};
 
 describe("a cut that goes through", () => {
   it("writes exactly its rows, leaves the switch off and every other table as it was; the same run again is a no-op that says so", async () => {
@@ -124,7 +130,22 @@ describe("a cut that is disturbed at every turn", () => {
     await addDocument("stormy");
     const { runId, ruling, sg1, sg2 } = await prepared("stormy");
     must(await enable(runId, ruling, sg1));
-    await startUntil(runId, "06", "cut_leg_a", () => onHost(`systemctl kill --signal=SIGKILL cutter-run@${runId}`));
+    const startRun = ["runbooks/start-run", "--stack", "sandbox", "--run-id", runId];
+    let watched: Watched | null = null;
+    await startUntil(
+      runId,
+      "06",
+      "cut_leg_a",
+      async () => {
+        const joined = watch(startRun);
+        await joined.said("it is going on since");
+        joined.interrupt();
+        expect(await joined.ended).toMatchObject({ code: 130, output: expect.stringContaining(`${runId} goes on on host`) });
+        await onHost(`systemctl kill --signal=SIGKILL cutter-run@${runId}`);
+      },
+      () => void (watched = watch(startRun)),
+    );
+    expect(await toEnded(watched)).toEqual([20, expect.stringMatching(/RUN_KILLED[^]*next: +runbooks\/enable --run-id/)]);
     expect(await result(runId)).toMatchObject({ exit_code: 20, code: "RUN_KILLED" });
     expect([(await effects(runId)).split(",")[0], await switchState()]).toEqual([`${String(units)} units`, "off"]);
 
@@ -135,7 +156,15 @@ describe("a cut that is disturbed at every turn", () => {
     expect(await result(runId)).toMatchObject({ exit_code: 20, code: "RUN_INTERRUPTED" });
 
     must(await enable(runId, ruling));
-    await startUntil(runId, "09", "write_verify", () => run(["runbooks/disable", "--now", "--stack", "sandbox"]));
+    const disable = ["runbooks/disable", "--now", "--stack", "sandbox"];
+    await startUntil(
+      runId,
+      "09",
+      "write_verify",
+      () => run(disable),
+      () => void (watched = watch(startRun)),
+    );
+    expect(await toEnded(watched)).toEqual([20, expect.stringContaining("next:     runbooks/disable --clear --stack sandbox\n")]);
     expect([await result(runId), await switchState()]).toEqual([
       expect.objectContaining({ exit_code: 20 }),
       expect.stringMatching(/^disabled by latch/),

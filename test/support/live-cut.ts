@@ -88,13 +88,22 @@ export async function prepared(
   };
 }
 
-/** Starts a run, holds it in the gate behind `phase` (its document cannot be read back), does `then` to it, and waits for its end. */
-export async function startUntil(runId: string, number: string, phase: string, then: () => Promise<unknown>): Promise<void> {
+/**
+ * Starts a run, holds it in the gate behind `phase` (its document cannot be read back), does `then` to it, and waits for its end. `begin`
+ * starts it in another way, and is not waited for.
+ */
+export async function startUntil(
+  runId: string,
+  number: string,
+  phase: string,
+  then: () => Promise<unknown>,
+  begin: () => unknown = () => onHost(`systemctl start --no-block cutter-run@${runId}`),
+): Promise<void> {
   await onHost(
     `cat > ${kbFaultsFile}; chmod 0644 ${kbFaultsFile}`,
     JSON.stringify({ status: 503, method: "GET", pathContains: `${number}-${phase.replaceAll("_", "-")}` }),
   );
-  await onHost(`systemctl start --no-block cutter-run@${runId}`);
+  await begin();
   await until(async () => {
     const last = (await journal(runId)).at(-1);
     return last?.kind === "phase_done" && last.phase === phase ? true : null;
