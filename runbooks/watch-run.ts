@@ -48,9 +48,13 @@ export async function watchStart(
 
 /** What the host's own explain says comes next, with the stack's flags. Where the host does not answer, the command that asks it. */
 export async function printNextStep(host: RemoteHost, config: StackConfig, runId: RunId): Promise<void> {
-  const { stdout } = await host.run('cutter orchestrate explain --json --run-id "$1"', [runId], { timeoutMs: 30_000 });
+  const script = 'cutter orchestrate explain --json --run-id "$1"';
+  const { code, stdout, stderr } = await host.run(script, [runId], { timeoutMs: 30_000 });
   const step = nextStepSchema.safeParse(tryParseJson(stdout));
-  if (!step.success) return console.log(`[INFO] what comes next: cutter orchestrate explain --run-id ${runId}, on the host`);
+  if (!step.success) {
+    const refusal = code === null ? "" : stderr.trim().slice(0, 1000);
+    return console.log(`[WARN] what comes next could not be asked: cutter orchestrate explain --run-id ${runId}, on the host. ${refusal}`);
+  }
   for (const line of toNextLines(step.data, toStackFlags(config, host))) console.log(line);
 }
 

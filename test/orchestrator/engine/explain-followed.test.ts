@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { follow } from "../../support/follow.ts";
 import { makeLiveOperator, type LiveOperator } from "../../support/worlds/live-operator.ts";
 import { forkLiveWorld, makeLiveWorld, type KillAt, type LiveWorld } from "../../support/worlds/live-world.ts";
+import { documentBody, documentId } from "../../support/worlds/world.ts";
 
 const template = await makeLiveWorld();
 afterAll(() => template.remove());
@@ -60,6 +61,15 @@ describe("explain, followed blindly", () => {
       operator.reboot();
       const { steps } = await follow(operator);
       expect([steps, cut.commits]).toEqual([["runbooks/disable --clear", enable, start], effects]);
+    }));
+
+  it("gives a run up that has written nothing and whose document has moved since it was signed", () =>
+    inWorld(async (operator, { cut, world }) => {
+      await world.ports.knowledgeBase.write({ id: documentId, title: "A document", body: `${documentBody} and more`, tags: [] });
+      await operator.startUntil(() => false);
+      const { steps, end } = await follow(operator);
+      const given = ["cutter orchestrate void --run-id run-1"];
+      expect([steps, end.why, cut.commits]).toEqual([given, expect.stringMatching(/^it was given up/), []]);
     }));
 
   it("has SG_2 signed where it is missing", () =>
