@@ -1,17 +1,14 @@
 // cutter grants: the effective grant matrix, its canonical text and sha256.
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
-import { CutterError } from "../core/errors.ts";
-import type { OrchestratorConfig } from "../core/config-schema.ts";
+import { governancePrincipals, revertPrincipals, type OrchestratorConfig } from "../core/config-schema.ts";
 import { toMatrixPrincipals } from "../core/database/grant-matrix.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, ranAsCutter, type CommonFlags } from "./flags.ts";
 
-const governancePrincipals = ["cutter_exec", "directus_secdef"] as const satisfies readonly OrchestratorConfig["governance_principal"][];
-
 interface Flags extends CommonFlags {
   readonly "governance-principal"?: (typeof governancePrincipals)[number];
-  readonly "revert-principal"?: string;
+  readonly "revert-principal"?: (typeof revertPrincipals)[number];
 }
 
 export const grantsCommand = buildCommand<Flags, [], CutterContext>({
@@ -32,11 +29,10 @@ export const grantsCommand = buildCommand<Flags, [], CutterContext>({
         optional: true,
       },
       "revert-principal": {
-        kind: "parsed",
-        parse: parsePrincipal,
+        kind: "enum",
+        values: revertPrincipals,
         brief: "As if orchestrator:revert_principal were this",
         optional: true,
-        placeholder: "ROLE",
       },
     },
   },
@@ -83,10 +79,4 @@ function toPinLines(asked: Pins, pinned: Pins, sha256: string): readonly string[
     ...Object.entries(asked).flatMap(([name, role]) => (role === null ? [] : [`  orchestrator:${name}: ${role}`])),
     `  orchestrator:expected_grant_matrix_sha: ${sha256}`,
   ];
-}
-
-function parsePrincipal(text: string): string {
-  if (!/^[a-z_][a-z0-9_]*$/.test(text))
-    throw new CutterError("USAGE_INVALID", { problem: "not a plain role name", role: text.slice(0, 80) });
-  return text;
 }

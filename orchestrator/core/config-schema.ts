@@ -20,6 +20,10 @@ const postgresAccess = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("client"), bin_dir: absolutePath, user: z.string().regex(/^[a-z_][a-z0-9_]*$/) }),
 ]);
 
+/** The roles that may be pinned for each of the two. */
+export const governancePrincipals = ["cutter_exec", "directus_secdef"] as const;
+export const revertPrincipals = ["cutter_revert", "workflow_admin", "directus_secdef"] as const;
+
 export const orchestratorConfigSchema = z.strictObject({
   sidecar_root: absolutePath
     .default("/var/lib/cutter/runs")
@@ -44,12 +48,12 @@ export const orchestratorConfigSchema = z.strictObject({
   phase_soft_cap_minutes: z.int().min(1).max(240).default(10).describe("A phase that takes longer is warned about."),
   run_hard_cap_minutes: z.int().min(1).max(720).default(60).describe("The run stops at the next checkpoint after this time."),
   governance_principal: z
-    .enum(["cutter_exec", "directus_secdef"])
+    .enum(governancePrincipals)
     .nullable()
     .default(null)
     .describe("Who writes review_decision and leg B. No default: GAP-4 stays open until it is pinned. DQ_4 proposes directus_secdef."),
   revert_principal: z
-    .enum(["cutter_revert", "workflow_admin", "directus_secdef"])
+    .enum(revertPrincipals)
     .nullable()
     .default(null)
     .describe("Who runs the emergency revert: the role that DOT_CUTTER_REVERT_DB_USER must name. Example: cutter_revert"),

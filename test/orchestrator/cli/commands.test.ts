@@ -356,17 +356,17 @@ describe("grants, contract and configuration", () => {
   });
 
   it("grants shows the matrix of principals that are to be pinned, and what to pin at once", async () => {
-    const asked = ["--governance-principal", "cutter_exec", "--revert-principal", "undo"];
+    const asked = ["--governance-principal", "cutter_exec", "--revert-principal", "cutter_revert"];
     const { stdout } = await cli.run("grants", ...asked, "--json");
     expect(JSON.parse(stdout)).toMatchObject({
-      principals: ["context_pack_readonly", "cutter_exec", "cutter_ro", "cutter_verify", "undo"],
-      pins: { governance_principal: "cutter_exec", revert_principal: "undo" },
+      principals: ["context_pack_readonly", "cutter_exec", "cutter_revert", "cutter_ro", "cutter_verify"],
+      pins: { governance_principal: "cutter_exec", revert_principal: "cutter_revert" },
     });
     expect((await cli.run("grants", ...asked)).stdout).toMatch(
-      /then pulumi up once:\n {2}orchestrator:governance_principal: cutter_exec\n {2}orchestrator:revert_principal: undo\n {2}orchestrator:expected_grant_matrix_sha: [0-9a-f]{64}\n$/,
+      /then pulumi up once:\n {2}orchestrator:governance_principal: cutter_exec\n {2}orchestrator:revert_principal: cutter_revert\n {2}orchestrator:expected_grant_matrix_sha: [0-9a-f]{64}\n$/,
     );
     expect((await cli.run("grants")).stdout).not.toContain("pulumi up once");
-    expect(await cli.run("grants", "--revert-principal", "a,b")).toMatchObject({ code: 2, stderr: expect.stringContaining("role=a,b") });
+    expect(await cli.run("grants", "--revert-principal", "a,b")).toMatchObject({ code: 2 });
   });
 
   it("contract check exits 10 with the differences, 0 without", async () => {
