@@ -30,6 +30,7 @@ import type { Services } from "./cli/context.ts";
 import { backupTables } from "./core/backup/tables.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
 import { CutterError } from "./core/errors.ts";
+import { restoreProofArchive } from "./core/gaps/restore-proof.ts";
 import { hostLayout, kbRelay, startResultName } from "./core/host/layout.ts";
 import { readLiveToken, tokenVerifier } from "./trust/live-token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
@@ -65,6 +66,7 @@ export function composeServices(edge: Edge): Services {
     results,
     ownership,
     keys,
+    restoreProofs: restoreProofArchive.folder,
     rollbackRunbook,
     revertStaging,
     startResult: startFolder === undefined ? null : join(startFolder, startResultName),

@@ -63,7 +63,8 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
   // What this release cannot read of another's output is no sign of a forgery: its digest held.
   if (sameRelease) findings.push(...read.unreadable);
   const runId = status.started?.run_id ?? "";
-  const account = toAccount({ runId, records, status, outputs: read.outputs, texts: read.texts });
+  const { outputs, texts } = read;
+  const account = toAccount({ runId, records, status, outputs, texts, approvalDocuments: toApprovalDocuments(material) });
   findings.push(
     ...checkFileSet(
       material,
@@ -110,6 +111,10 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     notes: sameRelease ? [] : toNotes(account, read),
     checked: findings.length > 0 ? [] : toChecked(material, journal, account, approvals.verified),
   };
+}
+
+function toApprovalDocuments({ files }: RunBundle): readonly Uint8Array[] {
+  return [...files].filter(([name]) => name.startsWith("approvals/")).map(([, bytes]) => bytes);
 }
 
 /** Files that hold an output's own words or bytes, which no release words otherwise. */

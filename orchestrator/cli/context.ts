@@ -20,6 +20,7 @@ interface HostPaths {
   readonly armed: string;
   readonly live: string;
   readonly keys: string;
+  readonly restoreProofs: string; // root's
   readonly rollbackRunbook: string;
   readonly revertStaging: string;
   /** Where one start of a unit tells what it came to; the folder is made for that start and goes with it. Null outside a unit. */

@@ -3,17 +3,17 @@
 import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
-import { readLines } from "../core/journal/chain.ts";
 import { renderHtml } from "../core/page/html.ts";
 import { renderText } from "../core/page/text.ts";
-import { parseRevertRecord } from "../core/revert/journal.ts";
+import type { OwnersProof } from "../core/report/backup.ts";
 import type { RunAccount } from "../core/report/account.ts";
 import { toRunPage, type CurrentHostState } from "../core/report/report.ts";
 import { parseRunId } from "../core/run-id.ts";
 import { readAccount } from "../engine/records/read-account.ts";
-import { readRun, toRunSummary } from "../engine/records/read-run.ts";
+import { readRun, toRunSummary, type RecordedRun } from "../engine/records/read-run.ts";
 import { readKillSwitch } from "../kill-switch.ts";
 import { phases } from "../phases/index.ts";
+import { readAcceptedRestoreProofs } from "../trust/restore-proofs.ts";
 import type { SwitchState } from "../ports/run-ports.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, print, parseString, writePage, type CommonFlags } from "./flags.ts";
@@ -45,7 +45,8 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
     const config = await loadConfig(services.files, services.paths.config);
     const run = await readRun(services.files, config.value.sidecar_root, runId);
     const account = await readAccount(services.files, run, phases);
-    const page = toRunPage(account, await readCurrentHostState(services, run.folder.path));
+    const now = await readCurrentHostState(services, run, account);
+    const page = toRunPage(account, now);
     if (flags.html !== undefined) {
       await writePage(this, flags.html, renderHtml(page), `[OK] report of ${runId}`);
       return;
@@ -59,14 +60,14 @@ export const orchestrateReportCommand = buildCommand<Flags, [], CutterContext>({
           run,
           phases.map((phase) => phase.name),
         ),
-        ...toJson(account),
+        ...toJson(account, now),
       },
       [renderText(page).trimEnd()],
     );
   },
 });
 
-async function readCurrentHostState(services: Services, folder: string): Promise<CurrentHostState> {
+async function readCurrentHostState(services: Services, run: RecordedRun, account: RunAccount): Promise<CurrentHostState> {
   const at = services.clock.now().toISOString();
   const state = await readKillSwitch(services.files, services.paths, services.clock.now()).catch((error: unknown) => {
     if (error instanceof CutterError) return null;
@@ -74,18 +75,26 @@ async function readCurrentHostState(services: Services, folder: string): Promise
   });
   return {
     at,
-    revertedAt: await readRevertedAt(services, folder),
+    revert: run.revert,
+    restoreProofs: await readOwnersProofs(services, account),
     killSwitch: state === null ? "it cannot be read from here; run this as root" : toWords(state),
   };
 }
 
-/** When the revert of this run was seen to be whole, by its own journal. @throws JOURNAL_* */
-async function readRevertedAt({ files }: Services, folder: string): Promise<string | null> {
-  const file = `${folder}/revert/journal.jsonl`;
-  const bytes = await files.read(file);
-  return bytes === null
-    ? null
-    : (readLines(bytes, file, parseRevertRecord).records.findLast(({ entry }) => entry.kind === "verified")?.at ?? null);
+async function readOwnersProofs({ files, paths, clock }: Services, { backup, inputs }: RunAccount): Promise<readonly OwnersProof[] | null> {
+  const host = inputs?.host_identity ?? null;
+  if (backup === null || host === null) return null;
+  const recipient = backup.recipientFingerprint;
+  const found = await readAcceptedRestoreProofs(files, paths, { host, recipient }, clock.now());
+  return (
+    found?.map(({ proof, signer }) => ({
+      runId: proof.run_id,
+      recipient: proof.recipient,
+      backupSha256: proof.backup_sha256,
+      performedAt: proof.performed_at,
+      signer,
+    })) ?? null
+  );
 }
 
 function toWords(state: SwitchState): string {
@@ -101,24 +110,29 @@ function toWords(state: SwitchState): string {
   }
 }
 
-function toJson({
-  source,
-  plan,
-  approvals,
-  effects,
-  escalations,
-  decisions,
-  tables,
-  backup,
-  phases: done,
-  notCovered,
-  certificateReasons,
-}: RunAccount): object {
+function toJson(account: RunAccount, { revert, restoreProofs }: CurrentHostState): object {
+  const { source, plan, approvals, effects, escalations, decisions, tables, backup, phases: done, notCovered } = account;
+  const { certificateReasons, whyHarmless } = account;
   return {
     source,
     payload_sha: plan?.payloadSha ?? null,
     units: plan?.units ?? [],
     approvals: approvals.map(({ at, entry }) => ({ verified_at: at, ...entry })),
+    why_harmless: whyHarmless,
+    tables_after_revert: (revert?.tables ?? []).map(({ table, rowsOfRun, restRows, rest }) => ({
+      table,
+      rows_of_run: rowsOfRun,
+      rest_rows: restRows,
+      rest,
+    })),
+    restore_proofs:
+      restoreProofs?.map(({ runId, recipient, backupSha256, performedAt, signer }) => ({
+        run_id: runId,
+        recipient,
+        backup_sha256: backupSha256,
+        performed_at: performedAt,
+        signer,
+      })) ?? null,
     effects,
     escalations: escalations.map(({ at, entry }) => ({ at, ...entry })),
     decisions: decisions.map(({ at, entry }) => ({ at, ...entry })),

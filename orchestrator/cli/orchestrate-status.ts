@@ -53,6 +53,7 @@ async function readRunSummary(context: CutterContext, root: string, name: string
       code: error.code,
       exit_code: error.exitCode,
       certificate: null,
+      revert: null,
     };
   }
 }
@@ -68,10 +69,22 @@ function toSummaryLine(run: RunSummary): string {
     ["since", run.since],
     ["code", run.code],
     ["certificate", run.certificate],
+    ...toRevertFacts(run),
   ] as const;
   return [
     run.run_id,
-    run.state,
+    run.revert?.state === "reverted" ? "REVERTED" : run.state,
     ...facts.flatMap(([name, value]) => (value === null ? [] : [`${name}=${value.includes(" ") ? JSON.stringify(value) : value}`])),
   ].join(" ");
+}
+
+function toRevertFacts({ state, revert }: RunSummary): readonly (readonly [name: string, value: string | null])[] {
+  if (revert === null) return [];
+  const approval = [
+    ["revert_signed_by", revert.approval?.signer ?? null],
+    ["revert_review_decision_id", revert.approval?.review_decision_id ?? null],
+  ] as const;
+  return revert.state === "reverted"
+    ? [["run_was", state], ["reverted_at", revert.reverted_at], ["seen_retired_at", revert.verified_at], ...approval]
+    : [["revert", revert.state], ["revert_code", revert.code], ...approval];
 }

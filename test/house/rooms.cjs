@@ -75,12 +75,15 @@ module.exports = {
   ],
   "orchestrator/core/report": [
     "a run's account and report",
+    "orchestrator/core/approval",
     "orchestrator/core/codes",
+    "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
     "orchestrator/core/host",
     "orchestrator/core/journal",
     "orchestrator/core/page",
     "orchestrator/core/phase-names.ts",
+    "orchestrator/core/revert",
   ],
   "orchestrator/core/run": [
     "request, claim, verdict, certificate, result of a run",

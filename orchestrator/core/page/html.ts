@@ -1,5 +1,5 @@
 // A page as one self-contained HTML file: no script, no request to anywhere, light and dark, readable on a phone and in print. Pure.
-import { toVisible, type Block, type Page } from "./page.ts";
+import { toVisible, type Banner, type Block, type Page } from "./page.ts";
 
 export function renderHtml(page: Page): string {
   const sections = page.sections.map(
@@ -17,7 +17,7 @@ export function renderHtml(page: Page): string {
 </head>
 <body>
 <main>
-<h1>${escape(page.title)}</h1>
+${page.banner === undefined ? "" : `${renderBanner(page.banner)}\n`}<h1>${escape(page.title)}</h1>
 <p class="about">${escape(page.subtitle)}</p>
 ${sections.join("\n")}
 </main>
@@ -35,6 +35,11 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: .5rem 0; } h2 { font-size: 1.
 /* what a document brings along must not turn the order of its neighbours around */
 h1, h2, p, li, td, th, code { unicode-bidi: isolate; }
 .about { color: var(--soft); }
+/* in print and without colours the heavy border still says which it is: bad is double */
+.banner { border: 3px solid var(--soft); padding: .5rem .75rem; margin: 0 0 1rem; color: var(--ink); } .banner p { margin: .2rem 0; }
+.headline { font-size: 1.2rem; font-weight: 700; } .banner.good, .banner.bad { color: var(--ink); font-weight: 400; }
+.banner.good { border-color: var(--good); } .banner.good .headline { color: var(--good); }
+.banner.bad { border: 6px double var(--bad); background: var(--shade); } .banner.bad .headline { color: var(--bad); }
 .scroll { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
@@ -54,6 +59,12 @@ pre { background: var(--shade); border: 1px solid var(--line); padding: .5rem .7
   tr, pre, li { break-inside: avoid; } h2, .about { break-after: avoid; } thead { display: table-header-group; }
 }
 `;
+
+function renderBanner({ tone, headline, lines: said }: Banner): string {
+  const [head, ...rest] = [headline, ...said].map(escape);
+  const lines = rest.map((line) => `<p>${line}</p>`).join("\n");
+  return `<div class="banner ${tone}" role="status">\n<p class="headline">${head ?? ""}</p>\n${lines}\n</div>`;
+}
 
 function renderBlock(block: Block): string {
   switch (block.kind) {

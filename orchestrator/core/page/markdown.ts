@@ -3,7 +3,8 @@ import { type Block, type Page, toVisible } from "./page.ts";
 
 export function renderMarkdown(page: Page): string {
   const sections = page.sections.flatMap(({ title, blocks }) => [`## ${escape(title)}`, ...blocks.map(renderBlock)]);
-  return [`# ${escape(page.title)}`, escape(page.subtitle), ...sections].join("\n\n") + "\n";
+  const banner = page.banner === undefined ? [] : [`**${escape(page.banner.headline)}**`, ...page.banner.lines.map(escape)];
+  return [`# ${escape(page.title)}`, ...banner, escape(page.subtitle), ...sections].join("\n\n") + "\n";
 }
 
 function renderBlock(block: Block): string {

@@ -12,9 +12,17 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
+/** The first thing a reader sees: one line in capitals or colour, and what follows from it. */
+export interface Banner {
+  readonly tone: "good" | "bad" | "plain";
+  readonly headline: string;
+  readonly lines: readonly string[];
+}
+
 export interface Page {
   readonly title: string;
   readonly subtitle: string;
+  readonly banner?: Banner;
   readonly sections: readonly Section[];
 }
 

@@ -1,5 +1,5 @@
 // A page as plain text for a terminal or a file: no colour, no escape, columns where they fit. Pure.
-import { toVisible, type Block, type Page } from "./page.ts";
+import { toVisible, type Banner, type Block, type Page } from "./page.ts";
 
 export function renderText(page: Page): string {
   const sections = page.sections.flatMap(({ title, blocks }) => [
@@ -8,7 +8,14 @@ export function renderText(page: Page): string {
     "-".repeat(Math.min(title.length, ruleWidthMax)),
     ...blocks.flatMap(renderBlock),
   ]);
-  return [toVisible(page.title), toVisible(page.subtitle), ...sections].join("\n") + "\n";
+  const banner = page.banner === undefined ? [] : [...renderBanner(page.banner), ""];
+  return [...banner, toVisible(page.title), toVisible(page.subtitle), ...sections].join("\n") + "\n";
+}
+
+/** Between two heavy rules: a terminal's colour would be an escape in a file. */
+function renderBanner({ headline, lines }: Banner): readonly string[] {
+  const rule = "=".repeat(ruleWidthMax);
+  return [rule, toVisible(headline), ...lines.map(toVisible), rule];
 }
 
 const ruleWidthMax = 78;

@@ -2,8 +2,11 @@
 // nothing is judged anew. Pure.
 import { toFiringLine } from "./firing.ts";
 import { z } from "zod";
+import { parseApproval } from "../approval/parse.ts";
+import { sha256Hex } from "../encoding/digest.ts";
+import { CutterError } from "../errors.ts";
 import { type JournalRecord, type RecordOf, type RecordedRefusal, type RunInputs, recordsOf } from "../journal/record.ts";
-import type { RunStatus } from "../journal/status.ts";
+import type { DonePhase, RunStatus } from "../journal/status.ts";
 import type { PhaseName } from "../phase-names.ts";
 
 export interface AccountParts {
@@ -12,6 +15,8 @@ export interface AccountParts {
   readonly status: RunStatus;
   readonly outputs: ReadonlyMap<PhaseName, unknown>;
   readonly texts: readonly RecordedPhaseText[];
+  /** The approvals beside the run, as they lie there: only one whose digest the journal recorded is read. */
+  readonly approvalDocuments: readonly Uint8Array[];
 }
 
 /** What a phase says of itself. */
@@ -52,6 +57,8 @@ export interface RunAccount {
     readonly units: readonly { readonly ordinal: number; readonly address: string; readonly kind: string; readonly title: string }[];
   } | null;
   readonly approvals: readonly RecordOf<"approval_verified">[];
+  /** Why the document can bear it, in the words of the last ruling used; null: no ruling, or its document is not beside the run. */
+  readonly whyHarmless: string | null;
   readonly effects: readonly {
     readonly step: string;
     readonly intendedAt: string | null;
@@ -170,19 +177,12 @@ export function toAccount(parts: AccountParts): RunAccount {
     releaseVersion: pin?.release.version ?? null,
     plan: plan === null ? null : { payloadSha: plan.payloadSha, fromDigest: plan.plan.fromDigest, units: plan.plan.units },
     approvals: recordsOf(records, "approval_verified"),
+    whyHarmless: toWhyHarmless(records, parts.approvalDocuments),
     effects: toEffects(records),
     escalations: recordsOf(records, "escalated"),
     decisions: recordsOf(records, "escalation_decided"),
     voidedWhy: voided?.entry.why ?? null,
-    phases: status.done.map((done) => ({
-      number: done.number,
-      name: done.phase,
-      startedAt: toPhaseStartedAt(records, done.phase, done.seq),
-      durationMs: done.durationMs,
-      receipt: done.receipt,
-      refusals: done.wouldRefuse,
-      text: parts.texts.find(({ phase }) => phase === done.phase)?.text ?? null,
-    })),
+    phases: status.done.map((done) => toPhase(parts, done)),
     certificate: close?.certificate?.verdict ?? null,
     certificateReasons: close?.certificate?.reasons ?? [],
     notCovered: close?.certificate?.notCovered ?? [],
@@ -195,6 +195,31 @@ export function toAccount(parts: AccountParts): RunAccount {
     backup: toBackup(outputs.get("pre_write_backup")),
     killSwitchAtCloseout: close?.killSwitch ?? null,
   };
+}
+
+function toPhase({ records, texts }: AccountParts, done: DonePhase): AccountedPhase {
+  return {
+    number: done.number,
+    name: done.phase,
+    startedAt: toPhaseStartedAt(records, done.phase, done.seq),
+    durationMs: done.durationMs,
+    receipt: done.receipt,
+    refusals: done.wouldRefuse,
+    text: texts.find(({ phase }) => phase === done.phase)?.text ?? null,
+  };
+}
+
+function toWhyHarmless(records: readonly JournalRecord[], documents: readonly Uint8Array[]): string | null {
+  const used = recordsOf(records, "approval_verified").findLast(({ entry }) => entry.gate === "RULING");
+  const document = documents.find((bytes) => used !== undefined && sha256Hex(bytes) === used.entry.document_sha256);
+  if (document === undefined) return null;
+  try {
+    const approval = parseApproval(document);
+    return approval.gate === "RULING" ? approval.why_harmless : null;
+  } catch (error) {
+    if (error instanceof CutterError) return null; // the audit tells of it
+    throw error;
+  }
 }
 
 function read<T>(schema: z.ZodType<T>, output: unknown): T | null {

@@ -1,6 +1,7 @@
 // By whose authority a run was made: each approval it relied on, with its signers, as the journal recorded them. Pure.
 import { list, paragraph, table, type Block } from "../page/page.ts";
 import type { RecordOf } from "../journal/record.ts";
+import type { RevertAccount } from "../revert/account.ts";
 import type { RunAccount } from "./account.ts";
 
 const meanings = {
@@ -16,24 +17,32 @@ interface UsedApproval {
   readonly verifiedAt: readonly string[];
 }
 
-export function toAuthority(account: RunAccount): readonly Block[] {
+/** `revert`: a way back has an approval of its own, which the run's journal does not know. */
+export function toAuthority(account: RunAccount, revert: RevertAccount | null): readonly Block[] {
   if (account.mode !== "live") return [paragraph("None was needed: a dry run writes nothing, and no approval is used by it.")];
   const used = toUsed(account);
-  if (used.length === 0) return [paragraph("The journal records no approval.")];
+  const approval = revert?.approval ?? null;
+  if (used.length === 0 && approval === null) return [paragraph("The journal records no approval.")];
   return [
     table(
       ["Gate", "For", "Signed by", "Fingerprint", "Issued", "Verified"],
-      used.flatMap(({ entry, verifiedAt }) =>
-        entry.signatures.map(({ role, fingerprint }) => [
-          entry.gate,
-          meanings[entry.gate],
-          role,
-          fingerprint,
-          entry.issued_at,
-          toTimes(verifiedAt),
-        ]),
-      ),
+      [
+        ...used.flatMap(({ entry, verifiedAt }) =>
+          entry.signatures.map(({ role, fingerprint }) => [
+            entry.gate,
+            meanings[entry.gate],
+            role,
+            fingerprint,
+            entry.issued_at,
+            toTimes(verifiedAt),
+          ]),
+        ),
+        ...(approval === null
+          ? []
+          : [["REVERT", "taking the run back", "sovereign", approval.signer, "see the document", approval.verifiedAt]]),
+      ],
     ),
+    ...(account.whyHarmless === null ? [] : [paragraph(`Why the document can bear it, as the ruling says: ${account.whyHarmless}`)]),
     ...(isSignedByOne(used)
       ? [
           paragraph("one human signer"),
@@ -42,15 +51,18 @@ export function toAuthority(account: RunAccount): readonly Block[] {
       : []),
     table(
       ["Gate", "review_decision id", "Document", "sha256 of the document", "sha256 of the signature"],
-      used.flatMap(({ entry }) =>
-        entry.signatures.map(({ signature_sha256 }) => [
-          entry.gate,
-          entry.review_decision_id,
-          entry.kb_id === "" ? "brought with the token" : entry.kb_id,
-          entry.document_sha256,
-          signature_sha256,
-        ]),
-      ),
+      [
+        ...used.flatMap(({ entry }) =>
+          entry.signatures.map(({ signature_sha256 }) => [
+            entry.gate,
+            entry.review_decision_id,
+            entry.kb_id === "" ? "brought with the token" : entry.kb_id,
+            entry.document_sha256,
+            signature_sha256,
+          ]),
+        ),
+        ...(approval === null ? [] : [["REVERT", approval.reviewDecisionId, "in revert/", approval.sha256, "in revert/"]]),
+      ],
     ),
     ...(account.decisions.length === 0
       ? []

@@ -2,12 +2,21 @@
 import { codes, isCode } from "../codes/index.ts";
 import { hostLayout } from "../host/layout.ts";
 import { commands, list, paragraph, type Block } from "../page/page.ts";
+import type { RevertAccount } from "../revert/account.ts";
 import type { RunAccount } from "./account.ts";
+import { toOwnersWord, type OwnersProof } from "./backup.ts";
 import type { PhaseName } from "../phase-names.ts";
 
-export function toWarnings(account: RunAccount): readonly string[] {
+export function toWarnings(account: RunAccount, revert: RevertAccount | null): readonly string[] {
   const accepted = account.mode === "live" ? [...new Set(account.phases.flatMap(({ refusals }) => refusals.map(({ code }) => code)))] : [];
   return [
+    ...(revert?.tables ?? [])
+      .filter(({ rest }) => rest !== "equal")
+      .map(({ table, rest }) =>
+        rest === "changed"
+          ? `${table}: rows that are not this run's were changed by others between the run and its revert.`
+          : `${table}: rows that are not this run's could not be compared after the revert: no count from before the run.`,
+      ),
     ...account.effects
       .filter(({ found }) => found === "already_there")
       .map(
@@ -43,8 +52,14 @@ export function toWarnings(account: RunAccount): readonly string[] {
   ];
 }
 
-export function toProofs(account: RunAccount): readonly Block[] {
-  const { certain, uncertain } = account.mode === "live" ? toLiveProofs(account) : toDryProofs(account);
+/** What is known at the moment of looking, beside the run itself. */
+export interface KnownNow {
+  readonly revert: RevertAccount | null;
+  readonly restoreProofs: readonly OwnersProof[] | null;
+}
+
+export function toProofs(account: RunAccount, now: KnownNow | null): readonly Block[] {
+  const { certain, uncertain } = account.mode === "live" ? toLiveProofs(account, now) : toDryProofs(account);
   return [
     paragraph("Certain:"),
     list(certain.length === 0 ? ["Nothing yet: the run is not far enough."] : certain),
@@ -83,30 +98,40 @@ function toDryProofs(account: RunAccount): Proofs {
   };
 }
 
-function toLiveProofs(account: RunAccount): Proofs {
+function toLiveProofs(account: RunAccount, now: KnownNow | null): Proofs {
   const isDone = (name: PhaseName): boolean => account.phases.some((phase) => phase.name === name && phase.receipt !== null);
   const undecided = account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => step);
+  const reverted = now?.revert?.state === "reverted" ? now.revert : null;
+  const when = reverted === null ? "" : " This was during the run, before its revert.";
+  const backup = account.backup?.file == null ? null : account.backup;
+  const owner = backup === null ? null : toOwnersWord(backup, now?.restoreProofs ?? null);
   return {
     certain: [
+      ...(reverted === null ? [] : toRevertedProofs(reverted)),
       ...(isDone("structural_verify")
-        ? ["Another login read every unit back: bytes, tree, counts and addresses equal the plan, and the bytes in order are the document."]
+        ? [
+            "Another login read every unit back: bytes, tree, counts and addresses equal the plan, and the bytes in order are the " +
+              `document.${when}`,
+          ]
         : []),
       ...(isDone("write_verify")
-        ? ["A second login, which the database keeps apart from the writer, recorded that it verified the change set."]
+        ? [`A second login, which the database keeps apart from the writer, recorded that it verified the change set.${when}`]
         : []),
-      ...((account.backup?.file ?? null) === null ? [] : ["The backup was decrypted and listed before anything was written."]),
+      ...(backup === null ? [] : ["The backup was decrypted and listed before anything was written."]),
+      ...(owner?.proven === true ? [owner.text] : []),
       ...account.effects
         .filter(({ step, found }) => found !== null && step !== "pre_write_backup")
-        .map(({ step }) => `${step}: its effect stands in the database once.`),
-      ...(isDone("lifecycle_enact") ? ["The units are enacted."] : []),
+        .map(({ step }) => toEffectProof(step, reverted)),
+      ...(isDone("lifecycle_enact") && reverted === null ? ["The units are enacted."] : []),
     ],
     uncertain: [
-      ...undecided.map(
-        (step) =>
-          `Whether ${step} landed: the journal holds its intent only. The next start asks the database; cutter orchestrate explain ` +
-          `--run-id ${account.runId} says what to do.`,
+      ...undecided.map((step) =>
+        reverted === null
+          ? `Whether ${step} landed: the journal holds its intent only. The next start asks the database; cutter orchestrate explain ` +
+            `--run-id ${account.runId} says what to do.`
+          : `Whether ${step} landed before the revert: the journal holds its intent only.`,
       ),
-      "That the owner can still decrypt the backup: only the holder of the private key can show it.",
+      ...(owner === null || owner.proven ? [] : [owner.text]),
       "What others wrote meanwhile to tables in scope: rows of other documents are counted together with ours.",
       ...account.firing.map((line) => `What else was written: ${line}; its rows outside the tables in scope are not counted.`),
       bypass,
@@ -114,14 +139,37 @@ function toLiveProofs(account: RunAccount): Proofs {
   };
 }
 
-export function toRollback(account: RunAccount, revertedAt: string | null): readonly Block[] {
+function toRevertedProofs({ revertedAt, verifiedAt, units, transactionId, approval }: RevertAccount): readonly string[] {
+  return [
+    `The run was reverted at ${revertedAt ?? "an unknown time"}` +
+      `${transactionId === null ? "" : ` in transaction ${transactionId}`}` +
+      `${approval === null ? "" : `, by the approval of ${approval.signer}`}: ${String(units ?? 0)} units are retired.`,
+    ...(verifiedAt === null ? [] : [`Another login saw them retired at ${verifiedAt}.`]),
+  ];
+}
+
+/** The rows of the other steps are append-only: a revert leaves them. */
+function toEffectProof(step: string, reverted: RevertAccount | null): string {
+  if (reverted === null) return `${step}: its effect stands in the database once.`;
+  return step === "cut_leg_a" || step === "lifecycle_enact"
+    ? `${step}: its effect was written once, and the revert took it back.`
+    : `${step}: its rows were written once and stay: they are append-only.`;
+}
+
+export function toRollback(account: RunAccount, revert: RevertAccount | null): readonly Block[] {
   const { runId } = account;
-  if (revertedAt !== null)
+  if (revert?.state === "reverted")
     return [
       paragraph(
-        `This run was reverted: its units are retired, and that was seen by another login at ${revertedAt}. The revert keeps its ` +
-          "own journal in the run's folder, revert/.",
+        `This run was reverted at ${revert.revertedAt ?? "an unknown time"}. ` +
+          `${revert.verifiedAt === null ? "No other login has looked since." : `Another login looked at ${revert.verifiedAt}.`} ` +
+          "The revert keeps its own journal, approval and outcome in the run's folder, revert/.",
       ),
+    ];
+  if (revert !== null)
+    return [
+      paragraph("A revert of this run began and is not finished. Started again, it repeats nothing that landed:"),
+      commands([`runbooks/emergency-revert --run-id ${runId} --approval FILE`]),
     ];
   if (account.mode !== "live")
     return [paragraph("There is nothing to revert: this run wrote nothing to the database. Its documents in the knowledge base may stay.")];

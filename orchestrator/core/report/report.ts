@@ -3,36 +3,40 @@ import { codes, isCode } from "../codes/index.ts";
 import { toPrintable } from "../errors.ts";
 import type { RecordedRefusal } from "../journal/record.ts";
 import { list, paragraph, table, type Block, type Page, type Section } from "../page/page.ts";
-import type { AccountedTable, RunAccount } from "./account.ts";
+import type { RevertAccount } from "../revert/account.ts";
+import type { RunAccount } from "./account.ts";
 import { toAuthority } from "./authority.ts";
+import { toBackup, type OwnersProof } from "./backup.ts";
 import { toProofs, toWarnings, toRollback } from "./proofs.ts";
+import { toBanner } from "./standing.ts";
+import { toTables, toTablesTitle } from "./tables.ts";
 
 /** What is asked at the moment of looking; null in the report a run leaves behind, which speaks of the run alone. */
 export interface CurrentHostState {
   readonly at: string; // ISO 8601 UTC
   readonly killSwitch: string;
-  readonly revertedAt: string | null; // when its revert was seen to be whole; null: none
+  readonly revert: RevertAccount | null; // null: none ever began
+  readonly restoreProofs: readonly OwnersProof[] | null; // those that verify by the keys pinned now; null: they cannot be read from here
 }
 
 export function toRunPage(account: RunAccount, now: CurrentHostState | null): Page {
   const titled = (title: string, blocks: readonly Block[]): Section => ({ title, blocks });
-  const revertedAt = now?.revertedAt ?? null;
+  const revert = now?.revert ?? null;
   return {
     title: `Run ${account.runId}`,
-    subtitle:
-      `${toModeWords(account)} · document ${account.documentId ?? "none"} · ` +
-      `${toStateWords(account)}${revertedAt === null ? "" : ` · REVERTED at ${revertedAt}`}`,
+    subtitle: `${toModeWords(account)} · document ${account.documentId ?? "none"} · ${toStateWords(account)}`,
+    banner: toBanner(account, revert),
     sections: [
       titled(account.mode === "dryrun" ? "What would be cut" : "What was cut", toCut(account)),
-      titled("By whose authority", toAuthority(account)),
+      titled("By whose authority", toAuthority(account, revert)),
       titled("Phases", toPhases(account)),
       ...(account.effects.length === 0 ? [] : [titled("What was written", toEffects(account))]),
-      titled("Rows before and after", toTables(account)),
-      titled("Backup", toBackup(account)),
+      titled(toTablesTitle(revert), toTables(account, revert)),
+      titled("Backup", toBackup(account, now?.restoreProofs ?? null)),
       titled("Kill switch", toSwitch(account, now)),
-      titled("Warnings", toListOr(toWarnings(account), "None.")),
-      titled("What is certain, and what is not", toProofs(account)),
-      titled("How to revert", toRollback(account, revertedAt)),
+      titled("Warnings", toListOr(toWarnings(account, revert), "None.")),
+      titled("What is certain, and what is not", toProofs(account, now)),
+      titled("How to revert", toRollback(account, revert)),
       titled("What would stop a live run", account.mode === "live" ? [] : toStops(account)),
       titled("What each phase said", toFacts(account)),
     ].filter(({ blocks }) => blocks.length > 0),
@@ -145,56 +149,6 @@ function toEffects(account: RunAccount): readonly Block[] {
       ]),
     ),
   ];
-}
-
-function toTables(account: RunAccount): readonly Block[] {
-  if (account.tables.length === 0) return [paragraph("Nothing was counted.")];
-  return [table(["Table", "Rows before", "Rows after", "Difference", "Of this run", "Content"], account.tables.map(toTableRow))];
-}
-
-function toTableRow({ table: name, rowsBefore, rowsAfter, sha256Before, sha256After, expectedGrowth }: AccountedTable): readonly string[] {
-  const difference =
-    rowsAfter === null
-      ? "not known"
-      : rowsAfter === rowsBefore
-        ? "0"
-        : `${rowsAfter > rowsBefore ? "+" : ""}${String(rowsAfter - rowsBefore)}`;
-  return [
-    name,
-    String(rowsBefore),
-    rowsAfter === null ? "not counted" : String(rowsAfter),
-    difference,
-    expectedGrowth === null ? "none" : String(expectedGrowth),
-    sha256After === null ? "not known" : sha256After === sha256Before ? "equal" : "changed",
-  ];
-}
-
-function toBackup({ backup, mode }: RunAccount): readonly Block[] {
-  if (backup === null) return [paragraph("No backup was made.")];
-  const rows = [
-    ["Encrypted to", backup.recipientFingerprint],
-    ["Key ids in the packets", backup.recipientKeyIds.join(" ") || "none"],
-    ["File", backup.file ?? "kept nowhere"],
-    ["sha256 of the ciphertext", backup.sha256 ?? "none"],
-    ["Bytes", backup.bytes === null ? "none" : String(backup.bytes)],
-    ...(mode === "live"
-      ? [
-          ["Tables in the archive", backup.archiveEntries === null ? "not listed" : String(backup.archiveEntries)],
-          [
-            "Restored for comparison",
-            backup.restoredInto === null
-              ? "no: no scratch database is configured"
-              : `into ${backup.restoredInto}, digest equal to from_digest`,
-          ],
-        ]
-      : []),
-  ];
-  const said =
-    backup.file === null
-      ? "The dump was streamed and encrypted, and ended nowhere: a dry run keeps no file."
-      : "Proven before anything was written: the bytes on disk were decrypted with a key made for this run and destroyed since, " +
-        "and their archive was listed. That the owner can still decrypt it is not proven by this.";
-  return [table(["What", "Value"], rows), paragraph(said)];
 }
 
 function toSwitch(account: RunAccount, now: CurrentHostState | null): readonly Block[] {

@@ -39,7 +39,23 @@ const entrySchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("transaction"), id: z.string() }),
   z.strictObject({ kind: z.literal("rolled_back") }),
   z.strictObject({ kind: z.literal("reverted"), units: z.int(), found: z.enum(["committed", "already_there"]) }),
-  z.strictObject({ kind: z.literal("verified"), units: z.int(), tables_equal: z.int(), tables_not_equal: z.array(z.string()) }),
+  z.strictObject({
+    kind: z.literal("verified"),
+    units: z.int(),
+    tables_equal: z.int(),
+    tables_not_equal: z.array(z.string()),
+    // Left out by journals of releases that counted and did not write it down.
+    tables: z
+      .array(
+        z.strictObject({
+          table: z.string(),
+          rows_of_run: z.int(),
+          rest_rows: z.int(),
+          rest: z.enum(["equal", "changed", "unknown"]),
+        }),
+      )
+      .optional(),
+  }),
   z.strictObject({ kind: z.literal("receipt"), document_id: z.string(), revision: z.int(), sha256 }),
   z.strictObject({ kind: z.literal("attempt_ended"), attempt: z.int(), code: z.string().nullable(), facts }),
 ]);

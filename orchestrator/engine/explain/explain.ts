@@ -8,6 +8,7 @@ import type { RunStatus } from "../../core/journal/status.ts";
 import type { NextStep } from "../../core/run/next-step.ts";
 import type { HostView, LastStop } from "./host-view.ts";
 import { toNextStep } from "./next-step.ts";
+import { toRevertedEffects, toRevertLines, toRevertUncertain } from "./reverted.ts";
 import type { RecordedRun, RunSummary } from "../records/read-run.ts";
 
 export interface Explanation extends NextStep {
@@ -19,6 +20,8 @@ export interface Explanation extends NextStep {
 export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: RunSummary, view: HostView): Explanation {
   const { runId, status } = run;
   const live = status.started?.mode === "live";
+  const { revert } = summary;
+  const reverted = revert?.state === "reverted";
   const certain = [
     ...(status.started === null
       ? toUnbegun(view)
@@ -27,7 +30,7 @@ export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: Run
     ...status.done.map(
       (done) => `phase ${String(done.number)} ${done.phase} is done${done.receipt === null ? ", its document not yet receipted" : ""}`,
     ),
-    ...(live ? toEffects(status) : []),
+    ...(reverted ? toRevertedEffects(status) : live ? toEffects(status) : []),
     ...toEscalation(status),
     ...(status.finished === null
       ? []
@@ -35,9 +38,11 @@ export function explain(run: Pick<RecordedRun, "runId" | "status">, summary: Run
     ...(status.voided === null ? [] : [`it was given up at ${status.voided.at}: ${status.voided.why}`]),
     ...toSwitch(runId, view),
     ...toLastStart(status, view),
+    ...(revert === null ? [] : toRevertLines(revert)),
   ];
   const last = toLastStop(status, view);
-  return { certain, uncertain: toUncertain(run, summary, view), ...toNextStep({ runId, status, summary, view, last }) };
+  const uncertain = [...(reverted ? [] : toUncertain(run, summary, view)), ...(revert === null ? [] : toRevertUncertain(revert))];
+  return { certain, uncertain, ...toNextStep({ runId, status, summary, view, last }) };
 }
 
 /** A start of a unit that left no end in the journal, or none at all, is told by its result; the journal tells all others. */

@@ -15,7 +15,6 @@ export interface HostView {
   readonly recordsStand: boolean;
   /** Of a live run: what its dry run came to. */
   readonly dryRun: "pass" | "not pass" | "given up" | "unfinished" | "none";
-  readonly revertedAt: string | null;
   /** Of the run that holds the claim on the document, where one stopped this run. */
   readonly claimant: "unfinished" | "ended" | "not of this host" | null;
 }
@@ -28,7 +27,6 @@ export const ownEnd: HostView = {
   result: null,
   recordsStand: true,
   dryRun: "pass",
-  revertedAt: null,
   claimant: null,
 };
 

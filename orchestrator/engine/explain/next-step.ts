@@ -29,7 +29,7 @@ export function toNextStep(explained: ExplainedRun): NextStep {
   const live = (status.started?.mode ?? view.request?.mode) === "live";
   if (view.unit.state === "going_on")
     return run(["runbooks/start-run", "--run-id", runId], "it is going on; this shows it until it ends and starts nothing else", "nobody");
-  if (view.revertedAt !== null) return nothing(`it was reverted at ${view.revertedAt}`);
+  if (summary.revert !== null) return toRevertStep(runId, summary.revert);
   if (summary.state === "voided")
     return nothing("it was given up and never starts again; to cut the document after all, prepare it under another run id");
   if (summary.state === "done" && view.recordsStand) return nothing(toDoneText(status, live));
@@ -156,8 +156,26 @@ function toThird(explained: ExplainedRun, { phase, code }: NonNullable<RunStatus
   };
 }
 
+/** Nothing, once it is reverted and told; else the revert again: it repeats nothing. */
+function toRevertStep(runId: string, { state, code, reverted_at: at, verified_at: seenAt }: NonNullable<RunSummary["revert"]>): NextStep {
+  if (state === "reverted" && code === null && seenAt !== null) return nothing(`it was reverted at ${at ?? "an unknown time"}`);
+  const why =
+    state === "reverted"
+      ? "its units are retired; what is left is to look again and to tell it"
+      : `a revert of it began and is not finished${code === null ? "" : `: its last start ended with ${code}`}`;
+  return code === "APPROVAL_SPENT" ? toRevert(runId, why) : run(toRevertCommand(runId), why);
+}
+
+const toRevertCommand = (runId: string): readonly string[] => [
+  "runbooks/emergency-revert",
+  "--run-id",
+  runId,
+  "--approval",
+  toApprovalFile(runId, "REVERT"),
+];
+
 function toRevert(runId: string, why: string, who = "the sovereign signs REVERT, then the operator"): NextStep {
-  return sign(runId, "REVERT", why, ["runbooks/emergency-revert", "--run-id", runId, "--approval", toApprovalFile(runId, "REVERT")], who);
+  return sign(runId, "REVERT", why, toRevertCommand(runId), who);
 }
 
 function sign(runId: string, gate: Gate, why: string, then: readonly string[], who = "the sovereign signs, then the operator"): NextStep {

@@ -2,7 +2,6 @@
 // read is unknown or absent, never a refusal.
 import { parseStrictYaml } from "../../core/encoding/strict-yaml.ts";
 import { tryParseJson } from "../../core/encoding/try-parse-json.ts";
-import { parseRevertRecord } from "../../core/revert/journal.ts";
 import { requestSchema } from "../../core/run/request.ts";
 import { runResultSchema } from "../../core/run/result.ts";
 import { dryRunSuffix, toDryRunId, type RunId } from "../../core/run-id.ts";
@@ -30,7 +29,6 @@ export async function readHostView(look: HostLook, runId: RunId, { status }: Pic
     result: await readResult(look, runId),
     recordsStand: await hasRecords(look, runId),
     dryRun: runId.endsWith(dryRunSuffix) ? ("none" as const) : await readDryRun(look, toDryRunId(runId)),
-    revertedAt: await readRevertedAt(look, runId),
     claimant: null,
   };
   const last = toLastStop(status, view);
@@ -76,8 +74,9 @@ async function readDryRun(look: HostLook, runId: RunId): Promise<HostView["dryRu
 async function readClaimant(look: HostLook, runId: string): Promise<HostView["claimant"]> {
   const run = await readRecorded(look, runId);
   if (run === null) return "not of this host";
-  const ended = run !== "damaged" && (run.status.finished !== null || run.status.voided !== null);
-  return ended || (await readRevertedAt(look, runId)) !== null ? "ended" : "unfinished";
+  if (run === "damaged") return "unfinished";
+  const { status, revert } = run;
+  return status.finished !== null || status.voided !== null || revert?.state === "reverted" ? "ended" : "unfinished";
 }
 
 async function readRecorded({ files, sidecarRoot }: HostLook, runId: string): Promise<RecordedRun | "damaged" | null> {
@@ -91,12 +90,6 @@ async function readRecorded({ files, sidecarRoot }: HostLook, runId: string): Pr
 
 async function hasRecords({ files, sidecarRoot }: HostLook, runId: string): Promise<boolean> {
   return (await files.facts(`${sidecarRoot}/${runId}/${checksumListName}`).catch(() => null)) !== null;
-}
-
-async function readRevertedAt({ files, sidecarRoot }: HostLook, runId: string): Promise<string | null> {
-  const text = await readText(files, `${sidecarRoot}/${runId}/revert/journal.jsonl`);
-  const records = (text ?? "").split("\n").map((line) => parseRevertRecord(tryParseJson(line)));
-  return records.find((record) => record?.entry.kind === "reverted")?.at ?? null;
 }
 
 async function readText(files: Files, path: string): Promise<string | null> {

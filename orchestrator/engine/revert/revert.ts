@@ -314,6 +314,7 @@ async function verify(attempt: RevertAttempt): Promise<readonly TableDifference[
     units: state.unitsOfRun,
     tables_equal: differences.filter(({ rest }) => rest === "equal").length,
     tables_not_equal: differences.filter(({ rest }) => rest !== "equal").map(({ table, rest }) => `${table} ${rest}`),
+    tables: differences.map(({ table, rowsOfRun, restRows, rest }) => ({ table, rows_of_run: rowsOfRun, rest_rows: restRows, rest })),
   });
   return differences;
 }

@@ -9,6 +9,7 @@ import { hasWritten } from "../../../orchestrator/core/journal/live.ts";
 import type { JournalEntry } from "../../../orchestrator/core/journal/record.ts";
 import { toStatus, type RunStatus } from "../../../orchestrator/core/journal/status.ts";
 import { phaseNames, type PhaseName } from "../../../orchestrator/core/phase-names.ts";
+import type { RevertAccount } from "../../../orchestrator/core/revert/account.ts";
 import { explain } from "../../../orchestrator/engine/explain/explain.ts";
 import { ownEnd, type HostView } from "../../../orchestrator/engine/explain/host-view.ts";
 import { nextStepSchema, type Next } from "../../../orchestrator/core/run/next-step.ts";
@@ -121,6 +122,7 @@ const replay = (entries: readonly JournalEntry[]): RunStatus =>
 function look(
   entries: readonly JournalEntry[],
   view: Partial<HostView> = {},
+  revert: RevertAccount | null = null,
 ): {
   readonly status: RunStatus;
   readonly standing: RunSummary;
@@ -131,11 +133,27 @@ function look(
     runId: "run-1",
     status,
     lastAt: "2026-11-22T10:00:00.000Z",
+    revert,
     folder: { path: "", journalPath: "", write: never, writeOutput: never, readOutput: never, read: never },
   };
   const standing = toRunSummary(run, phaseNames);
   return { status, standing, told: explain(run, standing, { ...ownEnd, request: { mode: "live", documentId }, ...view }) };
 }
+const reverted: RevertAccount = {
+  state: "reverted",
+  revertedAt: "2026-11-22T12:00:00.000Z",
+  found: "committed",
+  units: 3,
+  transactionId: "7",
+  openTransaction: null,
+  verifiedAt: null,
+  tables: [],
+  approval: null,
+  runbookSha256: null,
+  backupSha256: null,
+  receipt: null,
+  code: null,
+};
 const never = (): Promise<never> => Promise.reject(new Error("not in this test"));
 /** What can be typed as it stands: no placeholder, and nothing that only looks. */
 const commands =
@@ -231,8 +249,27 @@ describe("explain of a live run", () => {
   });
 
   it("that was reverted has nothing more to do", () => {
-    const { told } = look(interrupted, { revertedAt: "2026-11-22T12:00:00.000Z" });
+    const { told } = look(interrupted, {}, { ...reverted, verifiedAt: reverted.revertedAt });
     expect([told.next, told.why]).toEqual([null, "it was reverted at 2026-11-22T12:00:00.000Z"]);
+  });
+
+  it.each<[string, Partial<RevertAccount>, readonly string[]]>([
+    ["nobody has seen it yet", {}, ["runbooks/emergency-revert --run-id run-1 --approval approvals/run-1/run-1.REVERT.md"]],
+    [
+      "it stopped",
+      { state: "stopped", revertedAt: null, code: "DATABASE_UNREACHABLE" },
+      ["runbooks/emergency-revert --run-id run-1 --approval approvals/run-1/run-1.REVERT.md"],
+    ],
+    [
+      "its approval is spent",
+      { state: "stopped", revertedAt: null, code: "APPROVAL_SPENT" },
+      [
+        "runbooks/draft --run-id run-1 --gate REVERT",
+        "runbooks/emergency-revert --run-id run-1 --approval approvals/run-1/run-1.REVERT.md",
+      ],
+    ],
+  ])("whose revert began, and %s, is reverted again: it repeats nothing", (_name, account, next) => {
+    expect(toWords(look(interrupted, {}, { ...reverted, ...account }).told.next)).toEqual(next);
   });
 
   it("speaks of its last start when that was killed, and of the one before as of the one before", () => {

@@ -37,6 +37,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     armed: join(world.folder, "switch/armed"),
     live: join(world.folder, "switch/live"),
     keys: join(world.folder, "keys"),
+    restoreProofs: join(world.folder, "restore-proofs"),
     rollbackRunbook: join(world.folder, "rollback_runbook.sql"),
     revertStaging: join(world.folder, "revert"),
     startResult: join(world.folder, "end.json"),

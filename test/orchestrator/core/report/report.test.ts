@@ -7,6 +7,7 @@ import { renderMarkdown } from "../../../../orchestrator/core/page/markdown.ts";
 import { renderText } from "../../../../orchestrator/core/page/text.ts";
 import { toAccount, type RunAccount } from "../../../../orchestrator/core/report/account.ts";
 import { toDuration, toRunPage } from "../../../../orchestrator/core/report/report.ts";
+import type { RevertAccount } from "../../../../orchestrator/core/revert/account.ts";
 import { toPhaseStem } from "../../../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { phases } from "../../../../orchestrator/phases/index.ts";
 import { liveRunId, makeLiveRunFiles, toRecords, type LiveRunFiles } from "../../../support/live-run-files.ts";
@@ -29,10 +30,26 @@ beforeAll(async () => {
     status,
     outputs,
     texts: phases.map((phase) => ({ phase: phase.name, text: phase.toResult(outputs.get(phase.name)).text })),
+    approvalDocuments: [...run.files].filter(([name]) => name.startsWith("approvals/")).map(([, bytes]) => bytes),
   });
 }, 60_000);
 
-const now = { at: "2026-11-22T12:00:00.000Z", killSwitch: "off", revertedAt: null };
+const now = { at: "2026-11-22T12:00:00.000Z", killSwitch: "off", revert: null, restoreProofs: null };
+const reverted: RevertAccount = {
+  state: "reverted",
+  revertedAt: "2026-11-22T13:00:00.000Z",
+  found: "committed",
+  units: 4,
+  transactionId: "950",
+  openTransaction: null,
+  verifiedAt: "2026-11-22T13:00:01.000Z",
+  tables: [],
+  approval: null,
+  runbookSha256: null,
+  backupSha256: null,
+  receipt: null,
+  code: null,
+};
 const text = (change: Partial<RunAccount> = {}, seen: Parameters<typeof toRunPage>[1] = now): string =>
   renderText(toRunPage({ ...account, ...change }, seen));
 
@@ -97,9 +114,34 @@ describe("the report of a live run", () => {
   });
 
   test("says of a reverted run that it is, and offers no second way back", () => {
-    const said = text({}, { ...now, revertedAt: "2026-11-22T13:00:00.000Z" });
-    expect(said).toContain("REVERTED at 2026-11-22T13:00:00.000Z");
+    const said = text({}, { ...now, revert: reverted });
+    expect(said).toMatch(/^=+\nREVERTED at 2026-11-22T13:00:00\.000Z\n/);
     expect(said).not.toContain("emergency-revert --run-id");
+    expect(said).toContain("What stands above under “after” is from before the revert.");
+  });
+
+  test("shows the restore proof that was accepted in the place of the doubt, and says whose backup it was", () => {
+    const backup = account.backup;
+    if (backup === null) throw new Error("no backup");
+    const proof = {
+      runId: liveRunId,
+      recipient: backup.recipientFingerprint,
+      backupSha256: backup.sha256 ?? "",
+      performedAt: "2026-11-22T14:00:00Z",
+      signer: "A".repeat(40),
+    };
+    const own = text({}, { ...now, restoreProofs: [proof] });
+    expect(own).toContain(
+      `The owner decrypted this very backup on 2026-11-22T14:00:00Z; the accepted restore proof is signed by ${proof.signer}`,
+    );
+    expect(own).not.toContain("can still decrypt");
+    const other = text({}, { ...now, restoreProofs: [{ ...proof, runId: "run-0", backupSha256: "0".repeat(64) }] });
+    expect(other).toContain(
+      "That the owner can decrypt this very file. With the key it is encrypted to the owner decrypted the backup of run run-0",
+    );
+    expect(text({}, { ...now, restoreProofs: [{ ...proof, recipient: "B".repeat(40) }] })).toContain(
+      "That the owner can still decrypt the backup",
+    );
   });
 
   test("without a moment of looking depends on the run alone", () => {

@@ -1,0 +1,124 @@
+// What status, explain and report say of a run that was taken back, and of a revert that came no further than its backup.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { liveRunId, makeEvidencedWorld, type EvidencedWorld } from "../../support/live-run-files.ts";
+import { revertDecisionId, revertLiveRun } from "../../support/reverted-run.ts";
+import { makeCli, type Cli } from "../../support/worlds/cli.ts";
+
+const json = async (cli: Cli, ...words: readonly string[]): Promise<Record<string, unknown>> =>
+  JSON.parse((await cli.run(...words, "--run-id", liveRunId, "--json")).stdout) as Record<string, unknown>;
+
+describe("a run that was done and reverted", () => {
+  let world: EvidencedWorld;
+  let cli: Cli;
+  let signer: string;
+  beforeAll(async () => {
+    world = await makeEvidencedWorld();
+    expect((await world.start()).result).toBe("done");
+    expect(await revertLiveRun(world)).toMatchObject({ result: "reverted", exit_code: 0 });
+    cli = await makeCli(world.live.world);
+    signer = world.live.sovereign.file.pin.fingerprint;
+  }, 60_000);
+  afterAll(() => world.live.remove());
+
+  it("is REVERTED in status, with when, by whose approval, and that nobody is waited for", async () => {
+    const { stdout } = await cli.run("orchestrate", "status");
+    expect(stdout).toMatch(
+      new RegExp(`^${liveRunId} REVERTED mode=live .*run_was=done reverted_at=2026-.*revert_signed_by=${signer}`, "m"),
+    );
+    const { runs } = (await json(cli, "orchestrate", "status")) as { runs: Record<string, unknown>[] };
+    expect(runs[0]).toMatchObject({
+      state: "done",
+      waits_on: null,
+      on_whom: null,
+      revert: {
+        state: "reverted",
+        units: 4,
+        transaction_id: "950",
+        approval: { signer, review_decision_id: revertDecisionId },
+        code: null,
+      },
+    });
+  });
+
+  it("has nothing left to do in explain, and no effect that was taken back stands", async () => {
+    const told = await json(cli, "orchestrate", "explain");
+    expect(told).toMatchObject({ next: null, who: "nobody", uncertain: [] });
+    const certain = (told["certain"] as readonly string[]).join("\n");
+    expect(certain).toContain("and the revert took it back");
+    expect(certain).toContain(`by approval of ${signer} (review_decision ${revertDecisionId}): 4 units are retired`);
+    expect(certain).not.toMatch(/cut_leg_a stands|lifecycle_enact stands/);
+    expect((await cli.run("orchestrate", "explain", "--run-id", liveRunId)).stdout).toContain("next:     nothing");
+  });
+
+  it("is reported with a banner first, what stands now, and the rows after the revert", async () => {
+    const { stdout } = await cli.run("orchestrate", "report", "--run-id", liveRunId);
+    expect(stdout).toMatch(/^=+\nREVERTED at 2026-\S+Z\nThe run was done at \S+ and was taken back afterwards\./);
+    for (const part of [
+      "What stands now: no unit of this run is in force. 4 units are retired",
+      "REVERT  taking the run back",
+      `REVERT  ${revertDecisionId}`,
+      "Why the document can bear it, as the ruling says: A text nobody depends on.",
+      "Rows before the run, after it, and after its revert",
+      "cut_leg_a: its effect was written once, and the revert took it back.",
+    ])
+      expect(stdout).toContain(part);
+    expect(stdout).toMatch(/public\.information_unit +1 +5 +5 +4 +equal/);
+    expect(stdout).not.toContain("The units are enacted.");
+    expect(stdout).not.toContain("emergency-revert --run-id");
+  });
+
+  it("is coloured as REVERTED at the top of the HTML page", async () => {
+    const file = join(world.live.folder, "report.html");
+    expect((await cli.run("orchestrate", "report", "--run-id", liveRunId, "--html", file)).code).toBe(0);
+    const page = Buffer.from((await cli.services.files.read(file)) ?? []).toString();
+    expect(page).toMatch(/<main>\n<div class="banner bad" role="status">\n<p class="headline">REVERTED at /);
+  });
+
+  it("says the same in the report's JSON", async () => {
+    const said = await json(cli, "orchestrate", "report");
+    expect(said).toMatchObject({ why_harmless: "A text nobody depends on.", restore_proofs: null, revert: { state: "reverted" } });
+    expect(said["tables_after_revert"]).toContainEqual({ table: "public.information_unit", rows_of_run: 4, rest_rows: 1, rest: "equal" });
+  });
+
+  it("hides behind no damaged journal: the run is told as damaged, and the others stay", async () => {
+    const journal = join(world.folder, "revert/journal.jsonl");
+    const bytes = (await cli.services.files.read(journal)) ?? new Uint8Array();
+    await writeFile(journal, Buffer.concat([bytes, Buffer.from("{}\n")]));
+    try {
+      const { stdout } = await cli.run("orchestrate", "status");
+      expect(stdout).toMatch(new RegExp(`^${liveRunId} damaged .*code=JOURNAL_DAMAGED`, "m"));
+      expect(stdout).toMatch(new RegExp(`^${liveRunId}\\.dryrun done`, "m"));
+    } finally {
+      await writeFile(journal, bytes);
+    }
+  });
+});
+
+describe("a revert that stopped before its transaction", () => {
+  let world: EvidencedWorld;
+  let cli: Cli;
+  beforeAll(async () => {
+    world = await makeEvidencedWorld();
+    await world.start();
+    await revertLiveRun(world, { ports: { backups: { make: () => Promise.reject(new CutterError("BACKUP_UNPROVEN", {})) } } });
+    cli = await makeCli(world.live.world);
+  }, 60_000);
+  afterAll(() => world.live.remove());
+
+  it("is told beside the run, which still stands, with the revert as the next command", async () => {
+    expect((await cli.run("orchestrate", "status", "--run-id", liveRunId)).stdout).toMatch(
+      /^run-1 done .*revert=stopped revert_code=BACKUP_UNPROVEN revert_signed_by=/,
+    );
+    const told = await json(cli, "orchestrate", "explain");
+    expect(told["next"]).toEqual({
+      command: ["runbooks/emergency-revert", "--run-id", liveRunId, "--approval", `approvals/${liveRunId}/${liveRunId}.REVERT.md`],
+    });
+    expect(told["certain"]).toContainEqual(expect.stringContaining("cut_leg_a stands in the database"));
+    const { stdout } = await cli.run("orchestrate", "report", "--run-id", liveRunId);
+    expect(stdout).toMatch(/^=+\nREVERT NOT FINISHED\n/);
+    expect(stdout).toContain("Nothing of the run is recorded as taken back.");
+  });
+});
