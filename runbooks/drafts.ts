@@ -1,10 +1,13 @@
 // The drafts of one run, on the operator's side: what the sovereign fills and signs. The host made them from its dry run; nothing in them
 // is secret.
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { z } from "zod";
+import { readApprovalBlock } from "../orchestrator/core/approval/block.ts";
+import { CutterError } from "../orchestrator/core/errors.ts";
 import type { ApprovalGate } from "../orchestrator/core/approval/schema.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
+import { tryParseJson } from "../orchestrator/core/encoding/try-parse-json.ts";
 import { findCheckout } from "../provision/checkout.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { mustRunOnHost } from "./remote-step.ts";
@@ -23,6 +26,7 @@ export interface WrittenDraft {
   readonly commands: readonly string[];
   readonly wouldRefuse: readonly string[];
   readonly kept: boolean; // a file of that name was there and was left as it is
+  readonly stale: readonly string[]; // fields of a kept file that say something else than the host says now: it could not be used
 }
 
 /** approvals/<run_id>/ in the checkout; ignored by git. */
@@ -32,7 +36,7 @@ export function toDraftFolder(runId: RunId): string {
 
 /**
  * Asks the host for each draft and writes it; what a signer has begun to fill is never overwritten.
- * @throws HOST_COMMAND_FAILED with the host's own refusal
+ * @throws SIGN_NOTHING and the host's other refusals by their codes, HOST_COMMAND_FAILED
  */
 export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonly ApprovalGate[]): Promise<readonly WrittenDraft[]> {
   const written: WrittenDraft[] = [];
@@ -42,7 +46,8 @@ export async function writeDrafts(host: RemoteHost, runId: RunId, gates: readonl
 
 /**
  * One draft; `more`: further arguments of `cutter approval draft`. `fresh`: one that is signed already is set aside under another name, so
- * that this one can be signed in its place. @throws the host's own refusal, HOST_COMMAND_FAILED, HOST_OUTCOME_UNKNOWN
+ * that this one can be signed in its place. @throws SIGN_NOTHING and the host's other refusals by their codes, HOST_COMMAND_FAILED,
+ * HOST_OUTCOME_UNKNOWN
  */
 export async function writeDraft(
   host: RemoteHost,
@@ -60,7 +65,14 @@ export async function writeDraft(
   if (fresh) setAside(file);
   const kept = existsSync(file);
   if (!kept) writeFileSync(file, draft.document, { flag: "wx" });
-  return { gate, file: relative(findCheckout(), file), commands: draft.commands, wouldRefuse: draft.would_refuse, kept };
+  return {
+    gate,
+    file: relative(findCheckout(), file),
+    commands: draft.commands,
+    wouldRefuse: draft.would_refuse,
+    kept,
+    stale: kept ? toStaleFields(readFileSync(file), draft.document) : [],
+  };
 }
 
 /** The document and its signatures, under the next number that is free. An unsigned one stays: somebody may be filling it. */
@@ -70,4 +82,23 @@ function setAside(file: string): void {
   let number = 1;
   while (existsSync(`${file}.${String(number)}`)) number += 1;
   for (const ending of names) renameSync(`${file}${ending}`, `${file}.${String(number)}${ending}`);
+}
+
+/** Fields that differ. What only the signer fills stands in the draft as a placeholder, and is not compared. Pure. */
+export function toStaleFields(kept: Uint8Array, fresh: string): readonly string[] {
+  const before = new Map(Object.entries(toBlock(kept)));
+  return Object.entries(toBlock(new TextEncoder().encode(fresh)))
+    .filter(([name, value]) => typeof value === "string" && !value.startsWith("@") && before.get(name) !== value)
+    .map(([name]) => name);
+}
+
+/** Empty where the document has no block that can be read. */
+function toBlock(document: Uint8Array): object {
+  try {
+    const block = tryParseJson(readApprovalBlock(document));
+    return typeof block === "object" && block !== null ? block : {};
+  } catch (error) {
+    if (error instanceof CutterError) return {};
+    throw error;
+  }
 }

@@ -12,6 +12,7 @@ import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { writeDrafts, type WrittenDraft } from "./drafts.ts";
 import { runScript, toRequired } from "./script.ts";
+import { toSignNothingLines } from "./sign-nothing.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 import { watchStart } from "./watch-run.ts";
 
@@ -21,7 +22,7 @@ const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   --run-id R     3 to 48 characters of A-Z a-z 0-9 . _ -
   --document D   knowledge base id of a registered source document
 --stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
-Exit: 0 done · 2 usage · 10 refused or stopped · 11 waiting for the knowledge base, run it again · 30 not seen how it ended · 78 configuration · 130 Ctrl-C, the dry run goes on`;
+Exit: 0 done · 2 usage · 10 refused, stopped, or nothing to sign · 11 waiting for the knowledge base, run it again · 30 not seen how it ended · 78 configuration · 130 Ctrl-C, the dry run goes on`;
 
 /** Written beside and renamed, so a half-written request never has the name. An equal one stays; another one is a refusal. */
 const writeRequest = `set -eu
@@ -29,6 +30,9 @@ path=$1; new=$(mktemp "$path.XXXXXX"); trap 'rm -f "$new"' EXIT
 cat > "$new"; chown root:cutter "$new"; chmod 0640 "$new"
 if [ -e "$path" ]; then cmp -s "$path" "$new" && exit 0; exit 3; fi
 sync "$new"; mv -T -n "$new" "$path"; sync "$(dirname "$path")"`;
+
+/** Where no paper of this run id can be used, and a new id leads on. */
+const nothingToSign: ReadonlySet<string> = new Set(["SIGN_NOTHING", "RUN_ID_TAKEN", "CERTIFICATE_INCONCLUSIVE"]);
 
 await runScript(usage, async () => {
   const { values } = parseArgs({ options: { ...stackOptions, "run-id": { type: "string" }, document: { type: "string" } } });
@@ -39,24 +43,35 @@ await runScript(usage, async () => {
   const config = readStack(values.stack);
   return await withHost(config, values.host, async (host) => {
     console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: requests of ${runId} and ${dryRunId}, then the dry run`);
-    await ensureRequest(host, {
-      run_id: runId,
-      document_id: documentId,
-      mode: "live",
-      approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId),
-    });
-    await ensureRequest(host, { run_id: dryRunId, document_id: documentId, mode: "dryrun", approvals: {} });
-    const again = ["runbooks/prepare", "--run-id", runId, "--document", documentId];
-    const { exitCode, certificate } = await watchStart(host, config, dryRunId, again);
-    if (exitCode !== 0) return exitCode;
-    if (certificate !== "pass") {
-      console.log(`[WARN] the certificate says ${certificate ?? "nothing"}: there is nothing to sign; dry-run again under another run id`);
-      return codes.CERTIFICATE_INCONCLUSIVE.exit;
+    try {
+      await ensureRequest(host, {
+        run_id: runId,
+        document_id: documentId,
+        mode: "live",
+        approvals: toRequestApprovals(config.orchestrator.kb_runs_folder, runId),
+      });
+      await ensureRequest(host, { run_id: dryRunId, document_id: documentId, mode: "dryrun", approvals: {} });
+      const again = ["runbooks/prepare", "--run-id", runId, "--document", documentId];
+      const { exitCode, certificate } = await watchStart(host, config, dryRunId, again);
+      if (exitCode !== 0) return exitCode;
+      if (certificate !== "pass") throw new CutterError("CERTIFICATE_INCONCLUSIVE", { run_id: dryRunId, certificate });
+      const drafts = await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]);
+      for (const line of toSigningText(runId, config.stack, drafts)) console.log(line);
+      return drafts.some(({ stale }) => stale.length > 0) ? codes.SIGN_NOTHING.exit : 0;
+    } catch (error) {
+      if (!(error instanceof CutterError) || !nothingToSign.has(error.code)) throw error;
+      const run = { runId, documentId, stack: config.stack, usedIds: await readUsedIds(host) };
+      for (const line of toSignNothingLines(error, run)) console.log(line);
+      return error.exitCode;
     }
-    for (const line of toSigningText(runId, config.stack, await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]))) console.log(line);
-    return 0;
   });
 });
+
+/** Run ids of the requests on the host; none where they cannot be listed: the proposal is then only a proposal. */
+async function readUsedIds(host: RemoteHost): Promise<readonly string[]> {
+  const { code, stdout } = await host.run('ls -- "$1"', [hostLayout.requests], { timeoutMs: 30_000 });
+  return code === 0 ? stdout.split("\n").flatMap((name) => (name.endsWith(".yaml") ? [name.slice(0, -".yaml".length)] : [])) : [];
+}
 
 /** @throws RUN_ID_TAKEN when the id is taken by another request */
 async function ensureRequest(host: RemoteHost, wanted: Omit<RunRequest, "schema">): Promise<void> {
@@ -76,6 +91,16 @@ async function ensureRequest(host: RemoteHost, wanted: Omit<RunRequest, "schema"
 
 /** What to sign, how, and what comes next. Pure. */
 function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraft[]): readonly string[] {
+  const stale = drafts.filter(({ stale: fields }) => fields.length > 0);
+  if (stale.length > 0)
+    return [
+      ...stale.map(
+        ({ gate, file, stale: fields }) =>
+          `[ERR]  sign nothing: ${file} was there already, and its ${fields.join(", ")} is not what the host says of ${gate} now`,
+      ),
+      "[INFO] instead: remove it and have it drafted afresh (a signature of it is void either way):",
+      `    rm ${stale.map(({ file }) => file).join(" ")}`,
+    ];
   const [first] = drafts;
   const folder = first === undefined ? "approvals" : dirname(first.file);
   const of = (gate: WrittenDraft["gate"]): string => drafts.find((draft) => draft.gate === gate)?.file ?? "";

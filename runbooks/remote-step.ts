@@ -1,5 +1,7 @@
 // One step of a runbook on the host that must succeed; a refusal of the host's own commands is told as what it is, by its code.
-import { codes, type Code } from "../orchestrator/core/codes/index.ts";
+import { z } from "zod";
+import { codes, isCode } from "../orchestrator/core/codes/index.ts";
+import { tryParseJson } from "../orchestrator/core/encoding/try-parse-json.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 
@@ -20,7 +22,19 @@ export async function mustRunOnHost(
   });
   if (code === 0) return stdout;
   if (code === null) throw new CutterError("HOST_OUTCOME_UNKNOWN", { host: host.address.name, step, problem: problem ?? "no exit code" });
-  throw toHostRefusal(host.address.name, step, code, stderr);
+  throw toToldRefusal(stdout) ?? toHostRefusal(host.address.name, step, code, stderr);
+}
+
+const errorSchema = z.looseObject({
+  schema: z.literal("cutter.error/1"),
+  code: z.string(),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())])),
+});
+
+/** The refusal of a command with --json, with its facts; null where stdout is none, or has a code that this checkout does not know. Pure. */
+function toToldRefusal(stdout: string): CutterError | null {
+  const told = errorSchema.safeParse(tryParseJson(stdout));
+  return told.success && isCode(told.data.code) ? new CutterError(told.data.code, told.data.facts) : null;
 }
 
 /** The last line that begins with a code of the registry is the command's own refusal: `CODE summary facts → remedy`. Pure. */
@@ -32,8 +46,4 @@ export function toHostRefusal(host: string, step: string, exitCode: number, stde
     return new CutterError(code, { host, step, ...(said === "" ? {} : { said: said.slice(0, 600) }) });
   }
   return new CutterError("HOST_COMMAND_FAILED", { host, step, exit_code: exitCode, stderr: stderr.trim().slice(0, 500) });
-}
-
-function isCode(text: string): text is Code {
-  return Object.hasOwn(codes, text);
 }

@@ -44,17 +44,7 @@ export interface AuditContext {
 export async function auditRun(material: RunBundle, keys: Keys | null, { phases, releaseSha256 }: AuditContext): Promise<Audit> {
   const findings: AuditFinding[] = [];
   const journal = readJournal(material, findings);
-  if (journal === null)
-    return {
-      runId: null,
-      mode: null,
-      ended: false,
-      findings: [...findings, ...checkChecksumList(material, true)],
-      signaturesVerified: 0,
-      signaturesNotVerified: 0,
-      notes: [],
-      checked: [],
-    };
+  if (journal === null) return toUnreadable([...findings, ...checkChecksumList(material, true)]);
   const { status, records } = journal;
   const ended = status.finished !== null || status.voided !== null;
   findings.push(...checkChecksumList(material, ended), ...checkDocuments(material, journal));
@@ -63,8 +53,7 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
   // What this release cannot read of another's output is no sign of a forgery: its digest held.
   if (sameRelease) findings.push(...read.unreadable);
   const runId = status.started?.run_id ?? "";
-  const { outputs, texts } = read;
-  const account = toAccount({ runId, records, status, outputs, texts, approvalDocuments: toApprovalDocuments(material) });
+  const account = toAccount({ runId, records, status, ...read, approvalDocuments: toApprovalDocuments(material) });
   findings.push(
     ...checkFileSet(
       material,
@@ -111,6 +100,12 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     notes: sameRelease ? [] : toNotes(account, read),
     checked: findings.length > 0 ? [] : toChecked(material, journal, account, approvals.verified),
   };
+}
+
+/** Without a journal there is nothing to hold the files against. */
+function toUnreadable(findings: readonly AuditFinding[]): Audit {
+  const none = { signaturesVerified: 0, signaturesNotVerified: 0, notes: [], checked: [] };
+  return { runId: null, mode: null, ended: false, findings, ...none };
 }
 
 function toApprovalDocuments({ files }: RunBundle): readonly Uint8Array[] {

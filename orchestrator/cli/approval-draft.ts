@@ -5,6 +5,7 @@ import { escalatingPhases, approvalGates, type ApprovalGate } from "../core/appr
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host/layout.ts";
 import { readRulingScope, readApprovalFacts, type ApprovalFacts } from "./approval-inputs.ts";
+import { requireUsable } from "./approval-usable.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, parseString, type CommonFlags } from "./flags.ts";
 
@@ -21,7 +22,7 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
     brief: "Print the document to sign, and the commands to fill and sign it",
     fullDescription:
       "Prints the approval document of a gate for a run whose dry run is done, with placeholders for what only the signer may " +
-      "fill in. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
+      "fill in. Where a paper signed now could never be used it refuses and says what to do instead. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
   },
   parameters: {
     flags: {
@@ -43,6 +44,7 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
   func: async function (this: CutterContext, flags) {
     checkFlags(flags);
     const facts = await readApprovalFacts(this.services, flags["run-id"]);
+    await requireUsable(this.services, flags.gate, facts);
     const draft = toApprovalDraft(await toRequest(this.services, flags, facts));
     if (flags.json) {
       this.process.stdout.write(

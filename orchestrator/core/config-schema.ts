@@ -56,7 +56,10 @@ export const orchestratorConfigSchema = z.strictObject({
     .enum(revertPrincipals)
     .nullable()
     .default(null)
-    .describe("Who runs the emergency revert: the role that DOT_CUTTER_REVERT_DB_USER must name. Example: cutter_revert"),
+    .describe(
+      "Who runs the emergency revert: the role that DOT_CUTTER_REVERT_DB_USER must name. No live run is enabled before it is pinned. " +
+        "Example: cutter_revert",
+    ),
   env_files: z
     .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), envFile)
     .default({})

@@ -35,6 +35,8 @@ export const grantProbe = readPhase({
   precondition: ({ config, matrix, probes }) =>
     toVerdict(
       refuseIf(config.governance_principal === null, "PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
+      // The way back is tested before the way forward: a run that nobody could revert must not begin.
+      refuseIf(config.revert_principal === null, "REVERT_PRINCIPAL_NOT_PINNED", { step: "grant_probe" }),
       refuseIf(matrix.sha256 !== config.expected_grant_matrix_sha, "GRANT_MATRIX_MISMATCH", {
         expected_sha256: config.expected_grant_matrix_sha,
         found_sha256: matrix.sha256,

@@ -117,7 +117,7 @@ function isRunId(text: string): boolean {
 }
 
 /** A principal with more rights than needed. Nothing else is acceptable: a name that is not here accepts nothing. */
-const acceptableCodes = ["PRINCIPAL_TOO_STRONG"] as const;
+export const acceptableCodes = ["PRINCIPAL_TOO_STRONG"] as const;
 
 /** The reasons that remain when a ruling's `accepts` is heard. */
 export function toUnaccepted(reasons: readonly string[], accepts: readonly string[]): readonly string[] {

@@ -100,6 +100,15 @@ export const approvalCodes = {
     remedy: "dry-run with runbooks/prepare --run-id R --document D, then draft again",
     exit: 10,
   },
+  SIGN_NOTHING: {
+    summary:
+      "nothing that is signed for this run now could be used: reason says why (run_closed, gate_used, would_refuse, " +
+      "document_claimed, rows_moved_since)",
+    remedy:
+      "sign nothing; mend what codes name, let by_run come to its end (cutter orchestrate explain --run-id BY_RUN), then prepare " +
+      "under a run id that was never used: runbooks/prepare --run-id NEW --document D",
+    exit: 10,
+  },
   APPROVAL_ARCHITECT_TEXT_DIFFERS: {
     summary: "the architect's text in the knowledge base is not the one the ruling names",
     remedy: "name the text's id, revision and sha256 as they stand there, and have the ruling signed again",

@@ -10,8 +10,8 @@ export const revertCodes = {
   REVERT_PRINCIPAL_NOT_PINNED: {
     summary: "no revert principal is pinned",
     remedy:
-      "pin orchestrator:revert_principal in the stack and run pulumi up; meanwhile cutter revert --render gives the SQL for " +
-      "the owner's gate",
+      "pin orchestrator:revert_principal in the stack and run pulumi up, which accepts this one change also while a live run is " +
+      "unfinished; meanwhile cutter revert --render gives the SQL for the owner's gate",
     exit: 10,
   },
   REVERT_LOGIN_MISMATCH: {

@@ -103,7 +103,7 @@ function toLiveProofs(account: RunAccount, now: KnownNow | null): Proofs {
   const undecided = account.effects.filter(({ doneAt }) => doneAt === null).map(({ step }) => step);
   const reverted = now?.revert?.state === "reverted" ? now.revert : null;
   const when = reverted === null ? "" : " This was during the run, before its revert.";
-  const backup = account.backup?.file == null ? null : account.backup;
+  const backup = (account.backup?.file ?? null) === null ? null : account.backup;
   const owner = backup === null ? null : toOwnersWord(backup, now?.restoreProofs ?? null);
   return {
     certain: [

@@ -116,6 +116,23 @@ describe("approval draft", () => {
     expect((await draft()).stderr).toMatch(/^APPROVAL_DRY_RUN_UNFIT .*not a plain file/);
   });
 
+  it("asks nobody to sign what a live run would refuse, but for what a ruling may accept", async () => {
+    await world.start();
+    const file = join(world.runFolder, "outcome.json");
+    const outcome = JSON.parse(await readFile(file, "utf8")) as { would_refuse: readonly object[] };
+    const draft = async (code: string): Promise<Ran> => {
+      await writeFile(file, JSON.stringify({ ...outcome, would_refuse: [...outcome.would_refuse, { code }] }));
+      return await cli.run("approval", "draft", "--gate", "SG_1", "--run-id", live);
+    };
+    for (const code of ["ADDRESSES_TAKEN", "GRANT_MATRIX_MISMATCH", "REVERT_PRINCIPAL_NOT_PINNED"])
+      expect(await draft(code)).toMatchObject({
+        code: 10,
+        stdout: "",
+        stderr: expect.stringMatching(new RegExp(`^SIGN_NOTHING .* reason=would_refuse codes=${code} → sign nothing;`)),
+      });
+    expect((await draft("PRINCIPAL_TOO_STRONG")).code).toBe(0);
+  });
+
   it("refuses a dry run that is not certified, and one of another run", async () => {
     await world.start();
     const file = join(world.runFolder, "outcome.json");

@@ -1,5 +1,5 @@
 // What status, explain and report say of a run that was taken back, and of a revert that came no further than its backup.
-import { writeFile } from "node:fs/promises";
+import { cp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
@@ -18,7 +18,7 @@ describe("a run that was done and reverted", () => {
     world = await makeEvidencedWorld();
     expect((await world.start()).result).toBe("done");
     expect(await revertLiveRun(world)).toMatchObject({ result: "reverted", exit_code: 0 });
-    cli = await makeCli(world.live.world);
+    cli = await makeCli(world.live.world, { readHostIdentity: () => Promise.resolve("0".repeat(64)) });
     signer = world.live.sovereign.file.pin.fingerprint;
   }, 60_000);
   afterAll(() => world.live.remove());
@@ -81,6 +81,23 @@ describe("a run that was done and reverted", () => {
     const said = await json(cli, "orchestrate", "report");
     expect(said).toMatchObject({ why_harmless: "A text nobody depends on.", restore_proofs: null, revert: { state: "reverted" } });
     expect(said["tables_after_revert"]).toContainEqual({ table: "public.information_unit", rows_of_run: 4, rest_rows: 1, rest: "equal" });
+  });
+
+  it.each(["SG_1", "SG_2", "RULING", "REVERT"])("asks nobody to sign %s for it any more", async (gate) => {
+    const ran = await cli.run("approval", "draft", "--gate", gate, "--run-id", liveRunId);
+    expect(ran).toMatchObject({ code: 10, stdout: "" });
+    expect(ran.stderr).toMatch(/^SIGN_NOTHING .* reason=run_closed how=reverted .*→ sign nothing; .*runbooks\/prepare --run-id NEW/);
+  });
+
+  it("asks nobody to sign for another run of the document whose dry run is older than the revert", async () => {
+    const { sidecar_root: runs } = world.live.world.config;
+    await cp(`${runs}/${liveRunId}.dryrun`, `${runs}/run-2.dryrun`, { recursive: true });
+    const outcome = `${runs}/run-2.dryrun/outcome.json`;
+    const told = Buffer.from((await cli.services.files.read(outcome)) ?? []).toString();
+    await writeFile(outcome, told.replace(`${liveRunId}.dryrun`, "run-2.dryrun"));
+    const ran = await cli.run("approval", "draft", "--gate", "SG_1", "--run-id", "run-2");
+    expect(ran.stderr).toMatch(/^SIGN_NOTHING .* reason=rows_moved_since by_run=run-1 by_run_is=reverted /);
+    await rm(`${runs}/run-2.dryrun`, { recursive: true });
   });
 
   it("hides behind no damaged journal: the run is told as damaged, and the others stay", async () => {

@@ -86,6 +86,7 @@ export function openWorld(folder: string, cut: FakeCut = new FakeCut()): World {
     kb_runs_folder: "knowledge/current-state/cutter-runs",
     kb_runs_index_path: "knowledge/current-state/cutter-runs/index.md",
     governance_principal: "directus_secdef",
+    revert_principal: "cutter_revert",
     postgres_access: { kind: "docker", container: "postgres", user: "directus" },
   });
   const stored = openDirectoryKb({ root: join(folder, "kb"), files: quickFiles });
