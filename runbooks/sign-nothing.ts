@@ -45,6 +45,7 @@ function toNextCommand(reason: string, runId: string, run: PreparedRun): readonl
     return ["[INFO] instead, on the host:", `    cutter orchestrate explain --run-id ${runId}`];
   return [
     `[INFO] instead${reason === "would_refuse" ? ", once that is mended" : ""}:`,
-    `    runbooks/prepare --run-id ${toUnusedRunId(run.runId, run.usedIds)} --document ${toShellWord(run.documentId)} --stack ${toShellWord(run.stack)}`,
+    `    runbooks/prepare --run-id ${toUnusedRunId(run.runId, run.usedIds)} --document ${toShellWord(run.documentId)} ` +
+      `--stack ${toShellWord(run.stack)}`,
   ];
 }

@@ -5,6 +5,7 @@ import { CutterError } from "../orchestrator/core/errors.ts";
 import { verifyArchivedRestoreProofs } from "../orchestrator/core/gaps/restore-proof.ts";
 import { verifyArchivedRulings } from "../orchestrator/core/gaps/archived-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey/renderings.ts";
+import { toClosingLine } from "../orchestrator/core/survey/text.ts";
 import { toSurvey } from "../orchestrator/core/survey/survey.ts";
 import { readSurveyFacts } from "../provision/survey/read-facts.ts";
 import { runScript } from "./script.ts";
@@ -41,7 +42,7 @@ await runScript(usage, async () => {
   if (values.html === undefined || values.html === "-") process.stdout.write(text);
   else {
     writePage(values.html, text);
-    console.log(`[OK]   ${survey.result.summary}; written to ${values.html}`);
+    console.log(`${toClosingLine(survey)}; written to ${values.html}`);
   }
   return 0;
 });

@@ -22,7 +22,8 @@ export const approvalDraftCommand = buildCommand<Flags, [], CutterContext>({
     brief: "Print the document to sign, and the commands to fill and sign it",
     fullDescription:
       "Prints the approval document of a gate for a run whose dry run is done, with placeholders for what only the signer may " +
-      "fill in. Where a paper signed now could never be used it refuses and says what to do instead. The document goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
+      "fill in. Where a paper signed now could never be used it refuses and says what to do instead. The document " +
+      "goes to stdout, the commands to fill and sign it to stderr; with --json both in one object.",
   },
   parameters: {
     flags: {

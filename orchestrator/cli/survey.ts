@@ -5,6 +5,7 @@ import { parseHostFacts } from "../core/host/facts.ts";
 import { verifyArchivedRestoreProofs } from "../core/gaps/restore-proof.ts";
 import { verifyArchivedRulings } from "../core/gaps/archived-rulings.ts";
 import { renderSurvey, type SurveyForm } from "../core/survey/renderings.ts";
+import { toClosingLine } from "../core/survey/text.ts";
 import { toSurvey } from "../core/survey/survey.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, parseString, writePage, type CommonFlags } from "./flags.ts";
@@ -45,7 +46,7 @@ export const surveyCommand = buildCommand<SurveyFlags, [], CutterContext>({
       this.process.stdout.write(text);
       return;
     }
-    await writePage(this, flags.html, text, `[OK]   ${survey.result.summary};`);
+    await writePage(this, flags.html, text, `${toClosingLine(survey)};`);
   },
 });
 

@@ -10,6 +10,7 @@ import {
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { readSurveyedConfig } from "../../orchestrator/core/gaps/state.ts";
 import { parseHostFacts, type HostFacts } from "../../orchestrator/core/host/facts.ts";
+import { idleLine } from "../../orchestrator/core/run/unfinished-runs.ts";
 import { findCheckout } from "../checkout.ts";
 import type { RemoteHost } from "../host/connection.ts";
 
@@ -22,7 +23,7 @@ const databaseTimeoutMs = 45_000;
  */
 export async function readSurveyFacts(host: RemoteHost, psql: readonly string[]): Promise<HostFacts> {
   const checkout = findCheckout();
-  const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), "utf8"), [], {
+  const outcome = await host.run(readFileSync(join(checkout, "orchestrator/root-helper/survey/host-facts.sh"), "utf8"), [idleLine], {
     timeoutMs: hostTimeoutMs,
   });
   if (outcome.code !== 0)

@@ -105,6 +105,7 @@ module.exports = {
     "orchestrator/core/encoding",
     "orchestrator/core/errors.ts",
     "orchestrator/core/host",
+    "orchestrator/core/run",
     "orchestrator/core/run-id.ts",
     "orchestrator/core/signing",
   ],

@@ -19,6 +19,7 @@ const configLines = [
   "kb_runs_folder: knowledge/current-state/cutter-runs",
   "kb_runs_index_path: knowledge/current-state/cutter-runs/index.md",
   "governance_principal: directus_secdef",
+  "revert_principal: cutter_revert",
   "postgres_access: {kind: docker, container: postgres, user: directus}",
 ];
 const config = `${configLines.join("\n")}\n`;

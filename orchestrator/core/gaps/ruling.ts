@@ -2,16 +2,19 @@
 // unchanged host gives unchanged evidence.
 import type { GapEvidence } from "./evidence.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { isOpenRun, toSurveyedRuns } from "./runs.ts";
 import { rulingsFolder, type ArchivedRulings, type ValidRuling } from "./archived-rulings.ts";
 
-/** A ruling verified by the keys pinned now, not expired, for this host, release, principal, grants and runbook. */
-export function evaluateGap7(_facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {
-  if (valid.length === 0)
+/** A ruling verified by the keys pinned now, not expired, for this host, release, principal, grants and runbook, and not used up. */
+export function evaluateGap7(facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {
+  const { usable, usedUp } = toUsable(facts, valid);
+  if (usable.length === 0)
     return [
       { ok: false, text: `no signed ruling stands; runbooks/enable verifies one and keeps it below ${rulingsFolder}` },
+      ...usedUp,
       ...refused.map(toRefused),
     ];
-  return valid.flatMap((ruling) => [
+  return usable.flatMap((ruling) => [
     {
       ok: true,
       text:
@@ -24,19 +27,44 @@ export function evaluateGap7(_facts: HostFacts, { valid, refused }: ArchivedRuli
 }
 
 /** The same ruling names the document and says why it can bear it. */
-export function evaluateGap8(_facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {
-  if (valid.length === 0)
+export function evaluateGap8(facts: HostFacts, { valid, refused }: ArchivedRulings): readonly GapEvidence[] {
+  const { usable, usedUp } = toUsable(facts, valid);
+  if (usable.length === 0)
     return [
       {
         ok: false,
         text: "no standing ruling names a document and why it is harmless; cutter target propose ranks documents that could be named",
       },
+      ...usedUp,
       ...refused.map(toRefused),
     ];
-  return valid.map(({ ruling, documentSha256 }: ValidRuling) => ({
+  return usable.map(({ ruling, documentSha256 }: ValidRuling) => ({
     ok: true,
     text: `ruling ${documentSha256.slice(0, 12)} names ${ruling.document_id}: ${ruling.why_harmless}`,
   }));
+}
+
+/** A ruling authorises while a start of it is left, or in use by a token now, and its run is open. */
+function toUsable(
+  facts: HostFacts,
+  valid: readonly ValidRuling[],
+): { readonly usable: readonly ValidRuling[]; readonly usedUp: readonly GapEvidence[] } {
+  const runs = toSurveyedRuns(facts);
+  const inUse = (runId: string): boolean => facts.armed.includes(runId) || facts.live.includes(runId);
+  const toProblem = ({ ruling, startsSpent }: ValidRuling): string | null => {
+    if (!isOpenRun(runs, ruling.run_id))
+      return `its run ${ruling.run_id} is ${runs.find(({ runId }) => runId === ruling.run_id)?.state ?? "closed"}`;
+    return startsSpent < ruling.starts || inUse(ruling.run_id)
+      ? null
+      : `all ${String(ruling.starts)} starts for run ${ruling.run_id} are spent`;
+  };
+  const judged = valid.map((ruling) => ({ ruling, problem: toProblem(ruling) }));
+  return {
+    usable: judged.flatMap(({ ruling, problem }) => (problem === null ? [ruling] : [])),
+    usedUp: judged.flatMap(({ ruling, problem }) =>
+      problem === null ? [] : [{ ok: false, text: `ruling ${ruling.documentSha256.slice(0, 12)} authorises nothing more: ${problem}` }],
+    ),
+  };
 }
 
 function toRefused({ sha256, code }: ArchivedRulings["refused"][number]): GapEvidence {

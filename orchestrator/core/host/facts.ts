@@ -56,6 +56,7 @@ export interface HostFacts {
   readonly restoreProofs: readonly ArchivedDocument[];
   readonly spent: readonly string[]; // lines of the ledger
   readonly requests: readonly string[];
+  readonly runs: readonly RunFact[];
   readonly armed: readonly string[];
   readonly live: readonly string[];
   readonly containers: readonly { readonly name: string; readonly state: string; readonly image: string }[];
@@ -64,6 +65,14 @@ export interface HostFacts {
   readonly databaseProblem: string | null;
   readonly contractDifferences: readonly ContractDifference[];
   readonly grantMatrixSha: string | null;
+}
+
+/** What lies on disk of one run: lines of its journal and of its revert's, those left out that decide nothing. */
+export interface RunFact {
+  readonly runId: string;
+  readonly journal: readonly string[];
+  readonly revertJournal: readonly string[];
+  readonly last: string | null; // the journal's last line, whatever it says
 }
 
 /** A signed document as root keeps it: a folder by its digest. */
@@ -126,6 +135,12 @@ export function parseHostFacts(output: string): HostFacts {
     restoreProofs: toArchivedDocuments(of("restore_proof")),
     spent: of("spent").map(toRaw),
     requests: of("request").map(toFirst),
+    runs: of("run").map(([runId = ""]) => ({
+      runId,
+      journal: toLinesOf(of("run_line"), runId),
+      revertJournal: toLinesOf(of("run_revert"), runId),
+      last: toLinesOf(of("run_last"), runId)[0] ?? null,
+    })),
     armed: of("armed").map(toFirst),
     live: of("live").map(toFirst),
     containers: of("container").map(([name = "", state = "", image = ""]) => ({ name, state, image })),
@@ -166,6 +181,11 @@ function toFirst(fields: readonly string[]): string {
 /** A whole line of a file again. */
 function toRaw(fields: readonly string[]): string {
   return fields.join("\t");
+}
+
+/** Lines of a file of one run: the run's id stands before each. */
+function toLinesOf(rows: readonly (readonly string[])[], runId: string): readonly string[] {
+  return rows.flatMap(([id, ...line]) => (id === runId ? [toRaw(line)] : []));
 }
 
 function toGroups(rows: readonly (readonly string[])[]): ReadonlyMap<string, readonly string[]> {

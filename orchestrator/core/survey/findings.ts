@@ -1,4 +1,5 @@
 // What the survey noticed besides the gaps: each with a code and how much it matters. Facts in, findings out; pure.
+import { toSurveyedRuns } from "../gaps/runs.ts";
 import { readSurveyedConfig } from "../gaps/state.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
@@ -19,7 +20,82 @@ export function toSurveyFindings(
   rulings: ArchivedRulings,
   restoreProofs: ArchivedRestoreProofs,
 ): readonly SurveyFinding[] {
-  return [...restoring(restoreProofs), ...envFiles(facts), ...envLines(facts), ...execution(facts), ...surroundings(facts, rulings)];
+  return [
+    ...liveRuns(facts),
+    ...wayBack(facts),
+    ...restoring(restoreProofs),
+    ...envFiles(facts),
+    ...envLines(facts),
+    ...execution(facts),
+    ...surroundings(facts, rulings),
+  ];
+}
+
+/**
+ * What a live run on this host would be refused for, or could not be trusted to survive, whatever the gaps say. An armed or live token and
+ * a missing restore proof are red and no refusal.
+ */
+const stopsLive: ReadonlySet<string> = new Set([
+  "REVERT_PRINCIPAL_NOT_PINNED",
+  "REVERT_PRINCIPAL_MISSING",
+  "ENV_FILE_UNSAFE",
+  "ENV_NAME_MISSING",
+  "ENV_NAME_DOUBLED",
+  "ENV_LINE_AMBIGUOUS",
+  "EXECUTION_DISABLED",
+  "POSTGRES_NOT_RUNNING",
+  "DATABASE_UNREACHABLE",
+  "DATABASE_STANDBY",
+  "CONTRACT_MISMATCH",
+  "GRANT_MATRIX_MISMATCH",
+  "DISK_SPACE_LOW",
+]);
+
+export function allowsLive(findings: readonly SurveyFinding[]): boolean {
+  return findings.every(({ code }) => !stopsLive.has(code));
+}
+
+/** A live run that stands still is forgotten by nobody: what it waits for is asked of the run itself. */
+function liveRuns(facts: HostFacts): readonly SurveyFinding[] {
+  return toSurveyedRuns(facts).flatMap(({ runId, documentId, state, revertBegun, code, at }): readonly SurveyFinding[] => {
+    const named = `live run ${runId} of ${documentId ?? "an unknown document"}`;
+    const ended = `${code === null ? "" : `, last start ended with ${code}`}${at === null ? "" : `, last record ${at}`}`;
+    const explained = `cutter orchestrate explain --run-id ${runId} says what it waits for`;
+    if (revertBegun)
+      return [{ code: "REVERT_UNFINISHED", severity: "red", summary: `the revert of ${named} began and is not finished; ${explained}` }];
+    if (facts.live.includes(runId)) return []; // told as EXECUTION_LIVE
+    if (state === "written")
+      return [{ code: "LIVE_RUN_UNFINISHED", severity: "red", summary: `${named} has written and is not finished${ended}; ${explained}` }];
+    return state === "begun"
+      ? [{ code: "LIVE_RUN_WAITING", severity: "warning", summary: `${named} has begun and written nothing${ended}; ${explained}` }]
+      : [];
+  });
+}
+
+/** Design 4.4: a run whose way back is not pinned cannot be armed. */
+function wayBack(facts: HostFacts): readonly SurveyFinding[] {
+  const config = readSurveyedConfig(facts);
+  if (config === null) return [];
+  const principal = config.revert_principal;
+  if (principal === null)
+    return [
+      {
+        code: "REVERT_PRINCIPAL_NOT_PINNED",
+        severity: "red",
+        summary:
+          "orchestrator.revert_principal is not pinned: nobody could revert a run, and none can be enabled; pin it and run pulumi up",
+      },
+    ];
+  const role = facts.database?.roles.find(({ name }) => name === principal);
+  return role === undefined || role.present
+    ? []
+    : [
+        {
+          code: "REVERT_PRINCIPAL_MISSING",
+          severity: "red",
+          summary: `orchestrator.revert_principal is ${principal}, and the database has no such role: sql/grants/${principal}.sql`,
+        },
+      ];
 }
 
 /** Design 4.8: no proof of ours can show that the owner's offline key still opens a backup. */

@@ -7,7 +7,7 @@ import type { HostFacts } from "../host/facts.ts";
 import { hostLayout } from "../host/layout.ts";
 import { envNames } from "../host/secret-names.ts";
 import { toSurveyedConfig, type SurveyedKey } from "./config.ts";
-import { toSurveyFindings, type SurveyFinding } from "./findings.ts";
+import { allowsLive, toSurveyFindings, type SurveyFinding } from "./findings.ts";
 import { approvalLayers, phaseMutations, rolePurposes } from "./programme.ts";
 
 export interface Survey {
@@ -73,12 +73,13 @@ export function toSurvey(
   },
 ): Survey {
   const gaps = toGaps(facts, about.rulings);
+  const findings = toSurveyFindings(facts, about.rulings, about.restoreProofs);
   return {
     schema: "cutter.survey/1",
     host: { name: about.hostName ?? facts.hostname, machine_identity: facts.machineIdentity },
     taken_at: about.takenAt.toISOString(),
     gaps: gaps.map(({ id, state, summary, evidence }) => ({ id, state, summary, evidence })),
-    findings: toSurveyFindings(facts, about.rulings, about.restoreProofs),
+    findings,
     execution: toExecution(facts),
     phases: phaseMutations,
     approvals: approvalLayers,
@@ -109,7 +110,7 @@ export function toSurvey(
       idempotency_layers: 3,
       void: "cutter orchestrate void --run-id clears idempotency safely; refuses while effects of the run stand un-reverted",
     },
-    result: toResult(gaps, facts),
+    result: toResult(gaps, findings, facts),
   };
 }
 
@@ -122,7 +123,7 @@ function toExecution(facts: HostFacts): Survey["execution"] {
   return { enabled: facts.live.length > 0, state: facts.live.length > 0 ? "live" : "armed", run_id: runId, kill_switch };
 }
 
-function toResult(gaps: readonly Gap[], facts: HostFacts): SurveyResult {
+function toResult(gaps: readonly Gap[], findings: readonly SurveyFinding[], facts: HostFacts): SurveyResult {
   const closed = gaps.filter(({ state }) => state === "closed").length;
   const ready = (ids: readonly Gap["id"][]): boolean => ids.every((id) => isClosed(gaps, id));
   const word = (ok: boolean): string => (ok ? "ready" : "NOT ready");
@@ -134,7 +135,7 @@ function toResult(gaps: readonly Gap[], facts: HostFacts): SurveyResult {
   return {
     summary: `SURVEYED: ${closed} of ${gaps.length} gaps closed`,
     ready_for_dry_run: ready(["GAP-1", "GAP-2", "GAP-3", "GAP-5"]),
-    ready_for_live: ready(gaps.map(({ id }) => id)),
+    ready_for_live: ready(gaps.map(({ id }) => id)) && allowsLive(findings),
     db_substrate:
       ofDatabase === null ? `not asked (${facts.databaseProblem ?? "unknown"})` : `${word(database)} (roles, tables and functions)`,
     code_substrate: `${word(ready(["GAP-1", "GAP-2"]))} (GAP-1, GAP-2)`,

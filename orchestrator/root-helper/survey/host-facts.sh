@@ -108,6 +108,20 @@ kept ruling rulings ruling.md ruling.md.sovereign.asc ruling.md.architect.asc
 kept restore_proof restore-proofs restore-proof.md restore-proof.md.asc
 [ ! -f /var/lib/cutter-ledger/spent.jsonl ] || [ -L /var/lib/cutter-ledger/spent.jsonl ] || tail -n 500 /var/lib/cutter-ledger/spent.jsonl | sed 's/[[:cntrl:]]/?/g; s/^/spent	/'
 
+# Of each run what decides whether it is open: lines that match $1 decide nothing. Of a closed run its first line and the closing one do.
+runs=$(sed -n 's/^sidecar_root: *\(\/[A-Za-z0-9._\/-]*\)$/\1/p' /etc/cutter/orchestrator.yaml 2>/dev/null | head -n 1)
+for folder in "${runs:-/var/lib/cutter/runs}"/*/; do
+  folder=${folder%/}; run=${folder##*/}; journal=$folder/journal.jsonl; reverted=$folder/revert/journal.jsonl
+  case $run in *[!A-Za-z0-9._-]*) continue ;; esac
+  [ -f "$journal" ] && [ ! -L "$journal" ] || continue
+  fact run "$run"
+  if grep -aqE '"kind":"run_(finished|voided)"' "$journal"; then grep -aE '"kind":"run_(started|finished|voided)"' "$journal"
+  else grep -avE -- "${1:-^$}" "$journal"; fi | sed "s/[[:cntrl:]]/?/g; s/^/run_line	$run	/"
+  tail -n 1 "$journal" | sed "s/[[:cntrl:]]/?/g; s/^/run_last	$run	/"
+  [ ! -f "$reverted" ] || [ -L "$reverted" ] || grep -aE '"kind":"(revert_started|reverted)"' "$reverted" |
+    sed "s/[[:cntrl:]]/?/g; s/^/run_revert	$run	/"
+done
+
 names_in request /etc/cutter/requests
 names_in armed /run/cutter/armed
 names_in live /run/cutter/live

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { toStartupOptions } from "../../core/database/session-settings.ts";
 import { databaseSurveyFiles, psqlOptions, toDatabaseSurvey, type DatabaseSurvey } from "../../core/database/survey-session.ts";
 import { CutterError } from "../../core/errors.ts";
+import { idleLine } from "../../core/run/unfinished-runs.ts";
 import type { Secret } from "../../core/host/secret.ts";
 import type { EnvName } from "../../core/host/secret-names.ts";
 import type { Host } from "../files/host.ts";
@@ -26,7 +27,7 @@ export async function printHostFacts(host: Host, here: string): Promise<number> 
 
 /** The same as text, for root's own judging. @throws as `printHostFacts` */
 export async function readHostFactsText(host: Host, here: string): Promise<string> {
-  const facts = await run("sh", [join(here, "host-facts.sh")], { env: environment, stdin: "", deadlineMs: factsDeadlineMs });
+  const facts = await run("sh", [join(here, "host-facts.sh"), idleLine], { env: environment, stdin: "", deadlineMs: factsDeadlineMs });
   if (facts.code !== 0) throw new CutterError("SURVEY_FACTS_UNREADABLE", { step: "host-facts.sh", exit_code: facts.code });
   return facts.stdout + (await readDatabaseLines(host, here));
 }

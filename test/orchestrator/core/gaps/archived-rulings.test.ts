@@ -135,6 +135,24 @@ describe("a ruling that verifies", () => {
       of: 2,
     });
     expect((await gapsOf({ ...facts, spent: [line, "{cut"] })).evidence("GAP-7")).toContain("1 of 2 starts spent");
+    const spent = [line, line.replace('"n":1', '"n":2')];
+    const used = await gapsOf({ ...facts, spent });
+    expect(used.open).toEqual(["GAP-7", "GAP-8"]);
+    expect(used.evidence("GAP-7")).toContain("all 2 starts for run run-1 are spent");
+    // the last start is not used up while its token lies there
+    expect((await gapsOf({ ...facts, spent, armed: ["run-1"] })).open).toEqual([]);
+  });
+
+  test.each([
+    ["done", '{"kind":"run_finished"}', null],
+    ["given up", '{"kind":"run_voided"}', null],
+    ["reverted", '{"kind":"run_finished"}', '{"kind":"reverted"}'],
+  ])("authorises nothing more once its run is %s", async (state, line, reverted) => {
+    const begun = '{"kind":"run_started","mode":"live","document_id":"knowledge/dev/harmless.md"}';
+    const runs = [{ runId: "run-1", journal: [begun, line], revertJournal: reverted === null ? [] : [reverted], last: line }];
+    const { open, evidence } = await gapsOf({ ...withRuling(), runs });
+    expect(open).toEqual(["GAP-7", "GAP-8"]);
+    for (const id of ["GAP-7", "GAP-8"]) expect(evidence(id)).toContain(`authorises nothing more: its run run-1 is ${state}`);
   });
 });
 

@@ -6,6 +6,7 @@ import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proo
 import { noRulings } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { envNames } from "../../../../orchestrator/core/host/secret-names.ts";
 import { renderSurvey } from "../../../../orchestrator/core/survey/renderings.ts";
+import { toClosingLine } from "../../../../orchestrator/core/survey/text.ts";
 import { toSurvey, type Survey } from "../../../../orchestrator/core/survey/survey.ts";
 import { readyLines, spoil } from "../../../support/survey-facts.ts";
 
@@ -109,6 +110,20 @@ describe("as text", () => {
     const text = renderSurvey(survey(), "text");
     expect(text).toContain("[OK]   GAP-1 closed v0.6 orchestrator code on the host");
     expect(text).toContain("[WARN] GAP-7 open   a ruling that authorises a live cut");
-    expect(text.trimEnd().split("\n").at(-1)).toBe("[OK]   SURVEYED: 6 of 8 gaps closed; open: GAP-7, GAP-8");
+    expect(text.trimEnd().split("\n").at(-1)).toBe(
+      "[ERR]  SURVEYED: 6 of 8 gaps closed; open: GAP-7, GAP-8; findings that need a person: RESTORE_PROOF_MISSING; " +
+        "ready for a live run: no",
+    );
+  });
+
+  test.each([
+    ["red", "[ERR]  ", "; findings that need a person: X"],
+    ["warning", "[WARN] ", "; warnings: X"],
+    ["note", "[OK]   ", ""],
+  ] as const)("closes as bad as its worst finding: %s", (severity, label, named) => {
+    const whole = survey();
+    const gaps = whole.gaps.map((gap) => ({ ...gap, state: "closed" as const }));
+    const line = toClosingLine({ ...whole, gaps, findings: [{ code: "X", severity, summary: "x" }] });
+    expect(line).toBe(`${label}SURVEYED: 6 of 8 gaps closed${named}; ready for a live run: no`);
   });
 });
