@@ -4,6 +4,7 @@ import type { Keys } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { toAccount, type RecordedPhaseText, type RunAccount } from "../core/report/account.ts";
+import type { RevertAccount } from "../core/revert/account.ts";
 import { readFingerprint } from "../core/signing/signature.ts";
 import { parseStrictYaml } from "../core/encoding/strict-yaml.ts";
 import { requestSchema } from "../core/run/request.ts";
@@ -13,6 +14,7 @@ import { checkDocuments, toOutputName } from "./check-documents.ts";
 import { checkEffectDigests } from "./check-effect-digests.ts";
 import { checkEffects } from "./check-effects.ts";
 import { checkChecksumList, checkOutcome, checkReport, checkFileSet, type MadeFile } from "./check-files.ts";
+import { checkRevert, type RevertCheck } from "./check-revert.ts";
 import { checkPlan } from "./check-plan.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
@@ -27,6 +29,7 @@ export interface Audit {
   readonly findings: readonly AuditFinding[];
   readonly signaturesVerified: number;
   readonly signaturesNotVerified: number; // no key was given for them
+  readonly revert: RevertAccount | null; // what the revert among the records says; null: there is none
   readonly notes: readonly string[]; // what could not be compared, and why
   readonly checked: readonly string[]; // what held, for people; empty where something did not
 }
@@ -89,22 +92,24 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     grantMatrixSha256: toMatrixSha256(read.outputs),
   };
   const approvals = await checkApprovals(material, journal, keys, bound);
-  findings.push(...approvals.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
+  const revert = await checkRevert(material, records, keys, bound);
+  findings.push(...approvals.findings, ...revert.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
   return {
     runId,
     mode: account.mode,
     ended,
     findings: distinct(findings),
-    signaturesVerified: approvals.verified,
-    signaturesNotVerified: approvals.notVerified,
+    signaturesVerified: approvals.verified + revert.verified,
+    signaturesNotVerified: approvals.notVerified + revert.notVerified,
+    revert: revert.account,
     notes: sameRelease ? [] : toNotes(account, read),
-    checked: findings.length > 0 ? [] : toChecked(material, journal, account, approvals.verified),
+    checked: findings.length > 0 ? [] : [...toChecked(material, journal, account, approvals.verified), ...toCheckedRevert(revert)],
   };
 }
 
 /** Without a journal there is nothing to hold the files against. */
 function toUnreadable(findings: readonly AuditFinding[]): Audit {
-  const none = { signaturesVerified: 0, signaturesNotVerified: 0, notes: [], checked: [] };
+  const none = { signaturesVerified: 0, signaturesNotVerified: 0, revert: null, notes: [], checked: [] };
   return { runId: null, mode: null, ended: false, findings, ...none };
 }
 
@@ -234,6 +239,15 @@ function distinct(findings: readonly AuditFinding[]): readonly AuditFinding[] {
     const key = JSON.stringify([found.code, found.file, found.record, found.problem]);
     return !seen.has(key) && seen.add(key).size > 0;
   });
+}
+
+function toCheckedRevert({ account, records, verified }: RevertCheck): readonly string[] {
+  return account === null
+    ? ["no revert is among these records"]
+    : [
+        `${String(records)} records of the revert: chain, sequence and legality; its approvals (${String(verified)} signatures ` +
+          "verified by the key you gave), the SQL it ran, its outcome and its document",
+      ];
 }
 
 function toChecked(

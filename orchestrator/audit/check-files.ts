@@ -5,6 +5,7 @@ import { renderText } from "../core/page/text.ts";
 import type { RunAccount } from "../core/report/account.ts";
 import { toRunPage } from "../core/report/report.ts";
 import { recordsOf } from "../core/journal/record.ts";
+import { revertFolderName } from "../core/revert/files.ts";
 import { checksumListName } from "../evidence/checksum-list.ts";
 import { toDocumentName, toOutputName } from "./check-documents.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
@@ -13,15 +14,38 @@ import { journalName, type AuditedJournal } from "./read-journal.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 import { recordedOutcomeSchema } from "../core/run/outcome.ts";
 
-/** EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. */
+/**
+ * EVIDENCE.sha256: every file listed, every listed file there, each digest right. A run that goes on has no list yet. In a folder the
+ * revert's files have a list of their own; a bundle has one for all.
+ */
 export function checkChecksumList(material: RunBundle, ended: boolean): readonly AuditFinding[] {
-  const list = material.files.get(checksumListName);
-  if (list === undefined) return ended ? [auditFinding("list_invalid", "absent", { file: checksumListName })] : [];
+  const inFolder = material.origin === "folder";
+  return checkList(material, { listFile: checksumListName, below: "", required: ended, leaveOut: inFolder ? revertFolderName : null });
+}
+
+/** The revert's own list, in a folder. `required`: its last start has an end. */
+export function checkRevertList(material: RunBundle, required: boolean): readonly AuditFinding[] {
+  if (material.origin === "bundle") return [];
+  return checkList(material, { listFile: `${revertFolderName}${checksumListName}`, below: revertFolderName, required, leaveOut: null });
+}
+
+interface ListedFiles {
+  readonly listFile: string;
+  readonly below: string; // names in the list are relative to it
+  readonly required: boolean;
+  readonly leaveOut: string | null;
+}
+
+function checkList(material: RunBundle, { listFile, below, required, leaveOut }: ListedFiles): readonly AuditFinding[] {
+  const list = material.files.get(listFile);
+  if (list === undefined) return required ? [auditFinding("list_invalid", "absent", { file: listFile })] : [];
   try {
-    const lines = readChecksumList(list);
+    const lines = readChecksumList(list).map(({ name, sha256 }) => ({ name: `${below}${name}`, sha256 }));
     const listed = new Map(lines.map(({ name, sha256 }) => [name, sha256]));
-    const found = new Map([...[...material.files].map(([name, bytes]) => [name, sha256Hex(bytes)] as const), ...material.digestsOnly]);
-    found.delete(checksumListName);
+    const all = [...[...material.files].map(([name, bytes]) => [name, sha256Hex(bytes)] as const), ...material.digestsOnly];
+    const found = new Map(
+      all.filter(([name]) => name !== listFile && name.startsWith(below) && (leaveOut === null || !name.startsWith(leaveOut))),
+    );
     return [
       ...lines
         .filter(({ name }) => !found.has(name))
@@ -39,7 +63,7 @@ export function checkChecksumList(material: RunBundle, ended: boolean): readonly
         ),
     ];
   } catch (error) {
-    if (error instanceof CutterError) return [toAuditFinding("list_invalid", error, { file: checksumListName })];
+    if (error instanceof CutterError) return [toAuditFinding("list_invalid", error, { file: listFile })];
     throw error;
   }
 }
@@ -94,7 +118,7 @@ export function checkFileSet(
     ...[...wanted].filter((name) => !material.files.has(name)).map((name) => auditFinding("file_missing", "absent", { file: name })),
     ...(ended
       ? [...material.files]
-          .filter(([name, bytes]) => !isAllowed(name, bytes))
+          .filter(([name, bytes]) => !name.startsWith(revertFolderName) && !isAllowed(name, bytes))
           .map(([name]) => auditFinding("file_extra", "the run does not leave such a file", { file: name }))
       : []),
     ...made

@@ -2,6 +2,7 @@
 import { readChain, toLineHash } from "../core/journal/chain.ts";
 import type { CutTail, JournalRecord } from "../core/journal/record.ts";
 import { toStatus, type RunStatus } from "../core/journal/status.ts";
+import { revertJournalName } from "../core/revert/files.ts";
 import { CutterError } from "../core/errors.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
@@ -46,16 +47,17 @@ function fail(findings: AuditFinding[], found: AuditFinding): null {
 }
 
 /**
- * A chain does not see a cut tail. A bundle is made of a run that has ended, so its journal has an end. A run that goes on may have a line
- * that was cut off in its own append: its next start takes that back, on record, and the phases' documents witness that no record is lost.
+ * A chain does not see a cut tail. A bundle is made of a run that has ended or was taken back, so its journal has an end. A run that goes on
+ * may have a line that was cut off in its own append: its next start takes that back, on record, and the phases' documents witness that no
+ * record is lost.
  */
 function findEnd(
-  { origin }: RunBundle,
+  { origin, files }: RunBundle,
   records: readonly JournalRecord[],
   status: RunStatus,
   torn: CutTail | null,
 ): readonly AuditFinding[] {
-  if (origin === "folder" && status.finished === null && status.voided === null) return []; // a run that goes on
+  if ((origin === "folder" || isReverted(files)) && status.finished === null && status.voided === null) return []; // a run that goes on
   const last = records.length - 1;
   if (torn !== null)
     return [auditFinding("tail_cut", "the last line has no end", { file: journalName, record: last, facts: { bytes: torn.bytes } })];
@@ -64,4 +66,9 @@ function findEnd(
   if (status.attemptOpen && status.voided === null)
     return [auditFinding("tail_cut", "the last start has no end", { file: journalName, record: last })];
   return [];
+}
+
+/** Whether that holds, the revert's own check says. */
+function isReverted(files: RunBundle["files"]): boolean {
+  return Buffer.from(files.get(revertJournalName) ?? new Uint8Array()).includes('"kind":"reverted"');
 }

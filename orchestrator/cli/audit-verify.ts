@@ -117,7 +117,7 @@ async function readPinned({ files }: Services): Promise<Keys | null> {
 }
 
 function toJson(
-  { runId, mode, ended, findings, signaturesVerified, signaturesNotVerified, notes, checked }: Audit,
+  { runId, mode, ended, findings, signaturesVerified, signaturesNotVerified, revert, notes, checked }: Audit,
   verdict: AuditVerdict,
 ): object {
   return {
@@ -127,6 +127,16 @@ function toJson(
     run_id: runId,
     mode,
     ended,
+    revert:
+      revert === null
+        ? null
+        : {
+            state: revert.state,
+            reverted_at: revert.revertedAt,
+            units: revert.units,
+            signer: revert.approval?.signer ?? null,
+            review_decision_id: revert.approval?.reviewDecisionId ?? null,
+          },
     findings,
     signatures_verified: signaturesVerified,
     signatures_not_verified: signaturesNotVerified,
@@ -141,13 +151,25 @@ function toText(audit: Audit, verdict: AuditVerdict, keys: string): readonly str
     ...(findings.length === 0 ? checked.map((line) => `[OK] ${line}`) : []),
     ...findings.map(toLine),
     ...notes.map((note) => `[WARN] ${note}`),
-    ...(ended || runId === null ? [] : ["[WARN] this run has not ended: it is checked as far as it came"]),
+    ...(ended || runId === null || audit.revert?.state === "reverted"
+      ? []
+      : ["[WARN] this run has not ended: it is checked as far as it came"]),
+    ...toRevertText(audit),
     ...(signaturesNotVerified === 0 ? [] : [`[WARN] ${String(signaturesNotVerified)} signatures NOT VERIFIED: no key was given for them`]),
     `[INFO] run ${toPrintable(runId ?? "unknown")} (${mode ?? "unknown"}); trusted keys: ${keys}`,
     verdict === "pass"
       ? "[OK] pass"
       : `[ERR] ${verdict} ${codes[verdict].summary}${findings.length === 0 ? "" : ` findings=${String(findings.length)}`} → ${codes[verdict].remedy}`,
   ];
+}
+
+/** A run that was taken back must not be read as one that stands. */
+function toRevertText({ revert }: Audit): readonly string[] {
+  if (revert === null) return [];
+  const by = revert.approval === null ? "" : `, by approval of ${toPrintable(revert.approval.signer)}`;
+  return revert.state === "reverted"
+    ? [`[WARN] REVERTED at ${revert.revertedAt ?? "an unknown time"}${by}: ${String(revert.units ?? 0)} units of this run are retired`]
+    : [`[WARN] a revert of this run began${by} and is not finished${revert.code === null ? "" : `: ${toPrintable(revert.code)}`}`];
 }
 
 function toLine(finding: AuditFinding): string {

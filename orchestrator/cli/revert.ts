@@ -7,6 +7,7 @@ import type { Code } from "../core/codes/index.ts";
 import { toRevertSql } from "../core/revert/runbook-sql.ts";
 import { stagedFiles, stagedRevertSchema, type StagedRevert } from "../core/revert/staging.ts";
 import { dryRunSuffix, parseRunId, type RunId } from "../core/run-id.ts";
+import { bundleName } from "../evidence/bundle.ts";
 import type { RevertInputs } from "../engine/revert/verify.ts";
 import { toDifferenceLines, type RevertOutcome } from "../engine/revert/outcome.ts";
 import { revertRun } from "../engine/revert/revert.ts";
@@ -168,6 +169,7 @@ function toText(outcome: RevertOutcome): readonly string[] {
       ? []
       : [`[OK]   document ${outcome.document.id} revision ${String(outcome.document.revision)} sha256 ${outcome.document.sha256}`]),
   ];
+  if (outcome.folder !== null) details.push(`[INFO] audit bundle of the run and its revert: ${outcome.folder}/${bundleName}`);
   if (outcome.result === "reverted") return [...details, `[OK]   reverted: ${named} transaction=${outcome.transaction_id ?? "none"}`];
   if (outcome.result === "already_reverted") return [...details, `[OK]   already reverted: ${named} (nothing was repeated)`];
   const why = outcome.code === null ? "" : toErrorLine(outcome.code as Code, outcome.facts);

@@ -2,6 +2,7 @@
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { checksumListName, listRunFiles } from "./checksum-list.ts";
+import { revertFolderName } from "../core/revert/files.ts";
 import type { Files } from "../ports/files.ts";
 import { fromTar, isBundleName, toTar } from "./tar.ts";
 
@@ -26,8 +27,14 @@ export interface ChecksumEntry {
  */
 export async function toBundle(files: Files, folder: string): Promise<Buffer> {
   const { files: content } = await readFolder(files, folder);
-  const members = new Map([...content].filter(([name]) => name !== bundleName && name !== checksumListName && isBundleName(name)));
+  const members = new Map([...content].filter(([name]) => !isRecord(name) && isBundleName(name)));
   return toTar(new Map([...members, [checksumListName, Buffer.from(toChecksumList(members))]]));
+}
+
+/** The run's own, or its revert's: a bundle holds no bundle, and has a list of its own. */
+function isRecord(name: string): boolean {
+  const own = name.startsWith(revertFolderName) ? name.slice(revertFolderName.length) : name;
+  return own === bundleName || own === checksumListName;
 }
 
 /** @throws AUDIT_BUNDLE_INVALID */
@@ -35,11 +42,13 @@ export function readBundle(tar: Uint8Array): RunBundle {
   return { origin: "bundle", files: fromTar(tar), digestsOnly: new Map() };
 }
 
-/** All files below a run's folder but those of its revert. */
+/** All files below a run's folder, those of its revert too. */
 export async function readFolder(files: Files, folder: string): Promise<RunBundle> {
   const content = new Map<string, Uint8Array>();
   const digestsOnly = new Map<string, string>();
-  for (const name of [...(await listRunFiles(files, folder)), checksumListName]) {
+  const ofRevert = [...(await listRunFiles(files, `${folder}/${revertFolderName}`.replace(/\/$/, ""))), checksumListName];
+  const names = [...(await listRunFiles(files, folder)), checksumListName, ...ofRevert.map((name) => `${revertFolderName}${name}`)];
+  for (const name of names) {
     if (name.endsWith(backupSuffix)) {
       const sha256 = await files.sha256(`${folder}/${name}`);
       if (sha256 !== null) digestsOnly.set(name, sha256);

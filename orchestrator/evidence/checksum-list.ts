@@ -1,10 +1,9 @@
 // EVIDENCE.sha256: the digest of every file of a run's folder, as `sha256sum -c` reads it. Written after everything else, so it also speaks
 // for the journal's end.
+import { revertFolderName } from "../core/revert/files.ts";
 import type { Files } from "../ports/files.ts";
 
 export const checksumListName = "EVIDENCE.sha256";
-/** Written after the run's own list, with a list of its own in it. */
-const revertFolder = "revert/";
 
 /**
  * Digests the bytes of every file below `folder`, journal and outcome included, and lists them in byte order of their names. Call it once
@@ -22,7 +21,7 @@ export async function writeChecksumList(files: Files, folder: string): Promise<v
 
 /** The files below a run's folder by their names, in byte order; a revert keeps a list of its own. */
 export async function listRunFiles(files: Files, folder: string): Promise<readonly string[]> {
-  return (await listFiles(files, folder, "")).filter((name) => name !== checksumListName && !name.startsWith(revertFolder));
+  return (await listFiles(files, folder, "")).filter((name) => name !== checksumListName && !name.startsWith(revertFolderName));
 }
 
 async function listFiles(files: Files, root: string, below: string): Promise<readonly string[]> {

@@ -14,7 +14,7 @@ export const auditCodes = {
   },
   AUDIT_BUNDLE_INVALID: {
     summary: "this is no audit bundle, or not in the one form a bundle has",
-    remedy: "take audit-bundle.tar from the run's folder again, as a binary file",
+    remedy: "take audit-bundle.tar from the run's folder (of a reverted run: from revert/ in it) again, as a binary file",
     exit: 10,
   },
   AUDIT_EVIDENCE_DIFFERS: {

@@ -1,10 +1,9 @@
 // The emergency revert of one run, once: judge, compare, back up, one transaction, look again with another login, tell the knowledge base.
 import type { VerifiedApproval } from "../../core/approval/verify.ts";
 import { sha256Hex } from "../../core/encoding/digest.ts";
-import { CutterError, type Facts } from "../../core/errors.ts";
+import { CutterError } from "../../core/errors.ts";
 import { hostLayout } from "../../core/host/layout.ts";
 import { toDifferences, type TableDifference } from "../../core/revert/differences.ts";
-import { writeChecksumList } from "../../evidence/checksum-list.ts";
 import { uploadWithReceipt } from "../../uploads/receipt.ts";
 import type { RevertState } from "../../ports/revert-database.ts";
 import { toRevertDocument } from "./document.ts";
@@ -12,6 +11,7 @@ import { openRevertJournal, type RevertJournal } from "./journal.ts";
 import { verifyRevertApproval, requireRunInactive, requireStillStaged, type RevertInputs } from "./verify.ts";
 import type { RevertOutcome } from "./outcome.ts";
 import { permitRevert } from "./permission.ts";
+import { keepRevertInputs, toRecordedFacts, writeRevertRecords } from "./records.ts";
 import type { RevertPorts } from "./ports.ts";
 import { uploadApproval } from "./upload-approval.ts";
 import { compareWithPlan, readRunToRevert, type RunToRevert } from "./run-to-revert.ts";
@@ -70,7 +70,7 @@ async function withJournal(revert: RevertInputs, ports: RevertPorts, run: RunToR
 
 async function recordEnd(attempt: RevertAttempt, number: number, outcome: RevertOutcome): Promise<RevertOutcome> {
   await attempt.journal.append({ kind: "attempt_ended", attempt: number, code: outcome.code, facts: toRecordedFacts(outcome.facts) });
-  await writeRevertRecords(attempt, outcome);
+  await writeRevertRecords(attempt.ports.files, attempt.run.folder, outcome);
   return outcome;
 }
 
@@ -98,6 +98,7 @@ function toStopped(attempt: RevertAttempt, error: unknown): RevertOutcome {
 
 async function beginAttempt({ revert, ports, run, approval, journal }: RevertAttempt): Promise<void> {
   const { runId, host, releaseSha256, staged } = revert;
+  await keepRevertInputs(ports.files, run.folder, revert);
   if (journal.status().started === null)
     await journal.append({ kind: "revert_started", run_id: runId, document_id: run.plan.documentId, payload_sha: run.payloadSha });
   await journal.append({
@@ -380,19 +381,4 @@ async function publishRevertDocument({ revert, ports, journal, folder }: RevertA
     if (!(error instanceof CutterError)) throw error;
     return { ...outcome, result: "waiting", exit_code: 20, code: error.code, facts: error.facts, waits_on: "knowledge_base" };
   }
-}
-
-/** Outcome, then the digests of every file the revert left. */
-async function writeRevertRecords({ ports, folder }: RevertAttempt, outcome: RevertOutcome): Promise<void> {
-  await ports.files.writeAtomic(`${folder}/outcome.json`, `${JSON.stringify(outcome, null, 1)}\n`, 0o600);
-  await writeChecksumList(ports.files, folder);
-}
-
-function toRecordedFacts(facts: Facts): Record<string, string | number | boolean | null | string[]> {
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? [...(value as readonly string[])] : (value as string | number | boolean | null),
-    ]),
-  );
 }

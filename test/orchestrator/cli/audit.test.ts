@@ -111,11 +111,13 @@ describe("of a dry run", () => {
     expect(stdout).toMatch(/AUDIT_EVIDENCE_DIFFERS .* what=file_extra file=notes\.txt/);
   });
 
-  it("leaves a revert's own folder to its own list", async () => {
+  it("is not blind to what lies in a revert's folder", async () => {
     await dryRun();
     await mkdir(join(world.runFolder, "revert"), { mode: 0o700 });
-    await writeFile(join(world.runFolder, "revert/journal.jsonl"), "{}");
-    expect((await cli.run("audit", "verify", "--run-id", runId)).code).toBe(0);
+    await writeFile(join(world.runFolder, "revert/journal.jsonl"), "{}\n");
+    const ran = await cli.run("audit", "verify", "--run-id", runId);
+    expect(ran.code).toBe(30);
+    expect(ran.stdout).toMatch(/what=chain_broken file=revert\/journal\.jsonl/);
   });
 
   it("does not write, whatever it finds", async () => {

@@ -19,7 +19,7 @@ async function open(change: Partial<Services> = {}): Promise<void> {
   writeFileSync(join(world.folder, "rollback_runbook.sql"), runbook);
 }
 const inUnit: Partial<Services> = { isInRevertUnit: () => Promise.resolve(true), readHostIdentity: () => Promise.resolve("a".repeat(64)) };
-const pin = () => writeFileSync(join(world.folder, "orchestrator.yaml"), stringify({ ...world.config, revert_principal: "cutter_revert" }));
+const unpin = () => writeFileSync(join(world.folder, "orchestrator.yaml"), stringify({ ...world.config, revert_principal: null }));
 const approval = () => {
   const file = join(world.folder, "R.REVERT.md");
   for (const name of [file, `${file}.asc`, join(world.folder, "keys/sovereign.asc")]) {
@@ -74,8 +74,8 @@ describe("cutter revert refuses, opening nothing", () => {
     ["what is no run id", "RUN_ID_INVALID", 2, () => ["--run-id", "../x", "--render"], {}],
     ["a dry run", "REVERT_NOTHING_CREATED reason=dry_run", 10, () => ["--run-id", "R-1.dryrun", "--render"], {}],
     ["a shell", "EXECUTION_OUTSIDE_UNIT reason=revert", 10, () => ["--run-id", "R-1", "--approval", approval()], {}],
-    ["no pinned principal", "REVERT_PRINCIPAL_NOT_PINNED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit],
-    ["no staged approval", "REVERT_NOT_STAGED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit, pin],
+    ["no pinned principal", "REVERT_PRINCIPAL_NOT_PINNED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit, unpin],
+    ["no staged approval", "REVERT_NOT_STAGED", 10, () => ["--run-id", "R-1", "--approval", approval()], inUnit],
     [
       "a staging nobody of ours wrote",
       "REVERT_NOT_STAGED reason=damaged",
@@ -83,7 +83,6 @@ describe("cutter revert refuses, opening nothing", () => {
       () => ["--run-id", "R-1", "--approval", approval()],
       inUnit,
       () => {
-        pin();
         mkdirSync(join(world.folder, "revert/R-1"), { recursive: true });
         writeFileSync(join(world.folder, "revert/R-1/staged.json"), "{}");
       },

@@ -61,7 +61,16 @@ describe("a run that is reverted", () => {
           .split("\n")
           .map((line) => line.slice(66))
           .filter((name) => name !== ""),
-      ).toEqual(["backup-1.pgdump.gpg", "journal.jsonl", "outcome.json", "revert.md"]);
+      ).toEqual([
+        expect.stringMatching(/^approval-[0-9a-f]{12}\.md$/),
+        expect.stringMatching(/^approval-[0-9a-f]{12}\.md\.asc$/),
+        "audit-bundle.tar",
+        "backup-1.pgdump.gpg",
+        "journal.jsonl",
+        "outcome.json",
+        "revert.md",
+        expect.stringMatching(/^rollback_runbook-[0-9a-f]{12}\.sql$/),
+      ]);
     },
   );
 

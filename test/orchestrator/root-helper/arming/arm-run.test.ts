@@ -59,7 +59,7 @@ beforeEach(() => {
   folder.write("etc/machine-id", `${machineId}\n`, 0o444);
   folder.write("opt/cutter/current/manifest.json", manifest, 0o644);
   folder.write("etc/cutter/rollback_runbook.sql", runbook, 0o644);
-  folder.write("etc/cutter/orchestrator.yaml", configText("governance_principal: directus_secdef\nrevert_principal: cutter_revert"), 0o640);
+  writeConfig("governance_principal: directus_secdef\nrevert_principal: cutter_revert");
   writeRequest({});
   writeOutcome({});
   folder.write("var/lib/cutter/runs/R-1.dryrun/plan.json", planText, 0o600);
@@ -67,6 +67,7 @@ beforeEach(() => {
   stageRuling({});
 });
 
+const writeConfig = (extra: string): void => folder.write("etc/cutter/orchestrator.yaml", configText(extra), 0o640);
 const writeRequest = (change: object): void =>
   folder.write(
     "etc/cutter/requests/R-1.yaml",
@@ -280,11 +281,7 @@ describe("arm refuses, spends nothing and leaves no token", () => {
       "APPROVAL_DRY_RUN_UNFIT",
       () => folder.write("var/lib/cutter/runs/R-1.dryrun/plan.json", `${planText} `, 0o600),
     ],
-    [
-      "while nobody may revert it",
-      "REVERT_PRINCIPAL_NOT_PINNED",
-      () => folder.write("etc/cutter/orchestrator.yaml", configText("governance_principal: directus_secdef"), 0o640),
-    ],
+    ["while nobody may revert it", "REVERT_PRINCIPAL_NOT_PINNED", () => writeConfig("governance_principal: directus_secdef")],
     ["after a dry run that found a reason", "ENABLE_WOULD_REFUSE", () => writeOutcome({ would_refuse: [{ code: "ADDRESSES_TAKEN" }] })],
     [
       "after a dry run that found a reason nobody can accept",
