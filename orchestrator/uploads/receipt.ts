@@ -108,7 +108,7 @@ export async function storeUnlessTaken(
   const current = await knowledgeBase.read(document.id);
   if (current !== null && toSha256(current) === sha256Hex(document.body)) return toReceipt(current, document.id);
   if (current !== null && !mayReplace(current)) throw taken(toSha256(current));
-  if ((await knowledgeBase.writeAt(document, current?.revision ?? 0)) === null) throw taken("written by somebody just now");
+  if ((await knowledgeBase.writeAt(document, current?.revision ?? 0)) === null) throw taken("another than was read just now");
   const stored = await knowledgeBase.read(document.id);
   if (stored === null || toSha256(stored) !== sha256Hex(document.body)) throw taken(stored === null ? "none" : toSha256(stored));
   return toReceipt(stored, document.id);

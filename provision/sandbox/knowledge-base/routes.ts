@@ -76,7 +76,7 @@ function findRoute(method: string, path: string): Route | "wrong method" | "none
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (handler === undefined) found = "wrong method";
     else if (typeof handler !== "function") return handler;
-    else return { id: match.groups?.["id"] ?? "", takesBody: /^P/.test(method), handler };
+    else return { id: match.groups?.["id"] ?? "", takesBody: method.startsWith("P"), handler };
   }
   return found;
 }
