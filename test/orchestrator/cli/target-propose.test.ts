@@ -1,6 +1,7 @@
 // cutter target propose on a world: knowledge base, registry and this host's dry runs joined into one ranking.
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
+import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { makeCli, type Cli } from "../../support/worlds/cli.ts";
 import { documentId, makeWorld, type World } from "../../support/worlds/world.ts";
 
@@ -111,4 +112,30 @@ it("refuses to rank on half the facts when the knowledge base is too large", asy
   const ran = await large.run("target", "propose");
   expect(ran.code).toBe(10);
   expect(ran.stderr).toMatch(/^TARGET_TOO_MANY_DOCUMENTS /);
+});
+
+it("leaves out a document that the knowledge base answers 500 to, and ends when it answers 500 to all of them", async () => {
+  for (let number = 1; number <= 8; number += 1) await addDocument(`knowledge/other/d${String(number)}.md`, `# ${String(number)}\n`);
+  const propose = async (fails: (id: string) => boolean) => {
+    const read = (id: string) =>
+      fails(id)
+        ? Promise.reject(new CutterError("KB_UNAVAILABLE", { call: `GET /kb/get/${id}`, status: 500, reason: "answers 500" }))
+        : world.ports.knowledgeBase.read(id);
+    const ports = { ...world.ports, knowledgeBase: { ...world.ports.knowledgeBase, read } };
+    const engine = { ports, close: () => Promise.resolve() };
+    cli.services.openEngine = () => Promise.resolve(engine);
+    return await cli.run("target", "propose", "--json");
+  };
+  const one = await propose((id) => id.endsWith("/d3.md"));
+  expect(JSON.parse(one.stdout)).toMatchObject({
+    skipped: [{ document_id: "knowledge/other/d3.md", why: "it cannot be read: KB_UNAVAILABLE reason=answers 500" }],
+    skipped_count: 1,
+    excluded: [
+      {
+        document_id: "knowledge/other/d3.md",
+        why: ["the knowledge base has it, but it cannot be read: KB_UNAVAILABLE reason=answers 500"],
+      },
+    ],
+  });
+  expect(await propose(() => true)).toMatchObject({ code: 11, stderr: expect.stringMatching(/^KB_UNAVAILABLE .*answers 500/) });
 });

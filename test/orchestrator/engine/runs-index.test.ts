@@ -8,6 +8,7 @@ import { fileLocks } from "../../../orchestrator/adapters/lock/file-locks.ts";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { putIndexEntry, toIndexBody, type IndexEntryUpload, type IndexEntry } from "../../../orchestrator/uploads/runs-index.ts";
+import type { Clock } from "../../../orchestrator/ports/clock.ts";
 import type { KnowledgeBase } from "../../../orchestrator/ports/knowledge-base.ts";
 import type { RunEvent } from "../../../orchestrator/ports/reporter.ts";
 import { FakeClock } from "../../support/worlds/fake-clock.ts";
@@ -152,6 +153,38 @@ describe("putting a line", () => {
       facts: { waited_ms: 60_000 },
     });
     expect(await runsIn()).toEqual([]);
+  });
+
+  it("says on giving up how often its line was written and gone again, and whose lines stand there", async () => {
+    const emptied: KnowledgeBase = {
+      ...knowledgeBase,
+      writeAt: async (document, revision) => {
+        const written = await knowledgeBase.writeAt(document, revision);
+        await writeIndex(toIndexBody(null, line("run-9")));
+        return written;
+      },
+    };
+    await expect(put("run-1", { knowledgeBase: emptied })).rejects.toMatchObject({
+      code: "KB_INDEX_CONTENDED",
+      facts: { tries: 7, written: 7, found_revision: 14, found_lines: 1, found_first: ["run-9"] },
+    });
+    expect(new Set(events.map((event) => (event.kind === "gate_waiting" ? event.seen : event.kind)))).toEqual(
+      new Set(["somebody else writes it at the same time"]),
+    );
+  });
+
+  it("looks a second time: a line that is gone a moment after it was read back is written again", async () => {
+    let looks = 0;
+    const late: Clock = {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      wait: async (ms, signal) => {
+        if ((looks += 1) === 1) await writeIndex(toIndexBody(null, line("run-9"))); // of another process, which read before us
+        await clock.wait(ms, signal);
+      },
+    };
+    await put("run-1", { clock: late });
+    expect(await runsIn()).toEqual(["run-1", "run-9"]);
   });
 
   it("refuses a knowledge base that keeps another body than the one sent, and one that lost revisions", async () => {
