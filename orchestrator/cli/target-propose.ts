@@ -83,7 +83,8 @@ interface Stored {
 }
 
 /**
- * Every document but the runs' own: those name what they cut and depend on nothing. A row that cannot be used makes no other one unreadable.
+ * Every document but the runs' own: those name what they cut and depend on nothing. A row that cannot be used makes no other one
+ * unreadable.
  * @throws TARGET_TOO_MANY_DOCUMENTS rather than rank on half the facts; KB_*
  */
 async function readStored(knowledgeBase: KnowledgeBase, runsFolder: string): Promise<Stored> {

@@ -1,4 +1,4 @@
-// What a real Agent Data server answered, call by call: written out of test/fixtures/agent-data/exchanges.json, and compared with an answer.
+// What a real Agent Data server answered, call by call: read from test/fixtures/agent-data/exchanges.json, and compared with an answer.
 import { readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 

@@ -71,8 +71,8 @@ async function ensureDatabase(postgres: TestPostgres, passwordFile: string): Pro
 }
 
 /**
- * Holds a document's row until `writers` of other connections wait to write it: each has read it before, so each writes over what the others
- * write, as two processes of a server do.
+ * Holds a document's row until `writers` of other connections wait to write it: each has read it before, so each writes over what the
+ * others write, as two processes of a server do.
  */
 export async function whileRowIsHeld<Result>(
   postgres: TestPostgres,

@@ -68,8 +68,8 @@ async function write(transport: Transport, document: NewKbDocument): Promise<KbW
 }
 
 /**
- * The API's optimistic lock is on PUT, which is a patch, and POST without upsert refuses a document that exists; both say 409. Sent once. The
- * lock holds within one process of the server only, and a deleted document is patched without a word: so what stands there decides.
+ * The API's optimistic lock is on PUT, which is a patch, and POST without upsert refuses a document that exists; both say 409. Sent once.
+ * The lock holds within one process of the server only, and a deleted document is patched without a word: so what stands there decides.
  */
 async function writeAt(transport: Transport, document: NewKbDocument, revision: number): Promise<KbWritten | null> {
   assertStorable(document);
@@ -101,8 +101,8 @@ async function writeAt(transport: Transport, document: NewKbDocument, revision: 
 }
 
 /**
- * A lost answer proves neither that the write happened nor that it did not; the stored body tells. Where reading fails as well, what became of
- * the write is what is told.
+ * A lost answer proves neither that the write happened nor that it did not; the stored body tells. Where reading fails as well, the lost
+ * write is what is told.
  */
 async function readOutcome(transport: Transport, document: NewKbDocument, error: unknown): Promise<KbWritten> {
   if (!(error instanceof CutterError && error.code === "KB_UNAVAILABLE")) throw error;

@@ -1,4 +1,4 @@
-// What the API tells everybody, without a key. Production says "degraded" while nothing is wrong with its documents, and the same while all is.
+// What the API tells everybody, without a key. The real one says "degraded" with all documents at hand, and the same while it serves none.
 const health = {
   status: "degraded",
   version: "0.1.0",

@@ -20,7 +20,7 @@ export interface DocumentStore {
   insert(document: NewDocument): Promise<number | null>;
   /** Keeps id and parent of what stands there already. @throws UnstorableDocument */
   upsert(document: NewDocument): Promise<{ readonly status: "created" | "updated"; readonly revision: number }>;
-  /** `toChange` judges what stands there, deleted or not, and says what to overwrite. null: there is no such row. @throws UnstorableDocument */
+  /** `toChange` judges what stands there, deleted or not, and says what to overwrite. null: no such row. @throws UnstorableDocument */
   change<Refused>(
     id: string,
     toChange: (current: StoredDocument, deleted: boolean) => { readonly change: Change } | { readonly refused: Refused },
