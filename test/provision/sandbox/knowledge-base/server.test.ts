@@ -188,8 +188,8 @@ describe("reading", () => {
       { document_id: `${folder}/X`, parent_id: folder, content: { mime_type: "text/markdown", body: "" }, metadata: null },
     ]);
     await admin.query(
-      "insert into public.kb_document " +
-        "select key || number, data || jsonb_build_object('document_id', data ->> 'document_id' || number), null, now() from public.kb_document, generate_series(1, 2000) number where data ->> 'document_id' = $1",
+      "insert into public.kb_document select key || number, data || jsonb_build_object('document_id', data ->> 'document_id' || number), " +
+        "null, now() from public.kb_document, generate_series(1, 2000) number where data ->> 'document_id' = $1",
       [`${folder}/b.md`],
     );
     await admin.end();
