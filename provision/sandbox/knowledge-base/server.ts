@@ -17,8 +17,8 @@ export interface RunningKnowledgeBase {
 const requestBytesMax = 50 * 1024 * 1024;
 
 /**
- * Listens at once; PostgreSQL is asked at the first request, and until it answers every call that needs it is a 500, while /health says 200.
- * Production's does the same and then needs a restart; this one goes on by itself once PostgreSQL answers.
+ * Listens at once; PostgreSQL is asked at the first request, and until it answers every call that needs it is a 500, while /health says
+ * 200. Production's does the same and then needs a restart; this one goes on by itself once PostgreSQL answers.
  */
 export async function startKnowledgeBaseServer(config: KnowledgeBaseServerConfig): Promise<RunningKnowledgeBase> {
   const store = openStore(config.database);
