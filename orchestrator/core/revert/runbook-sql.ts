@@ -27,6 +27,8 @@ export function toRevertSql(runbook: string, runId: RunId): RenderedRevert {
       "revert principal.",
     `-- The runbook inside has sha256 ${runbookSha256}`,
     "-- Role: the revert principal. Locks: those of the runbook below.",
+    "-- A policy that would hide rows of the run is an error (42501), and no table lies in front of another.",
+    "select set_config('row_security', 'off', true), set_config('search_path', 'pg_catalog, pg_temp', true) as names;",
     `select set_config('lock_timeout', '${lockTimeout}', true), set_config('cutter.run_id', ${literal}, true) as run_id;`,
     "",
     runbook,
