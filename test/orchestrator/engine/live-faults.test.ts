@@ -2,6 +2,7 @@
 // effects.
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readFile } from "node:fs/promises";
+import { codes } from "../../../orchestrator/core/codes/index.ts";
 import { readChain } from "../../../orchestrator/core/journal/chain.ts";
 import { toStatus, type RunStatus } from "../../../orchestrator/core/journal/status.ts";
 import { effectSteps, type EffectStep } from "../../../orchestrator/core/journal/effect.ts";
@@ -139,4 +140,17 @@ describe.each(effectSteps)("%s", (step) => {
     expect(live.cut.commits).not.toContain(step);
     expect(await live.start()).toMatchObject({ result: "done" });
   });
+});
+
+it("a committed step that another login does not find says what was seen, and never that it was rolled back", async () => {
+  const { recorders } = live.cut;
+  const blind = {
+    ...recorders,
+    readUnits: async (documentId: string, runId: string) =>
+      live.cut.commits.includes("cut_leg_a") ? [] : await recorders.readUnits(documentId, runId),
+  };
+  const outcome = await live.start({ ports: { recorders: blind } });
+  expect(live.cut.commits).toEqual(["SG_1", "cut_leg_a"]);
+  expect(outcome).toMatchObject({ code: "READ_BACK_DIFFERS", exit_code: 20, facts: { step: "cut_leg_a", found: 0 }, waits_on: "SG_3" });
+  expect(codes.READ_BACK_DIFFERS.remedy).toContain("the step had committed, and nothing of it was rolled back");
 });
