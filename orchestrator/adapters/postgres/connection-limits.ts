@@ -19,20 +19,20 @@ interface LimitsRow extends Record<string, unknown> {
  * The same error with `role`, `limit` and `sessions`, if one of `others` is let in; else as it was. Anything but
  * DATABASE_CONNECTIONS_FULL goes through.
  */
-export async function withLimits(error: unknown, refused: LoginSettings, others: readonly LoginSettings[]): Promise<unknown> {
-  if (!(error instanceof CutterError) || error.code !== "DATABASE_CONNECTIONS_FULL") return error;
+export async function withLimits(thrown: unknown, refused: LoginSettings, others: readonly LoginSettings[]): Promise<unknown> {
+  if (!(thrown instanceof CutterError) || thrown.code !== "DATABASE_CONNECTIONS_FULL") return thrown;
   for (const other of others.filter(({ user }) => user !== refused.user)) {
     const row = await readLimits(other, refused.user).catch(() => null);
     if (row === null) continue;
     const [limit, sessions] =
-      error.facts["limit_of"] === "role"
+      thrown.facts["limit_of"] === "role"
         ? [row.role_limit, row.role_sessions]
-        : error.facts["limit_of"] === "database"
+        : thrown.facts["limit_of"] === "database"
           ? [row.database_limit, row.database_sessions]
           : [row.server_limit, row.server_sessions];
-    return new CutterError("DATABASE_CONNECTIONS_FULL", { ...error.facts, role: refused.user, limit, sessions });
+    return new CutterError("DATABASE_CONNECTIONS_FULL", { ...thrown.facts, role: refused.user, limit, sessions });
   }
-  return error;
+  return thrown;
 }
 
 async function readLimits(login: LoginSettings, role: string): Promise<LimitsRow | null> {

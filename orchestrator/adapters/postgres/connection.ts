@@ -146,7 +146,7 @@ async function requireOurSettings({ client }: OpenClient, login: string, { user 
   };
   if (first === undefined) throw new Error("a session without settings");
   if (first.session_role !== user || first.current_role_name !== user)
-    refuse("role", user, first.session_role === user ? first.current_role_name : first.session_role, "startup");
+    refuse("role", user, first.session_role === user ? first.current_role_name : first.session_role, "unknown");
   const foreign = rows.find(({ name, value }) => !isExpectedSetting(name, value));
   if (foreign !== undefined) refuse(foreign.name, expectedSettings[foreign.name] ?? "", foreign.value ?? "", foreign.source);
 }

@@ -84,11 +84,11 @@ export async function lookEverywhere(server: TestPostgres, cut: CutDocument, fre
   const writeDatabase = openWriteDatabase(settings, (id, addresses) => database.readDocumentDigest(id, addresses));
   const steps = toCutSteps({ recorders, database, writeDatabase, register: () => Promise.reject(new Error("registered before")) });
   try {
-    const { now, statisticsResetAt, countsTracked, ...facts } = await database.readServerFacts();
+    const { serverVersion, systemIdentifier, inRecovery, fsync, fullPageWrites } = await database.readServerFacts();
     const snapshot = await database.openSnapshot(cut.documentId, cut.addresses);
     await snapshot.close();
     const read = {
-      facts,
+      facts: { serverVersion, systemIdentifier, inRecovery, fsync, fullPageWrites },
       findings: await database.readContractFindings(),
       catalogue: await database.captureContract(),
       registry: await database.readRegistryRows(cut.documentId),
