@@ -68,14 +68,15 @@ function readRevertJournal(material: RunBundle): readonly RevertRecord[] | Audit
   if (bytes === undefined || bytes.length === 0)
     return auditFinding("file_missing", "a revert's files are there, and not its journal", { file });
   try {
-    const { records } = readLines(bytes, file, parseRevertRecord);
+    const { records, torn } = readLines(bytes, file, parseRevertRecord);
+    if (torn !== null && material.origin !== "folder")
+      // a revert that goes on takes it back at its next start
+      return auditFinding("tail_cut", "the last line has no end", { file, facts: { bytes: torn.bytes } });
     records.reduce(nextRevertStatus, newRevert);
     return records;
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
-    const what =
-      error.code === "JOURNAL_TORN" ? "tail_cut" : error.facts["reason"] === "illegal_record" ? "journal_illegal" : "chain_broken";
-    return toAuditFinding(what, error, { file });
+    return toAuditFinding(error.facts["reason"] === "illegal_record" ? "journal_illegal" : "chain_broken", error, { file });
   }
 }
 
