@@ -1,4 +1,5 @@
-// Pulumi.<stack>.known_hosts: where the stack's hosts are and which key each shows, for runbooks/disable, which needs neither Node nor YAML.
+// Pulumi.<stack>.known_hosts: where the stack's hosts are and which key each shows, for runbooks/disable, which has neither Node nor a
+// parser of YAML.
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CutterError } from "../../orchestrator/core/errors.ts";
@@ -9,10 +10,10 @@ import type { StackConfig } from "./config.ts";
 /** The file's name in the checkout; git ignores it, because it names production hosts. */
 export const toKnownHostsName = (stack: string): string => `Pulumi.${stack}.known_hosts`;
 
-/** One line a host, in ssh's known_hosts format: `ADDRESS` or `[ADDRESS]:PORT`, key type, base64, and the host's name as the comment. Pure. */
+/** One line a host, in ssh's known_hosts format: `ADDRESS` or `[ADDRESS]:PORT`, key type, base64, the host's name as the comment. Pure. */
 export function toKnownHosts(stack: string, hosts: readonly HostAddress[]): string {
   return [
-    `# Hosts of stack ${stack} for runbooks/disable. Written by pulumi up, runbooks/enable and runbooks/configure; pulumi destroy keeps it.`,
+    `# Hosts of stack ${stack} for runbooks/disable. pulumi up, runbooks/enable and runbooks/configure write it; pulumi destroy keeps it.`,
     ...hosts.map(({ name, host, port, hostKey }) => `${toPlace(host, port)} ${hostKey} ${name}`),
     "",
   ].join("\n");

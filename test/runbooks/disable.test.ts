@@ -145,7 +145,7 @@ test("believes no exit code 0 of a shell that ends before the command, nor words
   );
 });
 
-test("asks every host of the file whatever became of the others: IPv6 in any spelling, CRLF, no last line end, a line it cannot read", async () => {
+test("asks every host of the file whatever became of the others: IPv6 in any spelling, CRLF, no last line end, an unfit line", async () => {
   const down = `[127.0.0.1]:1 ${server.hostKey} down`;
   writeFileSync(
     known,

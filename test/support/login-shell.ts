@@ -1,5 +1,5 @@
-// root's login shell on the sandbox host, changed from outside: its files are written in the machine's own root folder, so that a shell that
-// runs nothing can be put back too.
+// root's login shell on the sandbox host, changed from outside: its files are written in the machine's own root folder, so that a shell
+// that runs nothing can be put back too.
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toSandboxPaths } from "../../provision/sandbox/base/paths.ts";
