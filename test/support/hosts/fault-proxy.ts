@@ -11,7 +11,9 @@ export interface FaultProxy {
   stall(): void;
   /** The same for the lines that are open now; a new line works. */
   stallOpen(): void;
-  /** Every new line works again; a line that was stalled stays so. */
+  /** Each way takes so much longer, as on a line to another continent. */
+  slow(delayMs: number): void;
+  /** Every new line works again, as fast as it is; a line that was stalled stays so. */
   pass(): void;
   /** Once `bytes` more came from this side, over all lines, `act` is called before they are passed on. */
   afterBytes(from: "client" | "server", bytes: number, act: () => void): void;
@@ -30,6 +32,7 @@ interface ProxiedConnection {
 export async function startFaultProxy(target: number, host = "127.0.0.1"): Promise<FaultProxy> {
   const connections: ProxiedConnection[] = [];
   let mode: "passing" | "no answers" | "no questions" | "stalled" = "passing";
+  let delayMs = 0;
   let watch: { readonly from: "client" | "server"; left: number; readonly act: () => void } | null = null;
   const cutAll = (): void => {
     for (const { client, upstream } of connections) [client, upstream].forEach((socket) => socket.destroy());
@@ -37,6 +40,7 @@ export async function startFaultProxy(target: number, host = "127.0.0.1"): Promi
   const stallOpen = (): void => {
     for (const connection of connections) connection.stalled = true;
   };
+  const later = (pass: () => void): void => void (delayMs === 0 ? pass() : setTimeout(pass, delayMs));
   const count = (from: "client" | "server", bytes: number): void => {
     if (watch?.from !== from) return;
     watch.left -= bytes;
@@ -54,12 +58,12 @@ export async function startFaultProxy(target: number, host = "127.0.0.1"): Promi
     client.on("data", (chunk) => {
       count("client", chunk.length);
       if (mode === "no questions") cutAll();
-      else if (!isStalled()) passOn(chunk, client, upstream);
+      else if (!isStalled()) later(() => passOn(chunk, client, upstream));
     });
     upstream.on("data", (chunk) => {
       count("server", chunk.length);
       if (mode === "no answers") client.destroy();
-      else if (!isStalled()) passOn(chunk, upstream, client);
+      else if (!isStalled()) later(() => passOn(chunk, upstream, client));
     });
     client.on("close", () => isStalled() || upstream.destroy());
     upstream.on("close", () => isStalled() || client.destroy());
@@ -76,7 +80,11 @@ export async function startFaultProxy(target: number, host = "127.0.0.1"): Promi
     swallowQuestions: set("no questions"),
     stall: set("stalled"),
     stallOpen,
-    pass: set("passing"),
+    slow: (ms) => void (delayMs = ms),
+    pass: () => {
+      delayMs = 0;
+      mode = "passing";
+    },
     afterBytes: (from, bytes, act) => {
       watch = { from, left: bytes, act };
     },

@@ -3,6 +3,7 @@
 import { readRecorded } from "../kit.ts";
 import { readSteps, readTree } from "../stack.ts";
 import { openTrialConnection } from "./connection.ts";
+import { toLimitTrials } from "./connection-limits.ts";
 import { toMutationTrials, type ConnectionTrial } from "./connection-mutations.ts";
 import { toRefusalTrials } from "./connection-refusals.ts";
 import type { Trial } from "./trials.ts";
@@ -22,5 +23,5 @@ export function toConnectionTrials(world: () => ConnectionTrial): readonly Trial
       return "clean";
     },
   };
-  return [...toRefusalTrials(world), ...toMutationTrials(world), clean];
+  return [...toRefusalTrials(world), ...toLimitTrials(world), ...toMutationTrials(world), clean];
 }

@@ -19,6 +19,7 @@ export interface ServerFault {
   readonly machineIdentity?: "another";
   readonly authorizedKeys?: "none";
   readonly unreachable?: boolean; // packets to it vanish
+  readonly maxSessions?: number; // on one connection
 }
 
 export interface TrialConnection {
@@ -66,7 +67,7 @@ export async function openTrialConnection(): Promise<TrialConnection> {
     `/run/systemd/system/cutter-job-*.service.d; : >${folder}/sshd.log; : >${folder}/commands`;
   const letIn = `while iptables -D INPUT -p tcp --dport ${port} -j DROP 2>/dev/null; do :; done`;
   const stopSshd = `${letIn}; systemctl stop ${unit}.service 2>/dev/null || :; systemctl reset-failed ${unit}.service 2>/dev/null || :`;
-  const restart = async ({ hostKey, machineIdentity, authorizedKeys, unreachable }: ServerFault = {}): Promise<void> => {
+  const restart = async ({ hostKey, machineIdentity, authorizedKeys, unreachable, maxSessions }: ServerFault = {}): Promise<void> => {
     proxy.cutAll();
     proxy.pass();
     const config = [
@@ -79,6 +80,7 @@ export async function openTrialConnection(): Promise<TrialConnection> {
       "PidFile none",
       `HostKey ${hostKey === undefined ? "/etc/ssh/ssh_host_ed25519_key" : `${folder}/other_key`}`,
       ...(authorizedKeys === undefined ? [] : ["AuthorizedKeysFile none"]),
+      ...(maxSessions === undefined ? [] : [`MaxSessions ${maxSessions}`]),
       `ForceCommand ${folder}/gate`,
     ];
     const elsewhere = machineIdentity === undefined ? "" : `-p BindReadOnlyPaths=${folder}/other-machine-id:/etc/machine-id`;
