@@ -6,9 +6,6 @@ import { CutterError } from "../../orchestrator/core/errors.ts";
 /** sshd's MaxAuthTries: it ends the connection with the sixth key it refuses. */
 const triesMax = 6;
 
-/** As `ssh-add -l` prints it. */
-export const keyFingerprintPattern = /^SHA256:[A-Za-z0-9+/]{43}$/;
-
 /** `wanted`: the fingerprint that the stack names (cutter-kit:agentKey); null: any key will do. */
 export interface AgentAccess {
   readonly socket: string | null;

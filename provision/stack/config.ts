@@ -3,7 +3,6 @@ import { z } from "zod";
 import { orchestratorConfigSchema, type OrchestratorConfig } from "../../orchestrator/core/config-schema.ts";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
-import { keyFingerprintPattern } from "../host/agent-keys.ts";
 
 /** What Pulumi.contabo.example.yaml has wherever a person must fill in; it fits no schema and is refused by the key's name. */
 export const configPlaceholder = "FILL_IN";
@@ -26,9 +25,9 @@ const kitSchema = z.strictObject({
   ...hostAddressSchema.omit({ name: true }).partial().shape,
   agentKey: z
     .string()
-    .regex(keyFingerprintPattern, "SHA256: and 43 characters, as ssh-add -l prints it")
-    .optional()
-    .describe("The one key of the ssh-agent to offer; without it, the agent's first six."),
+    .regex(/^(SHA256:[A-Za-z0-9+/]{43})?$/, "SHA256: and 43 characters, as ssh-add -l prints it, or empty")
+    .default("")
+    .describe("The one key of the ssh-agent to offer; empty: the agent's first six."),
   hosts: z.array(listedHost).min(1).optional().describe("Several hosts instead of the single one."),
   psql: z.array(z.string().min(1)).min(1).describe("argv that reaches psql on the host, read-only discovery. Never without -U."),
   adopt: z.array(z.string()).default([]).describe("Paths, user:NAME or group:NAME that stand there already and may be taken over."),
@@ -74,7 +73,17 @@ export function parseStackConfig(stack: string, raw: Readonly<Record<string, unk
   const { psql, adopt, release, rollbackRunbook, keys } = kit.data;
   const mismatches = toMismatches(kit.data, orchestrator.data);
   if (mismatches.length > 0) throw new CutterError("STACK_CONFIG_INVALID", { stack, problems: mismatches });
-  return { stack, hosts, agentKey: kit.data.agentKey ?? null, psql, adopt, release, rollbackRunbook, keys, orchestrator: orchestrator.data };
+  return {
+    stack,
+    hosts,
+    agentKey: kit.data.agentKey || null,
+    psql,
+    adopt,
+    release,
+    rollbackRunbook,
+    keys,
+    orchestrator: orchestrator.data,
+  };
 }
 
 function toHosts(stack: string, kit: z.infer<typeof kitSchema>): readonly HostAddress[] {

@@ -37,7 +37,7 @@ it("gives code and remedy of a refusal, and does not knock again for the next qu
   const provider = createProvider(createHostPool(refuse), () => undefined);
   for (let question = 0; question < 2; question += 1) {
     expect(await provider.invoke?.("cutterhost:index:reachHost", { host: localAddress })).toEqual({
-      outputs: { problem: expect.stringMatching(/^HOST_AUTH_REFUSED .*host=contabo → load the operator's key into the agent/) },
+      outputs: { problem: expect.stringMatching(/^HOST_AUTH_REFUSED .*host=contabo → load the key that root of the host accepts/) },
     });
   }
   expect(attempts).toBe(1);

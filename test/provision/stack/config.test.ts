@@ -68,6 +68,13 @@ it(
   },
 );
 
+it("takes the fingerprint of the one ssh key to offer, as ssh-add prints it, and nothing else for it", () => {
+  const agentKey = `SHA256:${"aB3/+".repeat(8)}xyz`;
+  const named = (value: string) => ({ ...filled(), "cutter-kit:agentKey": value });
+  expect([parseStackConfig("contabo", named(agentKey)).agentKey, parseStackConfig("contabo", filled()).agentKey]).toEqual([agentKey, null]);
+  expect(problemsOf(named("~/.ssh/id_ed25519"))).toEqual([expect.stringMatching(/^cutter-kit:agentKey: SHA256: and 43 characters/)]);
+});
+
 /** What a person puts in place of each placeholder of the contabo example, with what stands there commented out switched on. */
 const filling: Readonly<Record<string, string>> = {
   "cutter-kit:host": "203.0.113.7",
