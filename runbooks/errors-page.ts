@@ -33,7 +33,7 @@ export function toErrorsPage(): string {
     "",
     '"Written" means rows in the production database; a file or a release on the host may have changed. The column below is the exit of',
     "the code itself: once a live run has written, 2, 10, 11 and 78 become 20 ([decision 27](../orchestrator/decisions/27-exit-codes.md)).",
-    "`runbooks/disable` is plain shell, and its two codes, `STACK_NOT_CHOSEN` and `NOT_PROVEN`, say on the spot what to do.",
+    "`runbooks/disable` is plain shell; its own code `NOT_PROVEN` says on the spot what to do.",
     "",
     ...Object.keys(codesBySubject).map((subject) => `- [${subject}](#${toAnchor(subject)})`),
     ...Object.entries(codesBySubject).flatMap(([subject, codes]) => [

@@ -11,6 +11,7 @@ const schemasIn = (text: string): readonly string[] => [...text.matchAll(/cutter
 const inner = ["cutter.approval-envelope/1"];
 const printed = [
   ...readdirSync(resolve(root, "orchestrator/cli")).map((name) => `orchestrator/cli/${name}`),
+  "orchestrator/core/errors.ts",
   "orchestrator/engine/records/outcome.ts",
   "orchestrator/engine/revert/revert.ts",
   "orchestrator/core/survey/survey.ts",

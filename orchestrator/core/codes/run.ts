@@ -5,8 +5,8 @@ export const runCodes = {
   ProductionExecutionNotAuthorized: {
     summary: "live execution is not authorised: the kill switch is off",
     remedy:
-      "nothing ran; each start needs an enabling of its own, of a run that has begun, too: runbooks/enable, then runbooks/start-run; a new " +
-      "run begins with runbooks/prepare (runbooks/README.md, from dry run to live)",
+      "nothing ran; each start needs an enabling of its own, of a run that has begun, too: runbooks/enable, then " +
+      "runbooks/start-run; a new run begins with runbooks/prepare (runbooks/README.md, from dry run to live)",
     exit: 10,
   },
   RUN_ID_INVALID: {

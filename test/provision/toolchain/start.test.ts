@@ -1,4 +1,4 @@
-// Before set-up, and in a checkout of any name: each command says what is missing, and a clone is the same to the byte whatever git is told.
+// Before set-up, and in a checkout of any name: each command says what is missing. A clone is the same to the byte whatever git is told.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
