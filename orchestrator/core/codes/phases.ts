@@ -57,7 +57,8 @@ export const phaseCodes = {
     summary: "the effective grants are not the expected ones",
     remedy:
       "compare with cutter grants; if they are right, pin this sha as orchestrator:expected_grant_matrix_sha and have the " +
-      "ruling name it; a principal that is pinned later changes it: cutter grants --governance-principal R --revert-principal R prints the one for both",
+      "ruling name it; a principal that is pinned later changes it: cutter grants --governance-principal R " +
+      "--revert-principal R prints the one for both",
     exit: 10,
   },
   FORBIDDEN_ACTIONS_UNTRIED: {
