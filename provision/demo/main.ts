@@ -126,19 +126,8 @@ async function report(): Promise<void> {
     `--${role}-fingerprint`,
     keys[role].fingerprint,
   ]);
-  // Away from the host, with the reader's own keys and no environment: as anybody could check it who was given the bundle.
-  await step("Audit: the bundle checked here, by the reader's own keys", [
-    "env",
-    "-i",
-    "PATH=/usr/bin:/bin",
-    "node_modules/.bin/node",
-    "--disable-warning=ExperimentalWarning",
-    "orchestrator/main.ts",
-    "audit",
-    "verify",
-    bundleFile,
-    ...trusted,
-  ]);
+  // Away from the host, with the reader's own keys: as anybody could check it who was given the bundle.
+  await step("Audit: the bundle checked here, by the reader's own keys", npm("cutter", "audit", "verify", bundleFile, ...trusted));
 }
 
 async function revert(): Promise<void> {

@@ -15,7 +15,11 @@ let second: BuiltRelease;
 
 beforeAll(async () => {
   for (const _ of ["first", "second"]) roots.push(mkdtempSync(join(tmpdir(), "cutter-build-")));
-  [first, second] = (await Promise.all(roots.map((root) => buildRelease(root)))) as [BuiltRelease, BuiltRelease];
+  const before = process.umask(0o077);
+  [first, second] = (await Promise.all(roots.map((root) => buildRelease(root))).finally(() => process.umask(before))) as [
+    BuiltRelease,
+    BuiltRelease,
+  ];
 }, 180_000);
 afterAll(() => roots.forEach((root) => rmSync(root, { recursive: true, force: true })));
 
@@ -23,6 +27,13 @@ describe("a release", () => {
   it("is the same to the byte when built again elsewhere, archive included", () => {
     expect(second.name).toBe(first.name);
     expect(sha256Of(second.archivePath)).toBe(sha256Of(first.archivePath));
+  });
+
+  it("has the modes it says it has, whatever the umask is", () => {
+    for (const { directory } of [first, second]) {
+      expect(statSync(join(directory, "manifest.json")).mode & 0o777).toBe(0o644);
+      expect(statSync(join(directory, "bin/cutter")).mode & 0o777).toBe(0o755);
+    }
   });
 
   it("lists every file but the manifest, with the sha256, size and mode it has", () => {
@@ -50,7 +61,7 @@ describe("a release", () => {
 
   it("runs by its own launcher, with an empty environment and hostile Node settings taken away", () => {
     const run = spawnSync(join(first.directory, "bin/cutter"), ["--help"], {
-      env: { PATH: "/usr/bin:/bin", NODE_OPTIONS: "--require /nonexistent.js" },
+      env: { PATH: "/usr/bin:/bin", NODE_OPTIONS: "--require /nonexistent.js", NODE_COMPILE_CACHE: "/nonexistent" },
       encoding: "utf8",
     });
     expect(run.stderr).toBe("");

@@ -289,7 +289,7 @@ module.exports = {
   "provision/provider/kind": ["what a resource kind is", "provision/host"],
   "provision/sandbox/knowledge-base": ["the replica of the Agent Data server", "orchestrator/core/**"],
   "provision/sandbox/machine": ["a booted systemd machine", "orchestrator/core/**", "provision/sandbox/base"],
-  "provision/toolchain": ["doctor, bootstrap", "provision/toolchain/bootstrap", "provision/toolchain/pulumi"],
+  "provision/toolchain": ["doctor, bootstrap", "orchestrator/core/**", "provision/toolchain/bootstrap", "provision/toolchain/pulumi"],
   "provision/toolchain/command-plugin": [
     "stand-in for the command provider",
     "provision/host",

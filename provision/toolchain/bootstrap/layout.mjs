@@ -19,7 +19,7 @@ export const thisCheckout = resolve(dirname(fileURLToPath(import.meta.url)), "..
 /** @typedef {ReturnType<typeof toolchainLayout>} ToolchainLayout */
 
 /** The user's own folder; where HOME is empty or no path, the one of the account. */
-export const userHome = isAbsolute(homedir()) ? homedir() : userInfo().homedir;
+const userHome = isAbsolute(homedir()) ? homedir() : userInfo().homedir;
 
 /**
  * The cache shared by all checkouts of this user: `$XDG_CACHE_HOME/cutter-kit`, by default under `~/.cache`.
