@@ -22,7 +22,8 @@ const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
   --run-id R     3 to 48 characters of A-Z a-z 0-9 . _ -
   --document D   knowledge base id of a registered source document
 --stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
-Exit: 0 done · 2 usage · 10 refused, stopped, or nothing to sign · 11 waiting for the knowledge base, run it again · 30 not seen how it ended · 78 configuration · 130 Ctrl-C, the dry run goes on`;
+Exit: 0 done · 2 usage · 10 refused, stopped, or nothing to sign · 11 waiting for the knowledge base, run it again
+  · 30 its end was not seen · 78 configuration · 130 Ctrl-C, the dry run goes on`;
 
 /** Written beside and renamed, so a half-written request never has the name. An equal one stays; another one is a refusal. */
 const writeRequest = `set -eu

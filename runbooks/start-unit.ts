@@ -27,7 +27,10 @@ export interface Watch {
   readonly print: (line: string) => void; // gets each line once
 }
 
-/** Arguments: run id, unit, root step, results folder. Lines: seconds now, seconds of the unit's start, stamp of the result, invocation, states. */
+/**
+ * Arguments: run id, unit, root step, results folder. Lines: seconds now, seconds of the unit's start, stamp of the result, invocation,
+ * states.
+ */
 const lookScript = `date +%s; systemctl show --timestamp=unix -p InactiveExitTimestamp --value "$2@$1.service"
 stat -c %i.%z -- "$4/$1.json" 2>/dev/null || echo none
 systemctl show -p InvocationID --value "$2@$1.service"
@@ -48,9 +51,10 @@ interface Look {
 const readJournal = `journalctl --quiet --output=cat --show-cursor "$2" -u "$3@$1.service" -u "$4@$1.service"`;
 
 /**
- * Blocks until unit and root step have settled, at the latest `deadlineMs` later. A start that is going on is joined, and nothing is started.
- * @throws RUN_UNIT_NOT_SET_UP, or the root step's own refusal, when nothing was started; RUN_OUTCOME_UNKNOWN, REVERT_OUTCOME_UNKNOWN when the
- * line broke (`reason=line_broke`), it still goes on at the deadline, or it ended and no result was written
+ * Blocks until unit and root step have settled, at the latest `deadlineMs` later. A start that is going on is joined, and nothing is
+ * started.
+ * @throws RUN_UNIT_NOT_SET_UP, or the root step's own refusal, when nothing was started; RUN_OUTCOME_UNKNOWN, REVERT_OUTCOME_UNKNOWN when
+ * the line broke (`reason=line_broke`), it still goes on at the deadline, or it ended and no result was written
  */
 export async function startUnitAndWait(host: RemoteHost, runId: RunId, watch: Watch): Promise<RunResult> {
   const { unit = startableUnits.run, deadlineMs, print } = watch;

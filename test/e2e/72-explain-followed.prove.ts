@@ -12,7 +12,7 @@ import { readRunOrRequest, toRunSummary } from "../../orchestrator/engine/record
 import { phases } from "../../orchestrator/phases/index.ts";
 import { follow, type Operator } from "../support/follow.ts";
 import { checkout } from "../support/e2e.ts";
-import { makeLiveOperator, type LiveOperator } from "../support/worlds/live-operator.ts";
+import { LiveOperator } from "../support/worlds/live-operator.ts";
 import { forkLiveWorld, makeLiveWorld, type LiveWorld } from "../support/worlds/live-world.ts";
 import { quickFiles } from "../support/worlds/quick-files.ts";
 import { documentId, makeWorld, openWorld, runId, type World } from "../support/worlds/world.ts";
@@ -31,7 +31,7 @@ async function recordPoints(): Promise<{ readonly points: readonly (readonly [st
 async function inWorld(work: (operator: LiveOperator, live: LiveWorld) => Promise<void>): Promise<void> {
   const live = await forkLiveWorld(template);
   try {
-    await work(makeLiveOperator(live), live);
+    await work(new LiveOperator(live), live);
   } finally {
     await live.remove();
   }

@@ -6,7 +6,8 @@ const deadlineMs = 10_000;
 const working: readonly string[] = ["active", "activating", "deactivating", "reloading", "refreshing", "maintenance"];
 const still: readonly string[] = ["inactive", "failed"];
 
-export type UnitState = { readonly state: "going_on"; readonly seen: string } | { readonly state: "ended" } | { readonly state: "unknown" }; // there is no systemd here, or it did not answer
+/** Unknown: there is no systemd here, or it did not answer. */
+export type UnitState = { readonly state: "going_on"; readonly seen: string } | { readonly state: "ended" } | { readonly state: "unknown" };
 
 /** Of the run's unit and of the root step before it, which stops a moment after it. `path` is where systemctl is looked for. */
 export async function readUnitState(runId: string, path = standardPath): Promise<UnitState> {

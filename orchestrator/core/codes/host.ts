@@ -63,7 +63,8 @@ export const hostCodes = {
   RUN_UNIT_NOT_SET_UP: {
     summary: "systemd could not set the run's unit up, so the run did not start",
     remedy:
-      "the facts, or journalctl -u cutter-run@R -u cutter-prepare@R on the host, tell what was missing; pulumi up repairs what the kit owns",
+      "the facts, or journalctl -u cutter-run@R -u cutter-prepare@R on the host, tell what was missing; pulumi up repairs what " +
+      "the kit owns",
     exit: 10,
   },
   SURVEY_FACTS_INVALID: {

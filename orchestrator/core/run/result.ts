@@ -41,8 +41,8 @@ export interface ServiceExit {
 
 /**
  * `told` is the text of this start's end.json or null, never a file an earlier start could have left; it is cutter's, so it counts only
- * where it agrees with the exit status systemd saw. `written`: this run has written to the database, or may have. A run that was killed, or that
- * systemd could not set up, then exits 20, and 10 otherwise.
+ * where it agrees with the exit status systemd saw. `written`: this run has written to the database, or may have. A run that was killed, or
+ * that systemd could not set up, then exits 20, and 10 otherwise.
  */
 export function toRunResult(runId: string, written: boolean, end: ServiceExit, startResult: string | null): RunResult {
   const exited = end.exitKind === "exited" && /^\d{1,3}$/.test(end.exitRaw) ? Number(end.exitRaw) : null;

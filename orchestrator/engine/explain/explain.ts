@@ -75,7 +75,7 @@ function toLastStart(status: RunStatus, view: HostView): readonly string[] {
   const { result, unit } = view;
   if (unit.state === "going_on") return [`systemd says of its unit: ${unit.seen}, so it is going on`];
   const said = lastEnd === null || lastEnd.code === null ? null : toStop(lastEnd.code, lastEnd.facts);
-  const systemd = result === null ? "" : `; systemd says: ${result.exit_kind} ${result.exit_raw}, ${result.service_result}`;
+  const systemd = toSystemd(view);
   if (attemptOpen && status.finished === null && unit.state === "ended")
     return [
       ...(said === null ? [] : [`the start before its last ended with ${said}`]),
@@ -140,6 +140,12 @@ function toUncertain({ runId, status }: Pick<RecordedRun, "runId" | "status">, s
       : []),
     ...(view.execution.state === "unknown" ? ["whether anything is enabled: the kill switch cannot be read"] : []),
   ];
+}
+
+/** Where nobody lived to be told how the process ended, systemd's words are not known. */
+function toSystemd({ result }: HostView): string {
+  if (result === null || result.exit_raw === "unknown") return "";
+  return `; systemd says: ${result.exit_kind} ${result.exit_raw}, ${result.service_result}`;
 }
 
 function toStop(code: string, facts: Parameters<typeof toErrorLine>[1]): string {

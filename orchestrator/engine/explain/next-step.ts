@@ -190,7 +190,7 @@ function toEndStep({ runId, status, last }: ExplainedRun): NextStep | null {
   if (!bug && !isEvidence(code) && code !== "STOP_REPLAY_CONFLICT" && !startsAnew.includes(code)) return null;
   return run(
     cutter(runId, "orchestrate", "void"),
-    `it cannot go on after ${last.code ?? "this"}; it wrote nothing, so it is given up, and the document is prepared again under another run id`,
+    `it cannot go on after ${last.code ?? "this"}; it wrote nothing, so it is given up, and the document is prepared under another run id`,
     bug ? maintainers : operator,
   );
 }

@@ -1,7 +1,7 @@
 // Whoever does what explain says, and reads nothing else, ends every run: killed in any place, with the latch on, after a reboot.
 import { afterAll, describe, expect, it } from "vitest";
 import { follow } from "../../support/follow.ts";
-import { makeLiveOperator, type LiveOperator } from "../../support/worlds/live-operator.ts";
+import { LiveOperator } from "../../support/worlds/live-operator.ts";
 import { forkLiveWorld, makeLiveWorld, type KillAt, type LiveWorld } from "../../support/worlds/live-world.ts";
 import { documentBody, documentId } from "../../support/worlds/world.ts";
 
@@ -15,7 +15,7 @@ const at =
 async function inWorld(work: (operator: LiveOperator, live: LiveWorld) => Promise<void>, gates?: readonly ("SG_1" | "SG_2")[]) {
   const live = await forkLiveWorld(template);
   try {
-    await work(makeLiveOperator(live, gates), live);
+    await work(new LiveOperator(live, gates), live);
   } finally {
     await live.remove();
   }
