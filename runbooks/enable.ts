@@ -127,7 +127,7 @@ function toSignStep({ code, facts }: CutterError, given: Given, flags: Readonly<
   if (gate === undefined) return null;
   const typed = ["runbooks/enable", "--run-id", runId, "--ruling", ruling, ...approvals.flatMap((file) => ["--approval", file])];
   return {
-    next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], then: withFlags(typed, flags) },
+    next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], use: withFlags(typed, flags) },
     why: `${code}: a signed ${gate} is needed that is fresh`,
     who: "the sovereign signs, then the operator",
   };

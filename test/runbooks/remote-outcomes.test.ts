@@ -76,7 +76,10 @@ const killedStates = [
   { states: ["failed", "inactive"], result: "2.new", invocation: "i2" },
 ] as const;
 const watch = (unit: Watch["unit"] = startableUnits.run, print: Watch["print"] = () => undefined): Watch => ({
-  ...{ unit, deadlineMs: 60_000, capMinutes: 30, again: "runbooks/start-run --run-id R-1" },
+  unit,
+  deadlineMs: 60_000,
+  capMinutes: 30,
+  again: "runbooks/start-run --run-id R-1",
   print,
 });
 const spawnFailed = [

@@ -28,10 +28,10 @@ export async function follow(operator: Operator): Promise<{ readonly steps: read
       steps.push(next.command.join(" "));
       await operator.type(next.command);
     } else {
-      steps.push(`sign ${next.sign}`, next.then.join(" "));
+      steps.push(`sign ${next.sign}`, next.use.join(" "));
       await operator.type(next.draft);
       await operator.sign(next.sign, next.draft);
-      await operator.type(next.then);
+      await operator.type(next.use);
     }
     const after = await operator.look();
     if (after === before) throw new Error(`the last step moved nothing:\n${steps.join("\n")}\n${JSON.stringify(step)}`);

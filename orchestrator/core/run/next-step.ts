@@ -8,7 +8,7 @@ const argvSchema = z.array(z.string().min(1)).min(1).readonly();
 
 const nextSchema = z.union([
   z.object({ command: argvSchema }).readonly(),
-  z.object({ sign: z.enum(approvalGates), draft: argvSchema, then: argvSchema }).readonly(), // draft writes what is signed, then uses it
+  z.object({ sign: z.enum(approvalGates), draft: argvSchema, use: argvSchema }).readonly(), // what writes the draft, and what uses it once signed
   z.null(), // the run is done, given up or reverted, or nothing but a new run can come of it: `why` says which
 ]);
 
@@ -38,7 +38,7 @@ export function withStack(step: NextStep, flags: Readonly<Record<string, string>
     next:
       "command" in next
         ? { command: withFlags(next.command, flags) }
-        : { sign: next.sign, draft: withFlags(next.draft, flags), then: withFlags(next.then, flags) },
+        : { sign: next.sign, draft: withFlags(next.draft, flags), use: withFlags(next.use, flags) },
   };
 }
 
@@ -50,7 +50,7 @@ export function toNextLines(step: NextStep, flags: Readonly<Record<string, strin
       ? [`next:     nothing: ${why}`]
       : "command" in next
         ? [`next:     ${toTyped(next.command)}`, `because:  ${why}`]
-        : [`next:     sign ${next.sign}, drafted by: ${toTyped(next.draft)}`, `then:     ${toTyped(next.then)}`, `because:  ${why}`];
+        : [`next:     sign ${next.sign}, drafted by: ${toTyped(next.draft)}`, `then:     ${toTyped(next.use)}`, `because:  ${why}`];
   return [...lines, `who:      ${who}`];
 }
 

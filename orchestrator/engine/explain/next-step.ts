@@ -144,7 +144,7 @@ function toThird(explained: ExplainedRun, { phase, code }: NonNullable<RunStatus
     next: {
       sign: "SG_3",
       draft: ["runbooks/draft", "--run-id", runId, "--gate", "SG_3", "--phase", phase, "--decision", decision],
-      then: toEnable(explained, ["SG_3"]),
+      use: toEnable(explained, ["SG_3"]),
     },
     why:
       decision === "void"
@@ -178,8 +178,8 @@ function toRevert(runId: string, why: string, who = "the sovereign signs REVERT,
   return sign(runId, "REVERT", why, toRevertCommand(runId), who);
 }
 
-function sign(runId: string, gate: Gate, why: string, then: readonly string[], who = "the sovereign signs, then the operator"): NextStep {
-  return { next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], then }, why, who };
+function sign(runId: string, gate: Gate, why: string, use: readonly string[], who = "the sovereign signs, then the operator"): NextStep {
+  return { next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], use }, why, who };
 }
 
 /** What can never go on: with nothing written it is given up, which needs no signature. */
@@ -197,7 +197,7 @@ function toEndStep({ runId, status, last }: ExplainedRun): NextStep | null {
 
 /** A live run starts again only when it is enabled again, which spends one start of a ruling; it goes on where it stood. */
 function toStart(explained: ExplainedRun): NextStep {
-  const { runId, status, summary, view, last } = explained;
+  const { status, summary, view, last } = explained;
   const other = last.facts["run_id"];
   if (last.code === "DOCUMENT_CLAIMED_BY_RUN" && view.claimant === "unfinished" && typeof other === "string")
     return run(cutter(other, "orchestrate", "explain"), `${other} has cut into this document and is not finished: it comes first`);

@@ -159,7 +159,7 @@ const never = (): Promise<never> => Promise.reject(new Error("not in this test")
 const commands =
   /^(?:runbooks\/enable --run-id run-1 --ruling approvals\/run-1\/run-1\.RULING\.md|runbooks\/(?:start-run|emergency-revert|draft) --run-id run-1|cutter orchestrate (?:void|explain) --run-id)/;
 const toWords = (next: Next): readonly string[] =>
-  next === null ? [] : ("command" in next ? [next.command] : [next.draft, next.then]).map((argv) => argv.join(" "));
+  next === null ? [] : ("command" in next ? [next.command] : [next.draft, next.use]).map((argv) => argv.join(" "));
 
 describe.each(Object.entries(states))("a live run stopped %s", (_name, entries) => {
   it.each(Object.keys(codes) as Code[])("with %s", (code) => {
@@ -181,7 +181,7 @@ describe.each(Object.entries(states))("a live run stopped %s", (_name, entries) 
     // What waits for the sovereign is never answered by a command alone, and what has written is never given up or cut anew.
     const waits = standing.waits_on === "SG_2" || standing.waits_on === "SG_3";
     const signs = told.next !== null && "sign" in told.next ? told.next.sign : null;
-    if (waits) expect(signs).toBe(code === "VOID_EFFECTS_STAND" ? "REVERT" : standing.waits_on);
+    expect(!waits || signs === (code === "VOID_EFFECTS_STAND" ? "REVERT" : standing.waits_on)).toBe(true);
     expect(written && toWords(told.next).some((typed) => typed.includes("void --run-id"))).toBe(false);
   });
 });
