@@ -24,6 +24,7 @@ import { recordAudit, requireWholeLedger, spend } from "../state/ledger.ts";
 import { readConfig, readRequestFile, type RequestFile } from "../files/settings.ts";
 import { readStaged, type Staged } from "./staged.ts";
 import { installToken, isLatched, removeExpiredTokens, toIsoSeconds } from "../state/token.ts";
+import { requireRoom } from "./require-room.ts";
 import { findUnfinishedRuns } from "./find-unfinished-runs.ts";
 import { toExpectedGate } from "../../core/approval/binding.ts";
 
@@ -52,9 +53,9 @@ export interface ArmReport {
 const runbookBytesMax = 4 * 1024 * 1024;
 
 /**
- * Arms one run, or refuses and leaves everything as it was. Order: nothing else armed or live, the request, the dry run, the signatures,
- * the gaps; then the start is spent, then the audit line, then the token. A refusal after the spending says that it was spent.
- * @throws ENABLE_*, REVERT_PRINCIPAL_NOT_PINNED, GAPS_OPEN, RULING_SPENT, APPROVAL_*, KEY_*, LEDGER_*, REQUEST_*, CONFIG_INVALID,
+ * Arms one run, or refuses and leaves everything as it was. Order: nothing else armed or live, a way back, room on the disk, the request, the
+ * dry run, the signatures, the gaps; then the start is spent, then the audit line, then the token. A refusal after the spending says that it was spent.
+ * @throws ENABLE_*, REVERT_PRINCIPAL_NOT_PINNED, DISK_FULL, GAPS_OPEN, RULING_SPENT, APPROVAL_*, KEY_*, LEDGER_*, REQUEST_*, CONFIG_INVALID,
  * HOST_FILE_*, RUN_ID_INVALID
  */
 export async function arm(world: ArmEnvironment, idText: string): Promise<ArmReport> {
@@ -64,6 +65,7 @@ export async function arm(world: ArmEnvironment, idText: string): Promise<ArmRep
     const expired = await requireNothingArmed(world, runId);
     const config = readConfig(host);
     if (config.revert_principal === null) throw new CutterError("REVERT_PRINCIPAL_NOT_PINNED", { run_id: runId });
+    await requireRoom(host, config, runId);
     const facts = await readFacts(host, runId, config);
     const staged = readStaged(host, runId);
     const verified = await verifyStaged(staged, facts, world.now());
