@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CutterError } from "../../orchestrator/core/errors.ts";
+import { toDiskComplaint } from "../../orchestrator/core/host/disk-error.ts";
 import type { RemoteHost } from "./connection.ts";
 import { toShellWord } from "./shell.ts";
 
@@ -31,9 +32,6 @@ const pollIntervalMs = 500;
 const waitStepMs = 200;
 /** After a lost connection, for a job that reads its input from it. */
 const inputGraceMs = 10_000;
-
-/** What libc says of ENOSPC and EDQUOT; jobs run under LC_ALL=C, and an sh has no errno to ask. */
-const noRoom = /^.*(?:No space left on device|Disk quota exceeded).*$/m;
 
 /** `connect` gives the open connection, a new one after a cut. `wait` is the pause between two looks at a job. */
 export function createJobRunner(connect: () => Promise<RemoteHost>, wait: (ms: number) => Promise<unknown> = sleep): JobRunner {
@@ -96,9 +94,15 @@ async function rereadOutcome(
 
 function toFailure(host: RemoteHost, job: Job, code: number, stderr: string): CutterError {
   const facts = { host: host.address.name, job: job.name, ...(job.resource === undefined ? {} : { resource: job.resource }) };
-  const full = noRoom.exec(stderr);
-  if (full !== null) return new CutterError("HOST_DISK_FULL", { ...facts, said: full[0].slice(0, 300) });
+  const complaint = toDiskComplaint(stderr);
+  if (complaint !== null) return new CutterError("HOST_DISK_FULL", { ...facts, ...toPath(complaint.said), ...complaint });
   return new CutterError("HOST_COMMAND_FAILED", { ...facts, code, stderr: stderr.trim().slice(0, 2_000) });
+}
+
+/** The path that the program itself names, where it does. */
+function toPath(said: string): { readonly path?: string } {
+  const path = /[ '"](\/[^'":]+)['"]?:/.exec(said)?.[1];
+  return path === undefined ? {} : { path };
 }
 
 /** Arguments stand in the script, not in the unit's command line: systemd expands `$` and `%` there, differently by version. */
@@ -114,10 +118,11 @@ function toJobScript(job: Job): string {
 }
 
 /** The result stays for an hour: whoever starts a job cannot know whether the answer arrived. */
+/** tee, because it says why a file takes nothing; sh's own printf says "I/O error" of a full disk. */
 const startScript = `d=${jobsDirectory}/$1
 [ ! -d ${jobsDirectory} ] || find ${jobsDirectory} -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf -- {} +
-umask 077; mkdir -p "$d" && printf '%s' "$2" >"$d/script" || exit 1
-printf '%s\\n' 'sh "$1/script" >/dev/null 2>"$1/stderr"; code=$?; printf %s "$code" >"$1/result.new"; mv "$1/result.new" "$1/result"; exit "$code"' >"$d/run"
+umask 077; mkdir -p "$d" && printf '%s' "$2" | tee "$d/script" >/dev/null || exit 1
+printf '%s\\n' 'sh "$1/script" >/dev/null 2>"$1/stderr"; code=$?; printf %s "$code" >"$1/result.new"; mv "$1/result.new" "$1/result"; exit "$code"' | tee "$d/run" >/dev/null || exit 1
 systemd-run --quiet --collect --wait --pipe --unit="$1" -p RuntimeMaxSec="$3" sh "$d/run" "$d" 
 code=$?
 rm -f "$d/script" "$d/run"

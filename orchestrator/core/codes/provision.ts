@@ -65,10 +65,10 @@ export const provisionCodes = {
     exit: 10,
   },
   HOST_DISK_FULL: {
-    summary: "the host has no room for what was to be written",
+    summary: "a disk of the host does not take what is to be written: it is full, over a quota, read-only or failing",
     remedy:
-      "make room where the named resource lies (df -h and df -i tell), then run pulumi up again; what stood there before still " +
-      "stands there",
+      "ENOSPC and EDQUOT: make room where the named path or resource lies (df -h and df -i tell); EROFS and EIO: dmesg on the host " +
+      "tells why; then run pulumi up again; what stood there before still stands there",
     exit: 10,
   },
   HOST_OUTCOME_UNKNOWN: {

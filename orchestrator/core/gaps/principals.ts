@@ -34,9 +34,15 @@ export function evaluateGap3(facts: HostFacts): readonly GapEvidence[] {
         },
     inKeyFile.length === 1 && inKeyFile[0] === fingerprint
       ? { ok: true, text: `${keyFile} holds this key and no other` }
-      : { ok: false, text: inKeyFile.length === 0 ? `${keyFile} holds no readable key` : `${keyFile} holds ${inKeyFile.join(", ")}` },
+      : { ok: false, text: inKeyFile.length === 0 ? toUnread(keyFile, facts.gpgProblem) : `${keyFile} holds ${inKeyFile.join(", ")}` },
     ...checkRootKeyring(facts, fingerprint),
   ];
+}
+
+/** A key that gpg had no place to look at is no key that cannot be read. */
+function toUnread(keyFile: string, gpgProblem: string | null): string {
+  if (gpgProblem === null) return `${keyFile} holds no readable key`;
+  return `${keyFile} was not looked at: gpg found no place for its home on the host (${gpgProblem})`;
 }
 
 function checkRootKeyring(facts: HostFacts, fingerprint: string | null): readonly GapEvidence[] {

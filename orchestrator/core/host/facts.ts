@@ -50,6 +50,7 @@ export interface HostFacts {
   readonly env: readonly EnvFact[];
   readonly backupFingerprints: readonly { readonly file: string; readonly fingerprint: string }[];
   readonly keyFingerprints: ReadonlyMap<string, readonly string[]>; // by key file
+  readonly gpgProblem: string | null; // why gpg had no place on the host to read key files; null: it had one
   readonly rootKeyFingerprints: readonly string[];
   readonly keyFiles: ReadonlyMap<string, string>; // base64 of the signers' public keys, by file
   readonly rulings: readonly ArchivedDocument[];
@@ -129,6 +130,7 @@ export function parseHostFacts(output: string): HostFacts {
     env: parsed("env", envFact).map(([file, name, any, plain, withEquals]) => ({ file, name, lines: any, plain, withEquals })),
     backupFingerprints: of("backup_fingerprint").map(([file = "", fingerprint = ""]) => ({ file, fingerprint })),
     keyFingerprints: toGroups(of("key")),
+    gpgProblem: first("gpg_problem")[0] ?? null,
     rootKeyFingerprints: of("root_key").map(toFirst),
     keyFiles: new Map(of("key_file").map(([file = "", base64 = ""]) => [file, base64])),
     rulings: toArchivedDocuments(of("ruling")),

@@ -126,9 +126,19 @@ names_in request /etc/cutter/requests
 names_in armed /run/cutter/armed
 names_in live /run/cutter/live
 
-# gpg writes into its home even when it lists: it gets an empty one that goes again, and root's keyring by name, without a lock.
+# gpg writes into its home even when it lists: it gets an empty one that goes again, and root's keyring by name, without a lock. A place that
+# takes nothing would make every key look unreadable: it is tried first, and what the last one said is told.
+home='' why=''
 if command -v gpg >/dev/null; then
-  home=$(mktemp -d)
+  for parent in /run /tmp /dev/shm; do
+    home=$(mktemp -d "$parent/cutter-facts.XXXXXX" 2>&1) || { why=$home home=''; continue; }
+    why=$(dd if=/dev/zero of="$home/probe" bs=65536 count=1 status=none 2>&1) && { rm -f "$home/probe"; break; }
+    rm -rf "$home"
+    home=''
+  done
+  [ -n "$home" ] || printf '%s\n' "$why" | head -n 1 | sed 's/[[:cntrl:]]/?/g; s/^/gpg_problem	/'
+fi
+if [ -n "$home" ]; then
   fingerprints() { awk -F : -v source="$1" '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { printf "%s\t%s\n", source, $10; primary = 0 }'; }
   for file in /etc/cutter/keys/*.asc; do
     [ -f "$file" ] && gpg --homedir "$home" --no-options --batch --no-tty --quiet --with-colons --show-keys "$file" 2>/dev/null | fingerprints "key	$file"

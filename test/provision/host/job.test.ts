@@ -1,4 +1,5 @@
 // Named jobs: what a lost connection leaves to be read again, and what of a job's failure is told.
+import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import type { CommandOutcome, RemoteHost } from "../../../provision/host/connection.ts";
@@ -53,7 +54,28 @@ it("calls a full disk a full disk, and names what was to be written", async () =
   const failure = createJobRunner(async () => host).run({ ...job, resource: "/etc/note" });
   await expect(failure).rejects.toMatchObject({
     code: "HOST_DISK_FULL",
-    facts: { host: "local", resource: "/etc/note", said: "cat: write error: No space left on device" },
+    facts: { host: "local", resource: "/etc/note", reason: "ENOSPC", said: "cat: write error: No space left on device" },
+  });
+});
+
+// A full, an inode-less or a read-only /run: mounted over this machine's in a namespace of the command's own.
+it.each([
+  ["size=4k", "head -c 4096 /dev/zero >/run/filler", "ENOSPC"],
+  ["nr_inodes=1", "true", "ENOSPC"],
+  ["ro", "true", "EROFS"],
+])("names /run where it takes no job: a tmpfs with %s", async (options, fill, reason) => {
+  const run: RemoteHost["run"] = async (script, args) => {
+    const setUp = `mount -t tmpfs -o ${options} tmpfs /run && { ${fill}; script=$1; shift; exec sh -c "$script" sh "$@"; }`;
+    const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "sh", "-c", setUp, "sh", script, ...args], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], LC_ALL: "C" },
+    });
+    return { code: status, stdout, stderr };
+  };
+  const host: RemoteHost = { address: localAddress, isOpen: () => true, close: () => undefined, run };
+  await expect(createJobRunner(async () => host).run({ ...job, resource: "/etc/note" })).rejects.toMatchObject({
+    code: "HOST_DISK_FULL",
+    facts: { reason, path: expect.stringMatching(/^\/run\/cutter-jobs/), resource: "/etc/note" },
   });
 });
 

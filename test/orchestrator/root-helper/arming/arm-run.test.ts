@@ -11,6 +11,7 @@ import { exportKey, ruling, sg1, sign, toDocument } from "../../../support/appro
 import { seconds, toToken } from "../../../support/arm-token.ts";
 import { createGpgHome, type GpgHome } from "../../../support/gpg.ts";
 import { configText, makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
+import { leaveStop } from "../../../support/last-stop.ts";
 import { toNamed, toRefusal } from "../../../support/refusal-case.ts";
 
 const runId = "R-1";
@@ -313,6 +314,7 @@ describe("arm refuses, spends nothing and leaves no token", () => {
       },
     ],
     ["while another run is live", "ENABLE_ALREADY reason=another_run", () => mkdirSync(folder.at("run/cutter/live/R-2"))],
+    ["without what its last start lacked", "DISK_FULL reason=too_little_left", () => leaveStop(folder)],
     ["while this run is live", "ENABLE_ALREADY", () => mkdirSync(folder.at("run/cutter/live/R-1"))],
     ["with nothing staged", "ENABLE_STAGED_UNFIT", () => rmSync(folder.at("run/cutter/incoming/R-1"), { recursive: true })],
     ["with a file more staged", "ENABLE_STAGED_UNFIT", () => stage("more", Buffer.from("x"))],

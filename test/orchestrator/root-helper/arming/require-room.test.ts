@@ -2,11 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { toLine, toLineHash, chainStart } from "../../../../orchestrator/core/journal/chain.ts";
-import type { JournalEntry } from "../../../../orchestrator/core/journal/record.ts";
 import { parseRunId } from "../../../../orchestrator/core/run-id.ts";
 import { requireRoom } from "../../../../orchestrator/root-helper/arming/require-room.ts";
 import { makeHostFolder, type HostFolder } from "../../../support/host-folder.ts";
+import { leaveStop } from "../../../support/last-stop.ts";
 
 const runId = parseRunId("R-1", { allowDryRunSuffix: false });
 const places = { sidecar_root: "/var/lib/cutter/runs", batch_dir: "/var/lib/cutter/batches", global_locks_dir: "/var/lib/cutter/locks" };
@@ -28,24 +27,6 @@ const mount = (path: string, options: string): void => {
   mounted.push(folder.at(path));
 };
 const room = (host = folder.host): Promise<void> => requireRoom(host, places, runId);
-
-/** A run whose only start ended like this. */
-const writeEnd = (code: string, facts: Readonly<Record<string, string | number>>): void => {
-  const sha = "a".repeat(64);
-  const inputs = { request_sha256: sha, config_sha256: sha, release_sha256: null, host_identity: null };
-  const entries: readonly JournalEntry[] = [
-    { kind: "run_started", run_id: "R-1", document_id: "knowledge/a.md", mode: "live", inputs },
-    { kind: "attempt_started", attempt: 1, pid: 1, boot_id: "b" },
-    { kind: "attempt_ended", attempt: 1, why: "stopped", code, facts, connections: [] },
-  ];
-  let prev = chainStart;
-  const lines = entries.map((entry, seq) => {
-    const line = toLine(entry, { seq, at: "2026-11-22T10:00:00.000Z", prev });
-    prev = toLineHash(line);
-    return `${line}\n`;
-  });
-  writeFileSync(folder.at("var/lib/cutter/runs/R-1/journal.jsonl"), lines.join(""));
-};
 
 test("there is room: nothing is left behind by the look", async () => {
   await room();
@@ -69,14 +50,14 @@ test.each([
 });
 
 test("what the last start lacked is looked for, and named as its stop, until it is there", async () => {
-  writeEnd("DISK_FULL", { reason: "too_little_left", path: "/var/lib/cutter/runs/R-1", needed_bytes: 2 ** 55 });
+  leaveStop(folder, "DISK_FULL", { reason: "too_little_left", path: "/var/lib/cutter/runs/R-1", needed_bytes: 2 ** 55 });
   await expect(room()).rejects.toMatchObject({
     code: "DISK_FULL",
     facts: { needed_bytes: 2 ** 55, last_stop: "2026-11-22T10:00:00.000Z" },
   });
-  writeEnd("DISK_FULL", { reason: "too_little_left", path: "/var/lib/cutter/runs/R-1", needed_bytes: 2 ** 20 });
+  leaveStop(folder, "DISK_FULL", { reason: "too_little_left", path: "/var/lib/cutter/runs/R-1", needed_bytes: 2 ** 20 });
   await room();
-  writeEnd("DATABASE_UNREACHABLE", {});
+  leaveStop(folder, "DATABASE_UNREACHABLE", {});
   await room();
 });
 
