@@ -1,6 +1,7 @@
 // cutter orchestrate run: a dry run from phase 1 to 11, or a live one inside its unit.
 import { buildCommand } from "@stricli/core";
 import { loadConfig, loadRequest, toRequest, type Loaded } from "../config/load.ts";
+import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { toNextLines, type NextStep } from "../core/run/next-step.ts";
 import type { RunRequest } from "../core/run/request.ts";
@@ -83,7 +84,7 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
         },
         inputs: {
           request_sha256: request.sha256,
-          config_sha256: config.sha256,
+          config_sha256: toInputSha256(config.text),
           release_sha256: release.sha256,
           host_identity: hostIdentity,
         },
@@ -115,6 +116,11 @@ async function readNextStep({ services }: CutterContext, root: string, runId: st
   const requested = request === null ? null : { mode: request.mode, documentId: request.document_id };
   const { next, why, who } = explain(run, summary, { ...ownEnd, request: requested });
   return { next, why, who };
+}
+
+/** Of all but the way back: who reverts is pinned while a run is unfinished, and what a run does does not depend on it. */
+function toInputSha256(configText: string): string {
+  return sha256Hex(configText.replace(/^revert_principal: .*\n/m, ""));
 }
 
 /** From the file, or from the options; both together must agree. */

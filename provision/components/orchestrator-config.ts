@@ -25,7 +25,7 @@ export class OrchestratorConfigFile extends ComponentResource {
     const path = hostLayout.config;
     declareFile(
       target.nameOf(path),
-      { ...target.base(path), path, mode: "0640", owner: "root", group: cutterUser, content },
+      { ...target.base(path, content), path, mode: "0640", owner: "root", group: cutterUser, content },
       toChildOptions(this),
     );
     this.sha256 = sha256Hex(content);

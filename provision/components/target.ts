@@ -9,7 +9,7 @@ export interface HostTarget {
   readonly config: StackConfig;
   /**
    * The inputs every resource has; `claim` as in the ownership manifest: a path, user:NAME, group:NAME, or file#NAME with the `value` that
-   * line may have already.
+   * line may have already; of orchestrator.yaml the text it is to have, which tells a guard what an up would change.
    */
   readonly base: (claim: string, value?: string) => { readonly host: Input<HostAddress>; readonly adopt: boolean };
   /** `sandbox/etc/cutter`: host and path, unique in the stack. */

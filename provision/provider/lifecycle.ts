@@ -42,16 +42,16 @@ export interface Lifecycle {
  */
 export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded: StateClaims, say: (line: string) => void): Lifecycle {
   const connect = toConnector(pool);
-  /** `ask`: the guard, where a change may follow. */
-  const observe = async (resource: Resource, urn: string, ask: ExecutionGuard | null) => {
+  /** `how`: the change that may follow, of which the guard is asked. */
+  const observe = async (resource: Resource, urn: string, how: "create" | "update" | null) => {
     const host = await connect(resource.inputs.host);
-    await ask?.(resource.inputs.host);
+    const permitted = how === null ? "apply" : await guard(resource.inputs.host, { claim: resource.claim, how });
     const [ownershipOf, reading] = await Promise.all([readOwnership(host, urn, recorded), resource.read(host)]);
-    return { ...ownershipOf(resource.claim), reading };
+    return { ...ownershipOf(resource.claim), reading, permitted };
   };
   return {
     create: async (resource, urn) => {
-      const { claim, isOurs, claimant, reading } = await observe(resource, urn, guard);
+      const { claim, isOurs, claimant, reading } = await observe(resource, urn, "create");
       if (reading.state === "obstructed") throw toForeign(resource, reading.by);
       const equal = resource.adoptsEqual && toDifferences(resource, reading).length === 0;
       if (reading.state === "present" && !isOurs && !resource.inputs.adopt && !equal) throw toForeign(resource, claimant);
@@ -73,7 +73,8 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
       );
     },
     update: async (resource, urn) => {
-      const { claim, isClaimed, reading } = await observe(resource, urn, guard);
+      const { claim, isClaimed, reading, permitted } = await observe(resource, urn, "update");
+      if (permitted === "leave") return;
       if (reading.state === "obstructed") throw toForeign(resource, reading.by);
       const onlyUnclaimed = !isClaimed && toDifferences(resource, reading).length === 0;
       // Whether it stood there before us is lost with a claim: a destroy then rather leaves it.
@@ -83,7 +84,7 @@ export function createLifecycle(pool: HostPool, guard: ExecutionGuard, recorded:
     remove: async (resource, urn) => {
       const { host: address } = resource.inputs;
       const host = await connect(address);
-      await guard(address);
+      await guard(address, { claim: resource.claim, how: "remove" });
       const { claim, isClaimed, claimant } = (await readOwnership(host, urn, recorded))(resource.claim);
       const work = resource.remove();
       if (work === null || claim?.found === true) return;

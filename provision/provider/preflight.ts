@@ -16,7 +16,7 @@ export interface Preflight {
   /**
    * Looks at the claims that are to be made; what is foreign, an env file that cannot take its line, and a release that is nowhere, refuses
    * to make or change anything on this host from now on; removing stays allowed. `urn`: any of this stack. `lines`: of a claimed
-   * `file#NAME`, the value it may have already. `warn`: see `takeWarning`.
+   * `file#NAME`, the value it may have already; of the configuration's path, the text it is to have. `warn`: see `takeWarning`.
    */
   check(host: RemoteHost, urn: string, claims: readonly string[], options?: PreflightOptions): Promise<void>;
   /** What `require` would say, once, if the look was to warn; else null. */
@@ -102,7 +102,7 @@ async function readForeignLines(
   const foreign: string[] = [];
   for (const claim of asked) {
     const value = lines[claim];
-    if (value === undefined) continue;
+    if (value === undefined || !claim.includes("#")) continue; // of a file: what it is to hold
     const [path, name] = claim.split("#");
     const wanted = envLineKind.parseStored({ host: host.address, adopt: false, path, name, value });
     const reading = await wanted.read(host);

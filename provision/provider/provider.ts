@@ -11,6 +11,7 @@ import type {
 import { z } from "zod";
 import { CutterError } from "../../orchestrator/core/errors.ts";
 import { toGaps } from "../../orchestrator/core/gaps/gaps.ts";
+import { hostLayout } from "../../orchestrator/core/host/layout.ts";
 import { verifyArchivedRulings } from "../../orchestrator/core/gaps/archived-rulings.ts";
 import { hostAddressSchema, type HostAddress } from "../host/address.ts";
 import type { HostPool } from "../host/pool.ts";
@@ -32,8 +33,9 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
   const recorded = createStateClaims();
   const declared = createDeclared();
   const sayOnce = toSayOnce(say);
+  const wantedConfigs = new Map<string, string>();
   const preflight = createPreflight(recorded);
-  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say), recorded, say);
+  const lifecycle: Lifecycle = createLifecycle(pool, createExecutionGuard(pool, say, wantedConfigs), recorded, say);
   /** A host that cannot be asked now is refused by what comes next. */
   const reportFindings = async (resource: Resource, urn: string, olds: unknown): Promise<void> => {
     const { host, adopt } = resource.inputs;
@@ -107,8 +109,12 @@ export function createProvider(pool: HostPool, say: (line: string) => void): Pro
           for (const { type, outputs } of recordedArgsSchema.parse(args).resources) noteRecorded(recorded, type, outputs);
           return { outputs: {} };
         }
-        if (token === `${packageName}:index:clearHost`)
-          return { outputs: { looked: await preflightHost(pool, preflight, preflightArgsSchema.parse(args)) } };
+        if (token === `${packageName}:index:clearHost`) {
+          const asked = preflightArgsSchema.parse(args);
+          const config = asked.lines[hostLayout.config];
+          if (config !== undefined) wantedConfigs.set(asked.host.name, config);
+          return { outputs: { looked: await preflightHost(pool, preflight, asked) } };
+        }
         if (token !== `${packageName}:index:surveyHost`) throw new CutterError("RESOURCE_INVALID", { token });
         const { host, psql } = surveyArgsSchema.parse(args);
         const facts = await readSurveyFacts(await pool.get(host), psql);

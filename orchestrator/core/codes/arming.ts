@@ -99,7 +99,7 @@ export const armingCodes = {
     summary: "a live run has written to the database and is not closed out, not given up and not reverted",
     remedy:
       "finish it (cutter orchestrate explain --run-id R says how) or revert it (runbooks/emergency-revert); until then the " +
-      "host stays as it is",
+      "host stays as it is, but for orchestrator:revert_principal alone, which up may pin",
     exit: 10,
   },
 } as const satisfies Record<string, CodeEntry>;

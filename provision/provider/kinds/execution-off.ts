@@ -1,7 +1,7 @@
 // That nothing is armed, live or unfinished: an armed token is drift like any other, seen by preview and removed by up. The guard does the
 // removing, before any change.
 import { z } from "zod";
-import { readExecution } from "./support/execution.ts";
+import { executionOffClaim, readExecution } from "./support/execution.ts";
 import { resourceArgs } from "../../resource-args.ts";
 import { defineKind } from "../kind/define.ts";
 
@@ -11,7 +11,7 @@ const found = z.string().default("");
 export const executionOffKind = defineKind({
   type: "ExecutionOff",
   schema: resourceArgs.ExecutionOff.extend({ armed: found, live: found, unfinished: found }),
-  claimOf: () => "execution:off",
+  claimOf: () => executionOffClaim,
   foreignCode: "FOREIGN_FILE",
   adoptsEqual: true,
   read: async (host, inputs) => {

@@ -1,11 +1,13 @@
 // What status, explain and report say of a run that was taken back, and of a revert that came no further than its backup.
 import { cp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
 import { liveRunId, makeEvidencedWorld, type EvidencedWorld } from "../../support/live-run-files.ts";
 import { revertDecisionId, revertLiveRun } from "../../support/reverted-run.ts";
 import { makeCli, type Cli } from "../../support/worlds/cli.ts";
+import { documentId, makeWorld, runId } from "../../support/worlds/world.ts";
 
 const json = async (cli: Cli, ...words: readonly string[]): Promise<Record<string, unknown>> =>
   JSON.parse((await cli.run(...words, "--run-id", liveRunId, "--json")).stdout) as Record<string, unknown>;
@@ -110,6 +112,29 @@ describe("a run that was done and reverted", () => {
       expect(stdout).toMatch(new RegExp(`^${liveRunId}\\.dryrun done`, "m"));
     } finally {
       await writeFile(journal, bytes);
+    }
+  });
+});
+
+describe("a run that waits while its way back is pinned", () => {
+  it("goes on under the same inputs; another key of the configuration is another run", async () => {
+    const world = await makeWorld();
+    try {
+      const cli = await makeCli(world);
+      const configure = (change: object): Promise<void> => writeFile(cli.services.paths.config, stringify({ ...world.config, ...change }));
+      const request = { schema: "cutter.request/1", run_id: runId, document_id: documentId, mode: "dryrun", approvals: {} };
+      const file = await cli.writeRequest(`${runId}.yaml`, request);
+      const start = () => cli.run("orchestrate", "run", "--request", file);
+      await configure({ revert_principal: null });
+      world.outage.on = "writes";
+      expect((await start()).code).toBe(11);
+      world.outage.on = "never";
+      await configure({ revert_principal: null, phase_soft_cap_minutes: 11 });
+      expect((await start()).stderr).toMatch(/^RUN_INPUTS_CHANGED .*changed=config_sha256/m);
+      await configure({ revert_principal: "cutter_revert" });
+      expect((await start()).code).toBe(0);
+    } finally {
+      await world.remove();
     }
   });
 });

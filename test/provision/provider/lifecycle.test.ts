@@ -32,7 +32,7 @@ const noteKind = defineKind(noteSpec);
 
 const host: RemoteHost = { address: localAddress, isOpen: () => true, run, close: () => undefined };
 let guarded: Error | null;
-const guard = () => (guarded === null ? Promise.resolve() : Promise.reject(guarded));
+const guard = () => (guarded === null ? Promise.resolve("apply" as const) : Promise.reject(guarded));
 const pool = { get: async () => host, openFresh: async () => host, closeAll: async () => undefined };
 const toLifecycle = (recorded: StateClaims) => createLifecycle(pool, guard, recorded, () => undefined);
 const lifecycle = toLifecycle(createStateClaims());

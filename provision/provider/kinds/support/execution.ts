@@ -1,7 +1,8 @@
 // Execution on a host, as the kit's own changes see it: what is armed, live or unfinished. Before anything is changed, unfinished runs
 // refuse it and tokens go.
+import { parse } from "yaml";
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
-import { CutterError } from "../../../../orchestrator/core/errors.ts";
+import { CutterError, type Facts } from "../../../../orchestrator/core/errors.ts";
 import { idleLine, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/unfinished-runs.ts";
 import type { HostAddress } from "../../../host/address.ts";
 import type { RemoteHost } from "../../../host/connection.ts";
@@ -42,34 +43,102 @@ function parseExecution(stdout: string): Execution {
   return { armed, live, unfinishedRuns: toUnfinishedRuns(traces) };
 }
 
-/** Asked before every change; looks once per host and command. @throws UNFINISHED_LIVE_RUN, HOST_OUTCOME_UNKNOWN, HOST_COMMAND_FAILED */
-export type ExecutionGuard = (address: HostAddress) => Promise<void>;
+/** One change of the host that is about to be made. */
+export interface GuardedChange {
+  readonly claim: string; // as in the ownership manifest
+  readonly how: "create" | "update" | "remove";
+}
 
-/** `say` gets one line when tokens were removed. */
-export function createExecutionGuard(pool: HostPool, say: (line: string) => void): ExecutionGuard {
-  const checkedHosts = new Map<string, Promise<void>>();
-  return (address) => {
-    const earlier = checkedHosts.get(address.name) ?? requireFinishedAndDisarm(pool, address, say);
+/**
+ * Asked before every change; looks once per host and command. `leave`: there is nothing to change, go on.
+ * @throws UNFINISHED_LIVE_RUN, HOST_OUTCOME_UNKNOWN, HOST_COMMAND_FAILED
+ */
+export type ExecutionGuard = (address: HostAddress, change: GuardedChange) => Promise<"apply" | "leave">;
+
+/** What was found on a host: `pinning` names the unfinished runs whose way back this command pins, and then does nothing else. */
+interface Found {
+  readonly pinning: readonly string[];
+}
+
+/** `say` gets one line when tokens were removed. `wantedConfigs`: the text of orchestrator.yaml this command is to leave, by host. */
+export function createExecutionGuard(
+  pool: HostPool,
+  say: (line: string) => void,
+  wantedConfigs: ReadonlyMap<string, string>,
+): ExecutionGuard {
+  const checkedHosts = new Map<string, Promise<Found>>();
+  return async (address, { claim, how }) => {
+    const earlier = checkedHosts.get(address.name) ?? lookAndDisarm(pool, address, say, wantedConfigs.get(address.name));
     checkedHosts.set(address.name, earlier);
-    return earlier;
+    const { pinning } = await earlier;
+    if (pinning.length === 0 || (claim === hostLayout.config && how === "update")) return "apply";
+    if (claim === executionOffClaim && how === "update") return "leave";
+    throw new CutterError("UNFINISHED_LIVE_RUN", { host: address.name, runs: pinning, refused: `${how} ${claim}`, accepted: pinnedKey });
   };
 }
 
-async function requireFinishedAndDisarm(pool: HostPool, address: HostAddress, say: (line: string) => void): Promise<void> {
+/** The resource that tells of tokens and unfinished runs: nothing of the host is its own. */
+export const executionOffClaim = "execution:off";
+const pinnedKey = "orchestrator:revert_principal";
+
+async function lookAndDisarm(
+  pool: HostPool,
+  address: HostAddress,
+  say: (line: string) => void,
+  wantedConfig: string | undefined,
+): Promise<Found> {
   const host = await pool.get(address);
   const { armed, live, unfinishedRuns } = await readExecution(host);
-  if (unfinishedRuns.length > 0) throw new CutterError("UNFINISHED_LIVE_RUN", { host: address.name, runs: unfinishedRuns });
-  if (armed.length + live.length === 0) return;
+  if (unfinishedRuns.length > 0) {
+    await requirePinningOnly(host, unfinishedRuns, live, wantedConfig);
+    say(`[WARN] host ${address.name}: ${unfinishedRuns.join(", ")} is unfinished: this up may pin ${pinnedKey} and nothing else`);
+  }
+  if (armed.length + live.length > 0) await disarm(host, [...armed, ...live], say);
+  return { pinning: unfinishedRuns };
+}
+
+/** Without a way back an unfinished run would be a dead end, so the key that names it is the one change. @throws UNFINISHED_LIVE_RUN */
+async function requirePinningOnly(
+  host: RemoteHost,
+  runs: readonly string[],
+  live: readonly string[],
+  wantedConfig: string | undefined,
+): Promise<void> {
+  const refuse = (facts: Facts): CutterError => new CutterError("UNFINISHED_LIVE_RUN", { host: host.address.name, runs, ...facts });
+  if (live.length > 0) throw refuse({ live });
+  const { code, stdout } = await host.run('cat -- "$1"', [hostLayout.config], { timeoutMs: 30_000 });
+  const [found, wanted] = [code === 0 ? stdout : undefined, wantedConfig].map(toKeys);
+  if (found === undefined || wanted === undefined) throw refuse({});
+  const changed = [...new Set([...found.keys(), ...wanted.keys()])].filter((key) => found.get(key) !== wanted.get(key));
+  if (!changed.includes("revert_principal") || wanted.get("revert_principal") === "null") throw refuse({});
+  const others = changed.filter((key) => key !== "revert_principal");
+  if (others.length > 0) throw refuse({ refused: others.map((key) => `orchestrator:${key}`), accepted: pinnedKey });
+}
+
+/** The keys of a configuration with their values as text; nothing for what is no configuration. */
+function toKeys(text: string | undefined): ReadonlyMap<string, string> | undefined {
+  try {
+    const parsed: unknown = text === undefined ? null : parse(text);
+    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)
+      ? new Map(Object.entries(parsed).map(([key, value]) => [key, JSON.stringify(value)]))
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function disarm(host: RemoteHost, runs: readonly string[], say: (line: string) => void): Promise<void> {
+  const { name } = host.address;
   const outcome = await host.run(disarmScript, [hostLayout.armed, hostLayout.live, `${hostLayout.ledger}/audit.jsonl`], {
     timeoutMs: 30_000,
   });
   if (outcome.code !== 0)
     throw new CutterError(outcome.code === null ? "HOST_OUTCOME_UNKNOWN" : "HOST_COMMAND_FAILED", {
-      host: address.name,
+      host: name,
       step: "disarm",
       stderr: outcome.stderr.trim().slice(0, 300),
     });
-  say(`[WARN] host ${address.name}: disarmed first, because a deploy leaves execution off: ${[...armed, ...live].join(", ")}`);
+  say(`[WARN] host ${name}: disarmed first, because a deploy leaves execution off: ${runs.join(", ")}`);
 }
 
 /**

@@ -3,14 +3,16 @@
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chainStart, toLine, toLineHash } from "../../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry } from "../../../../../orchestrator/core/journal/record.ts";
 import { toUnfinishedRuns } from "../../../../../orchestrator/core/run/unfinished-runs.ts";
 import { findUnfinishedRuns } from "../../../../../orchestrator/root-helper/arming/find-unfinished-runs.ts";
 import { recordAudit } from "../../../../../orchestrator/root-helper/state/ledger.ts";
+import type { HostAddress } from "../../../../../provision/host/address.ts";
 import type { RemoteHost } from "../../../../../provision/host/connection.ts";
-import { createExecutionGuard, readExecution } from "../../../../../provision/provider/kinds/support/execution.ts";
+import { createExecutionGuard, readExecution, type GuardedChange } from "../../../../../provision/provider/kinds/support/execution.ts";
 import { localAddress, localHost } from "../../../../support/hosts/local-host.ts";
 
 const sha = "a".repeat(64);
@@ -29,11 +31,14 @@ const host: RemoteHost = {
     );
   },
 };
-const guard = () =>
-  createExecutionGuard(
+const guard = (config?: string, how: GuardedChange["how"] = "update") => {
+  const ask = createExecutionGuard(
     { get: () => Promise.resolve(host), openFresh: () => Promise.resolve(host), closeAll: () => Promise.resolve() },
     (line) => said.push(line),
+    new Map(config === undefined ? [] : [[localAddress.name, config]]),
   );
+  return (address: HostAddress, claim = "/var/lib/cutter/batches") => ask(address, { claim, how });
+};
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "execution-"));
@@ -178,6 +183,57 @@ describe("the guard before each change", () => {
     expect(existsSync(at("run/cutter/live/R-1"))).toBe(true);
   });
 
+  const configured = (change: object = {}): string =>
+    `# Written by pulumi up\n${stringify({ run_hard_cap_minutes: 60, governance_principal: "directus_secdef", revert_principal: null, ...change })}`;
+  const config = "/etc/cutter/orchestrator.yaml";
+  const unfinished = (): void => {
+    writeRun("R-1", [started("live"), ...committed("SG_1")]);
+    writeFileSync(at(config), configured());
+  };
+
+  it("lets an unfinished run have its way back pinned, and disarms first", async () => {
+    unfinished();
+    mkdirSync(at("run/cutter/armed/R-1"));
+    const pin = guard(configured({ revert_principal: "cutter_revert" }));
+    expect(await pin(localAddress, "execution:off")).toBe("leave");
+    expect(await pin(localAddress, config)).toBe("apply");
+    expect(readdirSync(at("run/cutter/armed"))).toEqual([]);
+    expect(said).toEqual([
+      expect.stringMatching(/R-1 is unfinished: this up may pin orchestrator:revert_principal and nothing else/),
+      expect.stringMatching(/disarmed first.*R-1/),
+    ]);
+  });
+
+  it("refuses by name everything else in the same up", async () => {
+    unfinished();
+    const text = configured({ revert_principal: "cutter_revert" });
+    await expect(guard(text)(localAddress)).rejects.toMatchObject({
+      code: "UNFINISHED_LIVE_RUN",
+      facts: { runs: ["R-1"], refused: "update /var/lib/cutter/batches", accepted: "orchestrator:revert_principal" },
+    });
+    await expect(guard(text, "remove")(localAddress, config)).rejects.toMatchObject({ facts: { refused: `remove ${config}` } });
+    await expect(guard(text, "create")(localAddress, "/etc/cutter/x")).rejects.toMatchObject({
+      facts: { refused: "create /etc/cutter/x" },
+    });
+    const both = guard(configured({ revert_principal: "cutter_revert", run_hard_cap_minutes: 90, notify_command: ["x"] }));
+    await expect(both(localAddress, config)).rejects.toMatchObject({
+      code: "UNFINISHED_LIVE_RUN",
+      facts: { refused: ["orchestrator:run_hard_cap_minutes", "orchestrator:notify_command"] },
+    });
+  });
+
+  it.each([
+    ["nothing of the configuration changes", () => configured()],
+    ["the way back is taken away", () => (writeFileSync(at(config), configured({ revert_principal: "cutter_revert" })), configured())],
+    ["the host's configuration is none", () => (writeFileSync(at(config), "- x"), configured({ revert_principal: "cutter_revert" }))],
+    ["a token is live", () => (mkdirSync(at("run/cutter/live/R-1")), configured({ revert_principal: "cutter_revert" }))],
+  ])("refuses the whole up, the configuration too, while %s", async (_what, wanted) => {
+    unfinished();
+    const text = wanted();
+    for (const claim of [config, "execution:off"])
+      await expect(guard(text)(localAddress, claim)).rejects.toMatchObject({ code: "UNFINISHED_LIVE_RUN", facts: { runs: ["R-1"] } });
+  });
+
   it("refuses when the host cannot be asked", async () => {
     const deaf = createExecutionGuard(
       {
@@ -186,7 +242,8 @@ describe("the guard before each change", () => {
         closeAll: () => Promise.resolve(),
       },
       (line) => said.push(line),
+      new Map(),
     );
-    await expect(deaf(localAddress)).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
+    await expect(deaf(localAddress, { claim: "/etc/cutter", how: "update" })).rejects.toMatchObject({ code: "HOST_OUTCOME_UNKNOWN" });
   });
 });
