@@ -183,8 +183,8 @@ describe("the guard before each change", () => {
     expect(existsSync(at("run/cutter/live/R-1"))).toBe(true);
   });
 
-  const configured = (change: object = {}): string =>
-    `# Written by pulumi up\n${stringify({ run_hard_cap_minutes: 60, governance_principal: "directus_secdef", revert_principal: null, ...change })}`;
+  const keys = { run_hard_cap_minutes: 60, governance_principal: "directus_secdef", revert_principal: null };
+  const configured = (change: object = {}): string => `# Written by pulumi up\n${stringify({ ...keys, ...change })}`;
   const config = "/etc/cutter/orchestrator.yaml";
   const unfinished = (): void => {
     writeRun("R-1", [started("live"), ...committed("SG_1")]);
