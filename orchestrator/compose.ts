@@ -21,7 +21,8 @@ import { openProductionDatabase } from "./adapters/postgres/production-database.
 import { openRecorders } from "./adapters/postgres/recorders.ts";
 import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
 import { openScratchDatabase } from "./adapters/postgres/scratch-database.ts";
-import { readDatabaseSettings, readRevertSettings, type LoginSettings } from "./adapters/postgres/settings.ts";
+import { readDatabaseSettings, readRevertSettings, type DatabaseSettings, type LoginSettings } from "./adapters/postgres/settings.ts";
+import { tryLogin } from "./adapters/postgres/try-login.ts";
 import { openWriteDatabase } from "./adapters/postgres/write-database.ts";
 import { notifyCommand } from "./adapters/process/notify-command.ts";
 import { jsonReporter, lineReporter, terminalReporter } from "./adapters/reporter/reporters.ts";
@@ -31,10 +32,12 @@ import { backupTables } from "./core/backup/tables.ts";
 import type { OrchestratorConfig } from "./core/config-schema.ts";
 import { CutterError } from "./core/errors.ts";
 import { restoreProofArchive } from "./core/gaps/restore-proof.ts";
+import type { TriedConnection } from "./core/host/connections.ts";
 import { hostLayout, kbRelay, startResultName } from "./core/host/layout.ts";
 import { readLiveToken, tokenVerifier } from "./trust/live-token.ts";
 import { executionEnabled, readKillSwitch } from "./kill-switch.ts";
 import type { ProductionDatabase } from "./ports/database.ts";
+import type { KnowledgeBase } from "./ports/knowledge-base.ts";
 
 /** What the operating system gave this process. */
 export interface Edge {
@@ -117,6 +120,12 @@ export function composeServices(edge: Edge): Services {
     runAsCutterWith: async (args, input) => (edge.uid === 0 ? await runHelper(edge, ["run-as-cutter", "--", ...args], input) : null),
     readInput: edge.readInput,
     readHostFactsText: () => readHelper(toHelper(edge), ["host-facts"], toHelperEnvironment(edge)),
+    readConnectionsText: () =>
+      readHelper(toHelper(edge), ["run-as-cutter", "--", "connections", "--json"], toHelperEnvironment(edge)).catch(() => null),
+    tryConnections: async (settings) => [
+      ...(await tryLogins(() => readDatabaseSettings(credentials, settings.governance_principal))),
+      await tryKnowledgeBase(() => openKnowledgeBase(settings, () => undefined), settings.kb_runs_index_path),
+    ],
     openDatabase,
     openEngine: async (settings, reporter) => {
       const evidence = openEvidence();
@@ -183,6 +192,40 @@ export function composeServices(edge: Edge): Services {
     toReporter: ({ json }) =>
       json ? jsonReporter(edge.stderr) : edge.terminal ? terminalReporter(edge.stdout) : lineReporter(edge.stdout),
   };
+}
+
+/** Settings that cannot be read are told once, of all logins. */
+async function tryLogins(readSettings: () => Promise<DatabaseSettings>): Promise<readonly TriedConnection[]> {
+  try {
+    const { logins } = await readSettings();
+    return await Promise.all(
+      Object.entries(logins).flatMap(([name, settings]) =>
+        settings === null
+          ? []
+          : [tryLogin(settings, name).then((error): TriedConnection => ({ name, kind: "login", problem: error?.message ?? null }))],
+      ),
+    );
+  } catch (error) {
+    if (!(error instanceof CutterError)) throw error;
+    return [{ name: "every login", kind: "login", problem: error.message }];
+  }
+}
+
+/** Reading one document is what a run begins with, too; whether it exists does not matter. */
+async function tryKnowledgeBase(open: () => Promise<KnowledgeBase>, documentId: string): Promise<TriedConnection> {
+  const tried = { name: "knowledge_base", kind: "knowledge_base" } as const;
+  try {
+    const knowledgeBase = await open();
+    try {
+      await knowledgeBase.read(documentId);
+      return { ...tried, problem: null };
+    } finally {
+      await knowledgeBase.close();
+    }
+  } catch (error) {
+    if (!(error instanceof CutterError)) throw error;
+    return { ...tried, problem: error.message };
+  }
 }
 
 /** Only what a terminal needs is passed on: the helper builds the command's environment itself. */

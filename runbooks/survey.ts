@@ -4,9 +4,12 @@ import { parseArgs } from "node:util";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { verifyArchivedRestoreProofs } from "../orchestrator/core/gaps/restore-proof.ts";
 import { verifyArchivedRulings } from "../orchestrator/core/gaps/archived-rulings.ts";
+import { hostLayout } from "../orchestrator/core/host/layout.ts";
 import { renderSurvey, type SurveyForm } from "../orchestrator/core/survey/renderings.ts";
 import { toClosingLine } from "../orchestrator/core/survey/text.ts";
+import { parseConnections, type TriedConnection } from "../orchestrator/core/host/connections.ts";
 import { toSurvey } from "../orchestrator/core/survey/survey.ts";
+import type { RemoteHost } from "../provision/host/connection.ts";
 import { readSurveyFacts } from "../provision/survey/read-facts.ts";
 import { runScript } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
@@ -29,7 +32,7 @@ await runScript(usage, async () => {
   const form: SurveyForm = values.json ? "json" : values.markdown ? "markdown" : values.html !== undefined ? "html" : "text";
   const config = readStack(values.stack);
   const survey = await withHost(config, values.host, async (host) => {
-    const facts = await readSurveyFacts(host, config.psql);
+    const facts = { ...(await readSurveyFacts(host, config.psql)), connections: await readConnections(host) };
     const takenAt = new Date();
     return toSurvey(facts, {
       hostName: host.address.name,
@@ -55,4 +58,10 @@ function writePage(file: string, page: string): void {
     const problem = cause instanceof Error && "code" in cause ? String(cause.code) : "cannot be written";
     throw new CutterError("USAGE_INVALID", { option: "--html", file, problem }, { cause });
   }
+}
+
+/** By the host's own command, as a run connects; before the first up there is none, and nothing is tried. */
+async function readConnections(host: RemoteHost): Promise<readonly TriedConnection[] | null> {
+  const { code, stdout } = await host.run('[ ! -x "$1" ] || exec "$1" connections --json', [hostLayout.command], { timeoutMs: 60_000 });
+  return code === 0 ? parseConnections(stdout) : null;
 }

@@ -27,7 +27,7 @@ import { orchestrateStatusCommand } from "./orchestrate-status.ts";
 import { revertCommand } from "./revert.ts";
 import { orchestrateVoidCommand } from "./orchestrate-void.ts";
 import { selfVerifyCommand } from "./self-verify.ts";
-import { surveyCommand } from "./survey.ts";
+import { connectionsCommand, surveyCommand } from "./survey.ts";
 import { targetProposeCommand } from "./target-propose.ts";
 
 export interface Streams {
@@ -59,6 +59,7 @@ const root: RouteMap<CutterContext> = buildRouteMap({
       routes: { check: contractCheckCommand, capture: contractCaptureCommand },
     }),
     grants: grantsCommand,
+    connections: connectionsCommand,
     survey: surveyCommand,
     target: buildRouteMap({ docs: { brief: "The document of a first cut" }, routes: { propose: targetProposeCommand } }),
     "self-verify": selfVerifyCommand,

@@ -4,8 +4,7 @@ import { toApprovalDraft, type DraftRequest } from "../core/approval/draft.ts";
 import { escalatingPhases, approvalGates, type ApprovalGate } from "../core/approval/schema.ts";
 import { CutterError } from "../core/errors.ts";
 import { hostLayout } from "../core/host/layout.ts";
-import { readRulingScope, readApprovalFacts, type ApprovalFacts } from "./approval-inputs.ts";
-import { requireUsable } from "./approval-usable.ts";
+import { readRulingScope, readApprovalFacts, requireUsable, type ApprovalFacts } from "./approval-inputs.ts";
 import type { CutterContext, Services } from "./context.ts";
 import { commonFlags, parseString, type CommonFlags } from "./flags.ts";
 

@@ -1,6 +1,7 @@
 // What every command is given. Commands know no adapter; compose.ts fills this in, tests fill in their own.
 import type { CommandContext } from "@stricli/core";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
+import type { TriedConnection } from "../core/host/connections.ts";
 import type { ReleaseManifest } from "../core/host/release-manifest.ts";
 import type { HostView } from "../engine/explain/host-view.ts";
 import type { EnginePorts } from "../engine/kernel/ports.ts";
@@ -56,6 +57,10 @@ export interface Services {
   readInput(): Promise<Uint8Array>;
   /** As root: the host's facts as text, from the root helper beside this release. */
   readHostFactsText(): Promise<string>;
+  /** As root: what `cutter connections --json` prints, run as cutter; null where it could not be run. */
+  readConnectionsText(): Promise<string | null>;
+  /** Each login of a run and the knowledge base, tried once. */
+  tryConnections(config: OrchestratorConfig): Promise<readonly TriedConnection[]>;
   openDatabase(config: OrchestratorConfig): Promise<ProductionDatabase>;
   openEngine(config: OrchestratorConfig, reporter: Reporter): Promise<{ readonly ports: EnginePorts; close(): Promise<void> }>;
   /** With the revert's own login and no login that could cut. @throws REVERT_LOGIN_MISMATCH, CREDENTIALS_MISSING */

@@ -25,7 +25,7 @@ const ruling: SignedFile = {
   file: "ruling.md",
   gate: "RULING",
   document: { name: "ruling.md", bytes: Buffer.from("signed") },
-  signatures: [{ name: "ruling.md.sovereign.asc", bytes: Buffer.from("signature") }],
+  signatures: [{ file: "ruling.md.sovereign.asc", name: "ruling.md.sovereign.asc", bytes: Buffer.from("signature") }],
 };
 const names = (): readonly string[] => readdirSync(incoming).toSorted();
 

@@ -1,5 +1,4 @@
 // A live run of the real engine that the real revert took back: the files that both leave, on fakes.
-import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openDirectoryKb } from "./worlds/directory-kb.ts";
@@ -89,10 +88,9 @@ export async function revertLiveRun(
   }
 }
 
-function toPorts({ live }: EvidencedWorld, folder: string, knowledgeBase: RevertPorts["knowledgeBase"]): RevertPorts {
+function toPorts(world: EvidencedWorld, folder: string, knowledgeBase: RevertPorts["knowledgeBase"]): RevertPorts {
+  const { live } = world;
   const { database, locks } = live.world.ports;
-  const units = () => live.cut.rows.units.filter(({ runId }) => runId === liveRunId);
-  const retired = () => units().filter(({ lifecycleState }) => lifecycleState === "retired").length;
   return {
     database,
     locks,
@@ -104,55 +102,65 @@ function toPorts({ live }: EvidencedWorld, folder: string, knowledgeBase: Revert
     process: { pid: 1, bootId: "b".repeat(32) },
     openJournal: openJournalFile,
     say: () => undefined,
-    backups: {
-      make: async (_permission, { dump, destination }) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of dump.stream) chunks.push(Buffer.from(chunk as Uint8Array));
-        if ((await dump.exit).code !== 0) throw new CutterError("BACKUP_UNPROVEN", { pg_dump_exit: 1 });
-        const bytes = Buffer.concat(chunks);
-        await writeFile(destination, bytes, { mode: 0o600 });
-        const sha256 = createHash("sha256").update(bytes).digest("hex");
-        return {
-          file: destination,
-          ciphertextSha256: sha256,
-          ciphertextBytes: bytes.length,
-          plaintextSha256: sha256,
-          recipientKeyIds: [],
-          archiveEntries: 1,
-          restored: null,
-        };
-      },
+    backups: { make: (_permission, { dump, destination }) => keepDump(dump, destination) },
+    reverts: toReverts(world, folder),
+  };
+}
+
+type Made = ReturnType<RevertPorts["backups"]["make"]>;
+type Dump = Parameters<RevertPorts["backups"]["make"]>[1]["dump"];
+
+/** The dump's own bytes in the place of a ciphertext. */
+async function keepDump(dump: Dump, destination: string): Promise<Awaited<Made>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of dump.stream) chunks.push(Buffer.from(chunk as Uint8Array));
+  if ((await dump.exit).code !== 0) throw new CutterError("BACKUP_UNPROVEN", { pg_dump_exit: 1 });
+  const bytes = Buffer.concat(chunks);
+  await writeFile(destination, bytes, { mode: 0o600 });
+  const digest = sha256Hex(bytes);
+  return {
+    file: destination,
+    ciphertextSha256: digest,
+    ciphertextBytes: bytes.length,
+    plaintextSha256: digest,
+    recipientKeyIds: [],
+    archiveEntries: 1,
+    restored: null,
+  };
+}
+
+function toReverts({ live }: EvidencedWorld, folder: string): RevertPorts["reverts"] {
+  const units = () => live.cut.rows.units.filter(({ runId }) => runId === liveRunId);
+  const retired = () => units().filter(({ lifecycleState }) => lifecycleState === "retired").length;
+  return {
+    readState: () =>
+      Promise.resolve({
+        decisions: live.cut.rows.decisions.length,
+        documentId,
+        payloadSha: live.payloadSha,
+        unitsOfRun: units().length,
+        stillStanding: units().length - retired(),
+        revertsLogged: retired(),
+        revertDecisions: [],
+        decisionUsed: false,
+      }),
+    readUnits: async (runId) => toStoredEffects(await live.cut.recorders.readUnits(documentId, runId)),
+    // the tables as before the run, with the run's own units beside
+    readRest: async () => {
+      const file = join(folder, "journal.jsonl");
+      const { records } = readChain((await nodeFiles.read(file)) ?? new Uint8Array(), file);
+      return (recordsOf(records, "census_before")[0]?.entry.tables ?? []).map(({ table, rowCount, sha256 }) => ({
+        table,
+        rowsOfRun: table === "public.information_unit" ? units().length : 0,
+        restRows: rowCount,
+        restSha256: sha256,
+      }));
     },
-    reverts: {
-      readState: () =>
-        Promise.resolve({
-          decisions: live.cut.rows.decisions.length,
-          documentId,
-          payloadSha: live.payloadSha,
-          unitsOfRun: units().length,
-          stillStanding: units().length - retired(),
-          revertsLogged: retired(),
-          revertDecisions: [],
-          decisionUsed: false,
-        }),
-      readUnits: async (runId) => toStoredEffects(await live.cut.recorders.readUnits(documentId, runId)),
-      // the tables as before the run, with the run's own units beside
-      readRest: async () => {
-        const file = join(folder, "journal.jsonl");
-        const { records } = readChain((await nodeFiles.read(file)) ?? new Uint8Array(), file);
-        return (recordsOf(records, "census_before")[0]?.entry.tables ?? []).map(({ table, rowCount, sha256 }) => ({
-          table,
-          rowsOfRun: table === "public.information_unit" ? units().length : 0,
-          restRows: rowCount,
-          restSha256: sha256,
-        }));
-      },
-      apply: async (permission) => {
-        await permission.beforeCommit("950");
-        live.cut.retire(liveRunId);
-        return { unitsOfRun: units().length, stillStanding: 0, revertsLogged: units().length };
-      },
-      close: () => Promise.resolve(),
+    apply: async (permission) => {
+      await permission.beforeCommit("950");
+      live.cut.retire(liveRunId);
+      return { unitsOfRun: units().length, stillStanding: 0, revertsLogged: units().length };
     },
+    close: () => Promise.resolve(),
   };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { databaseFactsSchema, type DatabaseFacts } from "../database/facts.ts";
 import { catalogueSchema, databaseContractSchema, toContractDifferences, type ContractDifference } from "../database/contract.ts";
 import { CutterError } from "../errors.ts";
+import type { TriedConnection } from "./connections.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 
 const text = z.string();
@@ -66,6 +67,8 @@ export interface HostFacts {
   readonly databaseProblem: string | null;
   readonly contractDifferences: readonly ContractDifference[];
   readonly grantMatrixSha: string | null;
+  /** Logins and knowledge base, tried by whoever asked for the facts; null: they were not tried. */
+  readonly connections: readonly TriedConnection[] | null;
 }
 
 /** What lies on disk of one run: lines of its journal and of its revert's, those left out that decide nothing. */
@@ -150,6 +153,7 @@ export function parseHostFacts(output: string): HostFacts {
     ...toDatabase(first("database"), first("database_problem"), invalid),
     contractDifferences: toDifferences(first("contract"), first("catalogue"), invalid),
     grantMatrixSha: first("grant_matrix_sha")[0] ?? null,
+    connections: null,
   };
 }
 

@@ -28,6 +28,7 @@ export function toSurveyFindings(
     ...envLines(facts),
     ...execution(facts),
     ...surroundings(facts, rulings),
+    ...connections(facts),
   ];
 }
 
@@ -38,6 +39,8 @@ export function toSurveyFindings(
 const stopsLive: ReadonlySet<string> = new Set([
   "REVERT_PRINCIPAL_NOT_PINNED",
   "REVERT_PRINCIPAL_MISSING",
+  "LOGIN_FAILED",
+  "KNOWLEDGE_BASE_FAILED",
   "ENV_FILE_UNSAFE",
   "ENV_NAME_MISSING",
   "ENV_NAME_DOUBLED",
@@ -126,6 +129,25 @@ function restoring({ latest, refused }: ArchivedRestoreProofs): readonly SurveyF
         ...not,
       ]
     : [{ code: "RESTORE_PROVEN", severity: "note", summary: said }, ...not];
+}
+
+/** A real connection each: that a name stands in an env file says nothing of what the other side makes of it. */
+function connections({ connections: tried, config }: HostFacts): readonly SurveyFinding[] {
+  if (tried === null)
+    return config === null
+      ? []
+      : [
+          {
+            code: "CONNECTIONS_UNTRIED",
+            severity: "note",
+            summary: "no login and no knowledge base was tried; cutter connections tries them",
+          },
+        ];
+  return tried.flatMap(({ name, kind, problem }): readonly SurveyFinding[] =>
+    problem === null
+      ? []
+      : [{ code: kind === "login" ? "LOGIN_FAILED" : "KNOWLEDGE_BASE_FAILED", severity: "red", summary: `${name}: ${problem}` }],
+  );
 }
 
 function envFiles(facts: HostFacts): readonly SurveyFinding[] {

@@ -298,6 +298,20 @@ describe("grants, contract and configuration", () => {
     expect(JSON.parse((await cli.run("contract", "capture", "--json")).stdout)).toMatchObject({ schema: "cutter.contract-capture/1" });
   });
 
+  it("connections names each login and the knowledge base with what came of it, and exits 0", async () => {
+    const tried = [
+      { name: "cutter_exec", kind: "login", problem: null },
+      { name: "knowledge_base", kind: "knowledge_base", problem: "KB_UNAVAILABLE it did not answer" },
+    ] as const;
+    const asking = await makeCli(await makeWorld(), { tryConnections: () => Promise.resolve(tried) });
+    expect(await asking.run("connections")).toMatchObject({
+      code: 0,
+      stdout: "[OK]   cutter_exec answers\n[ERR]  knowledge_base: KB_UNAVAILABLE it did not answer\n",
+    });
+    expect(JSON.parse((await asking.run("connections", "--json")).stdout)).toEqual({ schema: "cutter.connections/1", tried });
+    await rm(asking.folder, { recursive: true });
+  });
+
   it("config check shows every key with its meaning, and 78 with the key for what does not fit", async () => {
     const ran = await cli.run("config", "check", "--json");
     const { keys } = JSON.parse(ran.stdout);

@@ -28,20 +28,7 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
   await mkdir(requests);
   const config = join(world.folder, "orchestrator.yaml");
   await writeFile(config, stringify(world.config));
-  const paths = {
-    config,
-    requests,
-    results: join(world.folder, "results"),
-    ownership: join(world.folder, "ownership.jsonl"),
-    latch: join(world.folder, "switch/DISABLED"),
-    armed: join(world.folder, "switch/armed"),
-    live: join(world.folder, "switch/live"),
-    keys: join(world.folder, "keys"),
-    restoreProofs: join(world.folder, "restore-proofs"),
-    rollbackRunbook: join(world.folder, "rollback_runbook.sql"),
-    revertStaging: join(world.folder, "revert"),
-    startResult: join(world.folder, "end.json"),
-  };
+  const paths = toPaths(world.folder, config);
   const services: Services = {
     paths,
     files: nodeFiles,
@@ -57,6 +44,8 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
     runAsCutterWith: () => Promise.resolve(null),
     readInput: () => Promise.resolve(new Uint8Array()),
     readHostFactsText: () => Promise.reject(new Error("not in this test")),
+    readConnectionsText: () => Promise.resolve(null),
+    tryConnections: () => Promise.reject(new Error("not in this test")),
     openDatabase: () => {
       opened.push("database");
       return Promise.resolve(world.database);
@@ -91,5 +80,23 @@ export async function makeCli(world: World, change: Partial<Services> = {}): Pro
       await writeFile(path, stringify(request));
       return path;
     },
+  };
+}
+
+/** The host layout, below a folder of the test. */
+function toPaths(folder: string, config: string): Services["paths"] {
+  return {
+    config,
+    requests: join(folder, "requests"),
+    results: join(folder, "results"),
+    latch: join(folder, "switch/DISABLED"),
+    armed: join(folder, "switch/armed"),
+    live: join(folder, "switch/live"),
+    keys: join(folder, "keys"),
+    ownership: join(folder, "ownership.jsonl"),
+    restoreProofs: join(folder, "restore-proofs"),
+    rollbackRunbook: join(folder, "rollback_runbook.sql"),
+    revertStaging: join(folder, "revert"),
+    startResult: join(folder, "end.json"),
   };
 }

@@ -1,8 +1,10 @@
 // The database adapter against a real server: what it reads, that it writes nothing, and what it says when rights differ.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { tryLogin } from "../../../../orchestrator/adapters/postgres/try-login.ts";
+import { Secret } from "../../../../orchestrator/core/host/secret.ts";
 import type { ProductionDatabase } from "../../../../orchestrator/ports/database.ts";
 import { startPostgres, type TestPostgres } from "../../../support/database/postgres.ts";
-import { openTestDatabase } from "../../../support/database/production-database.ts";
+import { openTestDatabase, toTestSettings } from "../../../support/database/production-database.ts";
 
 const document = "knowledge/other/office-handbook.md";
 const principals = ["context_pack_readonly", "cutter_exec", "cutter_ro", "cutter_verify", "directus_secdef"];
@@ -34,6 +36,16 @@ async function whilePlanted<Result>(change: string, undo: string, look: () => Pr
     await admin.end();
   }
 }
+
+test("a login is tried by a real connection: let in, another password, and a silent port are told apart", async () => {
+  const login = toTestSettings(server).logins.cutter_verify;
+  expect(await tryLogin(login, "cutter_verify")).toBeNull();
+  expect(await tryLogin({ ...login, password: new Secret("another") }, "cutter_verify")).toMatchObject({
+    code: "DATABASE_LOGIN_REFUSED",
+    facts: { login: "cutter_verify" },
+  });
+  expect((await tryLogin({ ...login, port: 1 }, "cutter_verify"))?.code).toBe("DATABASE_UNREACHABLE");
+});
 
 test("the server's facts are read", async () => {
   const facts = await database.readServerFacts();

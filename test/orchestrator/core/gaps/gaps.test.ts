@@ -154,8 +154,8 @@ describe("findings", () => {
   const codesOf = (text: string): readonly string[] =>
     toSurveyFindings(parseHostFacts(text), noRulings, noRestoreProofs).map(({ code }) => code);
 
-  test("a ready host lacks a restore proof and a ratified runbook, and nothing else", () => {
-    expect(codesOf(readyLines().join("\n"))).toEqual(["RESTORE_PROOF_MISSING", "RUNBOOK_UNRATIFIED"]);
+  test("a ready host lacks a restore proof and a ratified runbook, nobody tried its logins, and nothing else", () => {
+    expect(codesOf(readyLines().join("\n"))).toEqual(["RESTORE_PROOF_MISSING", "RUNBOOK_UNRATIFIED", "CONNECTIONS_UNTRIED"]);
   });
 
   test.each<[string, RegExp, string]>([

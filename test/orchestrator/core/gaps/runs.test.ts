@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseConnections } from "../../../../orchestrator/core/host/connections.ts";
 import { parseHostFacts, type HostFacts } from "../../../../orchestrator/core/host/facts.ts";
 import { noRulings } from "../../../../orchestrator/core/gaps/archived-rulings.ts";
 import { noRestoreProofs } from "../../../../orchestrator/core/gaps/restore-proof.ts";
@@ -84,6 +85,31 @@ describe("the live runs of a host", () => {
       expect.stringMatching(/^red REVERT_UNFINISHED: the revert of live run half /),
       expect.stringMatching(/^red LIVE_RUN_UNFINISHED: live run torn of an unknown document/),
     ]);
+  });
+});
+
+describe("logins and knowledge base", () => {
+  const told = (connections: HostFacts["connections"]): readonly string[] =>
+    toSurveyFindings({ ...parseHostFacts(readyLines().join("\n")), connections }, noRulings, noRestoreProofs)
+      .filter(({ code }) => /LOGIN|KNOWLEDGE|CONNECTIONS/.test(code))
+      .map(({ code, severity, summary }) => `${severity} ${code}: ${summary}`);
+
+  test("that were tried and failed are red findings by name; untried is said, and answered is silent", () => {
+    const text = JSON.stringify({
+      schema: "cutter.connections/1",
+      tried: [
+        { name: "cutter_exec", kind: "login", problem: null },
+        { name: "cutter_verify", kind: "login", problem: "DATABASE_LOGIN_REFUSED x" },
+        { name: "knowledge_base", kind: "knowledge_base", problem: "KB_UNAVAILABLE x" },
+      ],
+    });
+    expect(told(parseConnections(text))).toEqual([
+      "red LOGIN_FAILED: cutter_verify: DATABASE_LOGIN_REFUSED x",
+      "red KNOWLEDGE_BASE_FAILED: knowledge_base: KB_UNAVAILABLE x",
+    ]);
+    expect(told([{ name: "cutter_exec", kind: "login", problem: null }])).toEqual([]);
+    for (const said of ["", "no json", "{}"])
+      expect(told(parseConnections(said))).toEqual([expect.stringMatching(/^note CONNECTIONS_UNTRIED: .*cutter connections tries them/)]);
   });
 });
 
