@@ -123,7 +123,8 @@ asked_setting as (
 found_setting as (
   select jsonb_build_object('name', s.name, 'expected', s.value, 'found', split_part(c.text, '=', 2),
     'of', concat_ws(' in ', case when d.setrole <> 0 then 'role ' || d.setrole::regrole::text end,
-      case when d.setdatabase <> 0 then 'database ' || current_database()::text when d.setrole <> 0 then 'every database' else 'every role' end)) as item
+      case when d.setdatabase <> 0 then 'database ' || current_database()::text
+        when d.setrole <> 0 then 'every database' else 'every role' end)) as item
   from pg_db_role_setting d
   cross join unnest(d.setconfig) as c (text)
   join asked_setting s on s.name = split_part(c.text, '=', 1) and lower(s.value) <> lower(split_part(c.text, '=', 2))

@@ -1,4 +1,5 @@
-// From what the driver throws to our codes. Branches on SQLSTATE and place in the source, never on text; keeps no message, because messages carry row values.
+// From what the driver throws to our codes. Branches on SQLSTATE and the place in the server's source, never on text; keeps no message,
+// because messages carry row values.
 import { DatabaseError } from "pg";
 import { CutterError, type Facts } from "../../core/errors.ts";
 import type { Code } from "../../core/codes/index.ts";

@@ -43,7 +43,8 @@ async function whilePlanted<Result>(
 
 const rowTables = ["public.information_unit", "public.iu_lifecycle_log", "public.unit_version"];
 const securityOn = `alter role directus bypassrls; ${rowTables.map((name) => `alter table ${name} enable row level security`).join("; ")}`;
-const securityOff = `alter role directus nobypassrls; ${rowTables.map((name) => `alter table ${name} disable row level security`).join("; ")}`;
+const disabled = rowTables.map((name) => `alter table ${name} disable row level security`);
+const securityOff = `alter role directus nobypassrls; ${disabled.join("; ")}`;
 
 const withReverts = async <Result>(work: (reverts: ReturnType<typeof openRevertDatabase>) => Promise<Result>): Promise<Result> => {
   const reader = toTestSettings(server).logins.context_pack_readonly;
@@ -126,7 +127,8 @@ describe("what else can stand between a login and a row", () => {
     {
       name: "a view in the table's place",
       change:
-        "alter table public.dot_config rename to real_config; create view public.dot_config as select * from public.real_config where false",
+        "alter table public.dot_config rename to real_config; " +
+        "create view public.dot_config as select * from public.real_config where false",
       undo: "drop view public.dot_config; alter table public.real_config rename to dot_config",
       object: "table public.dot_config",
       found: "a view",
@@ -134,7 +136,8 @@ describe("what else can stand between a login and a row", () => {
     {
       name: "a partitioned table in the table's place",
       change:
-        "alter table public.dot_config rename to real_config; create table public.dot_config (key text primary key, value text not null) partition by list (key)",
+        "alter table public.dot_config rename to real_config; " +
+        "create table public.dot_config (key text primary key, value text not null) partition by list (key)",
       undo: "drop table public.dot_config; alter table public.real_config rename to dot_config",
       object: "table public.dot_config",
       found: "a partitioned table",
@@ -155,7 +158,8 @@ describe("what else can stand between a login and a row", () => {
     },
     {
       name: "rights on columns instead of the table",
-      change: `revoke select on ${unit} from context_pack_readonly; grant select (id, canonical_address) on ${unit} to context_pack_readonly`,
+      change: `revoke select on ${unit} from context_pack_readonly;
+        grant select (id, canonical_address) on ${unit} to context_pack_readonly`,
       undo: `revoke select (id, canonical_address) on ${unit} from context_pack_readonly; grant select on ${unit} to context_pack_readonly`,
       object: `right context_pack_readonly SELECT on table ${unit}`,
       found: "missing",
@@ -168,7 +172,8 @@ describe("what else can stand between a login and a row", () => {
   it("a table of the same name in an earlier schema, or a temporary one, is not looked at", async () => {
     const seen = await whilePlanted(
       `create schema shadow; create table shadow.pg_class (oid oid, relname name); grant usage on schema shadow to public;
-       grant select on shadow.pg_class to public; create table shadow.information_unit (); alter database directus set search_path = shadow, pg_temp, public`,
+       grant select on shadow.pg_class to public; create table shadow.information_unit ();
+       alter database directus set search_path = shadow, pg_temp, public`,
       "alter database directus reset search_path; drop schema shadow cascade",
       async (database) => ({
         findings: await database.readContractFindings(),
