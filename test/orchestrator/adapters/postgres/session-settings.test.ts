@@ -36,14 +36,18 @@ it("every setting that ALTER DATABASE or ALTER ROLE can give is known: pinned, r
   expect(ofClass("pinned").filter(({ unusual }) => unusual === null)).toEqual([]);
 });
 
-it("all pinned and all harmless settings at once change nothing that is read, and nothing that is written", async () => {
-  const fresh = [await registerDocument(server), await registerDocument(server)] as const;
-  const before = await lookEverywhere(server, cut, fresh[0]);
-  const atOnce = [...ofClass("pinned"), ...ofClass("harmless")];
-  await setAll(admin, "database directus", atOnce);
-  for (const role of ["context_pack_readonly", "cutter_exec"]) await setAll(admin, `role ${role}`, ofClass("pinned"));
-  expect(await lookEverywhere(server, cut, fresh[1])).toEqual(before);
-});
+it(
+  "all pinned and all harmless settings at once change nothing that is read, and nothing that is written",
+  { timeout: 120_000 },
+  async () => {
+    const fresh = [await registerDocument(server), await registerDocument(server)] as const;
+    const before = await lookEverywhere(server, cut, fresh[0]);
+    const atOnce = [...ofClass("pinned"), ...ofClass("harmless")];
+    await setAll(admin, "database directus", atOnce);
+    for (const role of ["context_pack_readonly", "cutter_exec"]) await setAll(admin, `role ${role}`, ofClass("pinned"));
+    expect(await lookEverywhere(server, cut, fresh[1])).toEqual(before);
+  },
+);
 
 describe("a setting that a login cannot pin", () => {
   const unusual = {
