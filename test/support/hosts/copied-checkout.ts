@@ -1,5 +1,5 @@
 // A second sandbox beside this checkout's own, in a copy of the checkout: what makes it, and the first and the last of its life as tests.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -69,6 +69,7 @@ export function testComesUp(world: () => CopiedCheckout): void {
  */
 export function testGoesWhole(world: () => CopiedCheckout, end: "orderly" | "rude"): void {
   it("leaves nothing when it is taken down: no process, mount, interface, cgroup, socket or file", async () => {
+    writeFileSync(world().place.stackKnownHosts, "as an up leaves it\n");
     if (end === "rude") process.kill(world().readSupervisor().nspawnPid, "SIGKILL");
     expect(await world().sandbox("down")).toMatchObject({ code: 0 });
     expect(
@@ -81,6 +82,7 @@ export function testGoesWhole(world: () => CopiedCheckout, end: "orderly" | "rud
       [
         world().place.directory,
         world().place.stackFile,
+        world().place.stackKnownHosts,
         world().place.runtimeDirectory,
         `/run/systemd/nspawn/propagate/${world().place.name}`,
       ].filter((path) => existsSync(path)),
