@@ -72,8 +72,7 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
     if (!holds) throw new CutterError("JOURNAL_DAMAGED", { reason: "illegal_record", seq: record.seq, record: entry.kind });
   };
   const last = status.done.at(-1);
-  require((entry.kind === "run_started") === (status.started === null));
-  require(record.cut === undefined || mayFollowCut(status, entry.kind));
+  require(isInOrder(status, record));
   // The end of an attempt may follow the end of the run; nothing else may.
   require(status.finished === null || entry.kind === "attempt_ended");
   if (entry.kind !== "run_started" && entry.kind !== "attempt_started" && entry.kind !== "run_voided") require(status.attemptOpen);
@@ -136,6 +135,11 @@ export function nextStatus(status: RunStatus, record: JournalRecord): RunStatus 
         lastEnd: { ...entry, at: record.at },
       };
   }
+}
+
+/** A journal begins once, and a tail is cut back where that may be. */
+function isInOrder(status: RunStatus, { entry, cut }: JournalRecord): boolean {
+  return (entry.kind === "run_started") === (status.started === null) && (cut === undefined || mayFollowCut(status, entry.kind));
 }
 
 /** A tail is cut back by a start alone, before anything else it says; for a run that is done or given up there is only its end to say. */
