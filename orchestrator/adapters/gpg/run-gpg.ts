@@ -20,7 +20,10 @@ interface GpgCall {
 
 export interface Gpg {
   readonly home: string;
-  /** @throws PROCESS_*, DISK_FULL where gpg's own home takes nothing, what the signal says, or the error of the stream that feeds or takes the bytes */
+  /**
+   * @throws PROCESS_*, DISK_FULL where gpg's own home takes nothing, what the signal says, or the error of the stream that feeds or takes
+   * the bytes
+   */
   run(call: GpgCall): Promise<ProcessResult>;
 }
 

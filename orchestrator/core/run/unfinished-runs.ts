@@ -5,7 +5,10 @@ import { parseRevertRecord } from "../revert/journal.ts";
 import { dryRunSuffix } from "../run-id.ts";
 import { tryParseJson } from "../encoding/try-parse-json.ts";
 
-/** What lies on disk of one run: whole lines (those that end) of its journal and of its revert's. Lines that `idleLine` matches may be left out. */
+/**
+ * What lies on disk of one run: whole lines (those that end) of its journal and of its revert's. Lines that `idleLine` matches may be left
+ * out.
+ */
 export interface RunTrace {
   readonly runId: string;
   readonly journal: readonly string[];

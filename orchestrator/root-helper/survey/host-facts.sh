@@ -126,7 +126,8 @@ names_in request /etc/cutter/requests
 names_in armed /run/cutter/armed
 names_in live /run/cutter/live
 
-# gpg writes into its home even when it lists: it gets an empty one that goes again, and root's keyring by name, without a lock. A place that
+# gpg writes into its home even when it lists: it gets an empty one that goes again, and root's keyring by name, without a lock. A place
+# that
 # takes nothing would make every key look unreadable: it is tried first, and what the last one said is told.
 home='' why=''
 if command -v gpg >/dev/null; then

@@ -86,8 +86,8 @@ it.each(["and torn", "at a line's end"])(
       code: "JOURNAL_DAMAGED",
       facts: { reason: "behind_knowledge_base", records: kept.length, document: expect.stringContaining("/04-pre-write-backup.md") },
     });
-    // Where a tail would have to be cut back, not a byte is touched.
-    if (where === "and torn") expect(await readFile(journal)).toEqual(bytes);
+    // Where a tail would have to be cut back, not a byte is touched; else the start says how it ended.
+    expect((await readFile(journal)).equals(bytes)).toBe(where === "and torn");
     expect(world.live.cut.commits).toEqual([]);
   },
 );

@@ -1,5 +1,6 @@
 // A process of its own in a mount namespace of its own: runs of a whole world on a small file system, which breaks before the k-th write of
-// the run, or whose k-th system call fails. node sweep.ts FOLDER KB_FOLDER MODE FAULT[@K]…: FOLDER is on a tmpfs made for this; one JSON line
+// the run, or whose k-th system call fails. node sweep.ts FOLDER KB_FOLDER MODE FAULT[@K]…: FOLDER is on a tmpfs made for this; one JSON
+// line
 // for each K; without K for each there is; a negative K counts from the end.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

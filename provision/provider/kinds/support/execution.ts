@@ -142,7 +142,8 @@ async function disarm(host: RemoteHost, runs: readonly string[], say: (line: str
 }
 
 /**
- * Both places of runs: the configured one and the usual one. Of a journal all whole lines but the idle ones, also those that cannot be read;
+ * Both places of runs: the configured one and the usual one. Of a journal all whole lines but the idle ones, also those that cannot be
+ * read;
  * what an append of ours left behind the last of them is no line.
  */
 const readScript = `whole() { head -n "$(wc -l <"$1")" -- "$1" || echo 'it cannot be read'; }
