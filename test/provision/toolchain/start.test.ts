@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { toErrorLine } from "../../../orchestrator/core/errors.ts";
 import { thisCheckout } from "../../../provision/toolchain/bootstrap/layout.mjs";
 import { readTrackedFiles } from "../../house/tracked-files.ts";
 
@@ -38,7 +38,7 @@ describe("before anything is installed", () => {
   const refusal = (missing: string) => ({
     status: 78,
     stdout: "",
-    stderr: `[ERR] ${new CutterError("TOOLCHAIN_MISSING", { missing }).message}\n`,
+    stderr: `[ERR] ${toErrorLine("TOOLCHAIN_MISSING", { missing })}\n`,
   });
 
   it("every runbook ends with one line that says what to do", () => {

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSy
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { CutterError } from "../../../../orchestrator/core/errors.ts";
+import { toErrorLine } from "../../../../orchestrator/core/errors.ts";
 import { ensurePulumiHome, findPassphraseNeed } from "../../../../provision/toolchain/bootstrap/home.mjs";
 import { thisCheckout, toolchainLayout } from "../../../../provision/toolchain/bootstrap/layout.mjs";
 import { pulumiEnvironment, toBackendUrl, toStackName } from "../../../../provision/toolchain/pulumi/environment.ts";
@@ -210,7 +210,7 @@ describe("a checkout's Pulumi home", () => {
       expect(existsSync(layout.passphraseFile)).toBe(false);
       expect(findPassphraseNeed(layout)).toBe(file);
       expect(() => engineEnvironment(["preview"], { checkout })).toThrow(
-        new CutterError("PULUMI_PASSPHRASE_MISSING", { file: layout.passphraseFile, needed_by: file }).message,
+        toErrorLine("PULUMI_PASSPHRASE_MISSING", { file: layout.passphraseFile, needed_by: file }),
       );
     }
     expect(() => engineEnvironment(["version"], { checkout })).not.toThrow();
