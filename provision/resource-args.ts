@@ -13,7 +13,9 @@ const replaced = <Schema extends z.ZodType>(schema: Schema, description: string)
 
 /** What every resource has. */
 const baseArgs = {
-  host: hostAddressSchema.describe("Written again. On a machine of another identity what is not ours is refused; nothing is removed elsewhere."),
+  host: hostAddressSchema.describe(
+    "Written again. On a machine of another identity what is not ours is refused; nothing is removed elsewhere.",
+  ),
   adopt: z.boolean().default(false).describe("The operator listed it: what stands there is taken over. A change alone does nothing."),
 };
 

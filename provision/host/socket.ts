@@ -26,7 +26,8 @@ function connectToFirst(addresses: readonly string[], port: number, deadlineMs: 
     const finish = (winner: Socket | null): void => {
       for (const timer of timers) clearTimeout(timer);
       for (const socket of sockets.values()) if (socket !== winner) socket.destroy();
-      if (winner === null) fail(new Error([...seen].map(([address, what]) => `${address}: ${what}`).join("; ") || "the name has no address"));
+      if (winner === null)
+        fail(new Error([...seen].map(([address, what]) => `${address}: ${what}`).join("; ") || "the name has no address"));
       else done(winner);
     };
     const begin = (index: number): void => {

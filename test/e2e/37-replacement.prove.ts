@@ -16,7 +16,10 @@ const isClean = async () => (await pulumi("preview", "--expect-no-changes")).cod
 const pin = (keys: Readonly<Record<string, string | number>>) =>
   writeFileSync(
     stackFile,
-    Object.entries(keys).reduce((text, [key, value]) => text.replace(new RegExp(`^( *cutter-kit:${key}:).*$`, "m"), `$1 ${value}`), stackText),
+    Object.entries(keys).reduce(
+      (text, [key, value]) => text.replace(new RegExp(`^( *cutter-kit:${key}:).*$`, "m"), `$1 ${value}`),
+      stackText,
+    ),
   );
 
 beforeAll(ensureReady);
@@ -52,7 +55,7 @@ it("every resource replaced in one up, then some with their dependents: all is t
   }
 });
 
-it("a replacement that broke off before its delete: the next up leaves what stands there, and the state has nothing left to delete", async () => {
+it("a replacement that broke off before its delete: the next up leaves what stands there, and nothing is left to delete", async () => {
   const before = await readTree();
   const state = await readState();
   const resources = state.deployment.resources ?? [];
@@ -70,7 +73,7 @@ it("a replacement that broke off before its delete: the next up leaves what stan
   expect(await isClean()).toBe(0);
 });
 
-it("a host whose machine-id changed: refused, then taken along by the new pin, and back by the old one; no file is touched elsewhere", async () => {
+it("a host whose machine-id changed: refused, then taken along by the new pin, and back by the old one", async () => {
   const [before, machineId] = [await readTree(), (await host("cat /etc/machine-id")).trim()];
   const changed = "0123456789abcdef0123456789abcdef";
   try {
@@ -90,7 +93,7 @@ it("a host whose machine-id changed: refused, then taken along by the new pin, a
   expect([await isClean(), await readTree()]).toEqual([0, before]);
 });
 
-it("a host that was installed anew, with another host key and nothing on it: the new pins and one up make it ready, and the old way back works", async () => {
+it("a host installed anew, with another host key and nothing on it: new pins and one up make it ready; the way back works", async () => {
   const before = await readTree();
   const second = await makeSecondHost();
   const { address, port, hostKey, machineIdentity } = second.state;
@@ -99,7 +102,9 @@ it("a host that was installed anew, with another host key and nothing on it: the
     await second.run("echo somebody >/usr/local/bin/cutter");
     const refused = await up("--refresh=false");
     expect([refused.code === 0, refused.output]).toEqual([false, expect.stringMatching(/FOREIGN_FILE .*\/usr\/local\/bin\/cutter/)]);
-    expect(await second.run("cat /usr/local/bin/cutter; ls -d /opt/cutter /etc/cutter 2>/dev/null; rm /usr/local/bin/cutter")).toBe("somebody\n");
+    expect(await second.run("cat /usr/local/bin/cutter; ls -d /opt/cutter /etc/cutter 2>/dev/null; rm /usr/local/bin/cutter")).toBe(
+      "somebody\n",
+    );
     const { code, output } = await up("--refresh=false");
     expect([code, output]).toEqual([0, expect.not.stringMatching(/replaced|deleted/)]);
     expect([await isClean(), await second.run("cutter self-verify >/dev/null && cutter kill-switch status")]).toEqual([0, "off\n"]);

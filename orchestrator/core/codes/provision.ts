@@ -39,16 +39,16 @@ export const provisionCodes = {
   HOST_KEY_MISMATCH: {
     summary: "the host shows another SSH key than the pinned one",
     remedy:
-      "do not go on; read the host's key over a line you trust (cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub on its console); only if " +
-      "the host was installed anew, pin it as cutter-kit:hostKey, with the machine's new cutter-kit:machineIdentity, then pulumi up " +
+      "do not go on; read the host's key over a line you trust (cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub on its console); only " +
+      "if the host was installed anew, pin it as cutter-kit:hostKey, with the machine's new cutter-kit:machineIdentity, then pulumi up " +
       "--refresh=false until it ends with 0, because state names the machine before",
     exit: 10,
   },
   HOST_IDENTITY_MISMATCH: {
     summary: "this is another machine than the stack expects",
     remedy:
-      "check cutter-kit:host; if this is the machine that is meant (its machine-id changed, or it was installed anew), pin its identity as " +
-      "cutter-kit:machineIdentity (printf 'cutter:%s' \"$(cat /etc/machine-id)\" | sha256sum on its console), then pulumi up " +
+      "check cutter-kit:host; if this is the machine that is meant (its machine-id changed, or it was installed anew), pin its identity " +
+      "as cutter-kit:machineIdentity (printf 'cutter:%s' \"$(cat /etc/machine-id)\" | sha256sum on its console), then pulumi up " +
       "--refresh=false until it ends with 0, because state names the machine before; nothing is removed from that one",
     exit: 10,
   },

@@ -196,7 +196,9 @@ function collect(
       const keep = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > outputBytesMax) {
-          fail(new Error(`the command printed more than ${outputBytesMax} bytes, the cap of one command: running ${JSON.stringify(command)}`));
+          fail(
+            new Error(`the command printed more than ${outputBytesMax} bytes, the cap of one command: running ${JSON.stringify(command)}`),
+          );
           return void channel.destroy();
         }
         chunks[stream].push(chunk);

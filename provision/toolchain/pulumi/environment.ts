@@ -87,7 +87,7 @@ function hasKey(content: unknown, ...fields: readonly string[]): boolean {
   return value !== undefined && value !== null;
 }
 
-/** The one ssh key to offer, by `cutter-kit:agentKey` of the stack's file: connections that the engine starts find it in their environment. */
+/** The one ssh key to offer, by `cutter-kit:agentKey` of the stack's file; what the engine starts finds it in its environment. */
 export function readAgentKey(workingDirectory: string, stack: string): string {
   const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
   return existsSync(file)

@@ -85,12 +85,16 @@ it("is not disturbed by a shell that says something before each command, and cal
 
 it("refuses another host key before it authenticates", async () => {
   const other = createSshKeyPair().public.split(" ").slice(0, 2).join(" ");
-  await expect(openConnection({ ...address, hostKey: other }, { socket: agentSocket, wanted: null })).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
+  await expect(openConnection({ ...address, hostKey: other }, { socket: agentSocket, wanted: null })).rejects.toMatchObject({
+    code: "HOST_KEY_MISMATCH",
+  });
   expect(server.logins).toEqual([]);
 });
 
 it("refuses another machine behind the right key, and has run nothing there but the look at its identity", async () => {
-  await expect(openConnection({ ...address, machineIdentity: "f".repeat(64) }, { socket: agentSocket, wanted: null })).rejects.toMatchObject({
+  await expect(
+    openConnection({ ...address, machineIdentity: "f".repeat(64) }, { socket: agentSocket, wanted: null }),
+  ).rejects.toMatchObject({
     code: "HOST_IDENTITY_MISMATCH",
   });
   expect(server.commands).toHaveLength(1);
@@ -110,7 +114,10 @@ it("tries a refused key once for the whole process, never again", async () => {
 it("says that there is no agent, and that nobody listens, by code", async () => {
   await expect(openConnection(address, { socket: null, wanted: null })).rejects.toMatchObject({ code: "SSH_AGENT_MISSING" });
   await server.stop();
-  await expect(openConnection(address, { socket: agentSocket, wanted: null })).rejects.toMatchObject({ code: "HOST_UNREACHABLE", facts: { deadline_s: 15 } });
+  await expect(openConnection(address, { socket: agentSocket, wanted: null })).rejects.toMatchObject({
+    code: "HOST_UNREACHABLE",
+    facts: { deadline_s: 15 },
+  });
 });
 
 it("lets all who wait for one connection share its failure, and tries again only for who asks later", async () => {

@@ -1,4 +1,4 @@
-// A host's addresses, on loopback: the slow one is waited for, the dead one does not stand in its way, and a failure is never without words.
+// A host's addresses, on loopback: the slow one is waited for, a dead one does not stand in its way, and a failure has words.
 import { spawn } from "node:child_process";
 import { connect, createServer, type Socket } from "node:net";
 import { once } from "node:events";

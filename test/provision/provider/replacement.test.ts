@@ -70,12 +70,15 @@ it.each(kinds.map(({ type }) => type))("%s: the delete that follows a replacemen
   expect(jobs).toEqual([]);
 });
 
-it.each(removed)("%s: what the program declares no more is removed, also by a command that declares nothing, as a destroy", async (type) => {
-  const props = await openProvider().toInputs(type);
-  const { provider, jobs } = openProvider("absent\n");
-  await provider.delete?.("x", toUrn(type), props).catch(() => undefined); // this host's answers fit one kind of reading
-  expect(jobs.some((script) => /\b(?:rm|rmdir|was=)/.test(script))).toBe(true);
-});
+it.each(removed)(
+  "%s: what the program declares no more is removed, also by a command that declares nothing, as a destroy",
+  async (type) => {
+    const props = await openProvider().toInputs(type);
+    const { provider, jobs } = openProvider("absent\n");
+    await provider.delete?.("x", toUrn(type), props).catch(() => undefined); // this host's answers fit one kind of reading
+    expect(jobs.some((script) => /\b(?:rm|rmdir|was=)/.test(script))).toBe(true);
+  },
+);
 
 it("the release of another name takes no release away while the program declares one", async () => {
   const { provider, jobs, toInputs } = openProvider();
@@ -100,11 +103,15 @@ it("another identity is no replacement: an update makes the thing there, and not
   expect(await provider.diff?.("x", toUrn("File"), before, after)).toEqual({ changes: true, replaces: [] });
   await provider.check?.(toUrn("File"), before, after);
   await provider.check?.(toUrn("File"), before, after);
-  expect(said).toEqual([expect.stringMatching(/^\[WARN\] host local: the stack names another machine \(1{12}…\) than its state \(0{12}…\)/)]);
+  expect(said).toEqual([
+    expect.stringMatching(/^\[WARN\] host local: the stack names another machine \(1{12}…\) than its state \(0{12}…\)/),
+  ]);
   await provider.delete?.("x", toUrn("Link"), await openProvider().toInputs("Link"));
   await provider.delete?.("x", toUrn("Unit"), await openProvider().toInputs("Unit"));
   expect(jobs).toEqual([]);
-  expect(said.slice(1)).toEqual(["[WARN] host local: nothing was removed from the machine 000000000000…, in whose place the stack names another"]);
+  expect(said.slice(1)).toEqual([
+    "[WARN] host local: nothing was removed from the machine 000000000000…, in whose place the stack names another",
+  ]);
 });
 
 it("on another machine a thing that is not ours is refused, as by a create; on the same machine an update mends it", async () => {
