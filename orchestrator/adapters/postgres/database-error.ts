@@ -10,7 +10,8 @@ export function toDatabaseError(thrown: unknown, where: { readonly login: string
   if (!(thrown instanceof DatabaseError)) return new CutterError("DATABASE_UNREACHABLE", { ...where, reason: toReason(thrown) });
   const sqlState = thrown.code ?? "none";
   const disk = diskStates[sqlState];
-  if (disk !== undefined) return new CutterError("DISK_FULL", { reason: disk, path: "of the database server", sqlstate: sqlState, ...where });
+  if (disk !== undefined)
+    return new CutterError("DISK_FULL", { reason: disk, path: "of the database server", sqlstate: sqlState, ...where });
   const told = { ...where, sqlstate: sqlState, ...toNames(thrown) };
   if (sqlState === rightMissing && thrown.file === rowSecurityFile) return new CutterError("DATABASE_ROWS_HIDDEN", told);
   if (sqlState === connectionsFull) return new CutterError("DATABASE_CONNECTIONS_FULL", { ...told, limit_of: toLimitOf(thrown) });
