@@ -31,7 +31,7 @@ const errorSchema = z.looseObject({
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())])),
 });
 
-/** The refusal of a command with --json, with its facts; null where stdout is none, or has a code that this checkout does not know. Pure. */
+/** The refusal of a command with --json, with its facts; null where stdout is none, or its code is not known here. Pure. */
 function toToldRefusal(stdout: string): CutterError | null {
   const told = errorSchema.safeParse(tryParseJson(stdout));
   return told.success && isCode(told.data.code) ? new CutterError(told.data.code, told.data.facts) : null;

@@ -47,9 +47,9 @@ function fail(findings: AuditFinding[], found: AuditFinding): null {
 }
 
 /**
- * A chain does not see a cut tail. A bundle is made of a run that has ended or was taken back, so its journal has an end. A run that goes on
- * may have a line that was cut off in its own append: its next start takes that back, on record, and the phases' documents witness that no
- * record is lost.
+ * A chain does not see a cut tail. A bundle is made of a run that has ended or was taken back, so its journal has an end. A run that goes
+ * on may have a line that was cut off in its own append: its next start takes that back, on record, and the phases' documents witness that
+ * no record is lost.
  */
 function findEnd(
   { origin, files }: RunBundle,

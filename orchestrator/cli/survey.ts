@@ -76,8 +76,7 @@ export const connectionsCommand = buildCommand<CommonFlags, [], CutterContext>({
     if (await ranAsCutter(this)) return;
     const config = await loadConfig(this.services.files, this.services.paths.config);
     const tried = await this.services.tryConnections(config.value);
-    print(this, flags, { schema: "cutter.connections/1", tried }, [
-      ...tried.map(({ name, problem }) => (problem === null ? `[OK]   ${name} answers` : `[ERR]  ${name}: ${problem}`)),
-    ]);
+    const lines = tried.map(({ name, problem }) => (problem === null ? `[OK]   ${name} answers` : `[ERR]  ${name}: ${problem}`));
+    print(this, flags, { schema: "cutter.connections/1", tried }, lines);
   },
 });

@@ -8,7 +8,7 @@ const argvSchema = z.array(z.string().min(1)).min(1).readonly();
 
 const nextSchema = z.union([
   z.object({ command: argvSchema }).readonly(),
-  z.object({ sign: z.enum(approvalGates), draft: argvSchema, use: argvSchema }).readonly(), // what writes the draft, and what uses it once signed
+  z.object({ sign: z.enum(approvalGates), draft: argvSchema, use: argvSchema }).readonly(), // use: once it is signed
   z.null(), // the run is done, given up or reverted, or nothing but a new run can come of it: `why` says which
 ]);
 

@@ -53,11 +53,11 @@ export interface ArmReport {
 const runbookBytesMax = 4 * 1024 * 1024;
 
 /**
- * Arms one run, or refuses and leaves everything as it was. Order: nothing else armed or live, a way back, room on the disk, the request, the
- * dry run, the signatures, the gaps; then the start is spent, then the audit line, then the token. A refusal after the spending says that
- * it was spent.
- * @throws ENABLE_*, REVERT_PRINCIPAL_NOT_PINNED, DISK_FULL, GAPS_OPEN, RULING_SPENT, APPROVAL_*, KEY_*, LEDGER_*, REQUEST_*, CONFIG_INVALID,
- * HOST_FILE_*, RUN_ID_INVALID
+ * Arms one run, or refuses and leaves everything as it was. Order: nothing else armed or live, a way back, room on the disk, the request,
+ * the dry run, the signatures, the gaps; then the start is spent, then the audit line, then the token. A refusal after the spending says
+ * that it was spent.
+ * @throws ENABLE_*, REVERT_PRINCIPAL_NOT_PINNED, DISK_FULL, GAPS_OPEN, RULING_SPENT, APPROVAL_*, KEY_*, LEDGER_*, REQUEST_*,
+ * CONFIG_INVALID, HOST_FILE_*, RUN_ID_INVALID
  */
 export async function arm(world: ArmEnvironment, idText: string): Promise<ArmReport> {
   const runId = parseRunId(idText, { allowDryRunSuffix: false });

@@ -372,13 +372,7 @@ describe("arm refuses, spends nothing and leaves no token", () => {
       },
     ],
     ["when a key on the host was changed", "KEY_FILE_CHANGED", () => folder.write("etc/cutter/keys/sovereign.asc", "x", 0o644)],
-    [
-      "when no backup key is pinned",
-      "APPROVAL_KEY_NOT_PINNED",
-      () => {
-        pinKeys({ sovereign, architect });
-      },
-    ],
+    ["when no backup key is pinned", "APPROVAL_KEY_NOT_PINNED", () => pinKeys({ sovereign, architect })],
   ])("%s: %s", async (_what, code, spoil) => {
     spoil();
     expect(await codeOf(code)).toBe(code);
