@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { ruling, toDocument } from "../../support/approval-material.ts";
 import { makeCli, type Cli } from "../../support/worlds/cli.ts";
 import { documentId, makeWorld, type World } from "../../support/worlds/world.ts";
 
@@ -56,12 +57,11 @@ it("prints a line a person can read, and obeys --limit", async () => {
 it("leaves the kit's own documents out, and says what each is", async () => {
   const folder = world.config.kb_runs_folder;
   const text = "knowledge/other/why-this-one.md";
-  const block = { gate: "RULING", architect_text: { kb_id: text, revision: 1, sha256: "0".repeat(64) } };
-  const toApproval = (content: object): string => `# Ruling\n\n\`\`\`cutter-approval\n${JSON.stringify(content, null, 2)}\n\`\`\`\n`;
+  const signed = toDocument(ruling({ architect_text: { kb_id: text, revision: 1, sha256: "0".repeat(64) } })).toString();
   await addDocument(text, "# Why\n");
-  await addDocument("knowledge/other/kept-ruling.md", toApproval(block));
+  await addDocument("knowledge/other/kept-ruling.md", signed);
   await addDocument(`${folder}/run-1/06-cut-leg-a.md`, "# Phase 6\n");
-  await addDocument(`${folder}/run-1/approvals/ruling-0f9b2c1e.md`, toApproval(block));
+  await addDocument(`${folder}/run-1/approvals/ruling-0f9b2c1e.md`, signed);
   const ran = await cli.run("target", "propose", "--json");
   const { proposed, excluded } = JSON.parse(ran.stdout) as {
     proposed: { document_id: string }[];

@@ -85,8 +85,12 @@ describe("a proven backup", () => {
     expect((await world.make({ scratch: held })).restored).toEqual({ database: "cutter_scratch", digest: fromDigest });
     expect(world.fed("restore")?.equals(archive())).toBe(true);
     expect(held.log).toEqual(["held", `read knowledge/other/a.md A:1 ${String(archiveBytes)}`, "released"]);
-    expect(world.argv().at(-1)).toBe(
-      "exec --interactive postgres pg_restore --clean --if-exists --no-owner --no-privileges --exit-on-error " +
+    const [environment, restore] = world.argv().at(-1)?.split(" postgres pg_restore ") ?? [];
+    expect(environment).toMatch(
+      /^exec --interactive --env PGOPTIONS=-c search_path=pg_catalog,pg_temp .* -c default_transaction_read_only=off /,
+    );
+    expect(restore).toBe(
+      "--clean --if-exists --no-owner --no-privileges --exit-on-error " +
         "--single-transaction --section=pre-data --section=data --no-password --username=directus --dbname=cutter_scratch",
     );
   });
