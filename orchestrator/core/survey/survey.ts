@@ -100,8 +100,8 @@ export function toSurvey(
     config: toSurveyedConfig(facts),
     rollback: {
       disable:
-        `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch}, by which alone nothing is armed or goes on; instant, no ` +
-        "database touch",
+        `orchestrator.__execution_enabled__ = false; on the host: touch ${hostLayout.latch}, by which alone nothing is armed or goes on; ` +
+        "instant, no database touch",
       backup: "pre_write_backup: GPG-encrypted narrow pg_dump per document, sha-pinned; restore is never automatic",
       runbook: isClosed(gaps, "GAP-6")
         ? `${hostLayout.rollbackRunbook} is deployed ` +
