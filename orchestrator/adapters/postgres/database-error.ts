@@ -58,10 +58,9 @@ const byState: Readonly<Record<string, Code>> = {
   "42703": "DATABASE_OBJECT_MISSING",
   "42883": "DATABASE_OBJECT_MISSING",
   "3F000": "DATABASE_OBJECT_MISSING",
-  // Out of memory, of connections, of a configured limit: passes by itself, as a server that is away does.
+  // Out of memory or of a configured limit: passes by itself, as a server that is away does.
   "53000": "DATABASE_UNREACHABLE",
   "53200": "DATABASE_UNREACHABLE",
-  "53300": "DATABASE_UNREACHABLE",
   "53400": "DATABASE_UNREACHABLE",
   "57P01": "DATABASE_UNREACHABLE",
   "57P02": "DATABASE_UNREACHABLE",
