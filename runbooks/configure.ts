@@ -7,7 +7,7 @@ import { readStack, stackOptions } from "./stack.ts";
 const usage = `runbooks/configure [--stack S]
   Judges Pulumi.S.yaml by its schema and writes Pulumi.S.known_hosts beside it: the hosts that runbooks/disable asks, and their keys.
   pulumi up and runbooks/enable write it too; this does it without either, after a change of the config or in a fresh checkout.
---stack S is Pulumi.S.yaml here; without it: sandbox.
+--stack S is Pulumi.S.yaml here; without it the only one there is.
 Exit: 0 written · 2 usage · 78 the config does not fit, or the file cannot be written`;
 
 await runScript(usage, async () => {

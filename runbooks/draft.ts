@@ -2,9 +2,10 @@
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { approvalGates } from "../orchestrator/core/approval/schema.ts";
+import { codes } from "../orchestrator/core/codes/index.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { parseRunId } from "../orchestrator/core/run-id.ts";
-import { writeDraft } from "./drafts.ts";
+import { toStaleLines, writeDraft } from "./drafts.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
 
@@ -14,8 +15,8 @@ const usage = `runbooks/draft --run-id R --gate G [--phase P --decision resume|v
   --phase P      SG_3 only: the phase that failed, as cutter orchestrate explain names it
   --decision D   SG_3 only: resume, or void to give the run up
   A draft that is there and signed is set aside under a number; one that is not signed yet stays as it is.
---stack S is Pulumi.S.yaml here; without it: sandbox. --host H: one of the stack's hosts, where it has several.
-Exit: 0 done · 2 usage · 10 refused, nothing written · 78 configuration`;
+--stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
+Exit: 0 done · 2 usage · 10 refused, nothing written, or the draft that is there says something else · 78 configuration`;
 
 await runScript(usage, async () => {
   const { values } = parseArgs({
@@ -38,7 +39,12 @@ await runScript(usage, async () => {
   const config = readStack(values.stack);
   return await withHost(config, values.host, async (host) => {
     console.log(`[INFO] host ${host.address.name} of stack ${config.stack}: the draft of ${gate} for ${runId}`);
-    const { file, commands, kept } = await writeDraft(host, runId, gate, { more, fresh: true });
+    const draft = await writeDraft(host, runId, gate, { more, fresh: true });
+    const { file, commands, kept } = draft;
+    if (draft.stale.length > 0) {
+      for (const line of toStaleLines([draft])) console.log(line);
+      return codes.SIGN_NOTHING.exit;
+    }
     console.log(
       `[OK]   ${gate}: ${file}${kept ? " was there, not signed, and was left as it is" : ""}. To fill and sign it, in ${dirname(file)}/:`,
     );

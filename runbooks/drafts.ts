@@ -84,6 +84,20 @@ function setAside(file: string): void {
   for (const ending of names) renameSync(`${file}${ending}`, `${file}.${String(number)}${ending}`);
 }
 
+/** Why a draft that was there already is not to be signed, and what to do instead; none where each says what the host says. Pure. */
+export function toStaleLines(drafts: readonly WrittenDraft[]): readonly string[] {
+  const stale = drafts.filter(({ stale: fields }) => fields.length > 0);
+  if (stale.length === 0) return [];
+  return [
+    ...stale.map(
+      ({ gate, file, stale: fields }) =>
+        `[ERR]  sign nothing: ${file} was there already, and its ${fields.join(", ")} is not what the host says of ${gate} now`,
+    ),
+    "[INFO] instead: remove it and have it drafted afresh (a signature of it is void either way):",
+    `    rm ${stale.map(({ file }) => file).join(" ")}`,
+  ];
+}
+
 /** Fields that differ. What only the signer fills stands in the draft as a placeholder, and is not compared. Pure. */
 export function toStaleFields(kept: Uint8Array, fresh: string): readonly string[] {
   const before = new Map(Object.entries(toBlock(kept)));

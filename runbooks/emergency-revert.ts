@@ -20,12 +20,13 @@ import { readPinnedFile } from "../provision/stack/pinned-file.ts";
 import { startUnitAndWait, startableUnits } from "./start-unit.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readStack, stackOptions, withHost } from "./stack.ts";
+import { printNextStep } from "./watch-run.ts";
 import { toExpectedGate } from "../orchestrator/core/approval/binding.ts";
 
 const usage = `runbooks/emergency-revert --run-id R --approval FILE [--stack S] [--host H]
   Retires every unit that run R created, in one transaction, after a fresh and proven backup. Works while execution is disabled.
   A run that is reverted already says so, and nothing changes. runbooks/emergency-revert.md is the page for a bad night.
-  --approval FILE  the signed REVERT (cutter approval draft --gate REVERT --run-id R); FILE.asc (or FILE.sovereign.asc) lies beside it
+  --approval FILE  the signed REVERT (runbooks/draft --run-id R --gate REVERT); FILE.asc (or FILE.sovereign.asc) lies beside it
 --stack S is Pulumi.S.yaml here; without it the only one there is. --host H: one of the stack's hosts, where it has several.
 Exit: 0 reverted · 2 usage · 10 refused, nothing written · 11 the knowledge base is away, nothing written, run it again · 20 reverted, its document is still to be stored: run it again · 30 a person must decide · 78 configuration`;
 
@@ -57,6 +58,7 @@ await runScript(usage, async () => {
         `${result.exit_code === 20 || result.exit_code === 11 ? "[WARN]" : "[ERR] "} revert ${runId}: ` +
           `exit=${String(result.exit_code)} code=${result.code ?? "none"}; runbooks/emergency-revert.md says what that means`,
       );
+      await printNextStep(host, config, runId);
       return result.exit_code;
     }
     await prove(host, config, runId);

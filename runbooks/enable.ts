@@ -12,9 +12,9 @@ import { proveArmed } from "./prove-armed.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import { runScript, toRequired } from "./script.ts";
 import { readSignedFiles, verifyLocally, type SignedFile } from "./signed-files.ts";
-import { readStack, stackOptions, withHost } from "./stack.ts";
+import { readStack, stackOptions, toStackFlags, toTypedFor, withHost } from "./stack.ts";
 import { stage, toStagedFolder, unstage } from "./staging.ts";
-import { printNextStep, toStackFlags } from "./watch-run.ts";
+import { printNextStep } from "./watch-run.ts";
 
 const usage = `runbooks/enable --run-id R --ruling FILE [--approval FILE]... [--stack S] [--host H]
   Enables execution for run R, once, until the printed time. Nothing runs by it: runbooks/start-run does that.
@@ -104,7 +104,7 @@ async function enable(host: RemoteHost, config: StackConfig, runId: RunId, signe
   for (const document of signed) await upload(host, runId, document);
   const report = await arm(host, runId);
   await proveArmed(host, runId);
-  for (const line of toText(runId, config.stack, report)) console.log(line);
+  for (const line of toText(runId, (argv) => toTypedFor(config, host, argv), report)) console.log(line);
 }
 
 /**
@@ -151,7 +151,7 @@ async function arm(host: RemoteHost, runId: RunId): Promise<Report> {
   );
 }
 
-function toText(runId: RunId, stack: string, report: Report): readonly string[] {
+function toText(runId: RunId, typed: (argv: readonly string[]) => string, report: Report): readonly string[] {
   const minutes = Math.floor((Date.parse(report.expires_at) - Date.now()) / 60_000);
   return [
     ...report.expired_removed.map((run) => `[INFO] removed the expired token of ${run}`),
@@ -164,7 +164,7 @@ function toText(runId: RunId, stack: string, report: Report): readonly string[] 
       `${report.payload_sha}${report.decision === null ? "" : `, carrying the decision to ${report.decision}`}`,
     `[OK]   start ${String(report.start)} of ${String(report.starts)}; until ${report.expires_at}, ${String(minutes)} ` +
       "minutes from now, it can be started:",
-    `    runbooks/start-run --run-id ${runId} --stack ${stack}`,
-    `[INFO] to take it back: runbooks/disable --stack ${stack}`,
+    `    ${typed(["runbooks/start-run", "--run-id", runId])}`,
+    `[INFO] to take it back: ${typed(["runbooks/disable"])}`,
   ];
 }

@@ -10,10 +10,10 @@ import { assertKbId } from "../orchestrator/core/knowledge-base/id.ts";
 import type { RunRequest } from "../orchestrator/core/run/request.ts";
 import { parseRunId, toDryRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
-import { writeDrafts, type WrittenDraft } from "./drafts.ts";
+import { toStaleLines, writeDrafts, type WrittenDraft } from "./drafts.ts";
 import { runScript, toRequired } from "./script.ts";
 import { toSignNothingLines } from "./sign-nothing.ts";
-import { readStack, stackOptions, withHost } from "./stack.ts";
+import { readStack, stackOptions, toTypedFor, withHost } from "./stack.ts";
 import { watchStart } from "./watch-run.ts";
 
 const usage = `runbooks/prepare --run-id R --document D [--stack S] [--host H]
@@ -57,12 +57,12 @@ await runScript(usage, async () => {
       if (exitCode !== 0) return exitCode;
       if (certificate !== "pass") throw new CutterError("CERTIFICATE_INCONCLUSIVE", { run_id: dryRunId, certificate });
       const drafts = await writeDrafts(host, runId, ["SG_1", "SG_2", "RULING"]);
-      for (const line of toSigningText(runId, config.stack, drafts)) console.log(line);
+      for (const line of toSigningText(runId, (argv) => toTypedFor(config, host, argv), drafts)) console.log(line);
       return drafts.some(({ stale }) => stale.length > 0) ? codes.SIGN_NOTHING.exit : 0;
     } catch (error) {
       if (!(error instanceof CutterError) || !nothingToSign.has(error.code)) throw error;
-      const run = { runId, documentId, stack: config.stack, usedIds: await readUsedIds(host) };
-      for (const line of toSignNothingLines(error, run)) console.log(line);
+      const run = { runId, documentId, usedIds: await readUsedIds(host) };
+      for (const line of toSignNothingLines(error, run, (argv) => toTypedFor(config, host, argv))) console.log(line);
       return error.exitCode;
     }
   });
@@ -91,17 +91,9 @@ async function ensureRequest(host: RemoteHost, wanted: Omit<RunRequest, "schema"
 }
 
 /** What to sign, how, and what comes next. Pure. */
-function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraft[]): readonly string[] {
-  const stale = drafts.filter(({ stale: fields }) => fields.length > 0);
-  if (stale.length > 0)
-    return [
-      ...stale.map(
-        ({ gate, file, stale: fields }) =>
-          `[ERR]  sign nothing: ${file} was there already, and its ${fields.join(", ")} is not what the host says of ${gate} now`,
-      ),
-      "[INFO] instead: remove it and have it drafted afresh (a signature of it is void either way):",
-      `    rm ${stale.map(({ file }) => file).join(" ")}`,
-    ];
+function toSigningText(runId: RunId, typed: (argv: readonly string[]) => string, drafts: readonly WrittenDraft[]): readonly string[] {
+  const stale = toStaleLines(drafts);
+  if (stale.length > 0) return stale;
   const [first] = drafts;
   const folder = first === undefined ? "approvals" : dirname(first.file);
   const of = (gate: WrittenDraft["gate"]): string => drafts.find((draft) => draft.gate === gate)?.file ?? "";
@@ -117,6 +109,6 @@ function toSigningText(runId: RunId, stack: string, drafts: readonly WrittenDraf
       ...commands.map((command) => `    ${command}`),
     ]),
     "[INFO] SG_1 is good for 24 hours, SG_2 for 12, the ruling until its expires_at; then:",
-    `    runbooks/enable --run-id ${runId} --ruling ${of("RULING")} --approval ${of("SG_1")} --approval ${of("SG_2")} --stack ${stack}`,
+    `    ${typed(["runbooks/enable", "--run-id", runId, "--ruling", of("RULING"), "--approval", of("SG_1"), "--approval", of("SG_2")])}`,
   ];
 }

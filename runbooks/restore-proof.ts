@@ -18,7 +18,7 @@ import type { RemoteHost } from "../provision/host/connection.ts";
 import { toDraftFolder } from "./drafts.ts";
 import { mustRunOnHost } from "./remote-step.ts";
 import { runScript, toRequired } from "./script.ts";
-import { readStack, stackOptions, withHost } from "./stack.ts";
+import { readStack, stackOptions, toTypedFor, withHost } from "./stack.ts";
 
 const usage = `runbooks/restore-proof --run-id R [--proof FILE] [--stack S] [--host H]
   Proves that the owner can still decrypt the backup of run R, with the key that is not on the host. The survey is red without such a proof,
@@ -75,7 +75,7 @@ async function draft(config: StackConfig, host: RemoteHost, runId: RunId): Promi
   console.log(`[INFO] where the backup key ${backup.recipient} is, with that file beside you:`);
   for (const command of commands) console.log(`    ${command}`);
   console.log(
-    `[INFO] then here: runbooks/restore-proof --run-id ${runId} --stack ${config.stack} --proof ${relative(findCheckout(), target)}`,
+    `[INFO] then here: ${toTypedFor(config, host, ["runbooks/restore-proof", "--run-id", runId, "--proof", relative(findCheckout(), target)])}`,
   );
   return 0;
 }

@@ -1,17 +1,19 @@
 // What prepare says where nothing that people would sign could be used: why, and the command that leads on. Pure.
 import { codes, isCode } from "../orchestrator/core/codes/index.ts";
 import type { CutterError } from "../orchestrator/core/errors.ts";
-import { toShellWord } from "../provision/host/shell.ts";
+import { runIdCharactersMax } from "../orchestrator/core/run-id.ts";
 
 export interface PreparedRun {
   readonly runId: string;
   readonly documentId: string;
-  readonly stack: string;
   readonly usedIds: readonly string[]; // of requests on the host, whatever became of them
 }
 
+/** A command of the checkout as it is typed for the host at hand. */
+type Typed = (argv: readonly string[]) => string;
+
 /** Lines for the operator; the last one is a command. */
-export function toSignNothingLines(error: CutterError, run: PreparedRun): readonly string[] {
+export function toSignNothingLines(error: CutterError, run: PreparedRun, typed: Typed): readonly string[] {
   const { reason, codes: named, by_run: byRun } = error.facts;
   return [
     `[ERR]  sign nothing. ${error.message}`,
@@ -21,7 +23,7 @@ export function toSignNothingLines(error: CutterError, run: PreparedRun): readon
     ...(reason === "would_refuse"
       ? ["[INFO] the dry run of this run id is done and is not made again: what was mended since, only a new one can see"]
       : []),
-    ...toNextCommand(typeof reason === "string" ? reason : "", typeof byRun === "string" ? byRun : run.runId, run),
+    ...toNextCommand(typeof reason === "string" ? reason : "", typeof byRun === "string" ? byRun : run.runId, run, typed),
   ];
 }
 
@@ -36,16 +38,13 @@ export function toUnusedRunId(runId: string, usedIds: readonly string[]): string
   return "NEW";
 }
 
-/** Of a live run's id, so that its `.dryrun` fits too. */
-const runIdCharactersMax = 41;
 const triesMax = 1000;
 
-function toNextCommand(reason: string, runId: string, run: PreparedRun): readonly string[] {
+function toNextCommand(reason: string, runId: string, run: PreparedRun, typed: Typed): readonly string[] {
   if (reason === "gate_used" || reason === "document_claimed")
     return ["[INFO] instead, on the host:", `    cutter orchestrate explain --run-id ${runId}`];
   return [
     `[INFO] instead${reason === "would_refuse" ? ", once that is mended" : ""}:`,
-    `    runbooks/prepare --run-id ${toUnusedRunId(run.runId, run.usedIds)} --document ${toShellWord(run.documentId)} ` +
-      `--stack ${toShellWord(run.stack)}`,
+    `    ${typed(["runbooks/prepare", "--run-id", toUnusedRunId(run.runId, run.usedIds), "--document", run.documentId])}`,
   ];
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { CutterError } from "../orchestrator/core/errors.ts";
+import { toTyped, withFlags } from "../orchestrator/core/run/next-step.ts";
 import { parseStackConfig, type StackConfig } from "../provision/stack/config.ts";
 import { findCheckout } from "../provision/checkout.ts";
 import { connectToHost } from "../provision/host/pool.ts";
@@ -34,6 +35,16 @@ function listStacks(folder: string): readonly string[] {
   return readdirSync(folder)
     .flatMap((name) => /^Pulumi\.(.+)(?<!\.example)\.yaml$/.exec(name)?.[1] ?? [])
     .toSorted();
+}
+
+/** Which stack, and which of its hosts where it has several. */
+export function toStackFlags(config: StackConfig, host: RemoteHost): Readonly<Record<string, string>> {
+  return { "--stack": config.stack, ...(config.hosts.length > 1 ? { "--host": host.address.name } : {}) };
+}
+
+/** A runbook's command as it is typed for this host. Pure. */
+export function toTypedFor(config: StackConfig, host: RemoteHost, argv: readonly string[]): string {
+  return toTyped(withFlags(argv, toStackFlags(config, host)));
 }
 
 /** Connects, does the work, and closes, whatever happens. `hostName` is needed only where the stack has several hosts. */

@@ -1,10 +1,11 @@
 // One start of a run as an operator sees it: what it does, how it ended, and the one step that comes next. Ctrl-C ends only the watching.
 import { CutterError } from "../orchestrator/core/errors.ts";
 import { tryParseJson } from "../orchestrator/core/encoding/try-parse-json.ts";
-import { nextStepSchema, toNextLines, toTyped, withFlags } from "../orchestrator/core/run/next-step.ts";
+import { nextStepSchema, toNextLines } from "../orchestrator/core/run/next-step.ts";
 import type { RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import type { StackConfig } from "../provision/stack/config.ts";
+import { toStackFlags, toTypedFor } from "./stack.ts";
 import { startUnitAndWait, toResultLine } from "./start-unit.ts";
 
 /** The exit code of a shell's command that Ctrl-C ended. */
@@ -22,7 +23,7 @@ export async function watchStart(
   runId: RunId,
   again: readonly string[],
 ): Promise<{ readonly exitCode: number; readonly certificate: string | null }> {
-  const command = toTyped(withFlags(again, toStackFlags(config, host)));
+  const command = toTypedFor(config, host, again);
   const stop = (): never => {
     console.log(`[INFO] nothing is stopped by this: ${runId} goes on on host ${host.address.name}; to see it again:\n    ${command}`);
     process.exit(interruptedExit);
@@ -56,9 +57,4 @@ export async function printNextStep(host: RemoteHost, config: StackConfig, runId
     return console.log(`[WARN] what comes next could not be asked: cutter orchestrate explain --run-id ${runId}, on the host. ${refusal}`);
   }
   for (const line of toNextLines(step.data, toStackFlags(config, host))) console.log(line);
-}
-
-/** Which stack, and which of its hosts where it has several. */
-export function toStackFlags(config: StackConfig, host: RemoteHost): Readonly<Record<string, string>> {
-  return { "--stack": config.stack, ...(config.hosts.length > 1 ? { "--host": host.address.name } : {}) };
 }

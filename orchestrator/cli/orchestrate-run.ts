@@ -4,6 +4,7 @@ import { loadConfig, loadRequest, toRequest, type Loaded } from "../config/load.
 import { sha256Hex } from "../core/encoding/digest.ts";
 import { CutterError } from "../core/errors.ts";
 import { toNextLines, type NextStep } from "../core/run/next-step.ts";
+import type { RunOutcome } from "../core/run/outcome.ts";
 import type { RunRequest } from "../core/run/request.ts";
 import { explain } from "../engine/explain/explain.ts";
 import { ownEnd } from "../engine/explain/host-view.ts";
@@ -96,9 +97,9 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
       engine.ports,
     );
     await writeStartResult(services, outcome);
-    const step = await readNextStep(this, config.value.sidecar_root, runId, flags.request === undefined ? null : request.value);
+    const step = await readNextStep(this, config.value.sidecar_root, outcome, flags.request === undefined ? null : request.value);
     // Whoever watches a unit is told by what the host says once the unit has ended.
-    const lines = outcome.result === "done" || services.paths.startResult !== null ? [] : toNextLines(step);
+    const lines = outcome.exit_code === 0 || services.paths.startResult !== null ? [] : toNextLines(step);
     print(this, flags, { ...outcome, ...step }, [...toOutcomeText(outcome), ...lines]);
     this.process.exitCode = outcome.exit_code;
   } finally {
@@ -107,14 +108,19 @@ async function runCommand(this: CutterContext, flags: Flags): Promise<void> {
 }
 
 /** What comes after this very start, as explain will say it. */
-async function readNextStep({ services }: CutterContext, root: string, runId: string, request: RunRequest | null): Promise<NextStep> {
+async function readNextStep(
+  { services }: CutterContext,
+  root: string,
+  { run_id: runId, code }: Pick<RunOutcome, "run_id" | "code">,
+  request: RunRequest | null,
+): Promise<NextStep> {
   const run = await readRun(services.files, root, runId);
   const summary = toRunSummary(
     run,
     phases.map((phase) => phase.name),
   );
   const requested = request === null ? null : { mode: request.mode, documentId: request.document_id };
-  const { next, why, who } = explain(run, summary, { ...ownEnd, request: requested });
+  const { next, why, who } = explain(run, summary, { ...ownEnd, request: requested, recordsStand: code === null });
   return { next, why, who };
 }
 

@@ -1,7 +1,9 @@
 // Run ids: the one place that says what a run id is (decision 11).
 import { CutterError } from "./errors.ts";
 
-const shape = /^[A-Za-z0-9][A-Za-z0-9._-]{2,47}$/;
+/** Of a run id as people choose it, without the suffix. */
+export const runIdCharactersMax = 48;
+const shape = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{2,${String(runIdCharactersMax - 1)}}$`);
 export const dryRunSuffix = ".dryrun";
 
 /** A checked run id. May carry the kit's own suffix `.dryrun`; the part before it obeys the contract. */

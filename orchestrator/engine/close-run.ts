@@ -1,6 +1,6 @@
 // After the last phase: the runs index, and the end of the journal.
 import { putIndexEntry } from "../uploads/runs-index.ts";
-import { toOutcome, toCertificateVerdict } from "./records/outcome.ts";
+import { toOutcome, toCertificateReasons, toCertificateVerdict } from "./records/outcome.ts";
 import type { Attempt } from "./kernel/attempt.ts";
 
 /** May be repeated: an index line is written once a run, whatever interrupts it. */
@@ -8,11 +8,12 @@ export async function closeRun(attempt: Attempt): Promise<void> {
   const { run, journal, outputs, ports } = attempt;
   // The certificate says that nothing was written: a live run's proof is another, in its closeout.
   const last = run.phases.at(-1);
-  const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(last === undefined ? null : outputs.get(last.name));
+  const output = last === undefined ? null : outputs.get(last.name);
+  const certificate = run.facts.mode === "live" ? null : toCertificateVerdict(output);
   if (!journal.status().indexWritten) await writeIndexEntry(attempt, certificate ?? "none");
   await journal.append({ kind: "run_finished", result: "done", certificate, exit_code: certificate === "fail" ? 70 : 0 });
   if (certificate === "inconclusive")
-    ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: "others wrote to tables in scope meanwhile" });
+    ports.reporter.report({ kind: "warning", code: "CERTIFICATE_INCONCLUSIVE", text: toCertificateReasons(output).join("; ") });
   if (certificate === "fail")
     ports.reporter.report({ kind: "warning", code: "DRY_RUN_WROTE", text: "the certificate fails: this run wrote to the database" });
 }

@@ -67,7 +67,8 @@ describe("a dry run of a real document", () => {
     for (const { document_id: id, revision, sha256 } of receipts) {
       const [storedRevision, body] = (
         await sql(
-          `select revision || '|' || encode(convert_to(body, 'UTF8'), 'hex') from public.document where document_id = '${String(id)}'`,
+          `select (data ->> 'revision') || '|' || encode(convert_to(data -> 'content' ->> 'body', 'UTF8'), 'hex')
+            from public.kb_document where data ->> 'document_id' = '${String(id)}'`,
           "agent_data",
         )
       ).split("|");

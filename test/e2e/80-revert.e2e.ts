@@ -191,7 +191,8 @@ describe("by a signed REVERT", () => {
 
   it("the knowledge base holds the approval, its signature and the document; ledger and audit log tell the use", async () => {
     const ids = await sql(
-      `select document_id from public.document where document_id like '%/${runId.toLowerCase()}/%revert%' order by 1`,
+      `select data ->> 'document_id' from public.kb_document
+        where data ->> 'document_id' like '%/${runId.toLowerCase()}/%revert%' order by 1`,
       "agent_data",
     );
     expect(ids.split("\n").map((id) => id.slice(id.indexOf(runId.toLowerCase()) + runId.length + 1))).toEqual(

@@ -7,11 +7,10 @@ import { toSignNothingLines, toUnusedRunId } from "../../runbooks/sign-nothing.t
 const run = {
   runId: "first-cut",
   documentId: "knowledge/a.md",
-  stack: "sandbox",
   usedIds: ["first-cut", "first-cut.dryrun", "FIRST-CUT-2"],
 };
 const lines = (facts: CutterError["facts"], code: "SIGN_NOTHING" | "RUN_ID_TAKEN" = "SIGN_NOTHING"): readonly string[] =>
-  toSignNothingLines(new CutterError(code, facts), run);
+  toSignNothingLines(new CutterError(code, facts), run, (argv) => [...argv, "--stack", "s"].join(" "));
 
 describe("sign nothing", () => {
   it.each([
@@ -21,7 +20,7 @@ describe("sign nothing", () => {
   ])("says for %s that a new id leads on, one that nobody has", (_what, facts) => {
     const said = lines(facts);
     expect(said[0]).toMatch(/^\[ERR\] {2}sign nothing\. SIGN_NOTHING .*→ sign nothing;/);
-    expect(said.at(-1)).toBe("    runbooks/prepare --run-id first-cut-3 --document 'knowledge/a.md' --stack 'sandbox'");
+    expect(said.at(-1)).toBe("    runbooks/prepare --run-id first-cut-3 --document knowledge/a.md --stack s");
   });
 
   it("names each reason of the dry run with its remedy, and that a done dry run is not made again", () => {
@@ -38,7 +37,7 @@ describe("sign nothing", () => {
 
   it("proposes ids that count on and fit with their suffix", () => {
     expect(toUnusedRunId("r-09", ["r-09"])).toBe("r-10");
-    expect(toUnusedRunId("x".repeat(41), [])).toBe(`${"x".repeat(39)}-2`);
+    expect(toUnusedRunId("x".repeat(48), [])).toBe(`${"x".repeat(46)}-2`);
   });
 });
 

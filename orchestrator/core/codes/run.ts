@@ -119,8 +119,10 @@ export const runCodes = {
     exit: 70,
   },
   CERTIFICATE_INCONCLUSIVE: {
-    summary: "others wrote meanwhile, so the dry run cannot prove that it did not",
-    remedy: "dry-run again under another run id at a quieter time",
+    summary: "the dry run cannot prove that it wrote nothing",
+    remedy:
+      "the certificate's reasons say why (cutter orchestrate report --run-id R.dryrun, on the host): others wrote meanwhile, then dry-run " +
+      "again under another run id at a quieter time; anything else is mended first",
     exit: 10,
   },
   APPROVAL_MISSING: {

@@ -29,10 +29,10 @@ export function toRevertLines(revert: Revert): readonly string[] {
     : [`a revert of it began${by} and is not finished${code === null ? "" : `: its last start ended with ${code}`}`];
 }
 
-export function toRevertUncertain({ state, verified_at: seenAt, transaction_id: transaction, code }: Revert): readonly string[] {
+export function toRevertUncertain({ state, verified_at: seenAt, open_transaction: transaction }: Revert): readonly string[] {
   if (state === "reverted")
     return seenAt === null ? ["whether another login sees the units retired: the next start of the revert looks"] : [];
-  return transaction === null || code === "DATABASE_COMMIT_REFUSED"
+  return transaction === null
     ? []
     : [`whether transaction ${transaction} of the revert was committed: the next start of the revert asks the database`];
 }

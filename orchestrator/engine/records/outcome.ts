@@ -10,12 +10,20 @@ import type { PhaseName } from "../../core/phase-names.ts";
 import type { RunOutcome } from "../../core/run/outcome.ts";
 
 const payload = z.looseObject({ payloadSha: z.string() });
-const certified = z.looseObject({ certificate: z.looseObject({ verdict: z.enum(["pass", "inconclusive", "fail"]) }) });
+const certified = z.looseObject({
+  certificate: z.looseObject({ verdict: z.enum(["pass", "inconclusive", "fail"]), reasons: z.array(z.string()).default([]) }),
+});
 
 /** The certificate's verdict in the last phase's output; a list of phases that makes none proves nothing. */
 export function toCertificateVerdict(output: unknown): "pass" | "inconclusive" | "fail" {
   const found = certified.safeParse(output);
   return found.success ? found.data.certificate.verdict : "inconclusive";
+}
+
+/** Why the certificate is not pass, as it says itself; none where it cannot be read. Pure. */
+export function toCertificateReasons(output: unknown): readonly string[] {
+  const found = certified.safeParse(output);
+  return found.success ? found.data.certificate.reasons : [];
 }
 
 export interface OutcomeParts {

@@ -68,6 +68,7 @@ interface RevertSummary {
   readonly verified_at: string | null; // another login last saw the units retired
   readonly units: number | null;
   readonly transaction_id: string | null;
+  readonly open_transaction: string | null; // whether it committed, the journal does not know
   readonly approval: { readonly sha256: string; readonly review_decision_id: string; readonly signer: string } | null;
   readonly code: string | null; // how its last start ended
 }
@@ -111,13 +112,23 @@ export function toRunSummary(run: RecordedRun, phaseNames: readonly PhaseName[])
   };
 }
 
-function toRevertSummary({ state, revertedAt, verifiedAt, units, transactionId, approval, code }: RevertAccount): RevertSummary {
+function toRevertSummary({
+  state,
+  revertedAt,
+  verifiedAt,
+  units,
+  transactionId,
+  openTransaction,
+  approval,
+  code,
+}: RevertAccount): RevertSummary {
   return {
     state,
     reverted_at: revertedAt,
     verified_at: verifiedAt,
     units,
     transaction_id: transactionId,
+    open_transaction: openTransaction,
     approval:
       approval === null ? null : { sha256: approval.sha256, review_decision_id: approval.reviewDecisionId, signer: approval.signer },
     code,
