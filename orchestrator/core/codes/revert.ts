@@ -11,7 +11,8 @@ export const revertCodes = {
     summary: "no revert principal is pinned",
     remedy:
       "pin orchestrator:revert_principal in the stack and run pulumi up, which accepts this one change also while a live run is " +
-      "unfinished; meanwhile cutter revert --render gives the SQL for the owner's gate",
+      "unfinished (the sha256 of the grants covers it: GRANT_MATRIX_MISMATCH shows until that is pinned by a later up); meanwhile cutter " +
+      "revert --render gives the SQL for the owner's gate",
     exit: 10,
   },
   REVERT_LOGIN_MISMATCH: {
