@@ -1,5 +1,5 @@
 -- What the database has of the objects the contract names, in the contract's own shape, as one jsonb.
--- Role: any login (catalogues only). Locks: none. search_path must be pg_catalog, so that every type is qualified.
+-- Role: any login (catalogues only). Locks: none. search_path must be the pinned one, so that every type is qualified.
 -- In: setting cutter.contract, the contract as JSON, with the settings that no role, database or server may have changed.
 with contract as (
   select current_setting('cutter.contract')::jsonb as asked

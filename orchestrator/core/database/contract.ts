@@ -100,9 +100,9 @@ export function toCatalogueQuestion(contract: DatabaseContract): string {
   return JSON.stringify({ ...contract, settings: requiredSettings });
 }
 
-/** sql/contract/catalogue.sql for psql's stdin (`psql -X -q -At`); it prints one line of JSON. Pure. */
+/** sql/contract/catalogue.sql for psql's stdin, behind `toPinScript`; it prints one line of JSON. Pure. */
 export function toCatalogueScript(contract: DatabaseContract, catalogueSql: string): string {
-  return `set search_path to pg_catalog;\nset cutter.contract to ${toSqlLiteral(toCatalogueQuestion(contract))};\n${catalogueSql}`;
+  return `set cutter.contract to ${toSqlLiteral(toCatalogueQuestion(contract))};\n${catalogueSql}`;
 }
 
 /**
