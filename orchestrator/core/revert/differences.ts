@@ -1,6 +1,14 @@
 // What differs from before the cut once a run is reverted: rows of that run, append-only by design, and nothing else. Table by table, with
 // digests. Pure.
 import type { DatabaseContract } from "../database/contract.ts";
+import type { EffectStep } from "../journal/effect.ts";
+
+/** What a revert takes back. The rows of the other steps are append-only: it leaves them and says so. */
+const takenBackSteps: readonly EffectStep[] = ["cut_leg_a", "lifecycle_enact"];
+
+export function isTakenBack(step: string): boolean {
+  return takenBackSteps.some((taken) => taken === step);
+}
 
 /** One table without the rows of a run: in the census' own form, so that its digest can be compared with the one taken before the cut. */
 export interface RestOfTable {
