@@ -1,4 +1,4 @@
-// One login tried: connect, authenticate, and go. Nothing is asked and nothing is written.
+// One login tried: connect, authenticate, ask for the session's settings, and go. Nothing is written.
 import { CutterError } from "../../core/errors.ts";
 import { openClient } from "./connection.ts";
 import type { LoginSettings } from "./settings.ts";

@@ -3,7 +3,7 @@ import type { CodeEntry } from "./entry.ts";
 
 export const databaseCodes = {
   DATABASE_UNREACHABLE: {
-    summary: "the database did not answer, or had no memory or connection to spare",
+    summary: "the database did not answer, or had no memory to spare",
     remedy:
       "check that the container postgres runs and that DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT are right; with a sqlstate the " +
       "server's log says what it ran out of; then start it again",

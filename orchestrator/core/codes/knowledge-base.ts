@@ -3,7 +3,9 @@ import type { CodeEntry } from "./entry.ts";
 
 export const knowledgeBaseCodes = {
   KB_UNAVAILABLE: {
-    summary: "the knowledge base did not carry out the call: reason says whether it was not reached, gave no answer in time or answers 5xx",
+    summary:
+      "the knowledge base did not carry out the call: reason says whether it was not reached, gave no answer in time or answers 5xx, 408 " +
+      "or 429",
     remedy:
       "nothing is lost: start the run again when the knowledge base is back; one that answers 500 is reached and fails itself: its owner " +
       "looks at it, also while its /health says 200",
