@@ -143,8 +143,7 @@ async function disarm(host: RemoteHost, runs: readonly string[], say: (line: str
 
 /**
  * Both places of runs: the configured one and the usual one. Of a journal all whole lines but the idle ones, also those that cannot be
- * read;
- * what an append of ours left behind the last of them is no line.
+ * read; what an append of ours left behind the last of them is no line.
  */
 const readScript = `whole() { head -n "$(wc -l <"$1")" -- "$1" || echo 'it cannot be read'; }
 names() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf "$1\\t%f\\n"; }
