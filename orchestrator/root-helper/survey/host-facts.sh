@@ -117,7 +117,8 @@ for folder in "${runs:-/var/lib/cutter/runs}"/*/; do
   case $run in *[!A-Za-z0-9._-]*) continue ;; esac
   [ -f "$journal" ] && [ ! -L "$journal" ] || continue
   fact run "$run"
-  if whole "$journal" | grep -aE '"kind":"run_(finished|voided)"' >/dev/null; then whole "$journal" | grep -aE '"kind":"run_(started|finished|voided)"'
+  if whole "$journal" | grep -aE '"kind":"run_(finished|voided)"' >/dev/null
+  then whole "$journal" | grep -aE '"kind":"run_(started|finished|voided)"'
   else whole "$journal" | grep -avE -- "${1:-^$}"; fi | sed "s/[[:cntrl:]]/?/g; s/^/run_line	$run	/"
   whole "$journal" | tail -n 1 | sed "s/[[:cntrl:]]/?/g; s/^/run_last	$run	/"
   [ ! -f "$reverted" ] || [ -L "$reverted" ] || whole "$reverted" | grep -aE '"kind":"(revert_started|reverted)"' |
