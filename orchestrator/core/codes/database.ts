@@ -36,7 +36,7 @@ export const databaseCodes = {
     summary: "a login may not see every row of a table in scope: what it does not show proves nothing",
     remedy:
       "cutter contract check names the tables and their policies; switch row security off for the named table, or give the named " +
-      "role BYPASSRLS, or put the ordinary table back in its place; then run again",
+      "role BYPASSRLS, or put the ordinary table back in its place, or create the role that is missing; then run again",
     exit: 10,
   },
   DATABASE_SETTING_REFUSED: {
