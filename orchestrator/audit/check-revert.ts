@@ -55,7 +55,8 @@ export async function checkRevert(
       ...checkOutcome(material, revert, account),
       ...checkDocument(material, account),
       ...checkNames(names, revert, starts),
-      ...checkRevertList(material, account?.state !== "begun"),
+      // The list is written last of all: while a start goes on, or was killed, the one that is there is of an earlier start.
+      ...(revert.at(-1)?.entry.kind === "attempt_ended" ? checkRevertList(material) : []),
     ],
     verified: signed.filter(({ state }) => state === "verified").length,
     notVerified: signed.filter(({ state }) => state === "no key").length,
@@ -172,8 +173,7 @@ async function checkStart(
       },
       now: new Date(at),
     });
-    const end = records.find((later) => later.seq > seq && later.entry.kind === "attempt_ended")?.seq ?? Infinity;
-    for (const use of records.filter((later) => later.seq > seq && later.seq < end && later.entry.kind === "transaction"))
+    for (const use of transactionsOf(records, seq))
       requireFresh(
         verified.approval,
         verified.signers.map(({ signedAt }) => signedAt),
@@ -193,6 +193,13 @@ async function checkStart(
   } catch (error) {
     return { state: "failed", findings: [...ran, toAuditFinding("approval_invalid", error, { ...location, file: names.approval })] };
   }
+}
+
+/** Of the start at this record. One that was killed has no end of its own: what follows the next start is that one's. */
+function transactionsOf(records: readonly RevertRecord[], seq: number): readonly RevertRecord[] {
+  const later = records.slice(seq + 1);
+  const end = later.findIndex(({ entry }) => ["attempt_ended", "attempt_started"].includes(entry.kind));
+  return later.slice(0, end < 0 ? later.length : end).filter(({ entry }) => entry.kind === "transaction");
 }
 
 function checkBackups(material: RunBundle, records: readonly RevertRecord[]): readonly AuditFinding[] {
