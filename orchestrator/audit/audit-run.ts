@@ -92,7 +92,8 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     grantMatrixSha256: toMatrixSha256(read.outputs),
   };
   const approvals = await checkApprovals(material, journal, keys, bound);
-  const revert = await checkRevert(material, records, keys, { ...bound, plannedUnits: account.plan?.units.length ?? null });
+  const plannedUnits = account.plan?.units.length ?? null;
+  const revert = await checkRevert(material, records, keys, { scope: bound.scope, plannedUnits, releaseSha256 });
   findings.push(...approvals.findings, ...revert.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
   return {
     runId,

@@ -6,8 +6,10 @@ import { sha256Hex } from "../core/encoding/digest.ts";
 import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 import { readRecordBlock } from "../core/journal/witness.ts";
 import { toRevertAccount, type RevertAccount } from "../core/revert/account.ts";
+import { toWhyKept } from "../core/revert/differences.ts";
 import { revertFolderName } from "../core/revert/files.ts";
 import type { RevertEntry, RevertRecord } from "../core/revert/journal.ts";
+import { toRevertDocument } from "../engine/revert/document.ts";
 import type { RunBundle } from "../evidence/bundle.ts";
 import { auditFinding, type AuditFinding } from "./finding.ts";
 
@@ -48,6 +50,7 @@ type Pair = readonly [field: string, wanted: unknown, found: unknown];
 
 interface Told {
   readonly account: RevertAccount | null;
+  readonly own: Extract<RevertEntry, { kind: "revert_started" }> | null;
   readonly start: Started | null;
   pairs(found: z.infer<typeof toldSchema>): readonly Pair[];
 }
@@ -60,6 +63,7 @@ function toTold(records: readonly RevertRecord[]): Told {
   const start = records.map(({ entry }) => entry).findLast((entry) => entry.kind === "attempt_started") ?? null;
   return {
     account,
+    own,
     start,
     pairs: (found) => [
       ["run_id", own?.run_id, found.run_id],
@@ -124,7 +128,8 @@ function toTablePairs(account: RevertAccount | null, found: z.infer<typeof diffe
  * Written once another login has looked, and stored after that: a receipt vouches for its bytes, its record for the journal up to what
  * that login saw. Without a receipt it waits for the knowledge base, or its start was killed.
  */
-export function checkRevertDocument({ files }: RunBundle, { records, hashes }: ReadRevert): readonly AuditFinding[] {
+export function checkRevertDocument({ files }: RunBundle, journal: ReadRevert, releaseSha256: string | null): readonly AuditFinding[] {
+  const { records, hashes } = journal;
   const file = revertDocumentName;
   const bytes = files.get(file);
   const receipt = toRevertAccount(records)?.receipt ?? null;
@@ -151,7 +156,51 @@ export function checkRevertDocument({ files }: RunBundle, { records, hashes }: R
     ["runbook_sha256", start?.runbook_sha256, data.runbook_sha256],
     ...toTablePairs(account, data.differences),
   ]);
-  return different.length === 0
+  if (different.length > 0)
+    return [
+      ...differs,
+      auditFinding("document_differs", "its record and the revert's journal differ", { file, facts: { fields: different } }),
+    ];
+  return start?.release_sha256 !== releaseSha256 || toDocumentAt(journal, seq) === Buffer.from(bytes).toString("utf8")
     ? differs
-    : [...differs, auditFinding("document_differs", "its record and the revert's journal differ", { file, facts: { fields: different } })];
+    : [...differs, auditFinding("document_differs", "it is not the document of this journal", { file })];
+}
+
+/** The document made again from the journal up to this record; only the release that wrote it words it so. */
+function toDocumentAt({ records, hashes }: ReadRevert, seq: number): string {
+  const upTo = records.slice(0, seq + 1);
+  const { account, start, own } = toTold(upTo);
+  const made = upTo.map(({ entry }) => entry).findLast((entry) => entry.kind === "backup_made") ?? null;
+  return toRevertDocument({
+    outcome: {
+      run_id: own?.run_id ?? "",
+      document_id: own?.document_id ?? null,
+      payload_sha: own?.payload_sha ?? null,
+      units: account?.units ?? null,
+      reverted_at: account?.revertedAt ?? null,
+      transaction_id: account?.transactionId ?? null,
+      approval:
+        start === null ? null : { sha256: start.approval_sha256, review_decision_id: start.review_decision_id, signer: start.signer },
+      backup:
+        made === null ? null : { file: made.name, ciphertext_sha256: made.ciphertext_sha256, ciphertext_bytes: made.ciphertext_bytes },
+      differences: (account?.tables ?? []).map(({ table, rowsOfRun, restRows, rest }) => ({
+        table,
+        rowsOfRun,
+        kept: toWhyKept(table, rowsOfRun),
+        rest,
+        restRows,
+      })),
+    },
+    kbRunsFolder: "",
+    runbookSha256: start?.runbook_sha256 ?? "",
+    journal: { seq, head: hashes[seq] ?? "" },
+  }).body;
+}
+
+/** What of the revert's wording cannot be compared, since another release wrote it. */
+export function toWordingNotes({ files }: RunBundle, { records }: ReadRevert, releaseSha256: string | null): readonly string[] {
+  const releases = records.flatMap(({ entry }) => (entry.kind === "attempt_started" ? [entry.release_sha256] : []));
+  return !files.has(revertDocumentName) || releases.every((release) => release === releaseSha256)
+    ? []
+    : [`wording not compared, the revert is of another release (manifest sha256 ${releases.at(-1) ?? "none"}): ${revertDocumentName}`];
 }

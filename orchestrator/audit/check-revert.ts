@@ -16,7 +16,14 @@ import { checksumListName } from "../evidence/checksum-list.ts";
 import type { Bound } from "./check-approvals.ts";
 import { checkRevertList } from "./check-files.ts";
 import { checkRevertSteps, toRevertNotes } from "./check-revert-steps.ts";
-import { checkRevertDocument, checkRevertOutcome, revertDocumentName, revertOutcomeName, type ReadRevert } from "./check-revert-told.ts";
+import {
+  checkRevertDocument,
+  checkRevertOutcome,
+  revertDocumentName,
+  revertOutcomeName,
+  toWordingNotes,
+  type ReadRevert,
+} from "./check-revert-told.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 
 export interface RevertCheck {
@@ -34,6 +41,7 @@ const none: RevertCheck = { account: null, records: 0, findings: [], notes: [], 
 /** What the run itself says of its revert. */
 interface RevertBound extends Pick<Bound, "scope"> {
   readonly plannedUnits: number | null; // null: its plan cannot be read
+  readonly releaseSha256: string | null; // of the auditing program, as in AuditContext
 }
 
 /** `records` are the run's own: no UUID of theirs may be the revert's. */
@@ -41,7 +49,7 @@ export async function checkRevert(
   material: RunBundle,
   records: readonly JournalRecord[],
   keys: Keys | null,
-  { scope, plannedUnits }: RevertBound,
+  { scope, plannedUnits, releaseSha256 }: RevertBound,
 ): Promise<RevertCheck> {
   const names = [...material.files.keys(), ...material.digestsOnly.keys()].filter((name) => name.startsWith(revertFolderName));
   if (names.length === 0) return none;
@@ -61,12 +69,12 @@ export async function checkRevert(
       ...checkRevertSteps(revert, plannedUnits),
       ...checkBackups(material, revert),
       ...checkRevertOutcome(material, journal),
-      ...checkRevertDocument(material, journal),
+      ...checkRevertDocument(material, journal, releaseSha256),
       ...checkNames(names, revert, starts),
       // The list is written last of all: while a start goes on, or was killed, the one that is there is of an earlier start.
       ...(revert.at(-1)?.entry.kind === "attempt_ended" ? checkRevertList(material) : []),
     ],
-    notes: toRevertNotes(revert),
+    notes: [...toWordingNotes(material, journal, releaseSha256), ...toRevertNotes(revert)],
     compared: [
       ...(starts.length === 0 ? [] : ["the SQL it ran"]),
       ...(plannedUnits === null || account?.state !== "reverted" ? [] : ["its units against the plan"]),

@@ -67,8 +67,8 @@ export function readLines<Entry extends Chained>(
 }
 
 /**
- * Undefined for what no program of ours appended: our lines are JSON as `toLine` writes it. Any other spelling of a value, a key that stands
- * twice above all, could be read as one thing by us and as another by the next reader. Pure.
+ * Undefined for what no program of ours appended: our lines are JSON as `toLine` writes it. Any other spelling of a value, a key that
+ * stands twice above all, could be read as one thing by us and as another by the next reader. Pure.
  */
 function parseLine(line: string): unknown {
   const value = tryParseJson(line);

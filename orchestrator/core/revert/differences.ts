@@ -63,8 +63,13 @@ export function toDifferences(
   return after.map(({ table, rowsOfRun, restRows, restSha256 }) => {
     const then = before?.find((census) => census.table === table);
     const rest = then === undefined ? "unknown" : then.sha256 === restSha256 && then.rowCount === restRows ? "equal" : "changed";
-    return { table, rowsOfRun, kept: rowsOfRun === 0 ? null : (whyRowsRemain[table] ?? null), rest, restRows };
+    return { table, rowsOfRun, kept: toWhyKept(table, rowsOfRun), rest, restRows };
   });
+}
+
+/** Null where no row of the run stays, or nobody said why. Pure. */
+export function toWhyKept(table: string, rowsOfRun: number): string | null {
+  return rowsOfRun === 0 ? null : (whyRowsRemain[table] ?? null);
 }
 
 /** Tables of the contract that belong to runs: held to the contract by a test, so that a new one is not forgotten. Pure. */

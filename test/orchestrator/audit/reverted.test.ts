@@ -1,6 +1,5 @@
 // The audit of a run that was taken back: the revert's own records are in its bundle, and a forged or missing one fails.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openJournalFile } from "../../../orchestrator/adapters/journal/journal-file.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeFiles } from "../../../orchestrator/adapters/node-files/node-files.ts";
 import { auditRun, type Audit } from "../../../orchestrator/audit/audit-run.ts";
 import { sha256Hex } from "../../../orchestrator/core/encoding/digest.ts";
@@ -85,6 +84,15 @@ describe("a reverted run", () => {
       expect(passed.checked).toContainEqual(expect.stringMatching(/records of the revert: chain, sequence and legality/));
     }
     expect((await auditRun(bundle, null, context)).signaturesNotVerified).toBe(5);
+  });
+
+  test("passes another release, which compares the records of its document and says that it does not compare the wording", async () => {
+    const later = { phases, releaseSha256: "f".repeat(64) };
+    const passed = await auditRun(bundle, keys(), later);
+    expect(passed.findings).toEqual([]);
+    expect(passed.notes).toContainEqual(expect.stringMatching(/^wording not compared, the revert .*: revert\/revert\.md$/));
+    const forged = forge((files) => store(files, (body) => body.replace('"units": 4', '"units": 5')));
+    expect(found(await auditRun(forged, keys(), later))).toEqual(["document_differs revert/revert.md"]);
   });
 
   test("leaves the run's own bundle as it was: it knows of no revert, and says so", async () => {
@@ -178,6 +186,11 @@ describe("a reverted run", () => {
       "its document's record names another UUID",
       "document_differs revert/revert.md",
       (files) => store(files, (body) => body.replaceAll("55555555-0000", "66666666-0000")),
+    ],
+    [
+      "its document says another thing than its record",
+      "document_differs revert/revert.md",
+      (files) => store(files, (body) => body.replace("4 units of this run are retired", "No unit of this run is retired")),
     ],
     [
       "its document witnesses another record",
@@ -328,70 +341,3 @@ describe("a revert that finds its run retired", () => {
     }
   }, 60_000);
 });
-
-describe("a revert whose first start was killed", () => {
-  let other: EvidencedWorld;
-  beforeEach(async () => {
-    other = await makeEvidencedWorld();
-    await other.start();
-  }, 60_000);
-  afterEach(() => other.live.remove());
-  const look = (material: RunBundle) => auditRun(material, { sovereign: other.live.sovereign.file, architect: null }, context);
-  const kindsOf = ({ files }: RunBundle) => linesOf(files).map((line) => (JSON.parse(line) as Entry)["kind"]);
-
-  test("passes when another approval, two days later, is the one that was used", async () => {
-    await expect(revertLiveRun(other, { ports: { openJournal: killedBefore("backup_made") } })).rejects.toThrow("killed");
-    other.live.world.clock.advance(49 * 3_600_000);
-    const change = { review_decision_id: "66666666-0000-4000-8000-000000000006" };
-    expect(await revertLiveRun(other, { change })).toMatchObject({ code: null });
-    const material = await readRevertBundle(other);
-    expect(kindsOf(material).filter((kind) => String(kind).startsWith("attempt_"))).toEqual([
-      "attempt_started",
-      "attempt_started",
-      "attempt_ended",
-    ]);
-    expect(found(await look(material))).toEqual([]);
-  }, 60_000);
-
-  test.each(["reverted", "verified", "receipt", "attempt_ended"])(
-    "passes, killed before %s, and once another start went on",
-    async (kind) => {
-      await expect(revertLiveRun(other, { ports: { openJournal: killedBefore(kind) } })).rejects.toThrow("killed");
-      expect(found(await look(await readFolder(nodeFiles, other.folder)))).toEqual([]);
-      other.live.world.clock.advance(3_600_000);
-      const change = { review_decision_id: "66666666-0000-4000-8000-000000000006" };
-      expect(await revertLiveRun(other, { change })).toMatchObject({ result: "already_reverted", code: null });
-      const passed = await look(await readRevertBundle(other));
-      expect(passed).toMatchObject({ findings: [], notes: [], revert: { state: "reverted", transactionId: "950" } });
-    },
-    60_000,
-  );
-
-  test("passes in its folder when the start behind a stopped one was killed: the list is of the earlier start", async () => {
-    const make = (): never => {
-      throw new CutterError("BACKUP_UNPROVEN", { pg_dump_exit: 1 });
-    };
-    expect(await revertLiveRun(other, { ports: { backups: { make } } })).toMatchObject({ result: "stopped" });
-    other.live.world.clock.advance(3_600_000);
-    const change = { review_decision_id: "66666666-0000-4000-8000-000000000006" };
-    await expect(revertLiveRun(other, { change, ports: { openJournal: killedBefore("transaction") } })).rejects.toThrow("killed");
-    const passed = await look(await readFolder(nodeFiles, other.folder));
-    expect(passed).toMatchObject({ findings: [], revert: { state: "begun" } });
-  }, 60_000);
-});
-
-/** The process ends before it appends such a record: nothing is appended after it either. */
-function killedBefore(kind: string): typeof openJournalFile {
-  return (path) => {
-    const inner = openJournalFile(path);
-    let killed = false;
-    return {
-      ...inner,
-      append: async (line) => {
-        killed ||= line.includes(`"kind":"${kind}"`);
-        if (killed) throw new Error("killed");
-        await inner.append(line);
-      },
-    };
-  };
-}
