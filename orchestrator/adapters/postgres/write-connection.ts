@@ -3,6 +3,7 @@ import { DatabaseError, type QueryResult } from "pg";
 import { CutterError } from "../../core/errors.ts";
 import { endClient, openClient } from "./connection.ts";
 import { toDatabaseError } from "./database-error.ts";
+import type { SameServer } from "./same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 
 export interface WriteConnection {
@@ -17,9 +18,14 @@ export interface WriteConnection {
   close(): Promise<void>;
 }
 
-/** @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING */
-export async function openWriteConnection(settings: LoginSettings, login: string, connectTimeoutMs: number): Promise<WriteConnection> {
-  const { client, destroy } = await openClient(settings, login, connectTimeoutMs);
+/** `sameServer`: where the run's other sessions are. @throws as openReadConnection */
+export async function openWriteConnection(
+  settings: LoginSettings,
+  login: string,
+  connectTimeoutMs: number,
+  sameServer: SameServer,
+): Promise<WriteConnection> {
+  const { client, place, destroy } = await openClient(settings, login, connectTimeoutMs);
   let cause: unknown = null;
   let late: CutterError | null = null;
   client.on("error", (error) => {
@@ -28,6 +34,12 @@ export async function openWriteConnection(settings: LoginSettings, login: string
   client.on("end", () => {
     cause ??= new Error("connection lost");
   });
+  try {
+    sameServer.admit(login, place, new Promise((resolve) => client.once("end", () => resolve())));
+  } catch (error) {
+    await endClient(client, destroy);
+    throw error;
+  }
   const query = (text: string, values: readonly (string | number | null)[] = []): Promise<QueryResult> =>
     client.query({ text, values: [...values] });
   return {

@@ -4,6 +4,7 @@ import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import { isOutcomeUnknown, toDatabaseError } from "./database-error.ts";
+import type { SameServer } from "./same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
 import { openWriteConnection, type WriteConnection } from "./write-connection.ts";
@@ -33,19 +34,25 @@ export interface WriteTransaction {
   insert(statement: string, values: readonly Parameter[]): Promise<void>;
 }
 
+/** Whose transaction it is, and where the run's other sessions are. */
+export interface Writer {
+  readonly settings: LoginSettings;
+  readonly login: string;
+  readonly sameServer: SameServer;
+}
+
 /**
  * @throws DATABASE_LOCKED, EFFECT_REFUSED (a constraint), DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
  * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came
  */
 export async function writeOnce(
-  settings: LoginSettings,
-  login: string,
+  { settings, login, sameServer }: Writer,
   limits: WriteLimits,
   permission: WritePermission,
   documentId: string,
   work: (transaction: WriteTransaction) => Promise<void>,
 ): Promise<void> {
-  const connection = await openWriteConnection(settings, login, limits.connectTimeoutMs);
+  const connection = await openWriteConnection(settings, login, limits.connectTimeoutMs, sameServer);
   try {
     const transactionId = await connection.within(limits.transactionTimeoutMs + afterTheServerMs, () =>
       untilCommit(connection, limits, permission, documentId, work),

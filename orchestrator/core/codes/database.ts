@@ -46,6 +46,13 @@ export const databaseCodes = {
       "server's configuration; a pooler that drops startup parameters is to be passed by; then run again",
     exit: 10,
   },
+  DATABASE_SERVERS_DIFFER: {
+    summary: "two logins of one run do not lead to the same database of the same server: login and other say which, part says what differs",
+    remedy:
+      "mend the host, port and database in the env files (DOT_CUTTER_DB_*, DIRECTUS_SECDEF_DSN) so that every login leads to the one " +
+      "database; cutter connections tries each; if the server was started again in this moment, run again",
+    exit: 10,
+  },
   DATABASE_CONNECTIONS_FULL: {
     summary: "the server takes no further connection: the limit of the role, of the database or of the server is reached (limit_of)",
     remedy:
