@@ -6,6 +6,7 @@ import { expectedSettings, isExpectedSetting, toStartupOptions } from "../../cor
 import { CutterError } from "../../core/errors.ts";
 import { toDatabaseError } from "./database-error.ts";
 import type { EvidenceLog } from "./evidence.ts";
+import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "./required-settings.ts";
 import type { SessionPlace } from "./same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
@@ -227,7 +228,10 @@ export class ReadConnection {
     this.lost = new Promise((resolve) => client.once("end", () => resolve()));
   }
 
-  /** REPEATABLE READ, READ ONLY, limits set first, the transaction id asked last: also when `work` throws. */
+  /**
+   * REPEATABLE READ, READ ONLY, limits set first, the transaction id asked last: also when `work` throws.
+   * @throws DATABASE_SETTING_REFUSED instead of what was read under a setting that is not ours any more
+   */
   read<Result>(
     limits: TransactionLimits,
     work: (transaction: ReadTransaction) => Promise<Result>,
@@ -261,11 +265,12 @@ export class ReadConnection {
       // before any savepoint: the server refuses to export from a subtransaction
       const [exported] = exportSnapshot ? await this.#query<{ id: string }>("phases/pre_write_backup/export-snapshot.sql", []) : [];
       const outcome = await this.#guard(() => work(this.#toTransaction(exported?.id ?? null)));
-      const [last] = await this.#query<{ id: string | null }>("transaction-id.sql", []);
+      const [last] = await this.#query<LastAnswer<string | null>>("transaction-id.sql", [requiredSettingNames]);
       if (last?.id === null) this.#evidence.assigned.delete(number);
       else if (last !== undefined) this.#evidence.assigned.set(number, last.id);
       await this.#command(outcome.failed ? "rollback" : "commit");
       if (outcome.failed) throw outcome.error;
+      if (last !== undefined) requireSettingsStill(last.settings, this.#evidence.login);
       return outcome.result;
     } finally {
       clearTimeout(deadline);

@@ -10,9 +10,9 @@ export interface WriteConnection {
   /** What ended the line while nothing was asked; null as long as it stands. */
   lost(): CutterError | null;
   /** @throws what the driver throws */
-  query(text: string, values?: readonly (string | number | null)[]): Promise<QueryResult>;
+  query(text: string, values?: readonly (string | number | null | readonly string[])[]): Promise<QueryResult>;
   /** @throws DATABASE_*; `statement` stands in the error */
-  ask(statement: string, text: string, values?: readonly (string | number | null)[]): Promise<QueryResult>;
+  ask(statement: string, text: string, values?: readonly (string | number | null | readonly string[])[]): Promise<QueryResult>;
   /** The line is cut when `work` takes longer: then the server rolls back, unless COMMIT was sent. */
   within<Result>(timeoutMs: number, work: () => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -40,7 +40,7 @@ export async function openWriteConnection(
     await endClient(client, destroy);
     throw error;
   }
-  const query = (text: string, values: readonly (string | number | null)[] = []): Promise<QueryResult> =>
+  const query = (text: string, values: readonly (string | number | null | readonly string[])[] = []): Promise<QueryResult> =>
     client.query({ text, values: [...values] });
   return {
     lost: () => late ?? (cause === null ? null : toDatabaseError(cause, { login, statement: "between two statements" })),
