@@ -50,6 +50,11 @@ export const knowledgeBaseCodes = {
     remedy: "nothing is lost: start the run again; if it happens often, find out who else writes the index",
     exit: 11,
   },
+  KB_INDEX_FOREIGN: {
+    summary: "another document stands where the runs index belongs: nothing of it was changed",
+    remedy: "move the named document elsewhere, or name another id as orchestrator.kb_runs_index_path; then start the run again",
+    exit: 10,
+  },
   KB_REFUSED: {
     summary: "the knowledge base refused the call",
     remedy: "the named status and code say why; mend it there and start again",
