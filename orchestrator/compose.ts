@@ -197,7 +197,7 @@ export function composeServices(edge: Edge): Services {
   };
 }
 
-/** Settings that cannot be read are told once, of all logins. One after the other, so that the reader's server is what others must be on. */
+/** Settings that cannot be read are told once, of all logins. One after the other: where the reader is, the others have to be. */
 async function tryLogins(readSettings: () => Promise<DatabaseSettings>): Promise<readonly TriedConnection[]> {
   try {
     const { logins } = await readSettings();
