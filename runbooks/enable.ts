@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { CutterError } from "../orchestrator/core/errors.ts";
-import { toNextLines, withFlags, type NextStep } from "../orchestrator/core/run/next-step.ts";
+import { toApprovalFile, toNextLines, withFlags, type NextStep } from "../orchestrator/core/run/next-step.ts";
 import { parseRunId, type RunId } from "../orchestrator/core/run-id.ts";
 import type { RemoteHost } from "../provision/host/connection.ts";
 import { toLeftLine, writeKnownHosts } from "../provision/stack/known-hosts.ts";
@@ -125,7 +125,10 @@ function toSignStep({ code, facts }: CutterError, given: Given, flags: Readonly<
           : null;
   const gate = (["RULING", "SG_1", "SG_2"] as const).find((name) => name === wanted);
   if (gate === undefined) return null;
-  const typed = ["runbooks/enable", "--run-id", runId, "--ruling", ruling, ...approvals.flatMap((file) => ["--approval", file])];
+  const fresh = toApprovalFile(runId, gate); // where the draft is written
+  const kept = approvals.map((file) => (file.endsWith(`.${gate}.md`) ? fresh : file));
+  const typed = ["runbooks/enable", "--run-id", runId, "--ruling", gate === "RULING" ? fresh : ruling];
+  typed.push(...kept.flatMap((file) => ["--approval", file]));
   return {
     next: { sign: gate, draft: ["runbooks/draft", "--run-id", runId, "--gate", gate], use: withFlags(typed, flags) },
     why: `${code}: a signed ${gate} is needed that is fresh`,

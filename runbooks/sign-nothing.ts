@@ -15,6 +15,7 @@ type Typed = (argv: readonly string[]) => string;
 /** Lines for the operator; the last one is a command. */
 export function toSignNothingLines(error: CutterError, run: PreparedRun, typed: Typed): readonly string[] {
   const { reason, codes: named, by_run: byRun } = error.facts;
+  const isTaken = Array.isArray(named) && named.includes("ADDRESSES_TAKEN");
   return [
     `[ERR]  sign nothing. ${error.message}`,
     ...(Array.isArray(named) ? (named as readonly string[]) : []).map(
@@ -23,7 +24,7 @@ export function toSignNothingLines(error: CutterError, run: PreparedRun, typed: 
     ...(reason === "would_refuse"
       ? ["[INFO] the dry run of this run id is done and is not made again: what was mended since, only a new one can see"]
       : []),
-    ...toNextCommand(typeof reason === "string" ? reason : "", typeof byRun === "string" ? byRun : run.runId, run, typed),
+    ...toNextCommand(typeof reason === "string" ? reason : "", typeof byRun === "string" ? byRun : run.runId, run, typed, isTaken),
   ];
 }
 
@@ -40,9 +41,14 @@ export function toUnusedRunId(runId: string, usedIds: readonly string[]): string
 
 const triesMax = 1000;
 
-function toNextCommand(reason: string, runId: string, run: PreparedRun, typed: Typed): readonly string[] {
+function toNextCommand(reason: string, runId: string, run: PreparedRun, typed: Typed, isTaken: boolean): readonly string[] {
   if (reason === "gate_used" || reason === "document_claimed")
     return ["[INFO] instead, on the host:", `    cutter orchestrate explain --run-id ${runId}`];
+  if (isTaken)
+    return [
+      "[INFO] this document was cut before, and no other run id changes that; to choose another, on the host:",
+      "    cutter target propose",
+    ];
   return [
     `[INFO] instead${reason === "would_refuse" ? ", once that is mended" : ""}:`,
     `    ${typed(["runbooks/prepare", "--run-id", toUnusedRunId(run.runId, run.usedIds), "--document", run.documentId])}`,

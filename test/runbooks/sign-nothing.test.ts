@@ -27,7 +27,8 @@ describe("sign nothing", () => {
     const said = lines({ reason: "would_refuse", codes: ["GRANT_MATRIX_MISMATCH", "ADDRESSES_TAKEN"] });
     expect(said.filter((line) => /^\[INFO\] (?:GRANT_MATRIX_MISMATCH|ADDRESSES_TAKEN): \S/.test(line))).toHaveLength(2);
     expect(said).toContainEqual(expect.stringContaining("is not made again"));
-    expect(said.at(-2)).toBe("[INFO] instead, once that is mended:");
+    expect(said.at(-1)).toBe("    cutter target propose"); // no run id cuts a document again
+    expect(lines({ reason: "would_refuse", codes: ["GRANT_MATRIX_MISMATCH"] }).at(-2)).toBe("[INFO] instead, once that is mended:");
   });
 
   it("points to the run that holds the document, and to a run that is under way itself", () => {

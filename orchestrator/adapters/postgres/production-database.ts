@@ -14,7 +14,7 @@ import { toGrantMatrix, toPrincipalsSetting } from "../../core/database/grant-ma
 import type { ForbiddenProbe, HiddenTable, LoginName, ProductionDatabase, RegistryRows, ServerFacts } from "../../ports/database.ts";
 import { type ReadConnection, type ReadTransaction, type TransactionLimits, openReadConnection } from "./connection.ts";
 import { withLimits } from "./connection-limits.ts";
-import { readContractFile } from "./contract-file.ts";
+import { readContractFile } from "./sql-files.ts";
 import { type EvidenceLogs, openEvidence } from "./evidence.ts";
 import { openSnapshot } from "./open-snapshot.ts";
 import { probeActions, readProbeStatements } from "./probe-forbidden.ts";

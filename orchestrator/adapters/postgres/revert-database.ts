@@ -8,7 +8,7 @@ import { toScopeTables } from "../../core/database/contract.ts";
 import { toRunColumn, type RestOfTable } from "../../core/revert/differences.ts";
 import type { RevertDatabase, RevertState } from "../../ports/revert-database.ts";
 import { openClient, openReadConnection, type ReadConnection, type ReadTransaction, type TransactionLimits } from "./connection.ts";
-import { readContractFile } from "./contract-file.ts";
+import { readContractFile } from "./sql-files.ts";
 import { readHiddenTables } from "./read-hidden-tables.ts";
 import { openEvidence } from "./evidence.ts";
 import { applyRevert } from "./revert-transaction.ts";

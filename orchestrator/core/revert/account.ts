@@ -23,6 +23,7 @@ export interface RevertAccount {
   readonly backupSha256: string | null;
   readonly receipt: { readonly documentId: string; readonly revision: number; readonly sha256: string } | null;
   readonly code: string | null; // how its last start ended
+  readonly complete: boolean; // reverted, told to the knowledge base, and its last start ended
 }
 
 interface RevertedTable {
@@ -71,6 +72,7 @@ export function toRevertAccount(records: readonly RevertRecord[]): RevertAccount
     receipt:
       receipt === null ? null : { documentId: receipt.entry.document_id, revision: receipt.entry.revision, sha256: receipt.entry.sha256 },
     code: end?.entry.kind === "attempt_ended" ? end.entry.code : null,
+    complete: reverted !== null && receipt !== null && end?.entry.kind === "attempt_ended",
   };
 }
 

@@ -16,6 +16,7 @@ export interface ExplainedRun {
   readonly last: LastStop;
 }
 
+type Revert = NonNullable<RunSummary["revert"]>;
 type Gate = Parameters<typeof toApprovalFile>[1];
 
 const operator = "the operator";
@@ -157,14 +158,23 @@ function toThird(explained: ExplainedRun, { phase, code }: NonNullable<RunStatus
   };
 }
 
-/** Nothing, once it is reverted and told; else the revert again: it repeats nothing. */
-function toRevertStep(runId: string, { state, code, reverted_at: at, verified_at: seenAt }: NonNullable<RunSummary["revert"]>): NextStep {
-  if (state === "reverted" && code === null && seenAt !== null) return nothing(`it was reverted at ${at ?? "an unknown time"}`);
+/**
+ * Nothing, once it is reverted and told; else the revert again: it repeats nothing. Rows that are not what the run left are somebody's work,
+ * and a person looks at them before anything is typed.
+ */
+function toRevertStep(runId: string, { state, code, complete, reverted_at: at, verified_at: seenAt }: Revert): NextStep {
+  if (complete && code === null && seenAt !== null) return nothing(`it was reverted at ${at ?? "an unknown time"}`);
+  if (code !== "REVERT_COMMIT_UNKNOWN" && isCode(code ?? "") && toExitCode(code) === 30)
+    return {
+      next: null,
+      why: `its revert refused with ${code ?? ""}: runbooks/emergency-revert.md, section 5`,
+      who: "the document's owner looks at the named rows first",
+    };
   const why =
     state === "reverted"
       ? "its units are retired; what is left is to look again and to tell it"
       : `a revert of it began and is not finished${code === null ? "" : `: its last start ended with ${code}`}`;
-  return code === "APPROVAL_SPENT" ? toRevert(runId, why) : run(toRevertCommand(runId), why);
+  return code === "APPROVAL_SPENT" || code === "APPROVAL_TOO_OLD" ? toRevert(runId, why) : run(toRevertCommand(runId), why);
 }
 
 const toRevertCommand = (runId: string): readonly string[] => [
@@ -203,10 +213,14 @@ function toStart(explained: ExplainedRun): NextStep {
   if (last.code === "DOCUMENT_CLAIMED_BY_RUN" && view.claimant === "unfinished" && typeof other === "string")
     return run(cutter(other, "orchestrate", "explain"), `${other} has cut into this document and is not finished: it comes first`);
   const firstStart = status.started === null && view.result === null;
-  const enable = toEnable(explained, firstStart ? ["SG_1", "SG_2"] : []);
+  const enable = toEnable(explained, status.started === null ? ["SG_1", "SG_2"] : []); // nothing of it may be in the knowledge base yet
   if (firstStart)
     return run(enable, "it never began, and nothing is enabled", "the sovereign, if the drafts are not signed; then the operator");
-  return run(enable, toStartText(explained), toStarter(summary, last));
+  return run(
+    enable,
+    toStartText(explained),
+    status.started === null && last.code === "ProductionExecutionNotAuthorized" ? operator : toStarter(summary, last),
+  );
 }
 
 function toStartText({ status, summary, view, last }: ExplainedRun): string {

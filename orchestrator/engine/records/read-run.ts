@@ -72,6 +72,7 @@ interface RevertSummary {
   readonly open_transaction: string | null; // whether it committed, the journal does not know
   readonly approval: { readonly sha256: string; readonly review_decision_id: string; readonly signer: string } | null;
   readonly code: string | null; // how its last start ended
+  readonly complete: boolean; // reverted, told to the knowledge base, and its last start ended
 }
 
 /** Pure. `begun`: its last start has not said how it ended: it is going on, or it was killed. */
@@ -122,6 +123,7 @@ function toRevertSummary({
   openTransaction,
   approval,
   code,
+  complete,
 }: RevertAccount): RevertSummary {
   return {
     state,
@@ -133,6 +135,7 @@ function toRevertSummary({
     approval:
       approval === null ? null : { sha256: approval.sha256, review_decision_id: approval.reviewDecisionId, signer: approval.signer },
     code,
+    complete,
   };
 }
 

@@ -153,6 +153,7 @@ const reverted: RevertAccount = {
   backupSha256: null,
   receipt: null,
   code: null,
+  complete: true,
 };
 const never = (): Promise<never> => Promise.reject(new Error("not in this test"));
 /** What can be typed as it stands: no placeholder, and nothing that only looks. */
@@ -260,6 +261,12 @@ describe("explain of a live run", () => {
       { state: "stopped", revertedAt: null, code: "DATABASE_UNREACHABLE" },
       ["runbooks/emergency-revert --run-id run-1 --approval approvals/run-1/run-1.REVERT.md"],
     ],
+    [
+      "its document is not told",
+      { verifiedAt: "2026-11-22T12:00:01.000Z", complete: false },
+      ["runbooks/emergency-revert --run-id run-1 --approval approvals/run-1/run-1.REVERT.md"],
+    ],
+    ["rows are somebody's work", { state: "stopped", revertedAt: null, code: "REVERT_UNIT_MOVED_SINCE", complete: false }, []],
     [
       "its approval is spent",
       { state: "stopped", revertedAt: null, code: "APPROVAL_SPENT" },

@@ -110,7 +110,9 @@ async function requirePinningOnly(
   const [found, wanted] = [code === 0 ? stdout : undefined, wantedConfig].map(toKeys);
   if (found === undefined || wanted === undefined) throw refuse({});
   const changed = [...new Set([...found.keys(), ...wanted.keys()])].filter((key) => found.get(key) !== wanted.get(key));
-  if (!changed.includes("revert_principal") || wanted.get("revert_principal") === "null") throw refuse({});
+  // Another one in the place of a pinned one would break a way back that works.
+  const pinned = (found.get("revert_principal") ?? "null") !== "null";
+  if (!changed.includes("revert_principal") || wanted.get("revert_principal") === "null" || pinned) throw refuse({});
   const others = changed.filter((key) => key !== "revert_principal");
   if (others.length > 0) throw refuse({ refused: others.map((key) => `orchestrator:${key}`), accepted: pinnedKey });
 }
@@ -161,6 +163,6 @@ exit 0`;
 
 /** Tokens go, then the audit log gets its line, in the chain that root's own lines make. */
 const disarmScript = `for folder in "$1" "$2"; do [ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +; done
-if [ -d "\${3%/*}" ]; then umask 077; (flock -w 10 9; n=$(wc -l <"$3"); p=$(tail -n 1 "$3" | tr -d '\\n' | sha256sum | cut -c1-64); [ "$n" -gt 0 ] || p=$(printf %064d 0)
+if [ -d "\${3%/*}" ]; then umask 077; (flock -w 10 9 || exit 0; [ ! -s "$3" ] || [ "$(tail -c 1 "$3" | wc -l)" -eq 1 ] || exit 0; n=$(wc -l <"$3"); p=$(tail -n 1 "$3" | tr -d '\\n' | sha256sum | cut -c1-64); [ "$n" -gt 0 ] || p=$(printf %064d 0)
 printf '{"seq":%s,"at":"%s","action":"disarmed_by_deploy","prev":"%s"}\\n' "$n" "$(date -u +%FT%TZ)" "$p" >&9; sync -- "$3") 9>>"$3"; fi
 [ -z "$(find "$1" "$2" -mindepth 1 -maxdepth 1 2>/dev/null)" ]`;

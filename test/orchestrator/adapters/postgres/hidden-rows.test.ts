@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Client } from "pg";
 import { openRecorders } from "../../../../orchestrator/adapters/postgres/recorders.ts";
-import { readContractFile } from "../../../../orchestrator/adapters/postgres/contract-file.ts";
+import { readContractFile } from "../../../../orchestrator/adapters/postgres/sql-files.ts";
 import { openRevertDatabase } from "../../../../orchestrator/adapters/postgres/revert-database.ts";
 import { toScopeTables } from "../../../../orchestrator/core/database/contract.ts";
 import { hiddenTablesFile, parseHiddenRows, toHiddenRowsScript } from "../../../../orchestrator/core/database/hidden-rows-session.ts";

@@ -8,7 +8,7 @@ import type { Client } from "pg";
 import { openProductionDatabase } from "../../../../orchestrator/adapters/postgres/production-database.ts";
 import { openRevertDatabase } from "../../../../orchestrator/adapters/postgres/revert-database.ts";
 import { readRevertSettings, type LoginSettings } from "../../../../orchestrator/adapters/postgres/settings.ts";
-import { readContractFile } from "../../../../orchestrator/adapters/postgres/contract-file.ts";
+import { readContractFile } from "../../../../orchestrator/adapters/postgres/sql-files.ts";
 import { toRunColumn, toTablesWithRun } from "../../../../orchestrator/core/revert/differences.ts";
 import { Secret } from "../../../../orchestrator/core/host/secret.ts";
 import type { WritePermission } from "../../../../orchestrator/ports/permission.ts";

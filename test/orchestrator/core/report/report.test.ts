@@ -49,6 +49,7 @@ const reverted: RevertAccount = {
   backupSha256: null,
   receipt: null,
   code: null,
+  complete: true,
 };
 const text = (change: Partial<RunAccount> = {}, seen: Parameters<typeof toRunPage>[1] = now): string =>
   renderText(toRunPage({ ...account, ...change }, seen));
