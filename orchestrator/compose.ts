@@ -22,7 +22,7 @@ import { openRecorders } from "./adapters/postgres/recorders.ts";
 import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
 import { openScratchDatabase } from "./adapters/postgres/scratch-database.ts";
 import { readDatabaseSettings, readRevertSettings, type DatabaseSettings, type LoginSettings } from "./adapters/postgres/settings.ts";
-import { openSameServer } from "./adapters/postgres/same-server.ts";
+import { openSameServer } from "./core/database/same-server.ts";
 import { tryLogin } from "./adapters/postgres/try-login.ts";
 import { openWriteDatabase } from "./adapters/postgres/write-database.ts";
 import { notifyCommand } from "./adapters/process/notify-command.ts";

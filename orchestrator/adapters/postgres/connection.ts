@@ -6,8 +6,8 @@ import { expectedSettings, isExpectedSetting, toStartupOptions } from "../../cor
 import { CutterError } from "../../core/errors.ts";
 import { toDatabaseError } from "./database-error.ts";
 import type { EvidenceLog } from "./evidence.ts";
-import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "./required-settings.ts";
-import type { SessionPlace } from "./same-server.ts";
+import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "../../core/database/required-settings.ts";
+import type { SessionPlace } from "../../core/database/same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
 

@@ -1,6 +1,6 @@
 // What all connections of a process did, one log per login: the proof that reading wrote nothing.
 import type { ConnectionEvidence, LoginName } from "../../ports/database.ts";
-import { openSameServer, type SameServer } from "./same-server.ts";
+import { openSameServer, type SameServer } from "../../core/database/same-server.ts";
 
 /** What all connections of one login did; the key of `assigned` is the transaction's number. */
 export interface EvidenceLog {

@@ -9,7 +9,7 @@ import type { WritePermission } from "../../ports/permission.ts";
 import type { RevertProof, RevertRequest } from "../../ports/revert-database.ts";
 import type { TransactionLimits } from "./connection.ts";
 import { isOutcomeUnknown, toDatabaseError, toSqlState } from "./database-error.ts";
-import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "./required-settings.ts";
+import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "../../core/database/required-settings.ts";
 import { readSql } from "./sql-files.ts";
 
 const login = "revert principal";

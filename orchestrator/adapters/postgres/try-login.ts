@@ -1,7 +1,7 @@
 // One login tried: connect, authenticate, ask for the session's settings, and go. Nothing is written.
 import { CutterError } from "../../core/errors.ts";
 import { openClient } from "./connection.ts";
-import type { SameServer } from "./same-server.ts";
+import type { SameServer } from "../../core/database/same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 
 const connectTimeoutMs = 5_000;

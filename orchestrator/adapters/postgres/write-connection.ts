@@ -3,7 +3,7 @@ import { DatabaseError, type QueryResult } from "pg";
 import { CutterError } from "../../core/errors.ts";
 import { endClient, openClient } from "./connection.ts";
 import { toDatabaseError } from "./database-error.ts";
-import type { SameServer } from "./same-server.ts";
+import type { SameServer } from "../../core/database/same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 
 export interface WriteConnection {

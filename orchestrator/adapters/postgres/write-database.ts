@@ -4,7 +4,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { DocumentDigest, LoginName } from "../../ports/database.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import type { CreateUnits, EnactUnits, LegBRecord, ReviewDecisionRow, VerifyResultRow, WriteDatabase } from "../../ports/write-database.ts";
-import { openSameServer, type SameServer } from "./same-server.ts";
+import { openSameServer, type SameServer } from "../../core/database/same-server.ts";
 import type { DatabaseSettings } from "./settings.ts";
 import { writeOnce, type WriteLimits, type WriteTransaction } from "./write-transaction.ts";
 

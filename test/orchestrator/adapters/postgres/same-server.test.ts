@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openEvidence } from "../../../../orchestrator/adapters/postgres/evidence.ts";
 import { openProductionDatabase } from "../../../../orchestrator/adapters/postgres/production-database.ts";
-import { openSameServer } from "../../../../orchestrator/adapters/postgres/same-server.ts";
+import { openSameServer } from "../../../../orchestrator/core/database/same-server.ts";
 import type { DatabaseSettings, LoginSettings } from "../../../../orchestrator/adapters/postgres/settings.ts";
 import { tryLogin } from "../../../../orchestrator/adapters/postgres/try-login.ts";
 import { openWriteDatabase } from "../../../../orchestrator/adapters/postgres/write-database.ts";

@@ -1,7 +1,7 @@
 // Settings that a login cannot pin may change under an open session: a superuser's ALTER SYSTEM and a reload reach it. So each transaction
 // asks for them again as its last question.
-import { isExpectedSetting, requiredSettings } from "../../core/database/session-settings.ts";
-import { CutterError } from "../../core/errors.ts";
+import { isExpectedSetting, requiredSettings } from "./session-settings.ts";
+import { CutterError } from "../errors.ts";
 
 export const requiredSettingNames: readonly string[] = Object.keys(requiredSettings);
 

@@ -1,5 +1,5 @@
 // All sessions of a run lead to one database of one server: a login that leads elsewhere would read or write where nobody looks.
-import { CutterError } from "../../core/errors.ts";
+import { CutterError } from "../errors.ts";
 
 /** Where a session is, as its server says: names and ports do not tell, and a restored copy has the same system identifier. */
 export interface SessionPlace {
