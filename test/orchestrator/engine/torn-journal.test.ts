@@ -92,6 +92,34 @@ it.each(["and torn", "at a line's end"])(
   },
 );
 
+it.each([
+  ["empty", 0],
+  ["with its first line alone", 1],
+])("a journal found %s begins no run that the knowledge base knows: no document of it is overwritten", async (_what, lines) => {
+  await tear("run_finished", 0);
+  const left = (await readFile(journal, "utf8"))
+    .split("\n")
+    .slice(0, lines)
+    .map((line) => `${line}\n`);
+  await writeFile(journal, left.join(""));
+  const document = `${world.live.world.config.kb_runs_folder}/${liveRunId}/01-source-pin.md`;
+  const before = await world.live.world.ports.knowledgeBase.read(document);
+  expect(before).not.toBeNull();
+  await expect(world.start()).rejects.toMatchObject({ code: "JOURNAL_DAMAGED", facts: { reason: "behind_knowledge_base", document } });
+  expect(await readFile(journal, "utf8")).toBe(left.join(""));
+  expect(await world.live.world.ports.knowledgeBase.read(document)).toEqual(before);
+});
+
+it("a journal that lost records stays damaged, however many starts have told so since", async () => {
+  let met = 0;
+  await world.start((name, at) => name === "appended" && at === "receipt" && ++met === 2).catch(() => undefined);
+  const lines = (await readFile(journal, "utf8")).split("\n");
+  await writeFile(journal, `${lines.slice(0, 2).join("\n")}\n`);
+  for (let start = 1; start <= 4; start += 1)
+    expect(await world.start()).toMatchObject({ code: "JOURNAL_DAMAGED", facts: { reason: "behind_knowledge_base" } });
+  expect(world.live.cut.commits).toEqual([]);
+});
+
 it("a torn tail waits for a knowledge base that is away: nothing is cut back unseen", async () => {
   await tear("phase_done", 9);
   const bytes = await readFile(journal);
