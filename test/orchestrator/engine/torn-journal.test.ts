@@ -61,7 +61,7 @@ it.each([
 
 it("the end of a run that is done is written again, so that its evidence has an end", async () => {
   await tear("run_finished", 0);
-  const line = '{"seq":99,"kind":"attempt_en';
+  const line = `{"seq":${String((await read()).records.length)},"at":"2026-11-22T10:00:00.000Z","kind":"attempt_en`;
   await writeFile(journal, line, { flag: "a" });
   expect(await world.start()).toMatchObject({ result: "done", exit_code: 0, replay: true });
   const { records, torn } = await read();
@@ -141,4 +141,5 @@ it("an unfinished append is no write: whoever enables reads the journal as the n
   const torn = await readFile(journal, "utf8");
   expect(await unfinished(torn)).toEqual([]);
   expect(await unfinished(`${torn}\n`)).toEqual([liveRunId]);
+  for (const damaged of ["\0".repeat(torn.length), torn.slice(1)]) expect(await unfinished(damaged)).toEqual([liveRunId]);
 });
