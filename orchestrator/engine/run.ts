@@ -48,7 +48,11 @@ async function runLocked(run: Run, ports: EnginePorts): Promise<RunOutcome> {
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
     // Before anything is cut back, and before a run that seems new begins: its documents may witness that it is not.
-    if (journal.torn() !== null || journal.status().attempt === 0) await requireNoLostRecords(toFound(run, journal), ports.knowledgeBase);
+    const torn = journal.torn() !== null;
+    if (torn || journal.status().attempt === 0)
+      await requireNoLostRecords(toFound(run, journal), ports.knowledgeBase).catch((error: unknown) => {
+        if (torn || (error instanceof CutterError && error.code === "JOURNAL_DAMAGED")) throw error; // else its first start asks again
+      });
     const outputs = await readOutputs(run, folder, journal);
     if (journal.status().finished !== null || journal.status().voided !== null) {
       await closeLastAttempt(journal);
@@ -100,11 +104,10 @@ async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
   ports.reporter.report({ kind: "run_started", runId, mode, documentId, attempt: number });
   let atWork = false;
   const work = async (begun: Attempt): Promise<void> => {
-    // A knowledge base that is away is met by the next gate, which waits for it.
-    if (number > 1)
-      await requireNoLostRecords(found, ports.knowledgeBase).catch((error: unknown) => {
-        if (!(error instanceof CutterError) || error.code !== "KB_UNAVAILABLE") throw error;
-      });
+    // Once a run has begun, a knowledge base that is away is met by the next gate, which waits for it.
+    await requireNoLostRecords(found, ports.knowledgeBase).catch((error: unknown) => {
+      if (number === 1 || !(error instanceof CutterError) || error.code !== "KB_UNAVAILABLE") throw error;
+    });
     atWork = true;
     await loop(begun);
   };
