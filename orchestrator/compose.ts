@@ -22,6 +22,7 @@ import { openRecorders } from "./adapters/postgres/recorders.ts";
 import { openRevertDatabase } from "./adapters/postgres/revert-database.ts";
 import { openScratchDatabase } from "./adapters/postgres/scratch-database.ts";
 import { readDatabaseSettings, readRevertSettings, type DatabaseSettings, type LoginSettings } from "./adapters/postgres/settings.ts";
+import { openSameServer } from "./adapters/postgres/same-server.ts";
 import { tryLogin } from "./adapters/postgres/try-login.ts";
 import { openWriteDatabase } from "./adapters/postgres/write-database.ts";
 import { notifyCommand } from "./adapters/process/notify-command.ts";
@@ -132,8 +133,10 @@ export function composeServices(edge: Edge): Services {
       const database = await openDatabase(settings, evidence);
       const databaseSettings = await readDatabaseSettings(credentials, settings.governance_principal);
       const recorders = openRecorders(databaseSettings, await readHostIdentity(), { evidence });
-      const writeDatabase = openWriteDatabase(databaseSettings, (documentId, plannedAddresses) =>
-        database.readDocumentDigest(documentId, plannedAddresses),
+      const writeDatabase = openWriteDatabase(
+        databaseSettings,
+        (documentId, plannedAddresses) => database.readDocumentDigest(documentId, plannedAddresses),
+        { sameServer: evidence.sameServer },
       );
       const knowledgeBase = await openKnowledgeBase(settings, (slow) => reporter.report({ kind: "call_waiting", ...slow }));
       const bootId = await readBootId(edge.environment);
@@ -194,17 +197,16 @@ export function composeServices(edge: Edge): Services {
   };
 }
 
-/** Settings that cannot be read are told once, of all logins. */
+/** Settings that cannot be read are told once, of all logins. One after the other: where the reader is, the others have to be. */
 async function tryLogins(readSettings: () => Promise<DatabaseSettings>): Promise<readonly TriedConnection[]> {
   try {
     const { logins } = await readSettings();
-    return await Promise.all(
-      Object.entries(logins).flatMap(([name, settings]) =>
-        settings === null
-          ? []
-          : [tryLogin(settings, name).then((error): TriedConnection => ({ name, kind: "login", problem: error?.message ?? null }))],
-      ),
-    );
+    const sameServer = openSameServer();
+    const tried: TriedConnection[] = [];
+    for (const [name, login] of Object.entries(logins)) {
+      if (login !== null) tried.push({ name, kind: "login", problem: (await tryLogin(login, name, sameServer))?.message ?? null });
+    }
+    return tried;
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
     return [{ name: "every login", kind: "login", problem: error.message }];

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { verifyApproval, type VerifiedApproval } from "../orchestrator/core/approval/verify.ts";
 import { databaseContractSchema, toScopeTables } from "../orchestrator/core/database/contract.ts";
-import { hiddenRowsFile, parseHiddenRows, toHiddenRowsScript } from "../orchestrator/core/database/hidden-rows-session.ts";
+import { hiddenTablesFile, parseHiddenRows, toHiddenRowsScript } from "../orchestrator/core/database/hidden-rows-session.ts";
 import { toPinScript } from "../orchestrator/core/database/session-settings.ts";
 import { databaseSurveyFiles, psqlOptions } from "../orchestrator/core/database/survey-session.ts";
 import { CutterError } from "../orchestrator/core/errors.ts";
@@ -159,7 +159,7 @@ async function requireAllSeen(host: RemoteHost, config: StackConfig): Promise<vo
   const sql = join(findCheckout(), "sql");
   const contract = databaseContractSchema.parse(JSON.parse(readFileSync(join(sql, databaseSurveyFiles.contract), "utf8")));
   const roles = ["context_pack_readonly", ...(config.orchestrator.revert_principal === null ? [] : [config.orchestrator.revert_principal])];
-  const script = toHiddenRowsScript(readFileSync(join(sql, hiddenRowsFile), "utf8"), roles, toScopeTables(contract));
+  const script = toHiddenRowsScript(readFileSync(join(sql, hiddenTablesFile), "utf8"), roles, toScopeTables(contract));
   const { code, stdout } = await host.run('exec "$@"', [...config.psql, ...psqlOptions], {
     timeoutMs: stepTimeoutMs,
     stdin: Buffer.from(script),
@@ -170,9 +170,11 @@ async function requireAllSeen(host: RemoteHost, config: StackConfig): Promise<vo
     return;
   }
   if (answer.in_recovery) throw new CutterError("SERVER_IS_STANDBY", { step: "before the approval is spent" });
-  const [first] = answer.hidden;
+  // what is absent and not needed for the backup does not keep a revert from its end
+  const hidden = answer.hidden.filter(({ why, table }) => why !== "absent" || contract.backupTables.includes(table));
+  const [first] = hidden;
   if (first !== undefined)
-    throw new CutterError("DATABASE_ROWS_HIDDEN", { ...first, found: answer.hidden.length, step: "before the approval is spent" });
+    throw new CutterError("DATABASE_ROWS_HIDDEN", { ...first, found: hidden.length, step: "before the approval is spent" });
 }
 
 /** Not by the kit's own logins: by psql, the stack's way, read-only. @throws REVERT_NOT_VERIFIED */

@@ -72,11 +72,10 @@ async function draft(config: StackConfig, host: RemoteHost, runId: RunId): Promi
     `[OK]   ${relative(findCheckout(), target)} ${kept ? "was there and is left as it is" : "written"}: the backup of ` +
       `${runId}, ${String(proven.ciphertextBytes)} bytes, on ${host.address.name}`,
   );
+  const again = ["runbooks/restore-proof", "--run-id", runId];
   console.log(`[INFO] where the backup key ${backup.recipient} is, with that file beside you:`);
   for (const command of commands) console.log(`    ${command}`);
-  console.log(
-    `[INFO] then here: ${toTypedFor(config, host, ["runbooks/restore-proof", "--run-id", runId, "--proof", relative(findCheckout(), target)])}`,
-  );
+  console.log(`[INFO] then here: ${toTypedFor(config, host, [...again, "--proof", relative(findCheckout(), target)])}`);
   return 0;
 }
 

@@ -14,8 +14,7 @@ export function toStagedFolder(runId: RunId, { gate }: Pick<SignedFile, "gate">)
 
 /**
  * Replaces what an earlier, broken-off enable left, of this run and of any other whose own connection is gone: one that is at work now
- * keeps
- * its files. @throws HOST_COMMAND_FAILED, HOST_OUTCOME_UNKNOWN
+ * keeps its files. @throws HOST_COMMAND_FAILED, HOST_OUTCOME_UNKNOWN
  */
 export async function stage(host: RemoteHost, runId: RunId, approvals: readonly SignedFile[]): Promise<void> {
   await mustRunOnHost(host, "make the staging folders", makeFolders, [hostLayout.incoming, ...toFolders(runId)]);
@@ -29,8 +28,7 @@ export async function stage(host: RemoteHost, runId: RunId, approvals: readonly 
 
 /**
  * The shell's parent is the connection's own process on the host: it ends with the connection, however that ends. Pid and start time name
- * it.
- * A REVERT is staged in the run's folder too, by another script, and stays. What is older than an hour is nobody's.
+ * it. A REVERT is staged in the run's folder too, by another script, and stays. What is older than an hour is nobody's.
  */
 const makeFolders = `umask 077; mkdir -p -m 0700 -- "$1" || exit
 begun() { [ ! -r "/proc/$1/stat" ] || sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 20; }

@@ -1,6 +1,5 @@
 -- The limits of connections that a role meets here, and how many sessions there are now: read by another login when the role's own is
--- refused.
--- Role: any login. Locks: none. In: $1 role. A limit of -1 is none.
+-- refused. Role: any login. Locks: none. In: $1 role. A limit of -1 is none.
 select
   (select r.rolconnlimit from pg_catalog.pg_roles r where r.rolname = $1) as role_limit,
   (select count(*)::integer from pg_catalog.pg_stat_activity a where a.usename = $1) as role_sessions,

@@ -92,7 +92,8 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     grantMatrixSha256: toMatrixSha256(read.outputs),
   };
   const approvals = await checkApprovals(material, journal, keys, bound);
-  const revert = await checkRevert(material, records, keys, bound);
+  const plannedUnits = account.plan?.units.length ?? null;
+  const revert = await checkRevert(material, records, keys, { scope: bound.scope, plannedUnits, releaseSha256 });
   findings.push(...approvals.findings, ...revert.findings, ...(await checkKeys(material, keys)), ...checkBackup(material, account));
   return {
     runId,
@@ -102,7 +103,7 @@ export async function auditRun(material: RunBundle, keys: Keys | null, { phases,
     signaturesVerified: approvals.verified + revert.verified,
     signaturesNotVerified: approvals.notVerified + revert.notVerified,
     revert: revert.account,
-    notes: sameRelease ? [] : toNotes(account, read),
+    notes: [...(sameRelease ? [] : toNotes(account, read)), ...revert.notes],
     checked: findings.length > 0 ? [] : [...toChecked(material, journal, account, approvals.verified), ...toCheckedRevert(revert)],
   };
 }
@@ -241,12 +242,15 @@ function distinct(findings: readonly AuditFinding[]): readonly AuditFinding[] {
   });
 }
 
-function toCheckedRevert({ account, records, verified }: RevertCheck): readonly string[] {
+function toCheckedRevert({ account, records, verified, compared }: RevertCheck): readonly string[] {
   return account === null
     ? ["no revert is among these records"]
     : [
-        `${String(records)} records of the revert: chain, sequence and legality; its approvals (${String(verified)} signatures ` +
-          "verified by the key you gave), the SQL it ran, its outcome and its document",
+        [
+          `${String(records)} records of the revert: chain, sequence and legality`,
+          `its approvals (${String(verified)} signatures verified by the key you gave)`,
+          ...compared,
+        ].join("; "),
       ];
 }
 

@@ -23,10 +23,15 @@ export function checkChecksumList(material: RunBundle, ended: boolean): readonly
   return checkList(material, { listFile: checksumListName, below: "", required: ended, leaveOut: inFolder ? revertFolderName : null });
 }
 
-/** The revert's own list, in a folder. `required`: its last start has an end. */
-export function checkRevertList(material: RunBundle, required: boolean): readonly AuditFinding[] {
+/** The revert's own list, in a folder: of a revert whose last start has an end. */
+export function checkRevertList(material: RunBundle): readonly AuditFinding[] {
   if (material.origin === "bundle") return [];
-  return checkList(material, { listFile: `${revertFolderName}${checksumListName}`, below: revertFolderName, required, leaveOut: null });
+  return checkList(material, {
+    listFile: `${revertFolderName}${checksumListName}`,
+    below: revertFolderName,
+    required: true,
+    leaveOut: null,
+  });
 }
 
 interface ListedFiles {

@@ -1,14 +1,12 @@
 // The records of a revert, judged like a run's: its journal, who approved it by the reader's key, what it ran, its backup, its outcome and
 // the document it told. What the revert's journal does not vouch for is told.
-import { z } from "zod";
 import { toExpectedGate } from "../core/approval/binding.ts";
 import { requireFresh } from "../core/approval/freshness.ts";
 import { parseApproval } from "../core/approval/parse.ts";
 import { verifyApproval, type Keys } from "../core/approval/verify.ts";
 import { sha256Hex } from "../core/encoding/digest.ts";
-import { tryParseJson } from "../core/encoding/try-parse-json.ts";
 import { CutterError } from "../core/errors.ts";
-import { readLines } from "../core/journal/chain.ts";
+import { readLines, toLineHash, toWholeLines } from "../core/journal/chain.ts";
 import { recordsOf, type JournalRecord } from "../core/journal/record.ts";
 import { toRevertAccount, type RevertAccount } from "../core/revert/account.ts";
 import { revertFolderName, revertJournalName, toRevertFileNames } from "../core/revert/files.ts";
@@ -17,30 +15,47 @@ import { bundleName, type RunBundle } from "../evidence/bundle.ts";
 import { checksumListName } from "../evidence/checksum-list.ts";
 import type { Bound } from "./check-approvals.ts";
 import { checkRevertList } from "./check-files.ts";
+import { checkRevertSteps, toRevertNotes } from "./check-revert-steps.ts";
+import {
+  checkRevertDocument,
+  checkRevertOutcome,
+  revertDocumentName,
+  revertOutcomeName,
+  toWordingNotes,
+  type ReadRevert,
+} from "./check-revert-told.ts";
 import { auditFinding, toAuditFinding, type AuditFinding } from "./finding.ts";
 
 export interface RevertCheck {
   readonly account: RevertAccount | null; // null: there is no revert among the records, or it cannot be read
   readonly records: number;
   readonly findings: readonly AuditFinding[];
+  readonly notes: readonly string[]; // what is believed by the journal's word alone
+  readonly compared: readonly string[]; // what was there and was held against the journal, for people
   readonly verified: number;
   readonly notVerified: number;
 }
 
-const none: RevertCheck = { account: null, records: 0, findings: [], verified: 0, notVerified: 0 };
+const none: RevertCheck = { account: null, records: 0, findings: [], notes: [], compared: [], verified: 0, notVerified: 0 };
+
+/** What the run itself says of its revert. */
+interface RevertBound extends Pick<Bound, "scope"> {
+  readonly plannedUnits: number | null; // null: its plan cannot be read
+  readonly releaseSha256: string | null; // of the auditing program, as in AuditContext
+}
 
 /** `records` are the run's own: no UUID of theirs may be the revert's. */
 export async function checkRevert(
   material: RunBundle,
   records: readonly JournalRecord[],
   keys: Keys | null,
-  { scope }: Bound,
+  { scope, plannedUnits, releaseSha256 }: RevertBound,
 ): Promise<RevertCheck> {
   const names = [...material.files.keys(), ...material.digestsOnly.keys()].filter((name) => name.startsWith(revertFolderName));
   if (names.length === 0) return none;
   const journal = readRevertJournal(material);
-  if (!Array.isArray(journal)) return { ...none, findings: [journal as AuditFinding] };
-  const revert = journal as readonly RevertRecord[];
+  if ("problem" in journal) return { ...none, findings: [journal] };
+  const revert = journal.records;
   const account = toRevertAccount(revert);
   const starts = toStarts(revert);
   const signed = await Promise.all(starts.map((start) => checkStart(material, revert, start, keys, scope)));
@@ -51,18 +66,27 @@ export async function checkRevert(
       ...checkScope(revert, scope),
       ...checkUuids(records, starts),
       ...signed.flatMap(({ findings }) => findings),
+      ...checkRevertSteps(revert, plannedUnits),
       ...checkBackups(material, revert),
-      ...checkOutcome(material, revert, account),
-      ...checkDocument(material, account),
+      ...checkRevertOutcome(material, journal),
+      ...checkRevertDocument(material, journal, releaseSha256),
       ...checkNames(names, revert, starts),
-      ...checkRevertList(material, account?.state !== "begun"),
+      // The list is written last of all: while a start goes on, or was killed, the one that is there is of an earlier start.
+      ...(revert.at(-1)?.entry.kind === "attempt_ended" ? checkRevertList(material) : []),
+    ],
+    notes: [...toWordingNotes(material, journal, releaseSha256), ...toRevertNotes(revert)],
+    compared: [
+      ...(starts.length === 0 ? [] : ["the SQL it ran"]),
+      ...(plannedUnits === null || account?.state !== "reverted" ? [] : ["its units against the plan"]),
+      ...(material.files.has(revertOutcomeName) ? ["its outcome"] : []),
+      ...(material.files.has(revertDocumentName) ? ["its document"] : []),
     ],
     verified: signed.filter(({ state }) => state === "verified").length,
     notVerified: signed.filter(({ state }) => state === "no key").length,
   };
 }
 
-function readRevertJournal(material: RunBundle): readonly RevertRecord[] | AuditFinding {
+function readRevertJournal(material: RunBundle): ReadRevert | AuditFinding {
   const file = revertJournalName;
   const bytes = material.files.get(file);
   if (bytes === undefined || bytes.length === 0)
@@ -73,7 +97,7 @@ function readRevertJournal(material: RunBundle): readonly RevertRecord[] | Audit
       // a revert that goes on takes it back at its next start
       return auditFinding("tail_cut", "the last line has no end", { file, facts: { bytes: torn.bytes } });
     records.reduce(nextRevertStatus, newRevert);
-    return records;
+    return { records, hashes: toWholeLines(bytes).map(toLineHash) };
   } catch (error) {
     if (!(error instanceof CutterError)) throw error;
     return toAuditFinding(error.facts["reason"] === "illegal_record" ? "journal_illegal" : "chain_broken", error, { file });
@@ -172,8 +196,7 @@ async function checkStart(
       },
       now: new Date(at),
     });
-    const end = records.find((later) => later.seq > seq && later.entry.kind === "attempt_ended")?.seq ?? Infinity;
-    for (const use of records.filter((later) => later.seq > seq && later.seq < end && later.entry.kind === "transaction"))
+    for (const use of transactionsOf(records, seq))
       requireFresh(
         verified.approval,
         verified.signers.map(({ signedAt }) => signedAt),
@@ -195,6 +218,13 @@ async function checkStart(
   }
 }
 
+/** Of the start at this record. One that was killed has no end of its own: what follows the next start is that one's. */
+function transactionsOf(records: readonly RevertRecord[], seq: number): readonly RevertRecord[] {
+  const later = records.slice(seq + 1);
+  const end = later.findIndex(({ entry }) => ["attempt_ended", "attempt_started"].includes(entry.kind));
+  return later.slice(0, end < 0 ? later.length : end).filter(({ entry }) => entry.kind === "transaction");
+}
+
 function checkBackups(material: RunBundle, records: readonly RevertRecord[]): readonly AuditFinding[] {
   if (material.origin === "bundle") return [];
   return records.flatMap(({ seq, entry }) => {
@@ -213,58 +243,12 @@ function checkBackups(material: RunBundle, records: readonly RevertRecord[]): re
   });
 }
 
-const outcomeSchema = z.looseObject({
-  run_id: z.string(),
-  result: z.string(),
-  code: z.string().nullable(),
-  units: z.int().nullable(),
-  reverted_at: z.string().nullable(),
-  transaction_id: z.string().nullable(),
-  approval: z.looseObject({ review_decision_id: z.string(), signer: z.string() }).nullable(),
-  backup: z.looseObject({ ciphertext_sha256: z.string() }).nullable(),
-});
-
-/** Of the last start; one that has no end left none. */
-function checkOutcome(material: RunBundle, records: readonly RevertRecord[], account: RevertAccount | null): readonly AuditFinding[] {
-  if (account === null || records.at(-1)?.entry.kind !== "attempt_ended") return [];
-  const file = `${revertFolderName}outcome.json`;
-  const bytes = material.files.get(file);
-  if (bytes === undefined) return [auditFinding("file_missing", "absent", { file })];
-  const told = outcomeSchema.safeParse(tryParseJson(bytes));
-  if (!told.success) return [auditFinding("outcome_differs", "it is no outcome of a revert", { file })];
-  const last = toStarts(records).at(-1)?.entry;
-  const started = records[0]?.entry;
-  const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ["run_id", started?.kind === "revert_started" ? started.run_id : null, told.data.run_id],
-    ["code", account.code, told.data.code],
-    ["units", account.units, told.data.units],
-    ["reverted_at", account.revertedAt, told.data.reverted_at],
-    ["transaction_id", account.transactionId, told.data.transaction_id],
-    ["review_decision_id", last?.review_decision_id ?? null, told.data.approval?.review_decision_id ?? null],
-    ["signer", last?.signer ?? null, told.data.approval?.signer ?? null],
-    ["backup", account.backupSha256, told.data.backup?.ciphertext_sha256 ?? null],
-    ["result", account.state === "reverted" && account.code === null, ["reverted", "already_reverted"].includes(told.data.result)],
-  ];
-  const different = pairs.filter(([, wanted, found]) => wanted !== found).map(([field]) => field);
-  return different.length === 0
-    ? []
-    : [auditFinding("outcome_differs", "it tells another end than the revert's journal", { file, facts: { fields: different } })];
-}
-
-function checkDocument(material: RunBundle, account: RevertAccount | null): readonly AuditFinding[] {
-  const receipt = account?.receipt ?? null;
-  if (receipt === null) return [];
-  const file = `${revertFolderName}revert.md`;
-  const bytes = material.files.get(file);
-  return bytes !== undefined && sha256Hex(bytes) === receipt.sha256
-    ? []
-    : [auditFinding("receipt_differs", bytes === undefined ? "absent" : "another digest than the receipt's", { file })];
-}
-
 function checkNames(names: readonly string[], records: readonly RevertRecord[], starts: readonly Start[]): readonly AuditFinding[] {
   const allowed = new Set([
     revertJournalName,
-    ...["outcome.json", "revert.md", bundleName, checksumListName].map((name) => `${revertFolderName}${name}`),
+    revertOutcomeName,
+    revertDocumentName,
+    ...[bundleName, checksumListName].map((name) => `${revertFolderName}${name}`),
     ...starts.flatMap(({ entry }) =>
       Object.values(toRevertFileNames({ approvalSha256: entry.approval_sha256, runbookSha256: entry.runbook_sha256 })),
     ),

@@ -167,8 +167,11 @@ function toText(audit: Audit, verdict: AuditVerdict, keys: string): readonly str
 function toRevertText({ revert }: Audit): readonly string[] {
   if (revert === null) return [];
   const by = revert.approval === null ? "" : `, by approval of ${toPrintable(revert.approval.signer)}`;
+  const when = revert.revertedAt ?? "an unknown time";
+  if (revert.found === "already_there" && revert.transactionId === null)
+    return [`[WARN] REVERTED, found so at ${when} and not done then${by}: ${String(revert.units ?? 0)} units of this run are retired`];
   return revert.state === "reverted"
-    ? [`[WARN] REVERTED at ${revert.revertedAt ?? "an unknown time"}${by}: ${String(revert.units ?? 0)} units of this run are retired`]
+    ? [`[WARN] REVERTED at ${when}${by}: ${String(revert.units ?? 0)} units of this run are retired`]
     : [`[WARN] a revert of this run began${by} and is not finished${revert.code === null ? "" : `: ${toPrintable(revert.code)}`}`];
 }
 

@@ -126,8 +126,7 @@ async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
 
 /**
  * What a start came to whose end is not on record: told to whoever started it, with the exit that what stands in the database asks for. A
- * run
- * that is done lacks its evidence then. @throws `error`, when it is the kit's own fault
+ * run that is done lacks its evidence then. @throws `error`, when it is the kit's own fault
  */
 function toUnrecordedOutcome(from: Parameters<typeof toCurrentOutcome>[0], error: CutterError): RunOutcome {
   if (error.code === "INTERNAL_BUG") throw error;

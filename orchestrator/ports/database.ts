@@ -48,7 +48,7 @@ export interface HiddenTable {
   readonly login: LoginName;
   readonly role: string; // the login's role in the database
   readonly table: string; // schema-qualified
-  readonly why: "row security" | "not an ordinary table" | "inheritance" | "absent";
+  readonly why: "no such role" | "absent" | "row security" | "not an ordinary table" | "inheritance";
 }
 
 /** The rows this document touches: its units, its planned addresses, its registry rows (from_digest, decision 28). */

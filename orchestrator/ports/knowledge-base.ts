@@ -28,7 +28,7 @@ export interface KbListing {
 
 export interface KnowledgeBase {
   readonly kind: "agent-data" | "directory";
-  /** null when missing or deleted. KB_UNAVAILABLE when it gives no answer or answers 5xx, KB_* codes on anything unexpected. */
+  /** null when missing or deleted. KB_UNAVAILABLE when it gives no answer or answers 5xx, 408 or 429; other KB_* codes else. */
   read(id: string): Promise<KbDocument | null>;
   /** Upsert. An answer that never came is KB_UNAVAILABLE: read before writing again. */
   write(document: {

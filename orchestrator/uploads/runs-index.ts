@@ -36,16 +36,27 @@ const heading = [
   "| run | mode | document | result | certificate | payload_sha | finished | phase documents |",
   "|---|---|---|---|---|---|---|---|",
 ];
+const headingRow = heading[2] ?? "";
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-const secondLookMs = 250;
+const secondLookMs = 250; // at least, and as long as our own write took
 /** What passes by itself: an outage, another run at the index, another writer's revision that came in between. */
 const waitable: readonly string[] = ["KB_UNAVAILABLE", "DOCUMENT_LOCKED", "KB_INDEX_CONTENDED"];
 
+/** A run may be called `run`: only the whole heading is one. */
+function toRunRows(body: string): readonly string[] {
+  return body.split("\n").filter((row) => row.startsWith("| ") && row.trimEnd() !== headingRow);
+}
+
+/** Another document that stands at the index's id is nobody's to replace. @throws KB_INDEX_FOREIGN */
+function requireIndex({ id, revision, body }: KbDocument): void {
+  const isOurs = body.trim() === "" || body.split("\n").some((row) => [heading[0], headingRow].includes(row.trimEnd()));
+  if (!isOurs) throw new CutterError("KB_INDEX_FOREIGN", { id, revision, sha256: sha256Hex(body) });
+}
+
 /** The index with this run's line in it, once. `current` is the body as stored, null when there is no index yet. Pure. */
 export function toIndexBody(current: string | null, entry: IndexEntry): string {
-  const rows = (current ?? "").split("\n").filter((row) => row.startsWith("| ") && !row.startsWith("| run |"));
-  const others = rows.filter((row) => !row.startsWith(`| ${entry.runId} |`));
+  const others = toRunRows(current ?? "").filter((row) => !row.startsWith(`| ${entry.runId} |`));
   return [...heading, toRow(entry), ...others, ""].join("\n");
 }
 
@@ -54,7 +65,7 @@ export function toIndexBody(current: string | null, entry: IndexEntry): string {
  * for a try, never for a pause. A line that was written and is gone is written again. May be repeated: a line that stands already gives its
  * receipt without a new revision.
  * @throws KB_UNAVAILABLE, DOCUMENT_LOCKED, KB_INDEX_CONTENDED (with waited_ms and what was seen) once `waitAtMostMs` is over,
- * RUN_INTERRUPTED, KB_READ_BACK_DIFFERS
+ * RUN_INTERRUPTED, KB_READ_BACK_DIFFERS, KB_INDEX_FOREIGN
  */
 export async function putIndexEntry(upload: IndexEntryUpload): Promise<KbReceipt> {
   const { clock, signal } = upload;
@@ -99,7 +110,7 @@ interface Seen {
 
 /** For who looks into it: how often the line was written and gone again, and whose lines stand there. */
 function toSeenFacts({ tries, written, current }: Seen): Facts {
-  const runs = (current?.body ?? "").split("\n").filter((row) => row.startsWith("| ") && !row.startsWith("| run |"));
+  const runs = toRunRows(current?.body ?? "");
   return {
     tries,
     written,
@@ -118,10 +129,13 @@ async function putOnce({ id, entry, knowledgeBase, lock, clock, signal }: IndexE
   try {
     const current = await read();
     if (current !== null && hasEntry(current, entry)) return toReceipt(current);
+    if (current !== null) requireIndex(current);
     const body = toIndexBody(current?.body ?? null, entry);
+    const sentMs = clock.monotonicMs();
     const written = await knowledgeBase.writeAt({ id, title: "Runs of the cutter", body, tags: ["cutter-run"] }, current?.revision ?? 0);
     if (written === null) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: current?.revision ?? 0 });
     seen.written += 1;
+    const tookMs = clock.monotonicMs() - sentMs;
     const stored = await read();
     if (stored !== null && stored.revision === written.revision && stored.body !== body)
       throw new CutterError("KB_READ_BACK_DIFFERS", {
@@ -134,7 +148,7 @@ async function putOnce({ id, entry, knowledgeBase, lock, clock, signal }: IndexE
     if (stored.revision < written.revision)
       throw new CutterError("KB_READ_BACK_DIFFERS", { reason: "revision", id, written: written.revision, found: stored.revision });
     // Two processes of one server do not see each other's writes: a writer that read before us may still write after us.
-    await clock.wait(secondLookMs, signal);
+    await clock.wait(Math.min(secondLookMs + tookMs, longestPauseMs), signal); // theirs may take as long as ours took
     const later = await read();
     if (later === null || !hasEntry(later, entry)) throw new CutterError("KB_INDEX_CONTENDED", { id, revision: written.revision });
     return toReceipt(later);

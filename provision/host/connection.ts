@@ -1,4 +1,4 @@
-// One SSH connection to one pinned host: agent authentication only, six channels, deadlines, and null for an outcome nobody saw.
+// One SSH connection to one pinned host: agent authentication only, deadlines, and null for an outcome nobody saw.
 import { NodeSSH } from "node-ssh";
 import type { Client } from "ssh2";
 import { CutterError } from "../../orchestrator/core/errors.ts";

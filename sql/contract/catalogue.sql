@@ -1,5 +1,5 @@
 -- What the database has of the objects the contract names, in the contract's own shape, as one jsonb.
--- Role: any login (catalogues only). Locks: none. search_path must be pg_catalog, so that every type is qualified.
+-- Role: any login (catalogues only). Locks: none. search_path must be the pinned one, so that every type is qualified.
 -- In: setting cutter.contract, the contract as JSON, with the settings that no role, database or server may have changed.
 with contract as (
   select current_setting('cutter.contract')::jsonb as asked
@@ -29,9 +29,16 @@ found_table as (
             from unnest(con.conkey) with ordinality as p (attnum, position)
             join pg_attribute a on a.attrelid = c.oid and a.attnum = p.attnum),
           'references', case when con.contype = 'f' then (
-            select n.nspname || '.' || r.relname from pg_class r join pg_namespace n on n.oid = r.relnamespace where r.oid = con.confrelid) end
+            select n.nspname || '.' || r.relname from pg_class r join pg_namespace n on n.oid = r.relnamespace where r.oid = con.confrelid) end,
+          'weak', (select coalesce(jsonb_agg(w.text order by w.position), '[]') from (values
+            (1, to_jsonb(con) ->> 'conenforced' = 'false', 'not enforced'), -- a column since 18
+            (2, not con.convalidated, 'not validated'),
+            (3, not i.indisvalid, 'without a valid index'),
+            (4, not i.indisready, 'with an index that is not kept up')) as w (position, holds, text)
+            where w.holds)
         ) as key
-        from pg_constraint con where con.conrelid = c.oid and con.contype in ('p', 'u', 'f')
+        from pg_constraint con left join pg_index i on i.indexrelid = con.conindid
+        where con.conrelid = c.oid and con.contype in ('p', 'u', 'f')
       ) as k)
   ) as item
   from asked_table t join pg_class c on c.oid = to_regclass(t.name) and c.relkind in ('r', 'p')
@@ -92,6 +99,16 @@ found_standing as ( -- what lies under the name, and whether anybody could be sh
   ) as item
   from scope
 ),
+found_silent as ( -- triggers that are the server's own, such as those of a foreign key, and do not fire for a session of ours
+  select position, t.tgname as name, jsonb_build_object('on', scope.name, 'constraint', coalesce(con.conname, t.tgname),
+    'of', coalesce(on_table.nspname || '.' || on_table.relname, scope.name),
+    'state', case t.tgenabled when 'D' then 'disabled' else 'for replicas only' end) as item
+  from scope join asked_table using (name, position)
+  join pg_trigger t on t.tgrelid = scope.oid and t.tgisinternal and t.tgenabled in ('D', 'R')
+  left join pg_constraint con on con.oid = t.tgconstraint
+  left join lateral (select n.nspname, r.relname from pg_class r join pg_namespace n on n.oid = r.relnamespace
+    where r.oid = con.conrelid) on_table on true
+),
 found_firing as ( -- what runs beside a write: its own rows may go anywhere
   select position, 1 as part, t.tgname as name, jsonb_build_object(
     'on', scope.name, 'kind', 'trigger', 'name', t.tgname,
@@ -141,6 +158,7 @@ select jsonb_build_object(
   'functions', (select coalesce(jsonb_agg(item order by position, oid), '[]') from found_function),
   'rights', (select coalesce(jsonb_agg(item order by position), '[]') from found_right),
   'standing', (select coalesce(jsonb_agg(item order by position), '[]') from found_standing),
+  'silent', (select coalesce(jsonb_agg(item order by position, name collate "C"), '[]') from found_silent),
   'firing', (select coalesce(jsonb_agg(item order by position, part, name collate "C"), '[]') from found_firing),
   'settings', (select coalesce(jsonb_agg(item order by item ->> 'name', item ->> 'of'), '[]') from found_setting)
 ) as catalogue;

@@ -168,6 +168,7 @@ module.exports = {
     "a bundle checked again, offline",
     "orchestrator/core/**",
     "orchestrator/engine/kernel",
+    "orchestrator/engine/revert",
     "orchestrator/evidence",
     "orchestrator/phases",
   ],

@@ -57,7 +57,7 @@ const contract = withPrincipal(
   "directus_secdef",
 );
 const catalogue = {
-  tables: contract.tables,
+  tables: contract.tables.map((table) => ({ ...table, keys: table.keys.map((key) => ({ ...key, weak: [] })) })),
   functions: contract.functions,
   rights: contract.rights.map((right) => ({ ...right, held: true })),
   standing: [...contract.tables.map(({ name }) => name), ...contract.decoys].map((name) => ({
@@ -69,6 +69,7 @@ const catalogue = {
     forced: false,
     policies: [],
   })),
+  silent: [],
   firing: [],
   settings: [],
 };

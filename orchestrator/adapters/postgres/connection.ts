@@ -6,6 +6,8 @@ import { expectedSettings, isExpectedSetting, toStartupOptions } from "../../cor
 import { CutterError } from "../../core/errors.ts";
 import { toDatabaseError } from "./database-error.ts";
 import type { EvidenceLog } from "./evidence.ts";
+import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "./required-settings.ts";
+import type { SessionPlace } from "./same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
 
@@ -34,6 +36,7 @@ export interface ReadTransaction {
 /** A connected client that gave its password to SCRAM only, and whose session runs with our settings; `destroy` ends the line at once. */
 export interface OpenClient {
   readonly client: Client;
+  readonly place: SessionPlace;
   readonly destroy: () => void;
   /** Why the line broke while nothing was asked, as the server or the system said; null as long as it stands. */
   readonly cause: () => unknown;
@@ -44,7 +47,7 @@ const closeTimeoutMs = 5_000;
 /**
  * `sessionName` is what pg_stat_activity calls it.
  * @throws DATABASE_UNREACHABLE, DATABASE_LOGIN_REFUSED, DATABASE_AUTH_REFUSED, DATABASE_MISSING, DATABASE_CONNECTIONS_FULL,
- * DATABASE_SETTING_REFUSED
+ * DATABASE_SETTING_REFUSED, DATABASE_SERVERS_DIFFER
  */
 export async function openReadConnection(
   settings: LoginSettings,
@@ -52,7 +55,15 @@ export async function openReadConnection(
   connectTimeoutMs: number,
   sessionName?: string,
 ): Promise<ReadConnection> {
-  return new ReadConnection(await openClient(settings, evidence.login, connectTimeoutMs, sessionName), evidence);
+  const open = await openClient(settings, evidence.login, connectTimeoutMs, sessionName);
+  const connection = new ReadConnection(open, evidence);
+  try {
+    evidence.sameServer?.admit(evidence.login, open.place, connection.lost);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
 /** Servers (host and port) that refused what only newer ones know: they are not asked for it again. */
@@ -61,7 +72,7 @@ const olderServers = new Set<string>();
 /**
  * Read-only by default: who writes says so in its BEGIN. `login` stands in errors. The session's settings are read back before it is given
  * out: a pooler may drop what was sent, and some settings are not a login's to pin.
- * @throws as openReadConnection
+ * @throws as openReadConnection, but DATABASE_SERVERS_DIFFER
  */
 export async function openClient(
   settings: LoginSettings,
@@ -70,7 +81,7 @@ export async function openClient(
   sessionName = "cutter",
 ): Promise<OpenClient> {
   const server = `${settings.host}:${String(settings.port)}`;
-  const connect = (since17: boolean): Promise<OpenClient> =>
+  const connect = (since17: boolean): Promise<Connected> =>
     connectOnce({ ...toClientConfig(settings, connectTimeoutMs, since17), application_name: sessionName }, login);
   const since17 = !olderServers.has(server);
   const open = await connect(since17).catch((error: unknown) => {
@@ -80,19 +91,20 @@ export async function openClient(
   });
   const deadline = setTimeout(open.destroy, connectTimeoutMs);
   try {
-    await requireOurSettings(open, login, settings);
+    return { ...open, place: await requireOurSettings(open, login, settings) };
   } catch (error) {
     await endClient(open.client, open.destroy);
     throw error;
   } finally {
     clearTimeout(deadline);
   }
-  return open;
 }
+
+type Connected = Omit<OpenClient, "place">;
 
 const settingUnknown = "42704";
 
-async function connectOnce(config: ClientConfig, login: string): Promise<OpenClient> {
+async function connectOnce(config: ClientConfig, login: string): Promise<Connected> {
   const client = new Client(config);
   const where = { login, statement: "connect" };
   let asked: string | null = null;
@@ -130,10 +142,13 @@ interface SettingRow {
   readonly source: string;
   readonly session_role: string;
   readonly current_role_name: string;
+  readonly database: string;
+  readonly database_oid: string;
+  readonly server_started_at: string;
 }
 
-/** @throws DATABASE_SETTING_REFUSED for the first setting, or the role, that is not ours */
-async function requireOurSettings({ client }: OpenClient, login: string, { user }: LoginSettings): Promise<void> {
+/** @throws DATABASE_SETTING_REFUSED for the first setting, or the role or the database, that is not ours */
+async function requireOurSettings({ client }: Connected, login: string, { user, database }: LoginSettings): Promise<SessionPlace> {
   const statement = "session-settings.sql";
   const { rows } = await client
     .query<SettingRow>({ text: readSql(statement), values: [Object.keys(expectedSettings)] })
@@ -147,8 +162,10 @@ async function requireOurSettings({ client }: OpenClient, login: string, { user 
   if (first === undefined) throw new Error("a session without settings");
   if (first.session_role !== user || first.current_role_name !== user)
     refuse("role", user, first.session_role === user ? first.current_role_name : first.session_role, "unknown");
+  if (first.database !== database) refuse("database", database, first.database, "unknown");
   const foreign = rows.find(({ name, value }) => !isExpectedSetting(name, value));
   if (foreign !== undefined) refuse(foreign.name, expectedSettings[foreign.name] ?? "", foreign.value ?? "", foreign.source);
+  return { databaseOid: first.database_oid, serverStartedAt: first.server_started_at };
 }
 
 /** Says goodbye; a line that does not answer is cut. Never throws. */
@@ -211,7 +228,10 @@ export class ReadConnection {
     this.lost = new Promise((resolve) => client.once("end", () => resolve()));
   }
 
-  /** REPEATABLE READ, READ ONLY, limits set first, the transaction id asked last: also when `work` throws. */
+  /**
+   * REPEATABLE READ, READ ONLY, limits set first, the transaction id asked last: also when `work` throws.
+   * @throws DATABASE_SETTING_REFUSED instead of what was read under a setting that is not ours any more
+   */
   read<Result>(
     limits: TransactionLimits,
     work: (transaction: ReadTransaction) => Promise<Result>,
@@ -245,11 +265,12 @@ export class ReadConnection {
       // before any savepoint: the server refuses to export from a subtransaction
       const [exported] = exportSnapshot ? await this.#query<{ id: string }>("phases/pre_write_backup/export-snapshot.sql", []) : [];
       const outcome = await this.#guard(() => work(this.#toTransaction(exported?.id ?? null)));
-      const [last] = await this.#query<{ id: string | null }>("transaction-id.sql", []);
+      const [last] = await this.#query<LastAnswer<string | null>>("transaction-id.sql", [requiredSettingNames]);
       if (last?.id === null) this.#evidence.assigned.delete(number);
       else if (last !== undefined) this.#evidence.assigned.set(number, last.id);
       await this.#command(outcome.failed ? "rollback" : "commit");
       if (outcome.failed) throw outcome.error;
+      if (last !== undefined) requireSettingsStill(last.settings, this.#evidence.login);
       return outcome.result;
     } finally {
       clearTimeout(deadline);

@@ -23,7 +23,8 @@ export function openRevertDatabase(
   settings: { readonly reader: LoginSettings; readonly revert: LoginSettings },
   limits: TransactionLimits = writing,
 ): RevertDatabase {
-  const evidence = openEvidence().of("context_pack_readonly");
+  const logs = openEvidence();
+  const evidence = logs.of("context_pack_readonly");
   let opened: Promise<ReadConnection> | null = null;
   const read = async <Result>(work: (transaction: ReadTransaction) => Promise<Result>): Promise<Result> => {
     opened ??= openReadConnection(settings.reader, evidence, connectTimeoutMs);
@@ -46,9 +47,10 @@ export function openRevertDatabase(
     readUnits: (runId) => read(async (transaction) => (await transaction.query("revert/units.sql", [runId])).map(toUnit)),
     readRest: (runId) => read((transaction) => readRest(transaction, runId)),
     apply: async (permission, request) => {
-      const { client, destroy } = await openClient(settings.revert, "revert principal", connectTimeoutMs);
+      const { client, place, destroy } = await openClient(settings.revert, "revert principal", connectTimeoutMs);
       const deadline = setTimeout(destroy, limits.deadlineMs);
       try {
+        logs.sameServer.admit("revert principal", place, new Promise((resolve) => client.once("end", () => resolve())));
         return await applyRevert(client, limits, permission, request);
       } finally {
         clearTimeout(deadline);

@@ -9,6 +9,7 @@ import type { WritePermission } from "../../ports/permission.ts";
 import type { RevertProof, RevertRequest } from "../../ports/revert-database.ts";
 import type { TransactionLimits } from "./connection.ts";
 import { isOutcomeUnknown, toDatabaseError, toSqlState } from "./database-error.ts";
+import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "./required-settings.ts";
 import { readSql } from "./sql-files.ts";
 
 const login = "revert principal";
@@ -114,7 +115,8 @@ function toRunbookRefusal(error: unknown, runId: string): CutterError | null {
 }
 
 async function readTransactionId(client: Client): Promise<string> {
-  const [row] = await query<{ id: string | null }>(client, "transaction-id.sql", []);
+  const [row] = await query<LastAnswer<string | null>>(client, "transaction-id.sql", [requiredSettingNames]);
+  if (row !== undefined) requireSettingsStill(row.settings, login);
   return row?.id ?? "none";
 }
 

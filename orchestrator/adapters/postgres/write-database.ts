@@ -4,6 +4,7 @@ import { CutterError } from "../../core/errors.ts";
 import type { DocumentDigest, LoginName } from "../../ports/database.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import type { CreateUnits, EnactUnits, LegBRecord, ReviewDecisionRow, VerifyResultRow, WriteDatabase } from "../../ports/write-database.ts";
+import { openSameServer, type SameServer } from "./same-server.ts";
 import type { DatabaseSettings } from "./settings.ts";
 import { writeOnce, type WriteLimits, type WriteTransaction } from "./write-transaction.ts";
 
@@ -30,11 +31,16 @@ const charactersPerStatement = 8_000_000; // a JSON text the server takes in one
 /** The read-only login's digest of a document, as leg A compares it: our own uncommitted rows are not in it. */
 export type ReadDigest = (documentId: string, plannedAddresses: readonly string[]) => Promise<DocumentDigest>;
 
+export interface WriteOptions {
+  readonly sameServer?: SameServer; // shared with the run's readers
+  readonly limits?: { readonly quick: WriteLimits; readonly large: WriteLimits };
+}
+
 /** Opens nothing yet; every method opens its own connection and closes it. */
 export function openWriteDatabase(
   settings: DatabaseSettings,
   readDigest: ReadDigest,
-  limits: { readonly quick: WriteLimits; readonly large: WriteLimits } = { quick, large },
+  { sameServer = openSameServer(), limits = { quick, large } }: WriteOptions = {},
 ): WriteDatabase {
   const write = (
     login: LoginName,
@@ -45,7 +51,7 @@ export function openWriteDatabase(
   ): Promise<void> => {
     const loginSettings = settings.logins[login];
     if (loginSettings === null) return Promise.reject(new CutterError("DATABASE_LOGIN_UNSET", { login }));
-    return writeOnce(loginSettings, login, limits[size], permission, documentId, work);
+    return writeOnce({ settings: loginSettings, login, sameServer }, limits[size], permission, documentId, work);
   };
   return {
     insertReviewDecision: (permission, documentId, row) =>

@@ -4,6 +4,8 @@ import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { CutterError } from "../../core/errors.ts";
 import type { WritePermission } from "../../ports/permission.ts";
 import { isOutcomeUnknown, toDatabaseError } from "./database-error.ts";
+import { type LastAnswer, requiredSettingNames, requireSettingsStill } from "./required-settings.ts";
+import type { SameServer } from "./same-server.ts";
 import type { LoginSettings } from "./settings.ts";
 import { readSql } from "./sql-files.ts";
 import { openWriteConnection, type WriteConnection } from "./write-connection.ts";
@@ -25,7 +27,7 @@ const rollbackTimeoutMs = 5_000;
 /** The server's own limit comes first where it has one, because it says why. */
 const afterTheServerMs = 2_000;
 
-type Parameter = string | number | null;
+type Parameter = string | number | null | readonly string[];
 
 export interface WriteTransaction {
   query<Row extends Record<string, unknown>>(statement: string, values: readonly Parameter[]): Promise<readonly Row[]>;
@@ -33,22 +35,28 @@ export interface WriteTransaction {
   insert(statement: string, values: readonly Parameter[]): Promise<void>;
 }
 
+/** Whose transaction it is, and where the run's other sessions are. */
+export interface Writer {
+  readonly settings: LoginSettings;
+  readonly login: string;
+  readonly sameServer: SameServer;
+}
+
 /**
  * @throws DATABASE_LOCKED, EFFECT_REFUSED (a constraint), DATABASE_*, and what `work` or `permission.beforeCommit` throws: all rolled back;
  * COMMIT_OUTCOME_UNKNOWN when COMMIT was sent and no answer came
  */
 export async function writeOnce(
-  settings: LoginSettings,
-  login: string,
+  { settings, login, sameServer }: Writer,
   limits: WriteLimits,
   permission: WritePermission,
   documentId: string,
   work: (transaction: WriteTransaction) => Promise<void>,
 ): Promise<void> {
-  const connection = await openWriteConnection(settings, login, limits.connectTimeoutMs);
+  const connection = await openWriteConnection(settings, login, limits.connectTimeoutMs, sameServer);
   try {
     const transactionId = await connection.within(limits.transactionTimeoutMs + afterTheServerMs, () =>
-      untilCommit(connection, limits, permission, documentId, work),
+      untilCommit(connection, login, limits, permission, documentId, work),
     );
     await connection.within(limits.commitTimeoutMs, () => commit(connection, login, permission, transactionId));
   } catch (error) {
@@ -63,6 +71,7 @@ export async function writeOnce(
 /** Everything but COMMIT, in the order that exactly-once needs. @returns the transaction's id */
 async function untilCommit(
   connection: WriteConnection,
+  login: string,
   limits: WriteLimits,
   permission: WritePermission,
   documentId: string,
@@ -77,8 +86,9 @@ async function untilCommit(
   await takeTransactionLock(transaction, documentId);
   await work(transaction);
   await transaction.query("settle-constraints.sql", []); // what is deferred refuses now, not in COMMIT
-  const [row] = await transaction.query<{ id: string }>("current-transaction-id.sql", []);
+  const [row] = await transaction.query<LastAnswer<string>>("current-transaction-id.sql", [requiredSettingNames]);
   if (row === undefined) throw new Error("a transaction without an id");
+  requireSettingsStill(row.settings, login);
   await permission.beforeCommit(row.id);
   return row.id;
 }

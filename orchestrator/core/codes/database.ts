@@ -3,7 +3,7 @@ import type { CodeEntry } from "./entry.ts";
 
 export const databaseCodes = {
   DATABASE_UNREACHABLE: {
-    summary: "the database did not answer, or had no memory or connection to spare",
+    summary: "the database did not answer, or had no memory to spare",
     remedy:
       "check that the container postgres runs and that DOT_CUTTER_DB_HOST and DOT_CUTTER_DB_PORT are right; with a sqlstate the " +
       "server's log says what it ran out of; then start it again",
@@ -36,7 +36,7 @@ export const databaseCodes = {
     summary: "a login may not see every row of a table in scope: what it does not show proves nothing",
     remedy:
       "cutter contract check names the tables and their policies; switch row security off for the named table, or give the named " +
-      "role BYPASSRLS, or put the ordinary table back in its place; then run again",
+      "role BYPASSRLS, or put the ordinary table back in its place, or create the role that is missing; then run again",
     exit: 10,
   },
   DATABASE_SETTING_REFUSED: {
@@ -44,6 +44,13 @@ export const databaseCodes = {
     remedy:
       "source says where the value comes from: a superuser takes it back by ALTER ROLE … RESET, by ALTER DATABASE … RESET, or in the " +
       "server's configuration; a pooler that drops startup parameters is to be passed by; then run again",
+    exit: 10,
+  },
+  DATABASE_SERVERS_DIFFER: {
+    summary: "two logins of one run do not lead to the same database of the same server: login and other say which, part says what differs",
+    remedy:
+      "mend the host, port and database in the env files (DOT_CUTTER_DB_*, DIRECTUS_SECDEF_DSN) so that every login leads to the one " +
+      "database; cutter connections tries each; if the server was started again in this moment, run again",
     exit: 10,
   },
   DATABASE_CONNECTIONS_FULL: {

@@ -3,7 +3,9 @@ import type { CodeEntry } from "./entry.ts";
 
 export const knowledgeBaseCodes = {
   KB_UNAVAILABLE: {
-    summary: "the knowledge base did not carry out the call: reason says whether it was not reached, gave no answer in time or answers 5xx",
+    summary:
+      "the knowledge base did not carry out the call: reason says whether it was not reached, gave no answer in time or answers 5xx, 408 " +
+      "or 429",
     remedy:
       "nothing is lost: start the run again when the knowledge base is back; one that answers 500 is reached and fails itself: its owner " +
       "looks at it, also while its /health says 200",
@@ -47,6 +49,11 @@ export const knowledgeBaseCodes = {
     summary: "others kept writing the runs index while this run tried to add its line",
     remedy: "nothing is lost: start the run again; if it happens often, find out who else writes the index",
     exit: 11,
+  },
+  KB_INDEX_FOREIGN: {
+    summary: "another document stands where the runs index belongs: nothing of it was changed",
+    remedy: "move the named document elsewhere, or name another id as orchestrator.kb_runs_index_path; then start the run again",
+    exit: 10,
   },
   KB_REFUSED: {
     summary: "the knowledge base refused the call",

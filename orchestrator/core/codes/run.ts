@@ -121,8 +121,8 @@ export const runCodes = {
   CERTIFICATE_INCONCLUSIVE: {
     summary: "the dry run cannot prove that it wrote nothing",
     remedy:
-      "the certificate's reasons say why (cutter orchestrate report --run-id R.dryrun, on the host): others wrote meanwhile, then dry-run " +
-      "again under another run id at a quieter time; anything else is mended first",
+      "the certificate's reasons say why (cutter orchestrate report --run-id R.dryrun, on the host): where others wrote meanwhile, " +
+      "dry-run again under another run id at a quieter time; anything else is mended first",
     exit: 10,
   },
   APPROVAL_MISSING: {

@@ -10,7 +10,10 @@ const key = z.strictObject({
   columns: z.array(z.string()),
   references: z.string().nullable(),
 });
+/** Why a key that is there does not hold what it says, such as "not enforced". */
+const foundKey = key.extend({ weak: z.array(z.string()) });
 const table = z.strictObject({ name: qualifiedName, columns: z.array(column), keys: z.array(key) });
+const foundTable = table.extend({ keys: z.array(foundKey) });
 const functionShape = z.strictObject({
   name: qualifiedName,
   arguments: z.string(),
@@ -60,12 +63,16 @@ export const firingSchema = z.strictObject({
 /** A setting that a login cannot pin, changed for a role, the database or the server. */
 const foreignSetting = z.strictObject({ name: z.string(), expected: z.string(), found: z.string(), of: z.string() });
 
+/** A trigger of the server's own that does not fire: then its constraint `constraint` of table `of` checks nothing for writes to `on`. */
+const silentTrigger = z.strictObject({ on: z.string(), constraint: z.string(), of: z.string(), state: z.string() });
+
 /** What sql/contract/catalogue.sql answers. */
 export const catalogueSchema = z.strictObject({
-  tables: z.array(table),
+  tables: z.array(foundTable),
   functions: z.array(functionShape),
   rights: z.array(right.extend({ held: z.boolean() })),
   standing: z.array(standing),
+  silent: z.array(silentTrigger),
   firing: z.array(firingSchema),
   settings: z.array(foreignSetting),
 });
@@ -100,9 +107,9 @@ export function toCatalogueQuestion(contract: DatabaseContract): string {
   return JSON.stringify({ ...contract, settings: requiredSettings });
 }
 
-/** sql/contract/catalogue.sql for psql's stdin (`psql -X -q -At`); it prints one line of JSON. Pure. */
+/** sql/contract/catalogue.sql for psql's stdin, behind `toPinScript`; it prints one line of JSON. Pure. */
 export function toCatalogueScript(contract: DatabaseContract, catalogueSql: string): string {
-  return `set search_path to pg_catalog;\nset cutter.contract to ${toSqlLiteral(toCatalogueQuestion(contract))};\n${catalogueSql}`;
+  return `set cutter.contract to ${toSqlLiteral(toCatalogueQuestion(contract))};\n${catalogueSql}`;
 }
 
 /**
@@ -119,6 +126,7 @@ export function toContractDifferences(contract: DatabaseContract, catalogue: Cat
       ),
     ),
     ...catalogue.standing.flatMap(toStandingDifferences),
+    ...toSilentDifferences(catalogue.silent),
     ...catalogue.settings.map(({ name, expected, found, of }) => ({ object: `setting ${name} of ${of}`, expected, found })),
     ...contract.functions.flatMap((expected) =>
       toFunctionDifferences(
@@ -155,10 +163,21 @@ function toStandingDifferences(found: z.infer<typeof standing>): readonly Contra
   ];
 }
 
+/** A constraint has several triggers: each state of it on each table is told once. */
+function toSilentDifferences(silent: Catalogue["silent"]): readonly ContractDifference[] {
+  const told = new Map(
+    silent.map(({ on, constraint, of, state }): [string, ContractDifference] => {
+      const difference = { object: `constraint ${constraint} of table ${of}`, expected: "enforced", found: `triggers on ${on} ${state}` };
+      return [JSON.stringify(difference), difference];
+    }),
+  );
+  return [...told.values()];
+}
+
 /** `standsOtherwise`: something of another kind has the name, and that is told already. */
 function toTableDifferences(
   expected: z.infer<typeof table>,
-  found: z.infer<typeof table> | undefined,
+  found: z.infer<typeof foundTable> | undefined,
   standsOtherwise: boolean,
 ): readonly ContractDifference[] {
   const object = `table ${expected.name}`;
@@ -170,7 +189,6 @@ function toTableDifferences(
   const demanding = found.columns.filter(
     (had) => had.notNull && !had.hasDefault && !expected.columns.some(({ name }) => name === had.name),
   );
-  const keysFound = new Set(found.keys.map(toKeyText));
   return [
     ...columns,
     ...demanding.map((had) => ({
@@ -179,9 +197,8 @@ function toTableDifferences(
       found: toColumnText(had),
     })),
     ...expected.keys
-      .map(toKeyText)
-      .filter((text) => !keysFound.has(text))
-      .map((text) => ({ object, expected: text, found: "absent" })),
+      .map((wanted) => ({ object, expected: toKeyText(wanted), found: toKeyState(toKeyText(wanted), found.keys) }))
+      .filter(({ found: state }) => state !== "in force"),
   ];
 }
 
@@ -207,6 +224,14 @@ function toDifference(object: string, expected: string, found: string): readonly
 
 function toColumnText({ type, notNull, hasDefault }: z.infer<typeof column>): string {
   return [type, notNull ? "not null" : "null", hasDefault ? "with default" : "without default"].join(" ");
+}
+
+/** Of several alike, one in force is enough. */
+function toKeyState(wanted: string, found: readonly z.infer<typeof foundKey>[]): string {
+  const alike = found.filter((had) => toKeyText(had) === wanted);
+  const [first] = alike;
+  if (first === undefined) return "absent";
+  return alike.some(({ weak }) => weak.length === 0) ? "in force" : first.weak.join(", ");
 }
 
 function toKeyText({ kind, columns, references }: z.infer<typeof key>): string {

@@ -55,7 +55,7 @@ export function readLines<Entry extends Chained>(
   const records: Entry[] = [];
   let head = chainStart;
   for (const line of wholeBytes === 0 ? [] : toUtf8(bytes.subarray(0, wholeBytes - 1), file).split("\n")) {
-    const record = parse(tryParseJson(line));
+    const record = parse(parseLine(line));
     if (record === null) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
     if (record.seq !== records.length)
       throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "wrong sequence" });
@@ -66,6 +66,15 @@ export function readLines<Entry extends Chained>(
   if (!isCutOffLine(tail, records.length))
     throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
   return { records, head, bytes: wholeBytes, torn };
+}
+
+/**
+ * Undefined for what no program of ours appended: our lines are JSON as `toLine` writes it. Any other spelling of a value, a key that
+ * stands twice above all, could be read as one thing by us and as another by the next reader. Pure.
+ */
+function parseLine(line: string): unknown {
+  const value = tryParseJson(line);
+  return JSON.stringify(value) === line ? value : undefined;
 }
 
 /**

@@ -16,8 +16,13 @@ export type Witness = z.infer<typeof witnessSchema>;
 
 /** The last fenced block of the document; null when it carries no record. */
 export function readWitness(text: string): Witness | null {
+  const parsed = witnessSchema.safeParse(readRecordBlock(text));
+  return parsed.success ? parsed.data : null;
+}
+
+/** The JSON under the last heading "Record" of a document, whatever it says; undefined where there is none. */
+export function readRecordBlock(text: string): unknown {
   const start = text.lastIndexOf("\n## Record\n");
   const json = /^`{3,}json\n([^]*?)\n`{3,}$/m.exec(text.slice(Math.max(0, start)))?.[1];
-  const parsed = witnessSchema.safeParse(start < 0 || json === undefined ? null : tryParseJson(json));
-  return parsed.success ? parsed.data : null;
+  return start < 0 || json === undefined ? undefined : tryParseJson(json);
 }

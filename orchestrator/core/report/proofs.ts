@@ -3,6 +3,7 @@ import { codes, isCode } from "../codes/index.ts";
 import { hostLayout } from "../host/layout.ts";
 import { commands, list, paragraph, type Block } from "../page/page.ts";
 import type { RevertAccount } from "../revert/account.ts";
+import { isTakenBack } from "../revert/differences.ts";
 import type { RunAccount } from "./account.ts";
 import { toOwnersWord, type OwnersProof } from "./backup.ts";
 import type { PhaseName } from "../phase-names.ts";
@@ -148,10 +149,9 @@ function toRevertedProofs({ revertedAt, verifiedAt, units, transactionId, approv
   ];
 }
 
-/** The rows of the other steps are append-only: a revert leaves them. */
 function toEffectProof(step: string, reverted: RevertAccount | null): string {
   if (reverted === null) return `${step}: its effect stands in the database once.`;
-  return step === "cut_leg_a" || step === "lifecycle_enact"
+  return isTakenBack(step)
     ? `${step}: its effect was written once, and the revert took it back.`
     : `${step}: its rows were written once and stay: they are append-only.`;
 }

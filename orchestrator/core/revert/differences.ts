@@ -1,6 +1,14 @@
 // What differs from before the cut once a run is reverted: rows of that run, append-only by design, and nothing else. Table by table, with
 // digests. Pure.
 import type { DatabaseContract } from "../database/contract.ts";
+import type { EffectStep } from "../journal/effect.ts";
+
+/** What a revert takes back. The rows of the other steps are append-only: it leaves them and says so. */
+const takenBackSteps: readonly EffectStep[] = ["cut_leg_a", "lifecycle_enact"];
+
+export function isTakenBack(step: string): boolean {
+  return takenBackSteps.some((taken) => taken === step);
+}
 
 /** One table without the rows of a run: in the census' own form, so that its digest can be compared with the one taken before the cut. */
 export interface RestOfTable {
@@ -55,8 +63,13 @@ export function toDifferences(
   return after.map(({ table, rowsOfRun, restRows, restSha256 }) => {
     const then = before?.find((census) => census.table === table);
     const rest = then === undefined ? "unknown" : then.sha256 === restSha256 && then.rowCount === restRows ? "equal" : "changed";
-    return { table, rowsOfRun, kept: rowsOfRun === 0 ? null : (whyRowsRemain[table] ?? null), rest, restRows };
+    return { table, rowsOfRun, kept: toWhyKept(table, rowsOfRun), rest, restRows };
   });
+}
+
+/** Null where no row of the run stays, or nobody said why. Pure. */
+export function toWhyKept(table: string, rowsOfRun: number): string | null {
+  return rowsOfRun === 0 ? null : (whyRowsRemain[table] ?? null);
 }
 
 /** Tables of the contract that belong to runs: held to the contract by a test, so that a new one is not forgotten. Pure. */

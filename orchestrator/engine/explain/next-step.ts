@@ -40,8 +40,8 @@ function toDoneText({ finished }: RunStatus, live: boolean): string {
   if (live) return "it is done; cutter orchestrate report tells what it did";
   return finished?.certificate === "pass"
     ? "it is done; the live run is a run of its own: cutter orchestrate explain says how that one goes on"
-    : `it is done, but its certificate is ${finished?.certificate ?? "none"}: cutter orchestrate report says why; once that is mended, or at a ` +
-        "quieter time where others wrote, dry-run the document again under another run id";
+    : `it is done, but its certificate is ${finished?.certificate ?? "none"}: cutter orchestrate report says why; once that is ` +
+        "mended, or at a quieter time where others wrote, dry-run the document again under another run id";
 }
 
 /** A dry run goes on by itself where it stood; what can never go on is given up, which costs nothing. */

@@ -1,12 +1,10 @@
 // What is certain of a run whose revert began, what is not, and what is left to do. Pure.
-import { effectSteps, type EffectStep } from "../../core/journal/effect.ts";
+import { effectSteps } from "../../core/journal/effect.ts";
+import { isTakenBack } from "../../core/revert/differences.ts";
 import type { RunStatus } from "../../core/journal/status.ts";
 import type { RunSummary } from "../records/read-run.ts";
 
 type Revert = NonNullable<RunSummary["revert"]>;
-
-/** The rows of the other steps are append-only: a revert leaves them and says so. */
-const takenBackSteps: readonly EffectStep[] = ["cut_leg_a", "lifecycle_enact"];
 
 /** What the run wrote, and what became of it. */
 export function toRevertedEffects(status: RunStatus): readonly string[] {
@@ -14,7 +12,7 @@ export function toRevertedEffects(status: RunStatus): readonly string[] {
     const { state, transactions } = status.effects[step];
     if (state !== "done") return [];
     const written = `${step} was written by transaction ${transactions.at(-1) ?? "unknown"}`;
-    return [takenBackSteps.includes(step) ? `${written}, and the revert took it back` : `${written}; its rows stay, they are append-only`];
+    return [isTakenBack(step) ? `${written}, and the revert took it back` : `${written}; its rows stay, they are append-only`];
   });
 }
 

@@ -5,6 +5,7 @@ import { readChain, readLines } from "../../core/journal/chain.ts";
 import { newRun, toStatus, type RunStatus } from "../../core/journal/status.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toRevertAccount, type RevertAccount } from "../../core/revert/account.ts";
+import { revertJournalName } from "../../core/revert/files.ts";
 import { toUnbegunOutputs } from "../../core/run/unfinished-runs.ts";
 import { parseRevertRecord } from "../../core/revert/journal.ts";
 import type { Files } from "../../ports/files.ts";
@@ -55,7 +56,7 @@ export async function readRunOrRequest(files: Files, sidecarRoot: string, reques
 
 /** @throws JOURNAL_DAMAGED */
 async function readRevert(files: Files, folder: RunFolder): Promise<RevertAccount | null> {
-  const path = `${folder.path}/revert/journal.jsonl`;
+  const path = `${folder.path}/${revertJournalName}`;
   return toRevertAccount(readLines((await files.read(path)) ?? new Uint8Array(), path, parseRevertRecord).records);
 }
 

@@ -23,8 +23,7 @@ export async function writeRecords(files: Files, folder: RunFolder, runId: strin
 
 /**
  * For a run that is done and was cut off before its records stood: leaves them now, its outcome first. Those that stand are left alone,
- * right
- * or wrong.
+ * right or wrong.
  */
 export async function ensureRecords(files: Files, folder: RunFolder, outcome: RunOutcome, phases: readonly Phase[]): Promise<void> {
   if ((await files.facts(`${folder.path}/${checksumListName}`)) !== null) return;

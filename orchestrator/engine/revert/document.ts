@@ -10,10 +10,13 @@ function toRevertDocumentId(kbRunsFolder: string, runId: string): string {
 }
 
 export interface RevertDocumentParts {
-  readonly outcome: RevertOutcome;
+  readonly outcome: Pick<
+    RevertOutcome,
+    "run_id" | "document_id" | "payload_sha" | "units" | "reverted_at" | "transaction_id" | "approval" | "backup" | "differences"
+  >;
   readonly kbRunsFolder: string;
   readonly runbookSha256: string;
-  readonly journal: { readonly seq: number; readonly head: string }; // the record that says "reverted"
+  readonly journal: { readonly seq: number; readonly head: string }; // the record by which another login saw it
 }
 
 export function toRevertDocument({ outcome, kbRunsFolder, runbookSha256, journal }: RevertDocumentParts): NewKbDocument {

@@ -228,7 +228,11 @@ async function storeApproval({ revert, ports, approval, journal }: RevertAttempt
   const stored = await uploadApproval(ports, from, {
     waitAtMostMs: revert.config.phase_soft_cap_minutes * 60_000,
     signal: revert.signal,
-    onWaiting: () => ports.say("[WARN] waiting for the knowledge base to take the approval; nothing is written yet"),
+    onWaiting: ({ since, until, seen }) =>
+      ports.say(
+        "[WARN] nothing is written yet; waiting for the knowledge base to take the approval, " +
+          `since ${since}, until ${until} at most; seen: ${seen}`,
+      ),
   });
   await journal.append({
     kind: "approval_uploaded",

@@ -1,5 +1,6 @@
 // The other unfinished live runs of this host, from the journals themselves: named when a run is armed, so that nobody forgets them.
 import { toWholeLines } from "../../core/journal/chain.ts";
+import { revertJournalName } from "../../core/revert/files.ts";
 import { toUnfinishedRuns } from "../../core/run/unfinished-runs.ts";
 import type { Files } from "../../ports/files.ts";
 
@@ -14,7 +15,7 @@ export async function findUnfinishedRuns(
     if (runId === except) continue;
     const outputs = await listOutputs(files, `${sidecarRoot}/${runId}/outputs`); // first: the journal goes ahead of them
     const journal = await readLines(files, `${sidecarRoot}/${runId}/journal.jsonl`);
-    const revertJournal = await readLines(files, `${sidecarRoot}/${runId}/revert/journal.jsonl`);
+    const revertJournal = await readLines(files, `${sidecarRoot}/${runId}/${revertJournalName}`);
     unfinished.push(...toUnfinishedRuns([{ runId, journal, revertJournal, outputs }])); // one run at a time: journals may be large
   }
   return unfinished;

@@ -109,16 +109,19 @@ kept restore_proof restore-proofs restore-proof.md restore-proof.md.asc
 [ ! -f /var/lib/cutter-ledger/spent.jsonl ] || [ -L /var/lib/cutter-ledger/spent.jsonl ] || tail -n 500 /var/lib/cutter-ledger/spent.jsonl | sed 's/[[:cntrl:]]/?/g; s/^/spent	/'
 
 # Of each run what decides whether it is open: lines that match $1 decide nothing. Of a closed run its first line and the closing one do.
+# Whole lines only, as everywhere: what an append of ours left behind the last newline is no line.
+whole() { head -n "$(wc -l <"$1")" -- "$1" || echo 'it cannot be read'; }
 runs=$(sed -n 's/^sidecar_root: *\(\/[A-Za-z0-9._\/-]*\)$/\1/p' /etc/cutter/orchestrator.yaml 2>/dev/null | head -n 1)
 for folder in "${runs:-/var/lib/cutter/runs}"/*/; do
   folder=${folder%/}; run=${folder##*/}; journal=$folder/journal.jsonl; reverted=$folder/revert/journal.jsonl
   case $run in *[!A-Za-z0-9._-]*) continue ;; esac
   [ -f "$journal" ] && [ ! -L "$journal" ] || continue
   fact run "$run"
-  if grep -aqE '"kind":"run_(finished|voided)"' "$journal"; then grep -aE '"kind":"run_(started|finished|voided)"' "$journal"
-  else grep -avE -- "${1:-^$}" "$journal"; fi | sed "s/[[:cntrl:]]/?/g; s/^/run_line	$run	/"
-  tail -n 1 "$journal" | sed "s/[[:cntrl:]]/?/g; s/^/run_last	$run	/"
-  [ ! -f "$reverted" ] || [ -L "$reverted" ] || grep -aE '"kind":"(revert_started|reverted)"' "$reverted" |
+  if whole "$journal" | grep -aE '"kind":"run_(finished|voided)"' >/dev/null
+  then whole "$journal" | grep -aE '"kind":"run_(started|finished|voided)"'
+  else whole "$journal" | grep -avE -- "${1:-^$}"; fi | sed "s/[[:cntrl:]]/?/g; s/^/run_line	$run	/"
+  whole "$journal" | tail -n 1 | sed "s/[[:cntrl:]]/?/g; s/^/run_last	$run	/"
+  [ ! -f "$reverted" ] || [ -L "$reverted" ] || whole "$reverted" | grep -aE '"kind":"(revert_started|reverted)"' |
     sed "s/[[:cntrl:]]/?/g; s/^/run_revert	$run	/"
 done
 
@@ -127,8 +130,7 @@ names_in armed /run/cutter/armed
 names_in live /run/cutter/live
 
 # gpg writes into its home even when it lists: it gets an empty one that goes again, and root's keyring by name, without a lock. A place
-# that
-# takes nothing would make every key look unreadable: it is tried first, and what the last one said is told.
+# that takes nothing would make every key look unreadable: it is tried first, and what the last one said is told.
 home='' why=''
 if command -v gpg >/dev/null; then
   for parent in /run /tmp /dev/shm; do

@@ -90,9 +90,7 @@ function hasKey(content: unknown, ...fields: readonly string[]): boolean {
 /** The one ssh key to offer, by `cutter-kit:agentKey` of the stack's file; what the engine starts finds it in its environment. */
 export function readAgentKey(workingDirectory: string, stack: string): string {
   const file = join(workingDirectory, `Pulumi.${stack}.yaml`);
-  return existsSync(file)
-    ? (/^\s+["']?cutter-kit:agentKey["']?\s*:\s*["']?(SHA256:[\w+/]+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? "")
-    : "";
+  return existsSync(file) ? (toStringAt(readYaml(file), "config", "cutter-kit:agentKey") ?? "") : "";
 }
 
 /** Whether the command line is a `pulumi destroy`, by whichever of its names. */

@@ -2,8 +2,9 @@
 import { cp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CutterError } from "../../../orchestrator/core/errors.ts";
+import { toLine, toLineHash } from "../../../orchestrator/core/journal/chain.ts";
 import { liveRunId, makeEvidencedWorld, type EvidencedWorld } from "../../support/live-run-files.ts";
 import { revertDecisionId, revertLiveRun } from "../../support/reverted-run.ts";
 import { makeCli, type Cli } from "../../support/worlds/cli.ts";
@@ -162,5 +163,54 @@ describe("a revert that stopped before its transaction", () => {
     const { stdout } = await cli.run("orchestrate", "report", "--run-id", liveRunId);
     expect(stdout).toMatch(/^=+\nREVERT NOT FINISHED\n/);
     expect(stdout).toContain("Nothing of the run is recorded as taken back.");
+  });
+});
+
+describe("a revert in cutter audit verify", () => {
+  let world: EvidencedWorld;
+  let cli: Cli;
+  beforeEach(async () => {
+    world = await makeEvidencedWorld();
+    await world.start();
+    cli = await makeCli(world.live.world);
+  }, 60_000);
+  afterEach(() => world.live.remove());
+  const verify = async () => {
+    const { bytes, pin } = world.live.sovereign.file;
+    const key = join(world.live.folder, "sovereign.asc");
+    await writeFile(key, bytes);
+    return cli.run("audit", "verify", "--run-id", liveRunId, "--sovereign-key", key, "--sovereign-fingerprint", pin.fingerprint);
+  };
+
+  it("that found the units retired is not told as the one that retired them", async () => {
+    world.live.cut.retire(liveRunId);
+    await revertLiveRun(world);
+    const { code, stdout } = await verify();
+    expect(stdout).toMatch(/^\[WARN\] the revert found the units retired already \(.*\), by no transaction of its own: nothing among/m);
+    expect(stdout).toMatch(
+      /^\[WARN\] REVERTED, found so at 2026-\S+Z and not done then, by approval of \w{40}: 4 units of this run are retired$/m,
+    );
+    expect(code).toBe(0);
+  });
+
+  it("that stopped fails with a line that says it was done, and nothing is told to hold", async () => {
+    const make = (): never => {
+      throw new CutterError("BACKUP_UNPROVEN", {});
+    };
+    await revertLiveRun(world, { ports: { backups: { make } } });
+    expect((await verify()).code).toBe(0);
+    const journal = join(world.folder, "revert/journal.jsonl");
+    const lines = Buffer.from((await cli.services.files.read(journal)) ?? [])
+      .toString()
+      .trimEnd()
+      .split("\n");
+    const { at } = JSON.parse(lines.at(-1) ?? "") as { readonly at: string };
+    const facts = { seq: lines.length - 1, at, prev: toLineHash(lines.at(-2) ?? "") };
+    const forged = [...lines.slice(0, -1), toLine({ kind: "reverted", units: 4, found: "already_there" }, facts)];
+    await writeFile(journal, `${forged.join("\n")}\n`);
+    const { code, stdout, stderr } = await verify();
+    expect(stdout + stderr).toMatch(/^\[ERR\] AUDIT_EVIDENCE_DIFFERS .* what=journal_illegal file=revert\/journal\.jsonl/m);
+    expect(stdout + stderr).not.toMatch(/^\[OK\]/m);
+    expect(code).toBe(30);
   });
 });

@@ -33,6 +33,14 @@ it("puts a new run first, keeps the others byte for byte, and writes a run only 
   expect(toIndexBody(two, line("run-10"))).toBe(two);
 });
 
+it("keeps the line of a run that is called like the heading's first cell", () => {
+  const one = toIndexBody(null, line("run"));
+  const two = toIndexBody(one, line("run-2"));
+  expect(two.split("\n").filter((row) => row.startsWith("| run"))).toHaveLength(3);
+  expect(two).toContain(one.split("\n")[4] ?? "nothing");
+  expect(toIndexBody(two, line("run-2"))).toBe(two);
+});
+
 describe("putting a line", () => {
   const id = "knowledge/current-state/cutter-runs/index.md";
   let folder: string;
@@ -185,6 +193,40 @@ describe("putting a line", () => {
     };
     await put("run-1", { clock: late });
     expect(await runsIn()).toEqual(["run-1", "run-9"]);
+  });
+
+  it("looks the second time as long after its write as that took, because another's may take as long", async () => {
+    const waits: number[] = [];
+    const noting: Clock = {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      wait: (ms, signal) => {
+        waits.push(ms);
+        return clock.wait(ms, signal);
+      },
+    };
+    const slow = (ms: number): KnowledgeBase => ({
+      ...knowledgeBase,
+      writeAt: async (document, revision) => {
+        await clock.wait(ms);
+        return knowledgeBase.writeAt(document, revision);
+      },
+    });
+    await put("run-1", { clock: noting, knowledgeBase: slow(0) });
+    await put("run-2", { clock: noting, knowledgeBase: slow(2_000) });
+    await put("run-3", { clock: noting, knowledgeBase: slow(50_000) });
+    expect(waits).toEqual([250, 2_250, 30_000]);
+  });
+
+  it("does not replace another document that stands at the index's id, and fills an empty one", async () => {
+    const foreign = "# Incidents\n\nDo not delete.\n\n| day | what |\n|---|---|\n";
+    await writeIndex(foreign);
+    await expect(put("run-1")).rejects.toMatchObject({ code: "KB_INDEX_FOREIGN", exitCode: 10, facts: { id, revision: 1 } });
+    expect((await knowledgeBase.read(id))?.body).toBe(foreign);
+    expect(events).toEqual([]);
+    await writeIndex("\n");
+    await put("run-1");
+    expect(await runsIn()).toEqual(["run-1"]);
   });
 
   it("refuses a knowledge base that keeps another body than the one sent, and one that lost revisions", async () => {

@@ -84,7 +84,7 @@ export class FakeDatabase implements ProductionDatabase {
     return this.#read(() => this.contractFindings);
   }
   async captureContract(): Promise<Catalogue> {
-    return this.#read(() => ({ tables: [], functions: [], rights: [], standing: [], firing: this.firing, settings: [] }));
+    return this.#read(() => ({ tables: [], functions: [], rights: [], standing: [], silent: [], firing: this.firing, settings: [] }));
   }
   async readFiring(): Promise<readonly Firing[]> {
     return this.#read(() => this.firing);

@@ -72,7 +72,10 @@ export async function startWriteWorld(): Promise<WriteWorld> {
       await beforeDigest?.(++looks);
       return await database.readDocumentDigest(documentId, addresses);
     };
-    return openWriteDatabase(changed, readDigest, { quick: { ...patient, ...limits }, large: { ...patient, ...limits } });
+    return openWriteDatabase(changed, readDigest, {
+      sameServer: evidence.sameServer,
+      limits: { quick: { ...patient, ...limits }, large: { ...patient, ...limits } },
+    });
   };
   const steps = toCutSteps({ recorders, database, writeDatabase: writer(), register: () => registerDocument(server) });
   return {

@@ -1,14 +1,15 @@
 // What a login may not see: row security, another thing in a table's place, a table in front of it. Absence is refused then, never read as
 // a fact.
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Client } from "pg";
 import { openRecorders } from "../../../../orchestrator/adapters/postgres/recorders.ts";
+import { readContractFile } from "../../../../orchestrator/adapters/postgres/contract-file.ts";
 import { openRevertDatabase } from "../../../../orchestrator/adapters/postgres/revert-database.ts";
-import { parseHiddenRows, toHiddenRowsScript } from "../../../../orchestrator/core/database/hidden-rows-session.ts";
+import { toScopeTables } from "../../../../orchestrator/core/database/contract.ts";
+import { hiddenTablesFile, parseHiddenRows, toHiddenRowsScript } from "../../../../orchestrator/core/database/hidden-rows-session.ts";
 import { Secret } from "../../../../orchestrator/core/host/secret.ts";
+import { readSql } from "../../../../orchestrator/adapters/postgres/sql-files.ts";
 import type { ProductionDatabase } from "../../../../orchestrator/ports/database.ts";
 import { cutDocument, type CutDocument } from "../../../support/database/cut-by-sql.ts";
 import { startPostgres, type TestPostgres } from "../../../support/database/postgres.ts";
@@ -45,6 +46,16 @@ const rowTables = ["public.information_unit", "public.iu_lifecycle_log", "public
 const securityOn = `alter role directus bypassrls; ${rowTables.map((name) => `alter table ${name} enable row level security`).join("; ")}`;
 const disabled = rowTables.map((name) => `alter table ${name} disable row level security`);
 const securityOff = `alter role directus nobypassrls; ${disabled.join("; ")}`;
+
+/** As psql's login asks of others, before an approval for a revert is spent. */
+async function ask(roles: readonly string[], tables: readonly string[] = [...rowTables, "public.dot_config"]) {
+  const script = toHiddenRowsScript(readSql(hiddenTablesFile), roles, tables).replace(" \\g /dev/null", ";");
+  const client = await server.connect("directus");
+  const results = (await client.query(script)) as unknown as readonly { readonly rows: readonly Record<string, unknown>[] }[];
+  await client.end();
+  const rows = results.flatMap(({ rows: some }) => some).filter((row) => "jsonb_build_object" in row);
+  return parseHiddenRows(JSON.stringify(rows[0]?.["jsonb_build_object"]));
+}
 
 const withReverts = async <Result>(work: (reverts: ReturnType<typeof openRevertDatabase>) => Promise<Result>): Promise<Result> => {
   const reader = toTestSettings(server).logins.context_pack_readonly;
@@ -107,15 +118,25 @@ describe("row security on the tables of units, with no policy for our logins", (
   });
 });
 
+interface Change {
+  readonly name: string;
+  readonly change: string;
+  readonly undo: string;
+  readonly object: string; // its last word is the table
+  readonly found: string;
+  readonly whys: readonly string[]; // what each login says of its rows there
+}
+
 describe("what else can stand between a login and a row", () => {
   const unit = "public.information_unit";
-  it.each<{ readonly name: string; readonly change: string; readonly undo: string; readonly object: string; readonly found: string }>([
+  const changes: readonly Change[] = [
     {
       name: "a policy on a table whose row security is off",
       change: `create policy later on ${unit} using (false)`,
       undo: `drop policy later on ${unit}`,
       object: `row security of table ${unit}`,
       found: "policies later",
+      whys: [],
     },
     {
       name: "row security that is forced upon the owner",
@@ -123,6 +144,23 @@ describe("what else can stand between a login and a row", () => {
       undo: `alter table ${unit} no force row level security`,
       object: `row security of table ${unit}`,
       found: "forced",
+      whys: [],
+    },
+    {
+      name: "row security without a policy",
+      change: `alter table ${unit} enable row level security`,
+      undo: `alter table ${unit} disable row level security`,
+      object: `row security of table ${unit}`,
+      found: "on",
+      whys: ["row security"],
+    },
+    {
+      name: "no table at all",
+      change: "alter table public.dot_config rename to real_config",
+      undo: "alter table public.real_config rename to dot_config",
+      object: "table public.dot_config",
+      found: "absent",
+      whys: ["absent"],
     },
     {
       name: "a view in the table's place",
@@ -132,6 +170,7 @@ describe("what else can stand between a login and a row", () => {
       undo: "drop view public.dot_config; alter table public.real_config rename to dot_config",
       object: "table public.dot_config",
       found: "a view",
+      whys: ["not an ordinary table"],
     },
     {
       name: "a partitioned table in the table's place",
@@ -141,6 +180,7 @@ describe("what else can stand between a login and a row", () => {
       undo: "drop table public.dot_config; alter table public.real_config rename to dot_config",
       object: "table public.dot_config",
       found: "a partitioned table",
+      whys: ["not an ordinary table"],
     },
     {
       name: "a table that inherits, whose rows are shown with it and counted elsewhere",
@@ -148,6 +188,7 @@ describe("what else can stand between a login and a row", () => {
       undo: "drop table public.child",
       object: `table ${unit}`,
       found: "relatives public.child",
+      whys: ["inheritance"],
     },
     {
       name: "a table that does not survive a crash",
@@ -155,6 +196,7 @@ describe("what else can stand between a login and a row", () => {
       undo: "alter table public.iu_lifecycle_log set logged",
       object: "table public.iu_lifecycle_log",
       found: "unlogged",
+      whys: [],
     },
     {
       name: "rights on columns instead of the table",
@@ -163,10 +205,24 @@ describe("what else can stand between a login and a row", () => {
       undo: `revoke select (id, canonical_address) on ${unit} from context_pack_readonly; grant select on ${unit} to context_pack_readonly`,
       object: `right context_pack_readonly SELECT on table ${unit}`,
       found: "missing",
+      whys: [],
     },
-  ])("$name is a finding of the contract", async ({ change, undo, object, found }) => {
+  ];
+
+  it.each(changes)("$name is a finding of the contract", async ({ change, undo, object, found }) => {
     const findings = await whilePlanted(change, undo, (database) => database.readContractFindings());
     expect(findings.map((each) => [each.object, each.found])).toContainEqual([object, found]);
+  });
+
+  it.each(changes)("$name: each login says of itself what psql's login says of it", async ({ change, undo, object, whys }) => {
+    const roles = ["context_pack_readonly", "cutter_exec", "cutter_verify", "directus_secdef"];
+    const { own, asked } = await whilePlanted(change, undo, async (database) => ({
+      own: (await database.readHiddenTables()).map(({ role, table, why }) => ({ role, table, why })),
+      asked: await ask(roles, toScopeTables(readContractFile())),
+    }));
+    const table = object.split(" ").at(-1);
+    expect(own).toEqual(roles.flatMap((role) => whys.map((why) => ({ role, table, why }))));
+    expect(asked).toEqual({ in_recovery: false, hidden: own });
   });
 
   it("a table of the same name in an earlier schema, or a temporary one, is not looked at", async () => {
@@ -196,22 +252,17 @@ describe("what else can stand between a login and a row", () => {
 });
 
 describe("before an approval for a revert is spent", () => {
-  const text = readFileSync(join(import.meta.dirname, "../../../../sql/survey/hidden-rows.sql"), "utf8");
-  const ask = async (roles: readonly string[]) => {
-    const script = toHiddenRowsScript(text, roles, [...rowTables, "public.dot_config"]).replace(" \\g /dev/null", ";");
-    const client = await server.connect("directus");
-    const results = (await client.query(script)) as unknown as readonly { readonly rows: readonly Record<string, unknown>[] }[];
-    await client.end();
-    const rows = results.flatMap(({ rows: some }) => some).filter((row) => "jsonb_build_object" in row);
-    return parseHiddenRows(JSON.stringify(rows[0]?.["jsonb_build_object"]));
-  };
-
   it("psql's login tells which roles would not see every row", async () => {
     expect(await ask(["context_pack_readonly", "cutter_revert"])).toEqual({ in_recovery: false, hidden: [] });
     await admin.query(`${securityOn}; alter role cutter_revert bypassrls`);
     const answer = await ask(["context_pack_readonly", "cutter_revert", "workflow_admin"]);
     await admin.query(`${securityOff}; alter role cutter_revert nobypassrls`);
     expect(answer?.hidden).toEqual(rowTables.map((table) => ({ role: "context_pack_readonly", table, why: "row security" })));
+  });
+
+  it("a role that does not exist sees nothing", async () => {
+    const hidden = [...rowTables, "public.dot_config"].map((table) => ({ role: "it's \\ nobody", table, why: "no such role" }));
+    expect(await ask(["it's \\ nobody", "cutter_revert"])).toEqual({ in_recovery: false, hidden });
   });
 
   it("the owner is exempt until it is forced upon him", async () => {

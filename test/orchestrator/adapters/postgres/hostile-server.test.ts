@@ -192,7 +192,9 @@ test("a COMMIT that the server answers with ROLLBACK is not taken for one", asyn
     query: (text: string) => Promise.resolve({ command: text === "commit" ? "ROLLBACK" : "SELECT", rows: [{ id: null }] }),
     once: () => undefined,
   };
-  const connection = new ReadConnection({ client: answers as unknown as Client, destroy: () => undefined, cause: () => null }, log());
+  const place = { databaseOid: "5", serverStartedAt: "2026-11-22T10:00:00.000000Z" };
+  const open = { client: answers as unknown as Client, place, destroy: () => undefined, cause: () => null };
+  const connection = new ReadConnection(open, log());
   const limits = { lockTimeoutMs: 1, statementTimeoutMs: 1, idleTimeoutMs: 1, deadlineMs: 1_000 };
   await expect(connection.read(limits, () => Promise.resolve("read"))).rejects.toMatchObject({
     code: "DATABASE_COMMIT_REFUSED",

@@ -82,7 +82,7 @@ describe("a setting that a login cannot pin", () => {
 });
 
 it("what a pooler drops from the startup packet is missed: the session is refused", async () => {
-  const pooler = await dropStartupOptions(server.port);
+  const pooler = await startPooler(server.port, "\0options\0", "\0my.name\0");
   const { port } = pooler.address() as AddressInfo;
   const login = { ...toTestSettings(server).logins.cutter_verify, port };
   await expect(openReadConnection(login, { login: "cutter_verify", transactions: 0, assigned: new Map() }, 5_000)).rejects.toMatchObject({
@@ -92,12 +92,23 @@ it("what a pooler drops from the startup packet is missed: the session is refuse
   pooler.close();
 });
 
-/** A server that takes `options` for something else, and passes the rest on. */
-async function dropStartupOptions(port: number): Promise<Server> {
+it("a pooler that leads to another database than the settings name is refused", async () => {
+  const pooler = await startPooler(server.port, "\0directus\0", "\0postgres\0");
+  const { port } = pooler.address() as AddressInfo;
+  const login = { ...toTestSettings(server).logins.cutter_verify, port };
+  await expect(openReadConnection(login, { login: "cutter_verify", transactions: 0, assigned: new Map() }, 5_000)).rejects.toMatchObject({
+    code: "DATABASE_SETTING_REFUSED",
+    facts: { setting: "database", expected: "directus", found: "postgres" },
+  });
+  pooler.close();
+});
+
+/** A server that takes `asked` in the startup packet for `taken`, as long as that, and passes the rest on. */
+async function startPooler(port: number, asked: string, taken: string): Promise<Server> {
   const pooler = createServer((client) => {
     const upstream = connect(port, "127.0.0.1");
     client.once("data", (bytes: Buffer) => {
-      upstream.write(Buffer.from(bytes.toString("latin1").replace("\0options\0", "\0my.name\0"), "latin1"));
+      upstream.write(Buffer.from(bytes.toString("latin1").replace(asked, taken), "latin1"));
       client.pipe(upstream);
     });
     upstream.pipe(client);

@@ -1,6 +1,6 @@
 // The live runs of a host in its survey: read by the very script, judged open or closed, and told as findings until they are closed.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -75,6 +75,26 @@ describe("the live runs of a host", () => {
         /^red LIVE_RUN_UNFINISHED: live run waits .*APPROVAL_MISSING, last record 2026-\S+; cutter orchestrate explain/,
       ),
     ]);
+  });
+
+  test("are told by whole lines: what an append left behind the last newline is none", () => {
+    writeRun("cut", [started("live"), ended("APPROVAL_MISSING")]);
+    writeRun("almost", [started("live"), written, ended(null)]);
+    writeRun("unsure", [started("live"), written, finished], [revertStarted]);
+    writeRun("bare", []);
+    const leave = (file: string, entry: object): void =>
+      appendFileSync(join(runs, file), toLine(entry, { seq: 9, at: "2026-11-22T11:00:00.000Z", prev: chainStart }));
+    leave("cut/journal.jsonl", written);
+    leave("almost/journal.jsonl", finished);
+    leave("unsure/revert/journal.jsonl", { kind: "reverted", units: 1, found: "committed" });
+    leave("bare/journal.jsonl", started("dryrun"));
+    const found = toSurveyedRuns(look());
+    expect(Object.fromEntries(found.map((run) => [run.runId, [run.state, run.revertBegun, run.at]]))).toEqual({
+      cut: ["begun", false, at],
+      almost: ["written", false, at],
+      unsure: ["done", true, at],
+      bare: ["begun", false, null],
+    });
   });
 
   test("with a revert under way, and with a journal nobody can read, are told as red", () => {

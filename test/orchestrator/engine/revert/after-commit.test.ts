@@ -121,6 +121,21 @@ describe("what is told when something breaks behind COMMIT", () => {
     expect(await world.start(revert)).toMatchObject({ result: "reverted", exit_code: 0 });
   });
 
+  test("a wait with the approval in hand says since when, until when at most, and what was seen", async () => {
+    const world = await makeWorld();
+    const { knowledgeBase } = world.ports;
+    let writes = 0;
+    const write: typeof knowledgeBase.write = (document) =>
+      ++writes === 1 ? Promise.reject(new CutterError("KB_UNAVAILABLE", { reason: "answers 429" })) : knowledgeBase.write(document);
+    const outcome = await world.start(world.stage(), { knowledgeBase: { ...knowledgeBase, write } });
+    expect(outcome).toMatchObject({ result: "reverted", exit_code: 0 });
+    expect(world.said.filter((line) => line.includes("waiting"))).toEqual([
+      expect.stringMatching(
+        /nothing is written yet; .* the approval, since 2\S+Z, until 2\S+Z at most; seen: the knowledge base is reached and answers 429 /,
+      ),
+    ]);
+  });
+
   test("the approval and its signature stand in the knowledge base, verbatim; a second one does not overwrite the first", async () => {
     const world = await makeWorld();
     const failing = world.stage();

@@ -80,6 +80,17 @@ describe("the environment of the engine", () => {
     writeFileSync(join(checkout, "Pulumi.plain.yaml"), `config:\n  # cutter-kit:agentKey: ${fingerprint}\n  cutter-kit:host: one\n`);
     const toKey = (stack: string) => engineEnvironment(["up", "--stack", stack], { checkout }).CUTTER_KIT_AGENT_KEY;
     expect([toKey("named"), toKey("plain"), toKey("absent")]).toEqual([fingerprint, "", ""]);
+    const others = [
+      `config: { "cutter-kit:agentKey": ${fingerprint} }`,
+      `config:\n  'cutter-kit:agentKey': >-\n    ${fingerprint}`,
+      `config:\n  ? cutter-kit:agentKey\n  : "${fingerprint}"`,
+    ];
+    for (const text of others) {
+      writeFileSync(join(checkout, "Pulumi.other.yaml"), `${text}\n`);
+      expect(toKey("other"), text).toBe(fingerprint);
+    }
+    writeFileSync(join(checkout, "Pulumi.other.yaml"), `config: {}\ndescription: |\n  cutter-kit:agentKey: ${fingerprint}\n`);
+    expect(toKey("other")).toBe("");
   });
 
   test("keeps a team's own backend, but never for the sandbox and never another checkout's", () => {
