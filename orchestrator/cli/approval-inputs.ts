@@ -76,7 +76,7 @@ export async function readRulingScope(services: Services, rollbackRunbook: strin
 export async function requireUsable(services: Services, gate: ApprovalGate, { run, wouldRefuse }: ApprovalFacts): Promise<void> {
   const { sidecar_root: sidecarRoot } = (await loadConfig(services.files, services.paths.config)).value;
   const own =
-    (await findRunFolder(services.files, sidecarRoot, run.runId)) === null ? null : await readRun(services.files, sidecarRoot, run.runId);
+    (await findRunFolder(services.files, sidecarRoot, run.runId)) === null ? null : await readOwn(services, gate, sidecarRoot, run.runId);
   const refuse = (facts: Facts & { readonly reason: string }): CutterError =>
     new CutterError("SIGN_NOTHING", { run_id: run.runId, document_id: run.documentId, gate, ...facts });
   const closed = own === null ? null : toClosed(own);
@@ -94,6 +94,14 @@ export async function requireUsable(services: Services, gate: ApprovalGate, { ru
   const codes = toUnaccepted(wouldRefuse, acceptableCodes);
   if (codes.length > 0) throw refuse({ reason: "would_refuse", codes });
   await requireNotMoved(services, sidecarRoot, run, refuse);
+}
+
+/** A journal that cannot be read must not close the way back: the revert asks the database. @throws JOURNAL_* for other gates */
+async function readOwn(services: Services, gate: ApprovalGate, sidecarRoot: string, runId: string): Promise<RecordedRun | null> {
+  return await readRun(services.files, sidecarRoot, runId).catch((error: unknown) => {
+    if (gate === "REVERT" && error instanceof CutterError && error.code === "JOURNAL_DAMAGED") return null;
+    throw error;
+  });
 }
 
 function toClosed({ status, revert }: RecordedRun): { readonly how: string; readonly at: string | null } | null {

@@ -3,7 +3,7 @@ import { buildCommand } from "@stricli/core";
 import { loadConfig } from "../config/load.ts";
 import { CutterError } from "../core/errors.ts";
 import { parseRunId } from "../core/run-id.ts";
-import { readRun, readRunOrRequest, toRunSummary, type RunSummary } from "../engine/records/read-run.ts";
+import { readWholeRun, readRunOrRequest, toRunSummary, type RunSummary } from "../engine/records/read-run.ts";
 import { phases } from "../phases/index.ts";
 import type { CutterContext } from "./context.ts";
 import { commonFlags, print, parseString, type CommonFlags } from "./flags.ts";
@@ -35,7 +35,7 @@ async function readRunSummary(context: CutterContext, root: string, name: string
   const { files, paths } = context.services;
   try {
     return toRunSummary(
-      await (byName ? readRunOrRequest(files, root, paths.requests, name) : readRun(files, root, name)),
+      await (byName ? readRunOrRequest(files, root, paths.requests, name) : readWholeRun(files, root, name)),
       phases.map((phase) => phase.name),
     );
   } catch (error) {

@@ -11,7 +11,7 @@ import { toEndError, toUnrecordedError, type Attempt, type Run } from "./kernel/
 import { startCheckpoints } from "./kernel/checkpoint.ts";
 import { withResource } from "./kernel/with-resource.ts";
 import { openJournal, type Journal } from "./kernel/journal-writer.ts";
-import { requireNoLostRecords } from "./kernel/lost-records.ts";
+import { requireNoLostRecords, type FoundJournal } from "./kernel/lost-records.ts";
 import { readRun } from "./records/read-run.ts";
 import { ensureRecords, toOutcomeFile, writeRecords } from "./records/write-records.ts";
 import { runLiveAttempt } from "./live/start.ts";
@@ -47,8 +47,12 @@ async function runLocked(run: Run, ports: EnginePorts): Promise<RunOutcome> {
   return await withResource(ports, { release: () => store.close() }, async () => {
     const journal = await openJournal(store, folder.journalPath, ports.clock);
     refuseOtherInputs(run, journal);
-    const found = { status: journal.status(), records: journal.length() };
-    if (journal.torn() !== null) await requireNoLostRecords(run, found, ports.knowledgeBase); // before anything is cut back
+    // Before anything is cut back, and before a run that seems new begins: its documents may witness that it is not.
+    const torn = journal.torn() !== null;
+    if (torn || journal.status().attempt === 0)
+      await requireNoLostRecords(toFound(run, journal), ports.knowledgeBase).catch((error: unknown) => {
+        if (torn || (error instanceof CutterError && error.code === "JOURNAL_DAMAGED")) throw error; // else its first start asks again
+      });
     const outputs = await readOutputs(run, folder, journal);
     if (journal.status().finished !== null || journal.status().voided !== null) {
       await closeLastAttempt(journal);
@@ -73,6 +77,14 @@ async function closeLastAttempt(journal: Journal): Promise<void> {
     await journal.append({ kind: "attempt_ended", attempt, why: "finished", code: null, facts: {}, connections: [] });
 }
 
+const toFound = ({ facts, phases }: Run, journal: Journal): FoundJournal => ({
+  runId: facts.runId,
+  kbRunsFolder: facts.config.kb_runs_folder,
+  phases,
+  journal,
+  records: journal.length(),
+});
+
 async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
   const { run, ports, folder, journal } = attempt;
   if (journal.status().started === null) {
@@ -85,18 +97,17 @@ async function runAttempt(attempt: Attempt): Promise<RunOutcome> {
       inputs: run.inputs,
     });
   }
-  const found = { status: journal.status(), records: journal.length() };
-  const number = found.status.attempt + 1;
+  const found = toFound(run, journal);
+  const number = journal.status().attempt + 1;
   await journal.append({ kind: "attempt_started", attempt: number, pid: ports.process.pid, boot_id: ports.process.bootId });
   const { runId, mode, documentId } = run.facts;
   ports.reporter.report({ kind: "run_started", runId, mode, documentId, attempt: number });
   let atWork = false;
   const work = async (begun: Attempt): Promise<void> => {
-    // A knowledge base that is away is met by the next gate, which waits for it.
-    if (number > 1)
-      await requireNoLostRecords(run, found, ports.knowledgeBase).catch((error: unknown) => {
-        if (!(error instanceof CutterError) || error.code !== "KB_UNAVAILABLE") throw error;
-      });
+    // Once a run has begun, a knowledge base that is away is met by the next gate, which waits for it.
+    await requireNoLostRecords(found, ports.knowledgeBase).catch((error: unknown) => {
+      if (number === 1 || !(error instanceof CutterError) || error.code !== "KB_UNAVAILABLE") throw error;
+    });
     atWork = true;
     await loop(begun);
   };

@@ -1,5 +1,5 @@
 // Giving a run up without writing to the database: for runs that never claimed their document, and for those whose effects are all
-// reverted. Everything else takes a signed SG_3.
+// reverted. Everything else takes a signed SG_3. The journal alone is not believed: one that lost records knows nothing of what stands.
 import { z } from "zod";
 import type { OrchestratorConfig } from "../core/config-schema.ts";
 import { CutterError } from "../core/errors.ts";
@@ -7,6 +7,7 @@ import type { RunStatus } from "../core/journal/status.ts";
 import type { Phase } from "../phases/define.ts";
 import { withResource } from "./kernel/with-resource.ts";
 import { openJournal } from "./kernel/journal-writer.ts";
+import { requireNoLostRecords } from "./kernel/lost-records.ts";
 import { toOutcomeFile, writeRecords } from "./records/write-records.ts";
 import { toOutcome } from "./records/outcome.ts";
 import type { EnginePorts } from "./kernel/ports.ts";
@@ -15,7 +16,7 @@ import type { RunOutcome } from "../core/run/outcome.ts";
 
 /**
  * The run never starts again; its keys stay where they are and name nobody else. May be repeated.
- * @throws RUN_UNKNOWN, RUN_LOCKED, VOID_RUN_DONE, VOID_RUN_LIVE, VOID_EFFECTS_STAND, VOID_CLAIM_STANDS, JOURNAL_*, DATABASE_*
+ * @throws RUN_UNKNOWN, RUN_LOCKED, VOID_RUN_DONE, VOID_RUN_LIVE, VOID_EFFECTS_STAND, VOID_CLAIM_STANDS, JOURNAL_*, KB_*, DATABASE_*
  */
 export async function voidRun(
   runId: string,
@@ -34,6 +35,8 @@ export async function voidRun(
       const replay = journal.status().voided !== null;
       if (!replay) {
         await refuseVoid(runId, journal.status(), folder, ports);
+        const found = { runId, kbRunsFolder: config.kb_runs_folder, phases, journal, records: journal.length() };
+        if (started.mode === "live" || journal.torn() !== null) await requireNoLostRecords(found, ports.knowledgeBase);
         await journal.append({
           kind: "run_voided",
           why:
@@ -56,13 +59,13 @@ async function refuseVoid(runId: string, status: RunStatus, folder: RunFolder, p
   const killSwitch = await ports.readKillSwitch();
   if ((killSwitch.state === "live" || killSwitch.state === "armed") && killSwitch.runId === runId)
     throw new CutterError("VOID_RUN_LIVE", { run_id: runId, state: killSwitch.state });
-  // The intent of SG_1 is durable before its row can exist: without one the database need not be asked.
-  if (status.started?.mode !== "live" || status.effects.SG_1.state === "none") return;
+  if (status.started?.mode !== "live") return;
   const documentId = status.started.document_id;
   const units = await ports.recorders.readUnits(documentId, runId);
   const unretired = units.filter(({ lifecycleState }) => lifecycleState !== "retired").length;
   if (unretired > 0) throw new CutterError("VOID_EFFECTS_STAND", { run_id: runId, units: units.length, not_retired: unretired });
-  if (units.length > 0) return;
+  // The intent of SG_1 is durable before its row can exist, and the knowledge base witnesses a journal that lost it.
+  if (units.length > 0 || status.effects.SG_1.state === "none") return;
   const decisions = await ports.recorders.readDecisions(documentId, await readSourceDocumentId(status, folder), runId);
   const claim = decisions.find(({ gate }) => gate === "SG_1");
   if (claim !== undefined && !decisions.some(({ decision }) => decision === "void"))

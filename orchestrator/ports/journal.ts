@@ -8,7 +8,10 @@ export interface JournalStore {
    * @throws DISK_FULL, JOURNAL_NOT_WRITTEN; after one of them every append throws it again
    */
   append(line: string): Promise<void>;
-  /** Durably leaves the first `bytes` bytes and no more: for what an append of ours left behind the last whole line. @throws as append */
-  cutBack(bytes: number): Promise<void>;
+  /**
+   * Leaves the first `bytes` bytes and `line` behind them, at once or not at all: what an append of ours left behind the last whole line
+   * goes only with the line that tells of it. @throws as append
+   */
+  replaceTail(bytes: number, line: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -24,13 +24,14 @@ export interface ReadChain<Entry extends Chained = JournalRecord> {
   readonly records: readonly Entry[];
   readonly head: string; // hash of the last line, chainStart when there is none
   readonly bytes: number; // of all whole lines
-  /** Behind them: an append of ours that was cut off, since a line counts from its newline on. Null when the last line is whole. */
+  /** Behind them: an append of ours that was cut off, since a line counts from its newline on. Null when the last line has its newline. */
   readonly torn: CutTail | null;
 }
 
 /**
  * Reads a whole journal back. A cut tail of whole lines cannot be seen here: the receipts in the knowledge base carry (seq, head) and are
- * the witness. @throws JOURNAL_DAMAGED when a line is no record or the chain does not hold
+ * the witness. @throws JOURNAL_DAMAGED when a line is no record, the chain does not hold, or what lies behind the last line is no append of
+ * ours
  */
 export function readChain(bytes: Uint8Array, file: string): ReadChain {
   return readLines(bytes, file, parseRecord);
@@ -51,10 +52,9 @@ export function readLines<Entry extends Chained>(
   const wholeBytes = bytes.lastIndexOf(newline) + 1;
   const tail = bytes.subarray(wholeBytes);
   const torn = tail.length === 0 ? null : { bytes: tail.length, sha256: createHash("sha256").update(tail).digest("hex") };
-  if (wholeBytes === 0) return { records: [], head: chainStart, bytes: 0, torn };
   const records: Entry[] = [];
   let head = chainStart;
-  for (const line of toUtf8(bytes.subarray(0, wholeBytes - 1), file).split("\n")) {
+  for (const line of wholeBytes === 0 ? [] : toUtf8(bytes.subarray(0, wholeBytes - 1), file).split("\n")) {
     const record = parse(parseLine(line));
     if (record === null) throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
     if (record.seq !== records.length)
@@ -63,6 +63,8 @@ export function readLines<Entry extends Chained>(
     records.push(record);
     head = toLineHash(line);
   }
+  if (!isCutOffLine(tail, records.length))
+    throw new CutterError("JOURNAL_DAMAGED", { file, line: records.length + 1, problem: "no record" });
   return { records, head, bytes: wholeBytes, torn };
 }
 
@@ -75,12 +77,24 @@ function parseLine(line: string): unknown {
   return JSON.stringify(value) === line ? value : undefined;
 }
 
-/** The whole lines of a chain, unjudged: what an append of ours left behind the last of them is no line. Pure. */
+/**
+ * The lines of a chain, unjudged. What an append of ours left behind the last whole one is no line; anything else there is one, and
+ * cannot be read. Pure.
+ */
 export function toWholeLines(bytes: Uint8Array): readonly string[] {
-  return Buffer.from(bytes.subarray(0, bytes.lastIndexOf(newline) + 1))
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "");
+  const wholeBytes = bytes.lastIndexOf(newline) + 1;
+  const lines = Buffer.from(bytes.subarray(0, wholeBytes)).toString("utf8").split("\n").slice(0, -1);
+  const tail = bytes.subarray(wholeBytes);
+  return isCutOffLine(tail, lines.length) ? lines : [...lines, Buffer.from(tail).toString("utf8")];
+}
+
+/** Whether `tail` can be the beginning, or all but the newline, of the line `seq` of a chain, or nothing. Pure. */
+export function isCutOffLine(tail: Uint8Array, seq: number): boolean {
+  const text = Buffer.from(tail).toString("latin1");
+  const beginning = `{"seq":${String(seq)},"at":"`;
+  if (!(text.startsWith(beginning) || beginning.startsWith(text))) return false;
+  // JSON.stringify writes no control character, and nothing but the end of an outer value follows a value's end.
+  return tail.every((byte) => byte >= 0x20) && !/"prev":"[0-9a-f]{64}"\}[^,\]}]/.test(text);
 }
 
 const newline = 0x0a;

@@ -37,8 +37,7 @@ export async function openJournal(store: JournalStore, file: string, clock: Cloc
       const record: JournalRecord = { seq: hashes.length, at: clock.now().toISOString(), prev: head, ...cut, entry };
       const next = nextStatus(status, record);
       const line = toLine(entry, record);
-      if (torn !== null) await store.cutBack(chain.bytes);
-      await store.append(line);
+      await (torn === null ? store.append(line) : store.replaceTail(chain.bytes, line));
       torn = null;
       status = next;
       head = toLineHash(line);

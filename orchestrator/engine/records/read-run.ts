@@ -6,6 +6,7 @@ import { newRun, toStatus, type RunStatus } from "../../core/journal/status.ts";
 import { CutterError } from "../../core/errors.ts";
 import { toRevertAccount, type RevertAccount } from "../../core/revert/account.ts";
 import { revertJournalName } from "../../core/revert/files.ts";
+import { toUnbegunOutputs } from "../../core/run/unfinished-runs.ts";
 import { parseRevertRecord } from "../../core/revert/journal.ts";
 import type { Files } from "../../ports/files.ts";
 import { findRunFolder, toRunFolder, type RunFolder } from "../kernel/run-folder.ts";
@@ -32,9 +33,23 @@ export async function readRunFolder(files: Files, folder: RunFolder, runId: stri
   return { runId, folder, status: toStatus(chain.records), lastAt: chain.records.at(-1)?.at ?? null };
 }
 
+/**
+ * For those who say what is certain: a run whose outputs go further than its journal is none that has not begun, or wrote nothing.
+ * @throws RUN_UNKNOWN, JOURNAL_DAMAGED, there also with reason=behind_outputs
+ */
+export async function readWholeRun(files: Files, sidecarRoot: string, runId: string): Promise<RecordedRun> {
+  const outputs = (await files.list(`${sidecarRoot}/${runId}/outputs`)) ?? []; // first: a run that is going on may write both
+  const run = await readRun(files, sidecarRoot, runId);
+  const { attempt, done } = run.status;
+  const phasesBegun = attempt === 0 ? 0 : done.length + 1;
+  const lost = toUnbegunOutputs(outputs, (number) => number <= phasesBegun);
+  if (lost.length > 0) throw new CutterError("JOURNAL_DAMAGED", { reason: "behind_outputs", run_id: runId, outputs: lost });
+  return run;
+}
+
 /** Also a run that is only requested: it has no folder before its first start. @throws RUN_UNKNOWN, JOURNAL_DAMAGED */
 export async function readRunOrRequest(files: Files, sidecarRoot: string, requests: string, runId: string): Promise<RecordedRun> {
-  if ((await findRunFolder(files, sidecarRoot, runId)) !== null) return await readRun(files, sidecarRoot, runId);
+  if ((await findRunFolder(files, sidecarRoot, runId)) !== null) return await readWholeRun(files, sidecarRoot, runId);
   if ((await files.facts(`${requests}/${runId}.yaml`)) === null) throw new CutterError("RUN_UNKNOWN", { run_id: runId });
   return { runId, folder: toRunFolder(files, `${sidecarRoot}/${runId}`), status: newRun, lastAt: null, revert: null };
 }

@@ -25,8 +25,7 @@ export async function openRevertJournal(store: JournalStore, file: string, clock
       const record = { seq, at: clock.now().toISOString(), prev: head, ...(torn === null ? {} : { cut: torn }), entry };
       const next = nextRevertStatus(status, record);
       const line = toLine(entry, record);
-      if (torn !== null) await store.cutBack(chain.bytes);
-      await store.append(line);
+      await (torn === null ? store.append(line) : store.replaceTail(chain.bytes, line));
       torn = null;
       [status, seq, head] = [next, seq + 1, toLineHash(line)];
     },

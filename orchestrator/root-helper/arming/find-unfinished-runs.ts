@@ -13,11 +13,20 @@ export async function findUnfinishedRuns(
   const unfinished: string[] = [];
   for (const runId of (await files.list(sidecarRoot)) ?? []) {
     if (runId === except) continue;
+    const outputs = await listOutputs(files, `${sidecarRoot}/${runId}/outputs`); // first: the journal goes ahead of them
     const journal = await readLines(files, `${sidecarRoot}/${runId}/journal.jsonl`);
     const revertJournal = await readLines(files, `${sidecarRoot}/${runId}/${revertJournalName}`);
-    unfinished.push(...toUnfinishedRuns([{ runId, journal, revertJournal }])); // one run at a time: journals may be large
+    unfinished.push(...toUnfinishedRuns([{ runId, journal, revertJournal, outputs }])); // one run at a time: journals may be large
   }
   return unfinished;
+}
+
+async function listOutputs(files: Pick<Files, "list">, path: string): Promise<readonly string[]> {
+  try {
+    return (await files.list(path)) ?? [];
+  } catch {
+    return []; // no folder: then the journal alone tells
+  }
 }
 
 async function readLines(files: Pick<Files, "read">, path: string): Promise<readonly string[]> {

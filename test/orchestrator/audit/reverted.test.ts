@@ -107,7 +107,12 @@ describe("a reverted run", () => {
     void files.set(nameOf(pattern), Buffer.concat([files.get(nameOf(pattern)) ?? Buffer.alloc(0), Buffer.from(" ")]));
   test.each<[string, string, (files: Files) => void]>([
     ["its journal is gone", "file_missing revert/journal.jsonl", drop(/^revert\/journal/)],
-    ["its journal is torn", "tail_cut revert/journal.jsonl", alter(/^revert\/journal/)],
+    [
+      "its journal is torn",
+      "tail_cut revert/journal.jsonl",
+      (files) => void files.set("revert/journal.jsonl", (files.get("revert/journal.jsonl") ?? Buffer.alloc(0)).subarray(0, -1)),
+    ],
+    ["its journal has more at its end", "chain_broken revert/journal.jsonl", alter(/^revert\/journal/)],
     ["its approval is gone", "approval_missing revert/approval-", drop(/^revert\/approval-.*\.md$/)],
     ["its approval was changed", "approval_missing revert/approval-", alter(/^revert\/approval-.*\.md$/)],
     ["its signature is gone", "approval_missing revert/approval-", drop(/^revert\/approval-.*\.asc$/)],

@@ -61,7 +61,7 @@ it.each([
 
 it("the end of a run that is done is written again, so that its evidence has an end", async () => {
   await tear("run_finished", 0);
-  const line = '{"seq":99,"kind":"attempt_en';
+  const line = `{"seq":${String((await read()).records.length)},"at":"2026-11-22T10:00:00.000Z","kind":"attempt_en`;
   await writeFile(journal, line, { flag: "a" });
   expect(await world.start()).toMatchObject({ result: "done", exit_code: 0, replay: true });
   const { records, torn } = await read();
@@ -92,6 +92,34 @@ it.each(["and torn", "at a line's end"])(
   },
 );
 
+it.each([
+  ["empty", 0],
+  ["with its first line alone", 1],
+])("a journal found %s begins no run that the knowledge base knows: no document of it is overwritten", async (_what, lines) => {
+  await tear("run_finished", 0);
+  const left = (await readFile(journal, "utf8"))
+    .split("\n")
+    .slice(0, lines)
+    .map((line) => `${line}\n`);
+  await writeFile(journal, left.join(""));
+  const document = `${world.live.world.config.kb_runs_folder}/${liveRunId}/01-source-pin.md`;
+  const before = await world.live.world.ports.knowledgeBase.read(document);
+  expect(before).not.toBeNull();
+  await expect(world.start()).rejects.toMatchObject({ code: "JOURNAL_DAMAGED", facts: { reason: "behind_knowledge_base", document } });
+  expect(await readFile(journal, "utf8")).toBe(left.join(""));
+  expect(await world.live.world.ports.knowledgeBase.read(document)).toEqual(before);
+});
+
+it("a journal that lost records stays damaged, however many starts have told so since", async () => {
+  let met = 0;
+  await world.start((name, at) => name === "appended" && at === "receipt" && ++met === 2).catch(() => undefined);
+  const lines = (await readFile(journal, "utf8")).split("\n");
+  await writeFile(journal, `${lines.slice(0, 2).join("\n")}\n`);
+  for (let start = 1; start <= 4; start += 1)
+    expect(await world.start()).toMatchObject({ code: "JOURNAL_DAMAGED", facts: { reason: "behind_knowledge_base" } });
+  expect(world.live.cut.commits).toEqual([]);
+});
+
 it("a torn tail waits for a knowledge base that is away: nothing is cut back unseen", async () => {
   await tear("phase_done", 9);
   const bytes = await readFile(journal);
@@ -113,4 +141,5 @@ it("an unfinished append is no write: whoever enables reads the journal as the n
   const torn = await readFile(journal, "utf8");
   expect(await unfinished(torn)).toEqual([]);
   expect(await unfinished(`${torn}\n`)).toEqual([liveRunId]);
+  for (const damaged of ["\0".repeat(torn.length), torn.slice(1)]) expect(await unfinished(damaged)).toEqual([liveRunId]);
 });

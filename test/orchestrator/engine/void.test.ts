@@ -1,5 +1,5 @@
 // Giving a run up without a signature: only where nothing of it stands.
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { phases } from "../../../orchestrator/phases/index.ts";
 import { voidRun } from "../../../orchestrator/engine/void.ts";
@@ -19,14 +19,14 @@ const giveUp = (runId = liveRunId, change: Partial<EnginePorts> = {}) =>
 const readRun = (name: string) => readFile(`${live.folder}/runs/${liveRunId}/${name}`, "utf8");
 
 describe("void", () => {
-  it("gives up a run that never claimed its document, without asking the database, and it never starts again", async () => {
+  it("gives up a run that never claimed its document, once the database was asked, and it never starts again", async () => {
     await live.start();
-    live.cut.silentReads = 100;
+    live.cut.silentReads = 1;
+    await expect(giveUp()).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
     expect(await giveUp()).toMatchObject({ result: "voided", code: "RUN_VOIDED", replay: false });
     expect(JSON.parse(await readRun("outcome.json"))).toMatchObject({ result: "voided" });
     expect(await readRun("EVIDENCE.sha256")).toContain("journal.jsonl");
     const journal = await readRun("journal.jsonl");
-    live.cut.silentReads = 0;
     await live.approve("SG_1");
     expect(await live.start()).toMatchObject({ result: "voided", exit_code: 10 });
     expect(await giveUp()).toMatchObject({ result: "voided", replay: true });
@@ -53,6 +53,35 @@ describe("void", () => {
     await expect(giveUp()).rejects.toMatchObject({ code: "VOID_EFFECTS_STAND", exitCode: 20 });
     live.cut.retire(liveRunId);
     expect(await giveUp()).toMatchObject({ result: "voided" });
+  });
+
+  const toFirstLine = (journal: string): string => `${journal.split("\n")[0] ?? ""}\n`;
+  it.each<readonly [string, (journal: string) => string]>([
+    ["at a line's end", toFirstLine],
+    ["with NUL bytes behind it", (journal) => toFirstLine(journal).padEnd(journal.length, "\0")],
+    [
+      "with all the others on one line, other marks between them",
+      (journal) => toFirstLine(journal) + journal.slice(journal.indexOf("\n") + 1).replaceAll("\n", "\r"),
+    ],
+  ])("refuses while units of it stand of which its journal lost all but the first line, %s: not a byte is touched", async (_how, lose) => {
+    await live.approve("SG_1");
+    await live.start();
+    const left = lose(await readRun("journal.jsonl"));
+    await writeFile(`${live.folder}/runs/${liveRunId}/journal.jsonl`, left);
+    await expect(giveUp()).rejects.toMatchObject({ code: expect.stringMatching(/^(VOID_EFFECTS_STAND|JOURNAL_DAMAGED)$/) });
+    expect(await readRun("journal.jsonl")).toBe(left);
+    // Of what was taken back since, the journal still knows nothing: it is no account of this run.
+    live.cut.retire(liveRunId);
+    await expect(giveUp()).rejects.toMatchObject({ code: "JOURNAL_DAMAGED" });
+    expect(await readRun("journal.jsonl")).toBe(left);
+  });
+
+  it("refuses while the run holds a claim of which its journal knows nothing", async () => {
+    await live.approve("SG_1");
+    live.cut.faults.push("none", "refused");
+    await live.start();
+    await writeFile(`${live.folder}/runs/${liveRunId}/journal.jsonl`, toFirstLine(await readRun("journal.jsonl")));
+    await expect(giveUp()).rejects.toMatchObject({ code: "JOURNAL_DAMAGED", facts: { reason: "behind_knowledge_base", records: 1 } });
   });
 
   it("refuses a run that is done, is enabled, is going on, or never began", async () => {

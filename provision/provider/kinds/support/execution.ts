@@ -3,6 +3,7 @@
 import { parse } from "yaml";
 import { hostLayout } from "../../../../orchestrator/core/host/layout.ts";
 import { CutterError, type Facts } from "../../../../orchestrator/core/errors.ts";
+import { isCutOffLine } from "../../../../orchestrator/core/journal/chain.ts";
 import { idleLine, toUnfinishedRuns, type RunTrace } from "../../../../orchestrator/core/run/unfinished-runs.ts";
 import type { HostAddress } from "../../../host/address.ts";
 import type { RemoteHost } from "../../../host/connection.ts";
@@ -27,20 +28,28 @@ export async function readExecution(host: RemoteHost): Promise<Execution> {
   return parseExecution(outcome.stdout);
 }
 
-/** Lines: `armed`, `live`, `run` with a name; after a run its `line`s and `revert` lines. Pure. */
+/** Lines: `armed`, `live`, `run` with a name; after a run its `output`s, `line`s, `tail` and `revert` lines. Pure. */
 function parseExecution(stdout: string): Execution {
   const armed: string[] = [];
   const live: string[] = [];
-  const traces: (RunTrace & { readonly journal: string[]; readonly revertJournal: string[] })[] = [];
+  const traces: (RunTrace & { readonly journal: string[]; readonly revertJournal: string[]; readonly outputs: string[] })[] = [];
   for (const text of stdout.split("\n")) {
     const [kind, rest] = [text.slice(0, text.indexOf("\t")), text.slice(text.indexOf("\t") + 1)];
     if (kind === "armed") armed.push(rest);
     if (kind === "live") live.push(rest);
-    if (kind === "run") traces.push({ runId: rest, journal: [], revertJournal: [] });
+    if (kind === "run") traces.push({ runId: rest, journal: [], revertJournal: [], outputs: [] });
+    if (kind === "output") traces.at(-1)?.outputs.push(rest);
     if (kind === "line") traces.at(-1)?.journal.push(rest);
+    if (kind === "tail" && !isCutOffTail(rest)) traces.at(-1)?.journal.push(rest);
     if (kind === "revert") traces.at(-1)?.revertJournal.push(rest);
   }
   return { armed, live, unfinishedRuns: toUnfinishedRuns(traces) };
+}
+
+/** What lies behind a journal's last newline, with the number of lines before it: `toWholeLines` judges it likewise. */
+function isCutOffTail(numbered: string): boolean {
+  const [count, tail] = [numbered.slice(0, numbered.indexOf("\t")), numbered.slice(numbered.indexOf("\t") + 1)];
+  return isCutOffLine(Buffer.from(tail, "utf8"), Number(count));
 }
 
 /** One change of the host that is about to be made. */
@@ -145,18 +154,24 @@ async function disarm(host: RemoteHost, runs: readonly string[], say: (line: str
 
 /**
  * Both places of runs: the configured one and the usual one. Of a journal all whole lines but the idle ones, also those that cannot be
- * read; what an append of ours left behind the last of them is no line.
+ * read, and what lies behind the last of them, its control characters told as one. Outputs first: the journal goes ahead of them.
  */
 const readScript = `whole() { head -n "$(wc -l <"$1")" -- "$1" || echo 'it cannot be read'; }
+tail_of() {
+  [ -n "$(tail -c 1 -- "$1" | tr '\\000' x)" ] || return 0
+  printf 'tail\\t%s\\t' "$(wc -l <"$1")"; tail -n 1 -- "$1" | head -c 1000000 | tr '\\000-\\037' '\\001'; echo
+}
 names() { [ ! -d "$2" ] || find "$2" -mindepth 1 -maxdepth 1 -printf "$1\\t%f\\n"; }
 names armed "$1"; names live "$2"
 moved=$(sed -n 's/^sidecar_root: *\\(\\/[A-Za-z0-9._\\/-]*\\)$/\\1/p' "$3" 2>/dev/null | head -n 1)
 [ "$moved" != "$4" ] || moved=
-for journal in "$4"/*/journal.jsonl "\${moved:-/nonexistent}"/*/journal.jsonl; do
-  [ -f "$journal" ] || continue
-  folder=\${journal%/journal.jsonl}
+for folder in "$4"/*/ "\${moved:-/nonexistent}"/*/; do
+  folder=\${folder%/}; journal=$folder/journal.jsonl
+  [ -d "$folder" ] || continue
   printf 'run\\t%s\\n' "\${folder##*/}"
-  whole "$journal" | { grep -avE -- "$5" || [ $? -eq 1 ] || echo 'grep failed'; } | sed 's/^/line\\t/'
+  names output "$folder/outputs"
+  [ ! -f "$journal" ] || whole "$journal" | { grep -avE -- "$5" || [ $? -eq 1 ] || echo 'grep failed'; } | sed 's/^/line\\t/'
+  [ ! -f "$journal" ] || tail_of "$journal"
   [ ! -f "$folder/revert/journal.jsonl" ] || whole "$folder/revert/journal.jsonl" | grep -a '"kind":"reverted"' | sed 's/^/revert\\t/'
 done
 exit 0`;

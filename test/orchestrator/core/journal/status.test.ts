@@ -134,9 +134,17 @@ describe("the chain", () => {
       expect(torn.records.map(({ entry }) => entry)).toEqual(wholeRun.slice(0, -1));
       expect(torn).toMatchObject({ bytes: lastBegins, torn: { bytes: tail.length, sha256: sha256Hex(tail) } });
     }
-    // What a disk leaves behind the last line need not be text.
-    expect(readChain(Buffer.concat([bytes, Buffer.from([0xff, 0x00])]), "j")).toMatchObject({ bytes: bytes.length, torn: { bytes: 2 } });
     expect(readChain(Buffer.from("{"), "j")).toMatchObject({ records: [], head: chainStart, bytes: 0, torn: { bytes: 1 } });
+    // What is no beginning of the next record was no append of ours.
+    const next = `{"seq":${String(wholeRun.length)},"at":"`;
+    expect(readChain(Buffer.concat([bytes, Buffer.from(`${next}2026`)]), "j").torn).not.toBeNull();
+    for (const tail of ["\xff", "\0\0", '{"seq":0,"at":"', `${next}\0`, `${next}","prev":"${"0".repeat(64)}"}{"seq":`])
+      expect(() => readChain(Buffer.concat([bytes, Buffer.from(tail, "latin1")]), "j")).toThrow(
+        expect.objectContaining({ code: "JOURNAL_DAMAGED" }),
+      );
+    expect(() => readChain(Buffer.from(bytes.toString().replaceAll("\n", "\r")), "j")).toThrow(
+      expect.objectContaining({ code: "JOURNAL_DAMAGED" }),
+    );
     expect(() => readChain(Buffer.concat([bytes, Buffer.from("{}\n")]), "j")).toThrow(expect.objectContaining({ code: "JOURNAL_DAMAGED" }));
     expect(() => readChain(Buffer.from([0xff, 0x0a]), "j")).toThrow(expect.objectContaining({ code: "JOURNAL_DAMAGED" }));
   });

@@ -80,7 +80,8 @@ test("a decision is good for one use, also when its UUID was used for something 
 });
 
 test.each([
-  ["a torn last line", () => appendFileSync(spentFile, '{"seq":1'), "LEDGER_TORN"],
+  ["a torn last line", () => appendFileSync(spentFile, '{"seq":2'), "LEDGER_TORN"],
+  ["a last line that no append of ours began", () => appendFileSync(spentFile, '{"seq":1'), "LEDGER_DAMAGED"],
   ["an edited line", () => writeFileSync(spentFile, readFileSync(spentFile, "utf8").replace("R-1", "R-9")), "LEDGER_DAMAGED"],
   ["a line that is none", () => appendFileSync(spentFile, "{}\n"), "LEDGER_DAMAGED"],
   [

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { nodeFiles } from "../../../../../orchestrator/adapters/node-files/node-files.ts";
 import { chainStart, toLine, toLineHash } from "../../../../../orchestrator/core/journal/chain.ts";
 import type { JournalEntry } from "../../../../../orchestrator/core/journal/record.ts";
 import { toUnfinishedRuns } from "../../../../../orchestrator/core/run/unfinished-runs.ts";
@@ -57,6 +58,7 @@ const started = (mode: "live" | "dryrun"): JournalEntry => ({
   mode,
   inputs: { request_sha256: sha, config_sha256: sha, release_sha256: sha, host_identity: sha },
 });
+const phaseStarted: JournalEntry = { kind: "phase_started", phase: "source_pin", number: 1 };
 const committed = (step: "SG_1" | "cut_leg_a" | "pre_write_backup"): readonly JournalEntry[] => [
   { kind: "effect_intended", step, effect_sha256: sha },
   { kind: "transaction", step, id: "1" },
@@ -121,19 +123,34 @@ describe("a live run is open", () => {
   it.each([
     ["a journal that is none", "garbage\n", true],
     ["a line that was cut off", `${JSON.stringify({ seq: 0, kind: "phase_started" }).slice(0, -4)}\n`, true],
-    ["a tail of NUL bytes, as after a power loss", Buffer.alloc(512), false],
+    ["a tail of NUL bytes, as after a power loss", Buffer.alloc(512), true],
+    ["lines that end in another mark", `${toLine({ kind: "receipt" }, { seq: 1, at: "", prev: sha })}\r{"seq":2,"at":"`, true],
+    ["lines that run into each other", `${toLine({ kind: "receipt" }, { seq: 1, at: "", prev: sha })}{"seq":2,"at":"`, true],
+    ["an append that was cut off, of another place", '{"seq":7,"at":"2026-11-22T10:00:00.000Z","kind":"transact', true],
+    ["a line that lacks its newline alone", toLine({ kind: "receipt", text: "ä\tb" }, { seq: 1, at: "", prev: sha }), false],
     ["an append of ours that was cut off", '{"seq":1,"at":"2026-11-22T10:00:00.000Z","kind":"transact', false],
     ["a line with a byte that is no text", Buffer.concat([Buffer.from('{"kind":"phase_started'), Buffer.from([0xff, 0x0a])]), true],
-    ["a whole line of a kind that decides nothing", `${JSON.stringify({ seq: 0, kind: "phase_started", prev: "" })}\n`, false],
+    ["a whole line of a kind that decides nothing", `${JSON.stringify({ seq: 0, kind: "receipt", prev: "" })}\n`, false],
   ])("as enable sees it: %s", async (_what, journal, open) => {
     writeRun("R-1", [started("live")]);
     appendFileSync(at("var/lib/cutter/runs/R-1/journal.jsonl"), journal);
     expect((await readExecution(host)).unfinishedRuns).toEqual(open ? ["R-1"] : []);
-    const files = {
-      read: (path: string) => Promise.resolve(readFileSync(path)),
-      list: (path: string) => Promise.resolve(readdirSync(path)),
-    };
-    expect(await findUnfinishedRuns(files, at("var/lib/cutter/runs"), "R-0")).toEqual(open ? ["R-1"] : []);
+    expect(await findUnfinishedRuns(nodeFiles, at("var/lib/cutter/runs"), "R-0")).toEqual(open ? ["R-1"] : []);
+  });
+
+  it.each<readonly [string, string | null, readonly string[], boolean]>([
+    ["emptied, and its folder holds an output", "", ["01-source-pin.json"], true],
+    ["gone, and its folder holds an output", null, ["01-source-pin.json"], true],
+    ["cut back behind the phase of an output", toJournal([started("live"), phaseStarted]), ["01-source-pin.json", "02-mark.json"], true],
+    ["as far as its outputs", toJournal([started("live"), phaseStarted]), ["01-source-pin.json"], false],
+    ["empty, as is its folder", "", [], false],
+  ])("whose journal is %s: the journal goes ahead of every output", async (_what, journal, outputs, open) => {
+    const folder = at("var/lib/cutter/runs/R-1");
+    mkdirSync(`${folder}/outputs`, { recursive: true });
+    if (journal !== null) writeFileSync(`${folder}/journal.jsonl`, journal);
+    for (const name of outputs) writeFileSync(`${folder}/outputs/${name}`, "{}\n");
+    expect((await readExecution(host)).unfinishedRuns).toEqual(open ? ["R-1"] : []);
+    expect(await findUnfinishedRuns(nodeFiles, at("var/lib/cutter/runs"), "R-0")).toEqual(open ? ["R-1"] : []);
   });
 
   it("in a folder named as a dry run's only where its first record does not say live", async () => {
