@@ -18,9 +18,10 @@ module.exports = {
   ],
   "orchestrator/core/run-id.ts": ["run ids", "orchestrator/core/errors.ts"],
   "orchestrator/core/database": [
-    "contract, facts, grants and SQL rules",
+    "contract, facts, grants, settings and SQL rules",
     "orchestrator/core/config-schema.ts",
     "orchestrator/core/encoding",
+    "orchestrator/core/errors.ts",
   ],
   "orchestrator/core/backup": [
     "frames of the dump stream, tables of a backup",

@@ -159,8 +159,8 @@ function toThird(explained: ExplainedRun, { phase, code }: NonNullable<RunStatus
 }
 
 /**
- * Nothing, once it is reverted and told; else the revert again: it repeats nothing. Rows that are not what the run left are somebody's work,
- * and a person looks at them before anything is typed.
+ * Nothing, once it is reverted and told; else the revert again: it repeats nothing. Rows that are not what the run left are somebody's
+ * work, and a person looks at them before anything is typed.
  */
 function toRevertStep(runId: string, { state, code, complete, reverted_at: at, verified_at: seenAt }: Revert): NextStep {
   if (complete && code === null && seenAt !== null) return nothing(`it was reverted at ${at ?? "an unknown time"}`);
