@@ -177,7 +177,8 @@ function toSwitchVerdict(
 ): Verdict {
   const off = found.state === "off" || found.state === "disabled";
   const own = found.state === "live" && found.runId === runId;
-  return toVerdict(refuseIf(mode === "dryrun" ? !off : !own, "SWITCH_NOT_OFF", { state: found.state, mode }));
+  const whose = "runId" in found ? { run_id: found.runId } : {};
+  return toVerdict(refuseIf(mode === "dryrun" ? !off : !own, "SWITCH_NOT_OFF", { state: found.state, mode, ...whose }));
 }
 
 /** What cannot be read is not proven off; a dry run records that and goes on. */

@@ -78,7 +78,9 @@ export const phaseCodes = {
   },
   SWITCH_NOT_OFF: {
     summary: "the kill switch is not off at the end of the run",
-    remedy: "runbooks/disable --now, then find out why",
+    remedy:
+      "a dry run: run_id is armed or live for a cut of its own; let that one end and stop nothing for this, then dry-run again under " +
+      "another run id. A live run: runbooks/disable --now, then find out why",
     exit: 10,
   },
   TARGET_TOO_MANY_DOCUMENTS: {
