@@ -63,7 +63,11 @@ function toDryStep({ runId, status, summary, view, last }: ExplainedRun): NextSt
         : ["runbooks/start-run", "--run-id", runId];
   if (summary.state === "done") return run(again, "it is done, but was killed before its report and bundle stood: this writes them");
   if (summary.state === "not begun") return run(again, "it never began");
-  return run(again, "a dry run goes on where it stood", summary.state === "waiting" ? `${knowledgeBase}, then ${operator}` : operator);
+  const why =
+    last.code === null
+      ? "a dry run goes on where it stood"
+      : `once ${last.code} is mended it goes on where it stood; another document is prepared under another run id`;
+  return run(again, why, summary.state === "waiting" ? `${knowledgeBase}, then ${operator}` : operator);
 }
 
 /** First what keeps every start away; then what the run waits for; then the start itself. */
