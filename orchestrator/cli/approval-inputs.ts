@@ -81,7 +81,7 @@ export async function requireUsable(services: Services, gate: ApprovalGate, { ru
     new CutterError("SIGN_NOTHING", { run_id: run.runId, document_id: run.documentId, gate, ...facts });
   const closed = own === null ? null : toClosed(own);
   if (gate === "REVERT") {
-    if (closed?.how === "reverted" && own?.revert?.complete === true) throw refuse({ reason: "run_closed", ...closed });
+    if (closed !== null && own?.revert?.complete === true) throw refuse({ reason: "run_closed", ...closed });
     return;
   }
   if (closed !== null) throw refuse({ reason: "run_closed", ...closed });

@@ -117,8 +117,10 @@ function toJobScript(job: Job): string {
   ].join("\n");
 }
 
-/** The result stays for an hour: whoever starts a job cannot know whether the answer arrived. */
-/** tee, because it says why a file takes nothing; sh's own printf says "I/O error" of a full disk. */
+/**
+ * The result stays for an hour: whoever starts a job cannot know whether the answer arrived. tee, because it says why a file takes nothing;
+ * sh's own printf says "I/O error" of a full disk.
+ */
 const startScript = `d=${jobsDirectory}/$1
 [ ! -d ${jobsDirectory} ] || find ${jobsDirectory} -mindepth 1 -maxdepth 1 -mmin +60 -exec rm -rf -- {} +
 umask 077; mkdir -p "$d" && printf '%s' "$2" | tee "$d/script" >/dev/null || exit 1

@@ -14,6 +14,7 @@ import { explain } from "../../../orchestrator/engine/explain/explain.ts";
 import { ownEnd, type HostView } from "../../../orchestrator/engine/explain/host-view.ts";
 import { nextStepSchema, type Next } from "../../../orchestrator/core/run/next-step.ts";
 import { toRunSummary, type RunSummary } from "../../../orchestrator/engine/records/read-run.ts";
+import { revertAccount } from "../../support/revert-account.ts";
 
 const sha256 = "a".repeat(64);
 const documentId = "knowledge/a.md";
@@ -139,22 +140,7 @@ function look(
   const standing = toRunSummary(run, phaseNames);
   return { status, standing, told: explain(run, standing, { ...ownEnd, request: { mode: "live", documentId }, ...view }) };
 }
-const reverted: RevertAccount = {
-  state: "reverted",
-  revertedAt: "2026-11-22T12:00:00.000Z",
-  found: "committed",
-  units: 3,
-  transactionId: "7",
-  openTransaction: null,
-  verifiedAt: null,
-  tables: [],
-  approval: null,
-  runbookSha256: null,
-  backupSha256: null,
-  receipt: null,
-  code: null,
-  complete: true,
-};
+const reverted: RevertAccount = { ...revertAccount, verifiedAt: null };
 const never = (): Promise<never> => Promise.reject(new Error("not in this test"));
 /** What can be typed as it stands: no placeholder, and nothing that only looks. */
 const commands =

@@ -11,6 +11,7 @@ import type { RevertAccount } from "../../../../orchestrator/core/revert/account
 import { toPhaseStem } from "../../../../orchestrator/core/knowledge-base/phase-document-id.ts";
 import { phases } from "../../../../orchestrator/phases/index.ts";
 import { liveRunId, makeLiveRunFiles, toRecords, type LiveRunFiles } from "../../../support/live-run-files.ts";
+import { revertAccount } from "../../../support/revert-account.ts";
 
 let run: LiveRunFiles;
 let account: RunAccount;
@@ -35,22 +36,7 @@ beforeAll(async () => {
 }, 60_000);
 
 const now = { at: "2026-11-22T12:00:00.000Z", killSwitch: "off", revert: null, restoreProofs: null };
-const reverted: RevertAccount = {
-  state: "reverted",
-  revertedAt: "2026-11-22T13:00:00.000Z",
-  found: "committed",
-  units: 4,
-  transactionId: "950",
-  openTransaction: null,
-  verifiedAt: "2026-11-22T13:00:01.000Z",
-  tables: [],
-  approval: null,
-  runbookSha256: null,
-  backupSha256: null,
-  receipt: null,
-  code: null,
-  complete: true,
-};
+const reverted: RevertAccount = { ...revertAccount, revertedAt: "2026-11-22T13:00:00.000Z", verifiedAt: "2026-11-22T13:00:01.000Z" };
 const text = (change: Partial<RunAccount> = {}, seen: Parameters<typeof toRunPage>[1] = now): string =>
   renderText(toRunPage({ ...account, ...change }, seen));
 
